@@ -1,0 +1,80 @@
+"""The assets of a definition, and the one that retraining is about: the trained model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TRAINED_MODEL_SUFFIX = ".ilearner"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A trained model's place in a definition."""
+
+    asset_id: str
+    name: str
+    uri: str
+
+    def __str__(self) -> str:
+        return f"{self.asset_id} {self.name!r}"
+
+
+def is_trained_model(asset: Mapping[str, Any]) -> bool:
+    """Whether an asset is a trained model: a Resource whose uri's path ends in `.ilearner`, in any letter case."""
+    uri = (asset.get("locationInfo") or {}).get("uri")
+    if asset.get("type") != "Resource" or not isinstance(uri, str):
+        return False
+    return uri.split("?", 1)[0].split("#", 1)[0].casefold().endswith(TRAINED_MODEL_SUFFIX)
+
+
+def trained_models(document: Mapping[str, Any]) -> list[TrainedModel]:
+    """The trained models of a canonical document, in document order."""
+    return [
+        TrainedModel(asset_id, asset.get("name", ""), asset["locationInfo"]["uri"])
+        for asset_id, asset in document.get("properties", {}).get("assets", {}).items()
+        if isinstance(asset, dict) and is_trained_model(asset)
+    ]
+
+
+def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel:
+    """The trained model with that id or name (exactly, else in any letter case), or the only one there is.
+
+    Raises:
+        NotFound: there is none, or none of that id or name.
+        BadRequest: `AmbiguousAsset`: several fit.
+    """
+    models = trained_models(document)
+    listed = "; ".join(map(str, models))
+    if not models:
+        message = "The definition has no trained model: no asset of type Resource whose uri ends in .ilearner."
+        hint = "A training definition makes a model, it holds none; the predictive definition refers to one."
+        raise NotFound(message, details=[Detail("NoTrainedModel", message)], hint=hint)
+    if wanted is None:
+        found = models
+    else:
+        found = [model for model in models if wanted in (model.asset_id, model.name)]
+        key = wanted.casefold()
+        found = found or [model for model in models if key in (model.asset_id.casefold(), model.name.casefold())]
+    if not found:
+        message = f"No trained model has the id or the name {wanted!r}."
+        raise NotFound(message, target="Asset", details=[Detail("AssetNotFound", message)], hint=f"There are: {listed}.")
+    if len(found) > 1:
+        message = f"{len(found)} trained models fit; name one by its id."
+        raise BadRequest(message, target="Asset", details=[Detail("AmbiguousAsset", message)], hint=f"There are: {listed}.")
+    return found[0]
+
+
+def relocation(model: TrainedModel, uri: str) -> dict[str, Any]:
+    """The change document that points one trained model at `uri` and touches nothing else."""
+    return {"properties": {"packageType": "Graph", "assets": {model.asset_id: {"locationInfo": {"uri": uri}}}}}
+
+
+def relocate(document: dict[str, Any], model: TrainedModel, uri: str) -> None:
+    """Point one trained model of a canonical document at `uri`, in place; nothing else changes."""
+    document["properties"]["assets"][model.asset_id]["locationInfo"]["uri"] = uri

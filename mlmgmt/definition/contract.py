@@ -1,0 +1,353 @@
+"""The contract, read from its JSON Schema: which names it has, in which order, and what stands where.
+
+Contract names are read in any letter case and written as the contract spells them; the keys of maps (assets, nodes,
+columns, parameters, tags) belong to the user and are never touched. Everything here takes values and gives values.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import Enum, auto
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+Path = tuple[str | int, ...]
+_MOST_PLANS = 4096
+_INTEGER = re.compile(r"-?\d{1,18}")
+
+
+class Severity(Enum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong, or worth knowing, at one place of a document.
+
+    Args:
+        path: member names and list indices from the root, names spelled as in the canonical form.
+        allowed: what would be right there, when that can be said.
+    """
+
+    severity: Severity
+    code: str
+    path: Path
+    message: str
+    allowed: str | None = None
+
+
+class Kind(Enum):
+    OBJECT = auto()
+    MAP = auto()
+    LIST = auto()
+    BOOLEAN = auto()
+    INTEGER = auto()
+    STRING = auto()
+    ENUM = auto()
+    FREE = auto()
+
+
+@dataclass(slots=True)
+class Shape:
+    """What the contract says of one place: its kind, and the shapes below it.
+
+    `members` (objects) are in canonical order; `item` is the shape of a map's values or a list's items; `words` are
+    an enum's spellings; `bare` names the member that a bare scalar stands for.
+    """
+
+    kind: Kind
+    members: dict[str, Shape] = field(default_factory=dict)
+    item: Shape | None = None
+    words: tuple[str, ...] = ()
+    bare: str | None = None
+    read_only: bool = False
+    write_only: bool = False
+    exact_name: bool = False
+    plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
+
+    def plan(self, keys: tuple[str, ...]) -> _Plan:
+        """How an object with these member names becomes canonical; remembered, since few sets of names occur."""
+        found = self.plans.get(keys)
+        if found is None:
+            if len(self.plans) >= _MOST_PLANS:
+                self.plans.clear()
+            found = self.plans[keys] = _Plan.of(self, keys)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """For one tuple of member names: the canonical order, the children to look into, and what is odd about them."""
+
+    moves: tuple[tuple[str, str], ...] | None  # (name in the text, canonical name); None when all is in place
+    visits: tuple[tuple[str, Shape], ...]
+    strings: tuple[tuple[str, Shape], ...]
+    known: frozenset[str]
+    oddities: tuple[tuple[str, Severity, str, str, str | None], ...]
+
+    @classmethod
+    def of(cls, shape: Shape, keys: tuple[str, ...]) -> _Plan:
+        folded = {name.casefold(): name for name in shape.members}
+        sources: dict[str, str] = {}
+        unknown: list[str] = []
+        oddities: list[tuple[str, Severity, str, str, str | None]] = []
+        for key in sorted(keys, key=lambda name: name not in shape.members):
+            name = key if key in shape.members else folded.get(key.casefold())
+            if name is None:
+                unknown.append(key)
+                near = get_close_matches(key.casefold(), folded, n=1)
+                allowed = f"did you mean {folded[near[0]]!r}?" if near else f"known here: {', '.join(shape.members)}"
+                message = f"{key!r} is not a member the contract knows here; it is kept as it is."
+                oddities.append((key, Severity.WARNING, "UnknownMember", message, allowed))
+            elif name in sources:
+                message = f"{sources[name]!r} and {key!r} are both given; they are one member, {name!r}."
+                oddities.append((name, Severity.ERROR, "DuplicateMember", message, "one of the two"))
+            else:
+                sources[name] = key
+                if key != name and shape.members[name].exact_name:
+                    message = f"{key!r} is read as {name!r}; the original service would have lost the whole package."
+                    oddities.append((name, Severity.WARNING, "LooseName", message, repr(name)))
+        ordered = [name for name in shape.members if name in sources]
+        unknown.sort(key=keys.index)
+        moves = (*((sources[name], name) for name in ordered), *((key, key) for key in unknown))
+        in_place = tuple(source for source, _ in moves) == keys and all(source == name for source, name in moves)
+        children = [(name, shape.members[name]) for name in ordered]
+        return cls(
+            moves=None if in_place else moves,
+            visits=tuple(pair for pair in children if pair[1].kind not in (Kind.STRING, Kind.FREE)),
+            strings=tuple(pair for pair in children if pair[1].kind is Kind.STRING),
+            known=frozenset(ordered),
+            oddities=tuple(oddities),
+        )
+
+
+class Contract:
+    """A JSON Schema (Draft 2020-12) as the rules for reading and writing documents of one kind."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._shapes: dict[str, Shape] = {}
+
+    @cached_property
+    def root(self) -> Shape:
+        return self._shape(self.schema)
+
+    def _shape(self, schema: Any) -> Shape:
+        if not isinstance(schema, dict):
+            return Shape(Kind.FREE)
+        if reference := schema.get("$ref"):
+            name = str(reference).rsplit("/", 1)[-1]
+            if name not in self._shapes:
+                # The empty shape goes in first: definitions refer to themselves (module parameters do).
+                shape = self._shapes[name] = Shape(Kind.FREE)
+                self._fill(shape, self.schema["$defs"][name])
+            return _flagged(self._shapes[name], schema)
+        shape = Shape(Kind.FREE)
+        self._fill(shape, schema)
+        return _flagged(shape, schema)
+
+    def _fill(self, shape: Shape, schema: Mapping[str, Any]) -> None:
+        kinds = schema.get("type")
+        if isinstance(kinds, list):
+            kinds = next((kind for kind in kinds if kind != "null"), None)
+        shape.bare = schema.get("x-bare-value")
+        if "properties" in schema:
+            shape.kind = Kind.OBJECT
+            shape.members = {name: self._shape(below) for name, below in schema["properties"].items()}
+        elif "enum" in schema:
+            shape.kind, shape.words = Kind.ENUM, tuple(schema["enum"])
+        elif kinds == "object":
+            shape.kind, shape.item = Kind.MAP, self._shape(schema.get("additionalProperties"))
+        elif kinds == "array" and "items" in schema:
+            shape.kind, shape.item = Kind.LIST, self._shape(schema["items"])
+        elif kinds == "boolean":
+            shape.kind = Kind.BOOLEAN
+        elif kinds == "integer":
+            shape.kind = Kind.INTEGER
+        elif kinds == "string":
+            shape.kind = Kind.STRING
+
+    @cached_property
+    def is_valid(self) -> Callable[[Any], bool]:
+        """Decides quickly whether a canonical document obeys the schema, without saying why not."""
+        import jsonschema_rs
+
+        return jsonschema_rs.Draft202012Validator(dict(self.schema)).is_valid
+
+    def violations(self, document: Any) -> Iterator[Problem]:
+        """Every place where a canonical document breaks the schema, and what is allowed there."""
+        from jsonschema import Draft202012Validator
+
+        for error in Draft202012Validator(self.schema).iter_errors(document):
+            path: Path = tuple(error.absolute_path)
+            if error.validator == "required":
+                missing = next((name for name in error.validator_value if name not in error.instance), "")
+                for name in error.validator_value:
+                    if f"{name!r} is a required property" == error.message:
+                        missing = name
+                yield Problem(Severity.ERROR, "MissingMember", path, f"{missing!r} is missing.", f"{missing!r} is required")
+                continue
+            yield Problem(Severity.ERROR, *_worded(error.validator, error.validator_value, error.instance, path))
+
+
+def _worded(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
+    shown = _shown(found)
+    if rule == "type":
+        kinds = allowed if isinstance(allowed, list) else [allowed]
+        return "WrongType", path, f"{shown} is of the wrong type.", " or ".join(kinds)
+    if rule == "enum":
+        return "UnknownValue", path, f"{shown} is not a value the contract knows.", ", ".join(map(str, allowed))
+    if rule == "minimum":
+        return "OutOfRange", path, f"{shown} is too small.", f"at least {allowed}"
+    if rule == "maximum":
+        return "OutOfRange", path, f"{shown} is too large.", f"at most {allowed}"
+    return "Invalid", path, f"{shown} is not allowed here.", f"{rule}: {allowed}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = {None: "null", True: "true", False: "false"}.get(value) if value is None or isinstance(value, bool) else None
+    text = text or repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
+    flags = {
+        "read_only": bool(schema.get("readOnly")),
+        "write_only": bool(schema.get("writeOnly")),
+        "exact_name": bool(schema.get("x-exact-name")),
+    }
+    if not any(flags.values()):
+        return shape
+    return Shape(shape.kind, shape.members, shape.item, shape.words, shape.bare, plans=shape.plans, **flags)
+
+
+class Folder:
+    """One pass over a document towards its canonical form; `problems` says what was odd.
+
+    The document is changed in place where that is possible: whoever folds a document gives it away.
+
+    Args:
+        texts: also turn numbers and booleans in text members into text, as the original reader did. That costs a
+            look at every text, so it is done only for a document that does not validate without it.
+    """
+
+    def __init__(self, *, texts: bool = False) -> None:
+        self.problems: list[Problem] = []
+        self._texts = texts
+        self._path: list[str | int] = []
+
+    def fold(self, value: Any, shape: Shape) -> Any:
+        kind = shape.kind
+        if kind is Kind.OBJECT:
+            return self._object(value, shape)
+        if kind is Kind.MAP:
+            if type(value) is dict and self._below(shape):
+                self._items(value.items(), value, shape)
+            return value
+        if kind is Kind.LIST:
+            if type(value) is list and self._below(shape):
+                self._items(enumerate(value), value, shape)
+            return value
+        return self._scalar(value, shape)
+
+    def _below(self, shape: Shape) -> bool:
+        item = shape.item
+        return item is not None and item.kind is not Kind.FREE and (self._texts or item.kind is not Kind.STRING)
+
+    def _items(self, pairs: Any, container: Any, shape: Shape) -> None:
+        item, path = shape.item, self._path
+        assert item is not None
+        for key, old in pairs:
+            if old is None:
+                continue
+            path.append(key)
+            new = self.fold(old, item)
+            path.pop()
+            if new is not old:
+                container[key] = new
+
+    def _object(self, value: Any, shape: Shape) -> Any:
+        if type(value) is not dict:
+            if shape.bare is not None and not isinstance(value, list):
+                self._say(Severity.WARNING, "BareValue", "A bare value is read as {'value': ...}.", "an object")
+                return {shape.bare: value}
+            return value
+        plan = shape.plan(tuple(value))
+        for name, severity, code, message, allowed in plan.oddities:
+            self._say(severity, code, message, allowed, name)
+        if plan.moves is not None:
+            value = {name: value[source] for source, name in plan.moves}
+        if None in value.values():
+            # In a member of the contract null means "not given"; a null that belongs to the user stays.
+            value = {
+                name: old
+                for name, old in value.items()
+                if old is not None or name not in plan.known or shape.members[name].kind is Kind.FREE
+            }
+        path = self._path
+        for name, child in plan.visits if not self._texts else plan.visits + plan.strings:
+            old = value.get(name)
+            if old is None:
+                continue
+            path.append(name)
+            new = self.fold(old, child)
+            path.pop()
+            if new is not old:
+                value[name] = new
+        return value
+
+    def _scalar(self, value: Any, shape: Shape) -> Any:
+        kind = shape.kind
+        new = value
+        if kind is Kind.BOOLEAN and isinstance(value, str) and value.strip().casefold() in ("true", "false"):
+            new = value.strip().casefold() == "true"
+        elif kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+            new = int(value)
+        elif kind is Kind.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+            new = int(value)
+        elif kind is Kind.STRING and self._texts and isinstance(value, (int, float)):
+            new = ("true" if value else "false") if isinstance(value, bool) else repr(value)
+        elif kind is Kind.ENUM and isinstance(value, str) and value not in shape.words:
+            word = {word.casefold(): word for word in shape.words}.get(value.strip().casefold())
+            if word is not None:
+                if shape.exact_name:
+                    self._say(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", repr(word))
+                return word
+        if new is not value:
+            self._say(Severity.WARNING, "LooseScalar", f"{_shown(value)} is read as {_shown(new)}.", _shown(new))
+        return new
+
+    def _say(
+        self, severity: Severity, code: str, message: str, allowed: str | None = None, name: str | None = None
+    ) -> None:
+        path = (*self._path, name) if name is not None else tuple(self._path)
+        self.problems.append(Problem(severity, code, path, message, allowed))
+
+
+def without(document: Any, shape: Shape, *, read_only: bool = False, write_only: bool = False) -> Any:
+    """A copy of a canonical document without the members that only the service sets, or only the user."""
+    if shape.kind is Kind.OBJECT and isinstance(document, dict):
+        kept = {}
+        for name, value in document.items():
+            child = shape.members.get(name)
+            if child is None:
+                kept[name] = value
+            elif not ((read_only and child.read_only) or (write_only and child.write_only)):
+                kept[name] = without(value, child, read_only=read_only, write_only=write_only)
+        return kept
+    if shape.kind is Kind.MAP and shape.item is not None and isinstance(document, dict):
+        item = shape.item
+        return {key: without(value, item, read_only=read_only, write_only=write_only) for key, value in document.items()}
+    if shape.kind is Kind.LIST and shape.item is not None and isinstance(document, list):
+        return [without(value, shape.item, read_only=read_only, write_only=write_only) for value in document]
+    return document

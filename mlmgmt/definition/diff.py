@@ -1,0 +1,301 @@
+"""What differs between two definitions: as the domain says it, and as a JSON Patch (RFC 6902).
+
+The documents are compared by their texts from the top down, so that only what differs is looked at closely; 1, true
+and 1.0 are three values, and the order of columns and rows counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition.assets import is_trained_model
+from mlmgmt.definition.contract import Kind
+from mlmgmt.definition.document import compact, json_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlmgmt.definition.contract import Contract, Path, Shape
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
+MISSING = _Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference: `added`, `removed`, `changed` or `reordered`, where, from what, to what, and in a sentence."""
+
+    kind: str
+    path: Path
+    old: Any
+    new: Any
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"change": self.kind, "path": json_path(self.path), "text": self.text}
+        if self.old is not MISSING:
+            body["old"] = self.old
+        if self.new is not MISSING:
+            body["new"] = self.new
+        return body
+
+
+def changes(
+    before: Any, after: Any, contract: Contract, *, models: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Change]:
+    """Every difference between two canonical documents, in document order.
+
+    Args:
+        models: what is known of trained models, by uri: the manifest of their `.ilearner`.
+    """
+    speaker = _Speaker(before, after, models or {})
+    found: list[Change] = []
+    for path, old, new, shape in _units(before, after, contract.root, ()):
+        found += speaker.say(path, old, new, shape)
+    return found
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are written alike: 1, true and 1.0 differ, and so do two orders of one map."""
+    return compact(left) == compact(right)
+
+
+_Unit = tuple["Path", Any, Any, "Shape | None"]
+
+
+def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Unit]:
+    """The smallest members of the contract that differ: one setting, one asset, one node, one column, one edge."""
+    if same(old, new):
+        return
+    kind = shape.kind if shape is not None else Kind.FREE
+    if shape is not None and isinstance(old, dict) and isinstance(new, dict) and kind in (Kind.OBJECT, Kind.MAP):
+        if len(path) > 1 and kind is Kind.OBJECT and path[-2] in ("assets", "nodes", "graphParameters", "parameters"):
+            yield path, old, new, shape
+            return
+        if kind is Kind.MAP and list(old) != list(new) and set(old) == set(new):
+            yield path, list(old), list(new), None
+        for name in [*old, *(key for key in new if key not in old)]:
+            child = shape.members.get(name) if kind is Kind.OBJECT else shape.item
+            yield from _units(old.get(name, MISSING), new.get(name, MISSING), child, (*path, name)) if (
+                name in old and name in new
+            ) else [((*path, name), old.get(name, MISSING), new.get(name, MISSING), child)]
+        return
+    if path[-1:] == ("edges",) and isinstance(old, list) and isinstance(new, list):
+        yield from _edges(old, new, path)
+        return
+    yield path, old, new, shape
+
+
+def _edges(old: list[Any], new: list[Any], path: Path) -> Iterator[_Unit]:
+    """Edges have no names: one that is in both lists is the same edge, wherever it stands."""
+    left = {compact(edge): index for index, edge in enumerate(old)}
+    right = {compact(edge): index for index, edge in enumerate(new)}
+    for text, index in left.items():
+        if text not in right:
+            yield (*path, index), old[index], MISSING, None
+    for text, index in right.items():
+        if text not in left:
+            yield (*path, index), MISSING, new[index], None
+    if left.keys() == right.keys():
+        yield path, old, new, None
+
+
+class _Speaker:
+    """Puts a differing unit into words."""
+
+    def __init__(self, before: Any, after: Any, models: Mapping[str, Mapping[str, Any]]) -> None:
+        self._assets = {**_assets(before), **_assets(after)}
+        self._models = models
+
+    def say(self, path: Path, old: Any, new: Any, shape: Shape | None) -> Iterator[Change]:
+        names = path[1:] if path[:1] == ("properties",) else path
+        section = str(names[0]) if names else ""
+        if shape is None and isinstance(old, list) and isinstance(new, list) and sorted(map(str, old)) == sorted(map(str, new)):
+            what = "edges" if path[-1] == "edges" else f"{'.'.join(map(str, names))}: the order"
+            yield Change("reordered", path, old, new, f"{what} changed" if what != "edges" else "edges reordered")
+        elif section == "assets" and len(names) == 2:
+            yield from self._asset(path, old, new)
+        elif section == "package" and len(names) == 3 and names[1] == "nodes":
+            yield from self._thing(path, old, new, self._node(str(names[2]), new if old is MISSING else old))
+        elif section == "package" and len(names) == 3 and names[1] == "edges":
+            yield self._edge(path, old, new)
+        elif section in ("input", "output") and len(names) >= 3 and names[1] == "properties":
+            yield from self._thing(path, old, new, _port(section, names))
+        else:
+            yield from self._thing(path, old, new, ".".join(map(str, names)) or "document")
+
+    def _asset(self, path: Path, old: Any, new: Any) -> Iterator[Change]:
+        asset_id = str(path[-1])
+        kept = new if old is MISSING else old
+        is_model = isinstance(kept, dict) and is_trained_model(kept)
+        label = f"{'model of ' if is_model else ''}{asset_id} {_quoted(kept)}"
+        left, right = _uri(old), _uri(new)
+        if is_model and left is not None and right is not None and left != right:
+            text = f"{label} replaced: {self._trained(left, right)}"
+            yield Change("changed", (*path, "locationInfo", "uri"), left, right, text)
+            old, new = _without_uri(old), _without_uri(new)
+            if same(old, new):
+                return
+        yield from self._thing(path, old, new, f"asset {asset_id} {_quoted(kept)}")
+
+    def _trained(self, left: str, right: str) -> str:
+        was, now = self._models.get(left), self._models.get(right)
+        if now is None:
+            return f"{_short(left)} → {_short(right)}"
+        rows = now.get("rows")
+        text = f"trained {str(now.get('trainedOn', ''))[:10]}"
+        text += f" on {rows:,} rows" if isinstance(rows, int) else ""
+        metric = now.get("metric")
+        score = (now.get("metrics") or {}).get(metric)
+        if metric and isinstance(score, (int, float)):
+            earlier = ((was or {}).get("metrics") or {}).get(metric)
+            text += f", {metric} "
+            text += f"{earlier:.4g} → {score:.4g}" if isinstance(earlier, (int, float)) else f"{score:.4g}"
+        if was is not None and was.get("learner") != now.get("learner"):
+            text += f", {was.get('learner')} → {now.get('learner')}"
+        return text
+
+    def _node(self, node_id: str, node: Any) -> str:
+        if not isinstance(node, dict):
+            return f"node {node_id}"
+        asset = self._assets.get(node.get("assetId", ""))
+        role = _quoted(asset) if asset else "".join(f"{key[:-2]} {node[key]}" for key in ("inputId", "outputId") if key in node)
+        return f"node {node_id} {role}".rstrip()
+
+    def _edge(self, path: Path, old: Any, new: Any) -> Change:
+        edge = new if old is MISSING else old
+        ends = [
+            f"{edge.get(f'{end}NodeId')}" + (f" '{edge[f'{end}PortId']}'" if edge.get(f"{end}PortId") else "")
+            for end in ("source", "target")
+        ]
+        kind = "added" if old is MISSING else "removed"
+        return Change(kind, path, old, new, f"edge {' → '.join(ends)} {kind}")
+
+    def _thing(self, path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
+        if old is MISSING or new is MISSING:
+            kind = "added" if old is MISSING else "removed"
+            value = new if old is MISSING else old
+            text = f"{label} {kind}" + (f": {_shown(value)}" if not isinstance(value, (dict, list)) else "")
+            yield Change(kind, path, old, new, text)
+        elif isinstance(old, (dict, list)) and type(old) is type(new):
+            yield from _leaves(path, old, new, label)
+        else:
+            yield Change("changed", path, old, new, f"{label}: {_shown(old)} → {_shown(new)}")
+
+
+def _leaves(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
+    """What differs inside one unit, found by DeepDiff, which is slow and thorough: it gets small things only."""
+    from deepdiff import DeepDiff
+
+    kinds = {"added": "added", "removed": "removed", "changed": "changed", "changes": "changed"}
+    tree = DeepDiff(old, new, view="tree", ignore_numeric_type_changes=False, ignore_nan_inequality=False)
+    seen = False
+    for report, levels in tree.items():
+        kind = kinds[report.rsplit("_", 1)[-1]]
+        for level in levels:
+            below = tuple(level.path(output_format="list"))
+            left = MISSING if kind == "added" else level.t1
+            right = MISSING if kind == "removed" else level.t2
+            where = json_path(below)[1:].lstrip(".")
+            if kind == "changed":
+                text = f"{label}: {where} {_shown(left)} → {_shown(right)}"
+            else:
+                text = f"{label}: {where} {kind} ({_shown(right if kind == 'added' else left)})"
+            seen = True
+            yield Change(kind, (*path, *below), left, right, text)
+    if not seen:
+        yield Change("reordered", path, old, new, f"{label}: the order changed")
+
+
+def _assets(document: Any) -> dict[str, Any]:
+    properties = document.get("properties") if isinstance(document, dict) else None
+    found = properties.get("assets") if isinstance(properties, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _quoted(asset: Any) -> str:
+    name = asset.get("name") if isinstance(asset, dict) else None
+    return f"'{name}'" if name else ""
+
+
+def _uri(asset: Any) -> str | None:
+    location = asset.get("locationInfo") if isinstance(asset, dict) else None
+    return location.get("uri") if isinstance(location, dict) else None
+
+
+def _without_uri(asset: dict[str, Any]) -> dict[str, Any]:
+    location = {key: value for key, value in asset["locationInfo"].items() if key != "uri"}
+    return {**asset, "locationInfo": location}
+
+
+def _port(section: str, names: Path) -> str:
+    table = f"{section} {names[2]}"
+    if len(names) >= 5 and names[3] == "properties":
+        return f"{table} column {names[4]!r}" + "".join(f" {name}" for name in names[5:])
+    return table + "".join(f" {name}" for name in names[3:])
+
+
+def _short(uri: str) -> str:
+    return uri.rsplit("/", 1)[-1]
+
+
+def _shown(value: Any) -> str:
+    if value is MISSING:
+        return "(absent)"
+    text = compact(value).decode()
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def json_patch(before: Any, after: Any) -> list[dict[str, Any]]:
+    """The RFC 6902 operations that turn one canonical document into the other.
+
+    Members that the contract orders may be appended by `add`; writing the result canonically puts them in place.
+    Where the order belongs to the user (columns, assets), the result has the new document's order.
+    """
+    operations: list[dict[str, Any]] = []
+    _operate(before, after, "", operations)
+    return operations
+
+
+def _operate(old: Any, new: Any, pointer: str, operations: list[dict[str, Any]]) -> None:
+    if same(old, new):
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        added = [name for name in new if name not in old]
+        ends_as = [name for name in old if name in new] + added
+        if ends_as == list(new) or pointer in ("", "/properties"):
+            for name in old:
+                if name not in new:
+                    operations.append({"op": "remove", "path": f"{pointer}/{_escaped(name)}"})
+                else:
+                    _operate(old[name], new[name], f"{pointer}/{_escaped(name)}", operations)
+            operations += [{"op": "add", "path": f"{pointer}/{_escaped(name)}", "value": new[name]} for name in added]
+            return
+    elif isinstance(old, list) and isinstance(new, list):
+        _operate_list(old, new, pointer, operations)
+        return
+    operations.append({"op": "replace", "path": pointer, "value": new})
+
+
+def _operate_list(old: list[Any], new: list[Any], pointer: str, operations: list[dict[str, Any]]) -> None:
+    shorter = min(len(old), len(new))
+    head = next((index for index in range(shorter) if not same(old[index], new[index])), shorter)
+    tail = next((i for i in range(shorter - head) if not same(old[-1 - i], new[-1 - i])), shorter - head)
+    left, right = old[head : len(old) - tail], new[head : len(new) - tail]
+    both = min(len(left), len(right))
+    for offset in range(both):
+        _operate(left[offset], right[offset], f"{pointer}/{head + offset}", operations)
+    for _ in left[both:]:
+        operations.append({"op": "remove", "path": f"{pointer}/{head + both}"})
+    for offset, item in enumerate(right[both:]):
+        operations.append({"op": "add", "path": f"{pointer}/{head + both + offset}", "value": item})
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,244 @@
+"""Text to document and back: RFC 8259 read without loss, and one canonical way of writing.
+
+The encodings are those that editors and PowerShell leave behind: UTF-8 with or without a mark, and UTF-16 and UTF-32
+with one. What would change on the way through (a second member of the same name, a number that no 64-bit value holds)
+is refused, not rounded.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import json
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.definition.contract import Path, Problem, Severity
+from mlmgmt.errors import BadRequest, Detail, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGEST = 32 * 1024 * 1024
+"""The largest definition that is read, in bytes."""
+
+DEEPEST = 250
+"""The deepest nesting that is read (what orjson writes, rounded down); a definition nests about ten deep."""
+
+_MARKS = (
+    # UTF-32 first: its little-endian mark begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+# Every digit becomes 0 and full stops go, so that a long number is a run of zeros whatever its digits are.
+_DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
+_LONG_RUN = b"0" * 16
+_BEFORE_NUMBERS = frozenset((b"", b" ", b"\t", b"\n", b"\r", b":", b"[", b","))
+_LARGE_EXPONENTS = (b"0e000", b"0e+000")
+
+
+class Unreadable(BadRequest):
+    """The text is not one JSON document; `line` and `column` count from 1, both 0 when no place can be named."""
+
+    def __init__(self, code: str, message: str, *, line: int = 0, column: int = 0, hint: str | None = None) -> None:
+        super().__init__(message, details=[Detail(code, message)], hint=hint)
+        self.line = line
+        self.column = column
+
+
+def decode(data: bytes) -> bytes:
+    """The same text in UTF-8 without a mark.
+
+    Raises:
+        TooLarge: more than `LARGEST` bytes.
+        Unreadable: `InvalidEncoding`, `EmptyDocument`.
+    """
+    if len(data) > LARGEST:
+        message = f"The document has {len(data):,} bytes; at most {LARGEST:,} are read."
+        raise TooLarge(message, details=[Detail("DocumentTooLarge", message)])
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            data = data[len(mark) :]
+            if encoding != "utf-8":
+                data = _recoded(data, encoding)
+            break
+    if not data.strip():
+        raise Unreadable("EmptyDocument", "The document is empty.")
+    return data
+
+
+def _recoded(data: bytes, encoding: str) -> bytes:
+    try:
+        return data.decode(encoding).encode()
+    except UnicodeError as error:
+        message = f"The text is marked as {encoding.upper()} but cannot be read as such ({error})."
+        raise Unreadable("InvalidEncoding", message) from None
+
+
+def parse(data: bytes) -> Any:
+    """The value that a JSON text states, exactly.
+
+    Raises:
+        TooLarge: more than `LARGEST` bytes.
+        Unreadable: `InvalidEncoding`, `EmptyDocument`, `InvalidJson`, `TooDeep`, `DuplicateMember`, `InexactNumber`.
+    """
+    text = decode(data)
+    try:
+        value = orjson.loads(text)
+        # Writing counts the depth, in C; and it gives the members that were kept, to be counted below.
+        written = orjson.dumps(value)
+    except orjson.JSONDecodeError as error:
+        raise _syntax(text, error) from None
+    except (orjson.JSONEncodeError, RecursionError):
+        raise Unreadable("TooDeep", f"The document nests more than {DEEPEST} levels deep.") from None
+    if b"\\u003" in text or text.count(b":") != written.count(b":"):
+        _refuse_duplicates(text)
+    if _may_be_inexact(text):
+        _refuse_inexact(text)
+    return value
+
+
+def _may_be_inexact(text: bytes) -> bool:
+    """Whether a number of the text may be longer than 64 bits hold; never misses one, and is seldom wrong.
+
+    Fewer than 16 digits always survive; and what follows a quote or a letter is part of a text (a GUID, a key).
+    """
+    zeros = text.translate(_DIGITS, b".-")
+    at = zeros.find(_LONG_RUN)
+    while at >= 0:
+        if zeros[max(at - 1, 0) : at] in _BEFORE_NUMBERS:
+            return True
+        while zeros[at : at + 1] == b"0":
+            at += 1
+        at = zeros.find(_LONG_RUN, at)
+    return any(exponent in zeros for exponent in _LARGE_EXPONENTS)
+
+
+def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
+    if "depth" in error.msg or "ecursion" in error.msg:
+        return Unreadable("TooDeep", f"The document nests more than {DEEPEST} levels deep.")
+    try:
+        text.decode()
+    except UnicodeDecodeError as bad:
+        line = text.count(b"\n", 0, bad.start) + 1
+        column = bad.start - text.rfind(b"\n", 0, bad.start)
+        message = f"The text is not UTF-8 (byte 0x{text[bad.start]:02x}), and no mark says what else it is."
+        hint = "Save it as UTF-8, or as UTF-16 with a byte-order mark."
+        return Unreadable("InvalidEncoding", message, line=line, column=column, hint=hint)
+    if "infinity" in error.msg:
+        message = "The number is too large for 64 bits."
+        return Unreadable("InexactNumber", message, line=error.lineno, column=error.colno)
+    return Unreadable("InvalidJson", f"Not JSON: {error.msg}.", line=error.lineno, column=error.colno)
+
+
+def _refuse_duplicates(text: bytes) -> None:
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _Duplicate(name)
+            seen.add(name)
+
+    try:
+        json.loads(text, object_pairs_hook=check)
+    except _Duplicate as found:
+        from mlmgmt.definition.positions import second_occurrence
+
+        line, column = second_occurrence(text.decode(), found.name)
+        message = f"The member {found.name!r} is given twice in one object."
+        raise Unreadable("DuplicateMember", message, line=line, column=column) from None
+
+
+class _Duplicate(Exception):  # noqa: N818 - a signal between two functions of this file
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _refuse_inexact(text: bytes) -> None:
+    def integer(literal: str) -> int:
+        # The longest 64-bit integer has 20 characters; longer ones are not worth converting.
+        if len(literal) > 20 or not -(2**63) <= int(literal) < 2**64:
+            raise _Inexact(literal)
+        return 0
+
+    def real(literal: str) -> float:
+        nearest = float(literal)
+        if nearest in (float("inf"), float("-inf")) or Decimal(repr(nearest)) != Decimal(literal):
+            raise _Inexact(literal)
+        return 0.0
+
+    try:
+        json.loads(text, parse_int=integer, parse_float=real)
+    except _Inexact as found:
+        where = text.find(found.literal.encode())
+        line = text.count(b"\n", 0, where) + 1
+        column = len(text[text.rfind(b"\n", 0, where) + 1 : where].decode()) + 1
+        shown = found.literal if len(found.literal) <= 40 else found.literal[:37] + "..."
+        message = f"The number {shown} cannot be kept exactly in 64 bits."
+        hint = "Write it as text if every digit matters."
+        raise Unreadable("InexactNumber", message, line=line, column=column, hint=hint) from None
+
+
+class _Inexact(Exception):  # noqa: N818 - a signal between two functions of this file
+    def __init__(self, literal: str) -> None:
+        super().__init__(literal)
+        self.literal = literal
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the cyclic collector from walking a large document again and again while it is being built.
+
+    A parsed document holds no cycles, and the collector's walks cost several times the parse.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def write(document: Any) -> bytes:
+    """The canonical text: UTF-8 without a mark, two blanks of indentation, line feeds, one at the end."""
+    return orjson.dumps(document, option=_WRITING)
+
+
+def compact(document: Any) -> bytes:
+    """The document on one line, for digests and for comparing."""
+    return orjson.dumps(document)
+
+
+def copy(document: Any) -> Any:
+    """A copy that shares nothing with the document."""
+    return orjson.loads(orjson.dumps(document))
+
+
+def json_path(path: Path) -> str:
+    """A path as people write it: `$.properties.assets['asset 3'].locationInfo`, `$.package.edges[2]`."""
+    text = "$"
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part.isidentifier():
+            text += f".{part}"
+        else:
+            text += "[" + json.dumps(part, ensure_ascii=False) + "]"
+    return text
+
+
+def not_an_object(value: Any) -> Problem | None:
+    """The problem of a document that is JSON, but no object."""
+    if isinstance(value, dict):
+        return None
+    found = "a list" if isinstance(value, list) else "null" if value is None else type(value).__name__
+    return Problem(Severity.ERROR, "WrongType", (), f"The document is {found}.", "an object")

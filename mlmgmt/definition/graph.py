@@ -1,0 +1,172 @@
+"""The graph of a definition: nodes, edges and ports, the order they run in, and what is wrong with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.definition.contract import Path, Problem, Severity
+from mlmgmt.definition.document import compact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+PACKAGE: Path = ("properties", "package")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A connection; an edge from an input node names no source port, one to an output node no target port."""
+
+    source: str
+    source_port: str | None
+    target: str
+    target_port: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """The wiring of one definition.
+
+    Args:
+        nodes: node id to node, as in the document.
+        edges: in document order.
+    """
+
+    nodes: Mapping[str, Mapping[str, Any]]
+    edges: tuple[Edge, ...]
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Graph:
+        """The graph of a canonical document (empty when it has no package)."""
+        package = document.get("properties", {}).get("package", {})
+        edges = (
+            Edge(edge["sourceNodeId"], edge.get("sourcePortId"), edge["targetNodeId"], edge.get("targetPortId"))
+            for edge in package.get("edges", ())
+        )
+        return cls(package.get("nodes", {}), tuple(edges))
+
+    def is_input(self, node: str) -> bool:
+        return "inputId" in self.nodes.get(node, ())
+
+    def order(self) -> list[str]:
+        """The nodes, each after everything it depends on.
+
+        Raises:
+            graphlib.CycleError: the edges run in a circle.
+        """
+        sorter: TopologicalSorter[str] = TopologicalSorter({node: () for node in self.nodes})
+        for edge in self.edges:
+            sorter.add(edge.target, edge.source)
+        return list(sorter.static_order())
+
+
+def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the graph of a canonical document that obeys the schema."""
+    properties = document["properties"]
+    if "package" not in properties:
+        message = "There is no package: nothing says what the service does."
+        allowed = "nodes and edges; a list of services leaves the package out, get one service by name instead"
+        yield Problem(Severity.ERROR, "MissingMember", ("properties",), message, allowed)
+        return
+    graph = Graph.of(document)
+    yield from _nodes(graph, properties)
+    yield from _edges(graph)
+    yield from _ports(graph, properties)
+    yield from _links(graph, properties)
+
+
+def _nodes(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+    known = properties.get("assets", {})
+    used = set()
+    for node_id, node in graph.nodes.items():
+        path = (*PACKAGE, "nodes", node_id)
+        roles = [role for role in ("assetId", "inputId", "outputId") if role in node]
+        if len(roles) != 1:
+            what = "neither an asset nor an input nor an output" if not roles else " and ".join(roles)
+            message = f"Node {node_id!r} names {what}."
+            yield Problem(Severity.ERROR, "InvalidNode", path, message, "one of assetId, inputId, outputId")
+        asset = node.get("assetId")
+        used.add(asset)
+        if asset is not None and asset not in known:
+            message = f"Node {node_id!r} names the asset {asset!r}, which is not among the assets."
+            yield Problem(Severity.ERROR, "UnknownAsset", (*path, "assetId"), message, _listed(known, "assets"))
+    for asset in known:
+        if asset not in used:
+            message = f"No node uses the asset {asset!r}; changing it changes no answer."
+            yield Problem(Severity.WARNING, "UnusedAsset", ("properties", "assets", asset), message)
+
+
+def _edges(graph: Graph) -> Iterator[Problem]:
+    data: dict[tuple[str, str | None], int] = {}
+    inputs: dict[tuple[str, str | None], int] = {}
+    sound = True
+    for index, edge in enumerate(graph.edges):
+        path = (*PACKAGE, "edges", index)
+        for end, node in (("sourceNodeId", edge.source), ("targetNodeId", edge.target)):
+            if node not in graph.nodes:
+                sound = False
+                message = f"The edge {'from' if end == 'sourceNodeId' else 'to'} {node!r} has no node there."
+                yield Problem(Severity.ERROR, "DanglingEdge", (*path, end), message, _listed(graph.nodes, "nodes"))
+        taken = inputs if graph.is_input(edge.source) else data
+        port = (edge.target, edge.target_port)
+        if port in taken:
+            what = "inputs" if taken is inputs else "data edges"
+            message = f"Two {what} lead into port {edge.target_port!r} of {edge.target!r} (see edge {taken[port]})."
+            yield Problem(Severity.ERROR, "PortTaken", path, message, "one input and one data edge at most")
+        taken.setdefault(port, index)
+    if sound:
+        try:
+            graph.order()
+        except CycleError as error:
+            circle = " → ".join(reversed(error.args[1]))
+            yield Problem(Severity.ERROR, "Cycle", (*PACKAGE, "edges"), f"The edges run in a circle: {circle}.")
+
+
+def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+    for section, member in (("input", "inputId"), ("output", "outputId")):
+        declared = properties.get(section, {}).get("properties", {})
+        named = {node[member]: node_id for node_id, node in graph.nodes.items() if member in node}
+        for name in declared:
+            if name not in named:
+                message = f"The {section} {name!r} has no node in the graph."
+                path = ("properties", section, "properties", name)
+                yield Problem(Severity.ERROR, f"{section.title()}WithoutNode", path, message, _listed(named, f"{section}s"))
+        for name, node_id in named.items():
+            if name not in declared:
+                message = f"Node {node_id!r} stands for the {section} {name!r}, which is not declared."
+                path = (*PACKAGE, "nodes", node_id, member)
+                yield Problem(Severity.WARNING, "UndeclaredPort", path, message, _listed(declared, f"{section}s"))
+
+
+def _links(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, parameter in properties["package"].get("graphParameters", {}).items():
+        for index, link in enumerate(parameter.get("links", ())):
+            if link["nodeId"] not in graph.nodes:
+                path = (*PACKAGE, "graphParameters", name, "links", index, "nodeId")
+                message = f"The graph parameter {name!r} is linked to {link['nodeId']!r}, which is no node."
+                yield Problem(Severity.WARNING, "DanglingLink", path, message, _listed(graph.nodes, "nodes"))
+
+
+def _listed(names: Mapping[str, Any], what: str) -> str:
+    shown = list(names)[:8]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return f"{what}: {', '.join(shown)}{more}" if shown else f"there are no {what}"
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """SHA-256 of all that decides an answer, but for which trained models stand in it.
+
+    Two definitions with one digest accept the same models, so a proof made for one holds for the other.
+    """
+    properties = document["properties"]
+    models = {model.asset_id for model in assets.trained_models(document)}
+    stripped = {
+        name: {key: value for key, value in asset.items() if key != "locationInfo"} if name in models else asset
+        for name, asset in properties.get("assets", {}).items()
+    }
+    sections = ("package", "input", "output", "parameters", "exampleRequest")
+    return sha256(compact([stripped, *(properties.get(section) for section in sections)])).hexdigest()

@@ -1,0 +1,134 @@
+"""The one rule by which a change becomes part of a definition, whichever way it came.
+
+What a change leaves out stays. `keys`, `storageAccount`, `realtimeConfiguration` and `diagnostics` merge member by
+member; `assets` merge by id, except that a change with a `package` replaces package and assets together; everything
+else is replaced as a whole. Identity, location, storage account and plan cannot change, but may be repeated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition.contract import Folder
+from mlmgmt.definition.document import copy
+from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
+from mlmgmt.ids import fold, same_location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mlmgmt.definition.contract import Contract
+
+_MERGED = ("keys", "storageAccount", "realtimeConfiguration", "diagnostics")
+CLEARABLE = (
+    "title",
+    "description",
+    "exposeSampleData",
+    "realtimeConfiguration",
+    "diagnostics",
+    "machineLearningWorkspace",
+    "exampleRequest",
+    "parameters",
+    "tags",
+)
+_IDENTITY = ("id", "name", "type")
+
+
+def merge(
+    stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract, *, clear: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The stored document with a change applied; both canonical, neither is altered.
+
+    Args:
+        clear: names of members (`CLEARABLE`) to take away, since null in a change means "not given".
+
+    Raises:
+        Conflict: `InvalidResourceLocation`, `CannotChangeIdentity`, `CannotChangeCommitmentPlan`.
+        BadRequest: `CannotChangeStorageAccount`.
+        WrongUsage: `clear` names a member that cannot be cleared.
+    """
+    _refuse_fixed(stored, change)
+    merged = dict(stored)
+    if "tags" in change:
+        merged["tags"] = change["tags"]
+    read_only = {name for name, shape in contract.root.members.items() if shape.read_only}
+    merged |= {
+        name: value for name, value in change.items() if name not in {"properties", "location", "tags"} | read_only
+    }
+    merged["properties"] = _properties(stored["properties"], change.get("properties", {}), contract)
+    for name in clear:
+        _clear(merged, name)
+    result: dict[str, Any] = Folder().fold(copy(merged), contract.root)
+    return result
+
+
+def _properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+    members = contract.root.members["properties"].members
+    merged = dict(stored)
+    for name, value in change.items():
+        known = members.get(name)
+        if known is not None and known.read_only:
+            continue
+        if name in _MERGED and isinstance(value, dict) and isinstance(stored.get(name), dict):
+            merged[name] = stored[name] | value
+        elif name == "assets" and "package" not in change:
+            merged[name] = _assets(stored.get(name, {}), value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _assets(stored: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(stored)
+    for asset_id, asset in change.items():
+        present = stored.get(asset_id)
+        if isinstance(present, dict) and isinstance(asset, dict):
+            merged[asset_id] = present | asset
+        else:
+            merged[asset_id] = asset
+    return merged
+
+
+def _clear(document: dict[str, Any], name: str) -> None:
+    found = next((known for known in CLEARABLE if known.casefold() == name.casefold()), None)
+    if found is None:
+        raise WrongUsage(f"{name!r} cannot be cleared.", target="Clear", hint=f"Can be: {', '.join(CLEARABLE)}.")
+    if found == "tags":
+        document.pop("tags", None)
+    else:
+        document["properties"] = {key: value for key, value in document["properties"].items() if key != found}
+
+
+def _refuse_fixed(stored: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+    for member in _IDENTITY:
+        given, present = change.get(member), stored.get(member)
+        if isinstance(given, str) and isinstance(present, str) and fold(given) != fold(present):
+            message = f"The change is for {given!r}, and this is {present!r}."
+            hint = "Export leaves the identity out: an exported file can be used for another service."
+            raise Conflict(message, target=member, details=[Detail("CannotChangeIdentity", message, member)], hint=hint)
+    given, present = change.get("location"), stored.get("location")
+    if isinstance(given, str) and isinstance(present, str) and not same_location(given, present):
+        message = f"The location is {present!r} and cannot become {given!r}."
+        details = [Detail("InvalidResourceLocation", message, "$.location")]
+        raise Conflict(message, target="location", details=details, hint="Make a new service there instead.")
+    before, after = stored["properties"], change.get("properties", {})
+    plan, new_plan = _text(before, "commitmentPlan", "id"), _text(after, "commitmentPlan", "id")
+    if plan is not None and new_plan is not None and fold(plan) != fold(new_plan):
+        message = f"The commitment plan is {plan!r} and is fixed at creation; it cannot become {new_plan!r}."
+        details = [Detail("CannotChangeCommitmentPlan", message, "$.properties.commitmentPlan.id")]
+        raise Conflict(message, target="commitmentPlan", details=details)
+    account, new_account = _text(before, "storageAccount", "name"), _text(after, "storageAccount", "name")
+    if account is not None and new_account is not None and fold(account) != fold(new_account):
+        message = f"The storage account is {account!r} and cannot become {new_account!r}."
+        raise BadRequest(
+            "The request is invalid.",
+            target="storageAccount",
+            details=[Detail("CannotChangeStorageAccount", message, "$.properties.storageAccount.name")],
+            hint="Only the trained model's locationInfo.uri needs to name the new blob; leave storageAccount as it is.",
+        )
+
+
+def _text(properties: Mapping[str, Any], member: str, below: str) -> str | None:
+    inner = properties.get(member)
+    found = inner.get(below) if isinstance(inner, dict) else None
+    return found if isinstance(found, str) else None

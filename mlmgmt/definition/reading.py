@@ -1,0 +1,138 @@
+"""From bytes to a definition that can be trusted to be one, or to everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import document as text
+from mlmgmt.definition import graph
+from mlmgmt.definition.contract import Folder, Problem, Severity
+from mlmgmt.errors import BadRequest, Detail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from mlmgmt.definition.contract import Contract, Path
+
+_GRAPH_SECTIONS = ("package", "assets", "input", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A definition in canonical form, and the warnings of its reading."""
+
+    document: dict[str, Any]
+    warnings: tuple[Detail, ...]
+
+
+def read(data: bytes, contract: Contract, *, source: str = "definition", whole: bool = True) -> Reading:
+    """Read a definition: JSON, canonical names, schema, graph.
+
+    Args:
+        data: the text, in any encoding that `document.decode` knows.
+        source: the file's name, for messages.
+        whole: a change (the body of an update) need not be whole: what it leaves out stays as it is.
+
+    Raises:
+        BadRequest: `InvalidDefinition`, with one detail a problem: its target is `file:line:column path`.
+        TooLarge: see `document.decode`.
+    """
+    with text.uncollected():
+        return _read(data, contract, source, whole)
+
+
+def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
+    try:
+        value = text.parse(data)
+    except text.Unreadable as error:
+        where = f"{source}:{error.line}:{error.column}" if error.line else source
+        details = [Detail(detail.code, detail.message, where) for detail in error.details]
+        raise BadRequest(f"{source} cannot be read.", target=source, details=details, hint=error.hint) from None
+    document, problems = canonical(value, contract, whole=whole)
+    if not problems:
+        return Reading(document, ())
+    details = _placed(problems, text.decode(data).decode(), source)
+    errors = [detail for problem, detail in zip(problems, details, strict=True) if problem.severity is Severity.ERROR]
+    if errors:
+        raise _refusal(errors, source)
+    return Reading(document, tuple(details))
+
+
+def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[Any, list[Problem]]:
+    """The canonical form of a parsed document, and all that is to be said about it.
+
+    The document given is used up: it may share parts with the one returned.
+    """
+    if (problem := text.not_an_object(value)) is not None:
+        return value, [problem]
+    folder = Folder()
+    value = folder.fold(value, contract.root)
+    _package_type(value, folder)
+    if not contract.is_valid(value) and _errors(contract, value, whole):
+        loose = Folder(texts=True)
+        value = loose.fold(value, contract.root)
+        folder.problems += loose.problems
+        folder.problems += _errors(contract, value, whole)
+    if whole and not any(_shakes_graph(problem) for problem in folder.problems):
+        folder.problems += graph.problems(value)
+    return value, folder.problems
+
+
+def _shakes_graph(problem: Problem) -> bool:
+    """Whether a problem leaves nothing to check the graph by."""
+    return problem.severity is Severity.ERROR and (len(problem.path) < 2 or problem.path[1] in _GRAPH_SECTIONS)
+
+
+def _errors(contract: Contract, value: Any, whole: bool) -> list[Problem]:
+    return [problem for problem in contract.violations(value) if whole or problem.code != "MissingMember"]
+
+
+def _package_type(value: Any, folder: Folder) -> None:
+    properties = value.get("properties")
+    if not isinstance(properties, dict) or "packageType" in properties:
+        return
+    if "package" in properties:
+        message = "'packageType' is absent and read as 'Graph'; the original service would have lost the whole package."
+        path: Path = ("properties", "packageType")
+        folder.problems.append(Problem(Severity.WARNING, "LooseName", path, message, "'Graph'"))
+    value["properties"] = {"packageType": "Graph", **properties}
+
+
+def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
+    """Check a canonical document that was not read from a file; returns the warnings.
+
+    Raises:
+        BadRequest: `InvalidDefinition`, with one detail a problem: its target is the JSON path.
+    """
+    problems = [] if contract.is_valid(document) else list(contract.violations(document))
+    if not problems:
+        problems += graph.problems(document)
+    details = [(problem, _detail(problem)) for problem in problems]
+    errors = [detail for problem, detail in details if problem.severity is Severity.ERROR]
+    if errors:
+        raise _refusal(errors, "definition")
+    return tuple(detail for _, detail in details)
+
+
+def _refusal(errors: Sequence[Detail], source: str) -> BadRequest:
+    count = "one problem" if len(errors) == 1 else f"{len(errors)} problems"
+    return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=errors)
+
+
+def _placed(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:
+    from mlmgmt.definition.positions import locate
+
+    places = locate(content, (problem.path for problem in problems))
+    return [_detail(problem, f"{source}:{places[problem.path][0]}:{places[problem.path][1]}") for problem in problems]
+
+
+def _detail(problem: Problem, where: str | None = None) -> Detail:
+    allowed = f" Allowed: {problem.allowed}." if problem.allowed else ""
+    path = text.json_path(problem.path)
+    return Detail(problem.code, problem.message + allowed, f"{where} {path}" if where else path)
+
+
+def sentences(details: Iterable[Detail]) -> list[str]:
+    """Warnings as lines for people."""
+    return [f"{detail.target}: {detail.message}" for detail in details]

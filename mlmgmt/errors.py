@@ -1,0 +1,141 @@
+"""Every error a user can meet, in one tree.
+
+    MlmgmtError                  exit 1
+    ├── BadRequest               400, the document or an argument is not acceptable
+    │   └── UntrustedModel       403, a model nobody here signed or trusted by name
+    ├── AuthorizationFailed      403, the role does not allow it
+    ├── NotFound                 404
+    ├── Conflict                 409, the resource's state does not allow it
+    ├── PreconditionFailed       412, the etag given is not the current one
+    ├── TooLarge                 413
+    ├── HomeError                500, the home on disk cannot be used as it is
+    ├── Declined                 the question was answered with no, or could not be asked
+    ├── GateRefused              exit 3, `--only-if-better` and its like said no
+    └── WrongUsage               exit 2, the words of the command are off
+
+The outer code is the service's generic one (`NotFound`); the specific code (`WebServiceNotFound`) stands in the
+details, which is where scripts written for the service look for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One specific reason: its code, a sentence, and the place (a JSON path, a parameter, a port) it speaks of."""
+
+    code: str
+    message: str
+    target: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        body = {"code": self.code, "message": self.message}
+        return body | {"target": self.target} if self.target else body
+
+
+class MlmgmtError(Exception):
+    """An expected refusal: code, message, target, details and a hint.
+
+    Args:
+        message: what is wrong, in one sentence.
+        target: the thing it is about.
+        details: the specific reasons, all of them.
+        hint: what to do next, usually a command.
+        code: replaces the class's own code.
+    """
+
+    code: ClassVar[str] = "InternalError"
+    http_status: ClassVar[int] = 500
+    exit_status: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        target: str | None = None,
+        details: Iterable[Detail] = (),
+        hint: str | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.target = target
+        self.details = tuple(details)
+        self.hint = hint
+        if code is not None:
+            self.code = code  # type: ignore[misc]
+
+    def codes(self) -> tuple[str, ...]:
+        """The outer code and those of the details, for whoever looks for a specific one."""
+        return (self.code, *(detail.code for detail in self.details))
+
+    def to_json(self) -> dict[str, object]:
+        """The wire shape `{"error": {code, message, target, details}}` of the resource manager."""
+        body: dict[str, object] = {"code": self.code, "message": self.message}
+        if self.target:
+            body["target"] = self.target
+        if self.details:
+            body["details"] = [detail.to_json() for detail in self.details]
+        return {"error": body}
+
+
+class BadRequest(MlmgmtError):
+    code = "BadRequest"
+    http_status = 400
+
+
+class UntrustedModel(BadRequest):
+    code = "UntrustedModel"
+    http_status = 403
+
+
+class AuthorizationFailed(MlmgmtError):
+    code = "AuthorizationFailed"
+    http_status = 403
+
+
+class NotFound(MlmgmtError):
+    code = "NotFound"
+    http_status = 404
+
+
+class Conflict(MlmgmtError):
+    code = "Conflict"
+    http_status = 409
+
+
+class PreconditionFailed(MlmgmtError):
+    code = "PreconditionFailed"
+    http_status = 412
+
+
+class TooLarge(MlmgmtError):
+    code = "RequestEntityTooLarge"
+    http_status = 413
+
+
+class HomeError(MlmgmtError):
+    code = "HomeUnavailable"
+
+
+class Declined(MlmgmtError):
+    code = "NotConfirmed"
+    http_status = 400
+
+
+class GateRefused(MlmgmtError):
+    code = "GateRefused"
+    http_status = 409
+    exit_status = 3
+
+
+class WrongUsage(MlmgmtError):
+    code = "InvalidArgument"
+    http_status = 400
+    exit_status = 2

@@ -1,0 +1,138 @@
+"""One parser for resource ids and their three spellings: ARM path, file path, and the two flags of a cmdlet."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from mlmgmt.errors import BadRequest, Detail
+
+PROVIDER = "Microsoft.MachineLearning"
+WEB_SERVICES = "webServices"
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>%&\\?/"*:|#]')
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_WINDOWS_DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10)))
+)
+_WEB_SERVICE_ID = re.compile(
+    r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
+    r"/providers/Microsoft\.MachineLearning/webServices/(?P<name>[^/]+)",
+    re.IGNORECASE,
+)
+LONGEST_NAME = 128
+LONGEST_GROUP = 90
+_LONGEST_FILE_NAME = 200
+
+
+def check_name(name: str, *, what: str = "web service", longest: int = LONGEST_NAME) -> str:
+    """Return `name` if a resource may bear it.
+
+    Raises:
+        BadRequest: `InvalidResourceName`: empty, too long, only dots, ending in a dot or a blank, or holding a
+            character that the resource manager reserves.
+    """
+    reason = None
+    if not name or not name.strip():
+        reason = "it is empty"
+    elif len(name) > longest or len(file_name(name)) > _LONGEST_FILE_NAME:
+        reason = f"it is too long ({len(name)} characters; at most {longest}, fewer when they are not plain letters)"
+    elif found := _FORBIDDEN.search(name):
+        reason = f"it holds {found.group()!r}"
+    elif name.strip(". ") == "":
+        reason = "it is made of dots"
+    elif name[-1] in ". " or name[0] == " ":
+        reason = "it begins with a blank, or ends with a blank or a full stop"
+    if reason is not None:
+        shown = name if len(name) <= 40 else name[:40] + "…"
+        message = f"{shown!r} cannot name a {what}: {reason}."
+        raise BadRequest(
+            message,
+            target="Name",
+            details=[Detail("InvalidResourceName", message)],
+            hint="Letters, digits, blanks, '-', '_', '.', '(' and ')' are fine.",
+        )
+    return name
+
+
+def fold(name: str) -> str:
+    """The form in which two spellings of one name are equal (ARM compares names without regard to case)."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def file_name(name: str) -> str:
+    """A file name for `name`: folded to one case, everything but plain letters percent-escaped.
+
+    Two names share a file exactly when they are the same name without regard to case, also on file systems that
+    fold case or normalise accents; names that Windows reserves are escaped too.
+    """
+    folded = fold(name)
+    escaped = "".join(c if c in _SAFE else "".join(f"%{byte:02x}" for byte in c.encode()) for c in folded)
+    if escaped.startswith(".") or escaped.split(".", 1)[0] in _WINDOWS_DEVICES:
+        escaped = f"%{ord(escaped[0]):02x}{escaped[1:]}"
+    return escaped
+
+
+@dataclass(frozen=True, slots=True)
+class GroupId:
+    """A resource group: `/subscriptions/{subscription}/resourceGroups/{name}`."""
+
+    subscription: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"/subscriptions/{self.subscription}/resourceGroups/{self.name}"
+
+    @property
+    def folder(self) -> str:
+        """Where it lives, relative to the home."""
+        return f"subscriptions/{file_name(self.subscription)}/resourcegroups/{file_name(self.name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceId:
+    """A web service: `/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.MachineLearning/webServices/{name}`."""
+
+    subscription: str
+    group: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{GroupId(self.subscription, self.group)}/providers/{PROVIDER}/{WEB_SERVICES}/{self.name}"
+
+    @property
+    def type(self) -> str:
+        return f"{PROVIDER}/{WEB_SERVICES}"
+
+    @property
+    def group_id(self) -> GroupId:
+        return GroupId(self.subscription, self.group)
+
+    @property
+    def folder(self) -> str:
+        """Where it lives, relative to the home."""
+        return f"{services_folder(self.group_id)}/{file_name(self.name)}"
+
+    @classmethod
+    def parse(cls, text: str) -> ResourceId:
+        """Read an ARM path, in any letter case.
+
+        Raises:
+            BadRequest: `InvalidResourceId`: it is not the id of a web service.
+        """
+        found = _WEB_SERVICE_ID.fullmatch(text.strip())
+        if found is None:
+            message = f"{text!r} is not the id of a web service."
+            raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)])
+        return cls(found["subscription"], found["group"], found["name"])
+
+
+def services_folder(group: GroupId) -> str:
+    """The folder that holds a group's web services, relative to the home."""
+    return f"{group.folder}/providers/{PROVIDER.lower()}/{WEB_SERVICES.lower()}"
+
+
+def same_location(left: str, right: str) -> bool:
+    """Whether two spellings name one region (`South Central US`, `southcentralus`)."""
+    return left.replace(" ", "").casefold() == right.replace(" ", "").casefold()

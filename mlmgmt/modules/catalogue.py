@@ -1,0 +1,57 @@
+"""The catalogue: every module that runs here, found by the GUID in an asset's uri, or by name."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.modules import classification, data_transformation, regression, train_score
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mlmgmt.modules.base import Module
+
+FAMILIES = (data_transformation, train_score, classification, regression)
+_URI = re.compile(r"aml://module/[0-9a-f]{32}\.(?P<guid>[0-9a-f]{32})(?:\..*)?", re.IGNORECASE)
+
+
+class ModuleNotSupported(BadRequest):
+    """The catalogue does not run this module."""
+
+    code = "ModuleNotSupported"
+
+
+def modules() -> Iterable[Module]:
+    """Every module, family by family."""
+    for family in FAMILIES:
+        yield from family.MODULES
+
+
+@cache
+def _index() -> Mapping[str, Module]:
+    index: dict[str, Module] = {}
+    for module in modules():
+        for key in (module.guid, module.name, *module.former_names):
+            index[key.casefold()] = module
+    return index
+
+
+def find(asset: Mapping[str, Any]) -> Module:
+    """The module that an asset stands for: by the GUID in its uri, whatever the batch, else by the asset's name.
+
+    Raises:
+        ModuleNotSupported: the catalogue has no such module; the message names it.
+    """
+    uri = asset["locationInfo"]["uri"]
+    found = _URI.fullmatch(uri.strip())
+    keys = [found["guid"]] if found else []
+    name = str(asset.get("name", ""))
+    for key in (*keys, name):
+        if (module := _index().get(key.casefold())) is not None:
+            return module
+    message = f"The module {name!r} ({uri}) is not one that runs here."
+    hint = "The definition can still be managed, edited and diffed; only running it needs the module."
+    raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message, uri)], hint=hint)

@@ -1,0 +1,151 @@
+"""Column selections: the JSON document behind every "selected columns" parameter, and what it selects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import orjson
+import pandas as pd
+
+from mlmgmt.modules.base import ModuleFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mlmgmt.modules.base import Dataset
+
+
+def studio_type(series: pd.Series[Any]) -> str:
+    """The Studio name of a column's type."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "Categorical"
+    if pd.api.types.is_bool_dtype(dtype):
+        return "Boolean"
+    if pd.api.types.is_integer_dtype(dtype):
+        return "Integer"
+    if pd.api.types.is_float_dtype(dtype):
+        return "Double"
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return "DateTime"
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return "TimeSpan"
+    return "String"
+
+
+def select(dataset: Dataset, selection: str | None, *, parameter: str) -> list[str]:
+    """The names that a selection selects: in table order, or in the selection's own when it is no filter.
+
+    Args:
+        selection: the document, plain or percent-encoded; None selects every column.
+
+    Raises:
+        ModuleFailure: it is not such a document, or names a column that is not there.
+    """
+    names = [str(name) for name in dataset.frame.columns]
+    if selection is None:
+        return names
+    document = _parsed(selection, parameter)
+    rules = document["rules"]
+    if not document.get("isFilter", True):
+        if len(rules) != 1:
+            raise ModuleFailure("A selection that keeps its own order has exactly one rule.", target=parameter)
+        return _matched(dataset, names, rules[0], parameter)
+    if rules and rules[0].get("exclude"):
+        raise ModuleFailure("The first rule of a selection must include columns.", target=parameter)
+    chosen: set[str] = set()
+    for rule in rules:
+        matched = _matched(dataset, names, rule, parameter)
+        chosen = chosen - set(matched) if rule.get("exclude") else chosen | set(matched)
+    return [name for name in names if name in chosen]
+
+
+def select_one(dataset: Dataset, selection: str | None, *, parameter: str) -> str:
+    """The one column that a selection selects.
+
+    Raises:
+        ModuleFailure: it selects none, or several.
+    """
+    if selection is None:
+        labels = [name for name in dataset.frame.columns if dataset.role(name) == "Label"]
+        if len(labels) != 1:
+            hint = "Select one column in the module's parameter."
+            raise ModuleFailure("No column is selected.", number="0024", target=parameter, hint=hint)
+        return labels[0]
+    found = select(dataset, selection, parameter=parameter)
+    if len(found) != 1:
+        message = f"Exactly one column must be selected, not {len(found)}."
+        raise ModuleFailure(message, number="0022", target=parameter)
+    return found[0]
+
+
+def _parsed(selection: str, parameter: str) -> dict[str, Any]:
+    text = unquote(selection) if selection.lstrip().lower().startswith("%7b") else selection
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict):
+        # A bare column name is what people type when they write a graph by hand.
+        return {"isFilter": True, "rules": [{"ruleType": "ColumnNames", "columns": [selection], "exclude": False}]}
+    if not isinstance(document.get("rules"), list) or not all(isinstance(rule, dict) for rule in document["rules"]):
+        raise ModuleFailure("The column selection has no list of rules.", target=parameter)
+    return document
+
+
+def _matched(dataset: Dataset, names: list[str], rule: dict[str, Any], parameter: str) -> list[str]:
+    kind = rule.get("ruleType")
+    if kind == "AllColumns":
+        return names
+    if kind == "ColumnNames":
+        wanted = [str(name) for name in rule.get("columns", ())]
+        if missing := [name for name in wanted if name not in names]:
+            message = f"There is no column {', '.join(map(repr, missing))}."
+            raise ModuleFailure(message, number="0001", target=parameter, hint=f"There are: {', '.join(names)}.")
+        return wanted
+    if kind == "ColumnIndexes":
+        return [names[index - 1] for index in _indices(rule.get("columns", ()), len(names), parameter)]
+    if kind == "ColumnTypes":
+        types = {str(word) for word in rule.get("columnTypes", ())}
+        kinds = {str(word) for word in rule.get("columnKinds", ("All",))}
+        return [name for name in names if _has_type(dataset, name, types) and _has_kind(dataset, name, kinds)]
+    known = "AllColumns, ColumnNames, ColumnTypes, ColumnIndexes"
+    raise ModuleFailure(f"A selection has no rule type {kind!r}.", target=parameter, hint=f"There are: {known}.")
+
+
+def _indices(spans: Iterable[Any], count: int, parameter: str) -> list[int]:
+    found: list[int] = []
+    for span in spans:
+        first, _, last = str(span).partition("-")
+        try:
+            indices = range(int(first), int(last or first) + 1)
+        except ValueError:
+            raise ModuleFailure(f"{span!r} is not a column index or a range of them.", target=parameter) from None
+        if not indices or indices[0] < 1 or indices[-1] > count:
+            message = f"The column index {span} is not within 1 to {count}."
+            raise ModuleFailure(message, number="0001", target=parameter)
+        found.extend(indices)
+    return found
+
+
+def _has_type(dataset: Dataset, name: str, types: set[str]) -> bool:
+    if types & {"All", "AllTypes"}:
+        return True
+    series: pd.Series[Any] = dataset.frame[name]
+    found = {studio_type(series)}
+    if "Categorical" in found:
+        found.add(studio_type(pd.Series(series.cat.categories)))
+    if found & {"Integer", "Double"}:
+        found.add("Numeric")
+    return bool(found & types)
+
+
+def _has_kind(dataset: Dataset, name: str, kinds: set[str]) -> bool:
+    return "All" in kinds or dataset.role(name) in kinds
+
+
+def named(*names: str) -> str:
+    """The selection of these columns by name."""
+    rules = [{"ruleType": "ColumnNames", "columns": list(names), "exclude": False}]
+    return orjson.dumps({"isFilter": True, "rules": rules}).decode()

@@ -1,0 +1,173 @@
+"""Blobs of the storage accounts registered in a home, and the models that services answer with.
+
+In documents a blob is `https://<account>.blob.core.windows.net/<container>/<path>`; on disk it is
+`storage/<account>/<container>/<path>`. Nothing is ever fetched: an account that is not registered is not available.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+
+import orjson
+
+from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.ids import file_name
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SUFFIX = ".blob.core.windows.net"
+_ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER = re.compile(r"\$root|[a-z0-9](?:-?[a-z0-9]){2,62}")
+_LONGEST_PATH = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """The place of a blob; `path` is its name inside the container, decoded."""
+
+    account: str
+    container: str
+    path: str
+
+    @property
+    def base_location(self) -> str:
+        return f"https://{self.account}{SUFFIX}/"
+
+    @property
+    def relative_location(self) -> str:
+        return f"{self.container}/{quote(self.path)}"
+
+    @property
+    def uri(self) -> str:
+        return self.base_location + self.relative_location
+
+    @property
+    def name(self) -> str:
+        """`container/path`, as signatures name it."""
+        return f"{self.container}/{self.path}"
+
+
+def without_sas(uri: str) -> tuple[str, str | None]:
+    """A uri split into the address and its shared access signature, if it carries one."""
+    address, mark, query = uri.partition("?")
+    return (address, query) if mark and query else (address, None)
+
+
+def parse(uri: str) -> Blob | None:
+    """The blob that a uri names; None when it is no address in a storage account.
+
+    Raises:
+        BadRequest: `InvalidBlob`: the address is in a storage account, and could reach outside it or is too long;
+            or it is a `file:` uri, which no document may hold.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme.casefold() == "file":
+        _refuse(uri, "A document cannot name a file of this machine.")
+    host = (parts.hostname or "").casefold()
+    if parts.scheme.casefold() not in ("http", "https") or not host.endswith(SUFFIX):
+        return None
+    account = host[: -len(SUFFIX)]
+    container, _, path = unquote(parts.path.lstrip("/")).partition("/")
+    if not _ACCOUNT.fullmatch(account) or not _CONTAINER.fullmatch(container):
+        _refuse(uri, "The account or the container is not well named.")
+    segments = path.split("/")
+    if len(path) > _LONGEST_PATH or any(part in ("", ".", "..") or _unsafe(part) for part in segments):
+        _refuse(uri, "The path is empty, too long, or holds '..', an empty part or a control character.")
+    return Blob(account, container, path)
+
+
+def _unsafe(part: str) -> bool:
+    return "\\" in part or any(ord(letter) < 32 for letter in part)
+
+
+def _refuse(uri: str, reason: str) -> None:
+    message = f"{uri!r} is not the address of a blob. {reason}"
+    raise BadRequest(message, target="uri", details=[Detail("InvalidBlob", message)])
+
+
+class Blobs:
+    """The local storage accounts of one home, and its own copies of models."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def accounts(self) -> list[str]:
+        """The registered accounts."""
+        folder = self._root / "accounts"
+        return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+
+    def register(self, account: str) -> None:
+        """Register a storage account.
+
+        Raises:
+            BadRequest: `InvalidAccountName`.
+        """
+        if not _ACCOUNT.fullmatch(account):
+            message = f"{account!r} cannot name a storage account: 3 to 24 lower-case letters and digits."
+            raise BadRequest(message, target="Name", details=[Detail("InvalidAccountName", message)])
+        (self._root / "accounts").mkdir(exist_ok=True)
+        (self._root / "storage" / account).mkdir(parents=True, exist_ok=True)
+        files.write(self._root / "accounts" / f"{account}.json", orjson.dumps({"name": account}))
+
+    def is_registered(self, account: str) -> bool:
+        return (self._root / "accounts" / f"{file_name(account)}.json").is_file()
+
+    def _file(self, blob: Blob) -> Path:
+        parts = [quote(part, safe=" ()+,;=@!$&'~") for part in blob.path.split("/")]
+        parts = [f"%2e{part[1:]}" if part.startswith(".") else part for part in parts]
+        return self._root.joinpath("storage", blob.account, blob.container, *parts)
+
+    def read(self, blob: Blob) -> bytes:
+        """The bytes of a blob.
+
+        Raises:
+            NotFound: `AccountNotRegistered` or `BlobNotFound`.
+        """
+        if not self.is_registered(blob.account):
+            message = f"The storage account {blob.account!r} is not in this home."
+            raise NotFound(message, target=blob.uri, details=[Detail("AccountNotRegistered", message)])
+        try:
+            return self._file(blob).read_bytes()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
+            raise NotFound(message, target=blob.uri, details=[Detail("BlobNotFound", message)]) from None
+
+    def exists(self, blob: Blob) -> bool:
+        return self.is_registered(blob.account) and self._file(blob).is_file()
+
+    def write(self, blob: Blob, data: bytes) -> None:
+        """Write a blob, whole."""
+        path = self._file(blob)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write(path, data)
+
+    def keep_model(self, data: bytes) -> str:
+        """Keep the home's own copy of a model; its name is its SHA-256, which is returned."""
+        digest = sha256(data).hexdigest()
+        path = self._root / "models" / f"{digest}.ilearner"
+        if not path.is_file():
+            path.parent.mkdir(exist_ok=True)
+            files.write(path, data)
+        return digest
+
+    def model(self, digest: str) -> bytes:
+        """The home's own copy of a model.
+
+        Raises:
+            NotFound: `ModelPackageNotFound`: the home has none with that digest.
+        """
+        try:
+            data = (self._root / "models" / f"{file_name(digest)}.ilearner").read_bytes()
+        except FileNotFoundError:
+            message = f"This home keeps no model with the digest {digest}."
+            raise NotFound(message, target=digest, details=[Detail("ModelPackageNotFound", message)]) from None
+        if sha256(data).hexdigest() != digest:
+            message = f"The copy of the model {digest} was altered on disk; it is not opened."
+            raise NotFound(message, target=digest, details=[Detail("ModelPackageInvalid", message)])
+        return data

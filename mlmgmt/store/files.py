@@ -1,0 +1,80 @@
+"""Files that are whole or not there: written beside, made durable, and renamed into place."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+_serial = itertools.count()
+
+
+def write(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> None:
+    """Replace a file's content in one step; readers see the old content or the new, never a part.
+
+    Args:
+        durable: survive a power cut: the bytes and the rename are flushed before this returns.
+        private: readable by the owner alone.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written; the old content stands, nothing is left behind.
+    """
+    beside = f"{path.parent}/.{path.name}.{os.getpid()}.{next(_serial)}.tmp"
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o644)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+    if durable:
+        flush_folder(path.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add a line to a log in one write, so that lines of several processes never mix."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        os.write(handle, line)
+    finally:
+        os.close(handle)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object that a file of this program holds; None when there is no such file, or it is not whole."""
+    try:
+        value = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for the owner alone."""
+    for missing in reversed([part for part in (folder, *folder.parents) if not part.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what an interrupted write left beside its goal; call it only while holding the folder's lock."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)

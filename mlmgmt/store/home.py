@@ -1,0 +1,179 @@
+"""Where a home is, whose it is, and whether this user trusts it.
+
+A home is a folder of readable files; it holds no secret and no trust. Those live in the user's configuration folder
+(`MLMGMT_CONFIG`), by home id and path: a copy of a home is another home, and starts with no keys.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = ".mlmgmt"
+_FORMAT = 1
+_HINT = "Make one here with: mlmgmt Connect-AzAccount"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A home on disk, and the part of the user's configuration that belongs to it.
+
+    Args:
+        root: the home's folder.
+        trust: the folder with its secrets; it need not exist.
+        trusted: whether this user made the home here, or trusted it by name. If not, it is read-only.
+    """
+
+    root: Path
+    id: str
+    subscription: str
+    trust: Path
+    trusted: bool
+
+
+def config_folder(environ: Mapping[str, str]) -> Path:
+    """The user's configuration folder: `MLMGMT_CONFIG`, else the platform's place for it."""
+    if moved := environ.get("MLMGMT_CONFIG"):
+        return Path(moved).absolute()
+    base = environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path.home() / ".config") / "mlmgmt"
+
+
+def refuse_windows() -> None:
+    """Windows has neither the private folders nor the durable renames that a home rests on.
+
+    Raises:
+        HomeError: `PlatformNotSupported`, on Windows.
+    """
+    if sys.platform == "win32":
+        raise HomeError(
+            "A home cannot be kept safely on Windows: its keys would not be private, nor its updates durable.",
+            details=[Detail("PlatformNotSupported", "Homes are supported on Linux and macOS.")],
+            hint="Use the Windows Subsystem for Linux. Commands on files alone (diff, assets, set-model, schema) work.",
+        )
+
+
+def find(environ: Mapping[str, str], explicit: str | None = None, start: Path | None = None) -> Path | None:
+    """The home's folder: the one named, `MLMGMT_HOME`, or the nearest `.mlmgmt` above the working directory.
+
+    The walk stops at a mount point and at a folder of another owner, so that nobody else's home is picked up unasked.
+    """
+    named = explicit or environ.get("MLMGMT_HOME")
+    if named:
+        return Path(named).absolute()
+    here = (start or Path.cwd()).absolute()
+    owner = here.stat().st_uid
+    while True:
+        if (here / FOLDER / "home.json").is_file():
+            return here / FOLDER
+        if here.is_mount() or here.parent == here or here.parent.stat().st_uid != owner:
+            return None
+        here = here.parent
+
+
+def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
+    """The home in use.
+
+    Raises:
+        NotFound: `NoHome`: there is none.
+        HomeError: it was written by a newer version, or is damaged.
+    """
+    root = find(environ, explicit)
+    if root is None:
+        message = "There is no home here or above: no folder .mlmgmt, and MLMGMT_HOME is not set."
+        raise NotFound(message, details=[Detail("NoHome", message)], hint=_HINT)
+    refuse_windows()
+    stated = files.read_json(root / "home.json")
+    if stated is None:
+        if root.exists() and any(root.iterdir()) and not (root / "home.json").exists():
+            message = f"{root} is not a home: it holds other files and no home.json."
+        else:
+            message = f"There is no home at {root}."
+        raise NotFound(message, target=str(root), details=[Detail("NoHome", message)], hint=_HINT)
+    if stated.get("format") != _FORMAT:
+        raise HomeError(f"The home at {root} has format {stated.get('format')!r}; this version reads {_FORMAT}.")
+    home_id = str(stated.get("id", ""))
+    if not _is_id(home_id):
+        raise HomeError(f"The home at {root} has no usable id.", target=str(root))
+    trust = config_folder(environ) / "homes" / home_id
+    return Home(root, home_id, str(stated["subscriptionId"]), trust, _is_trusted(root, trust))
+
+
+def _is_id(text: str) -> bool:
+    """Whether a home's id is one that was made here: it becomes a folder name, so nothing else will do."""
+    return len(text) == 32 and all(letter in "0123456789abcdef" for letter in text)
+
+
+def _is_trusted(root: Path, trust: Path) -> bool:
+    known = files.read_json(trust / "home.json")
+    if known is None or not (trust / "hmac.key").is_file():
+        return False
+    return known.get("path") == str(root.resolve()) and root.stat().st_uid == os.getuid()
+
+
+def create(environ: Mapping[str, str], root: Path, subscription: str | None) -> Home:
+    """Make a home at `root` and the configuration that goes with it.
+
+    Raises:
+        BadRequest: the folder exists and holds something else.
+    """
+    refuse_windows()
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        message = f"{root} exists and is not empty; a home would be made there."
+        raise BadRequest(message, target=str(root), details=[Detail("NotAHome", message)])
+    home_id = uuid.uuid4().hex
+    root.mkdir(parents=True, exist_ok=True)
+    trust = config_folder(environ) / "homes" / home_id
+    _establish(root, trust)
+    stated = {"format": _FORMAT, "id": home_id, "subscriptionId": subscription or str(uuid.uuid4())}
+    files.write(root / "home.json", orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return load(environ, str(root))
+
+
+def trust(environ: Mapping[str, str], home: Home) -> Home:
+    """Take a home that was moved here, copied or cloned as one's own.
+
+    A home that moved keeps its keys. A copy whose original still stands gets an id and keys of its own; the models in
+    it stay untrusted until each is trusted by its digest.
+
+    Raises:
+        HomeError: the folder belongs to another user.
+    """
+    if home.root.stat().st_uid != os.getuid():
+        message = f"{home.root} belongs to another user; copy it to a folder of your own first."
+        raise HomeError(message, target=str(home.root), details=[Detail("ForeignHome", message)])
+    known = files.read_json(home.trust / "home.json")
+    elsewhere = Path(known["path"]) if known else None
+    if elsewhere is not None and elsewhere != home.root.resolve() and _stands(elsewhere, home.id):
+        stated = files.read_json(home.root / "home.json") or {}
+        stated["id"] = uuid.uuid4().hex
+        _establish(home.root, config_folder(environ) / "homes" / stated["id"])
+        files.write(home.root / "home.json", orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    else:
+        _establish(home.root, home.trust)
+    return load(environ, str(home.root))
+
+
+def _stands(path: Path, home_id: str) -> bool:
+    stated = files.read_json(path / "home.json")
+    return stated is not None and stated.get("id") == home_id
+
+
+def _establish(root: Path, trust: Path) -> None:
+    """Make the configuration of a home, keeping the key it has."""
+    files.make_private(trust)
+    if not (trust / "hmac.key").exists():
+        files.write(trust / "hmac.key", os.urandom(32), private=True)
+    files.write(trust / "home.json", orjson.dumps({"path": str(root.resolve())}), private=True)

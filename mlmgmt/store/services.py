@@ -1,0 +1,223 @@
+"""Web services on disk: the current document, and beside it every revision it ever had.
+
+    <service>/webservice.json          the current revision, a copy of the newest file below
+    <service>/revisions/000001.json    written once, never altered
+
+The rename of the revision file commits a change. The current document, then the log, follow; a reader that finds a
+newer revision than the current document names, reads that one, so a crash between the two is not seen.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.ids import GroupId, ResourceId, services_folder
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CURRENT = "webservice.json"
+REVISIONS = "revisions"
+REMOVED = "removed"
+_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One state of a web service, and how it came about.
+
+    Args:
+        number: from 1, without gaps.
+        change: created, updated, rolled back, removed or restored.
+        modified_on: ISO 8601, UTC, seven decimals; strictly increasing within a service.
+        by: who made the change; `message` says why, `source` from which file.
+        models: by asset id: what is known of the model that answers, `digest` above all.
+        checked: how the models were proved: `proved`, `skipped`, `unavailable`, or `untouched`.
+        document: the definition, canonical, with identity and dates and without secrets.
+    """
+
+    number: int
+    etag: str
+    change: str
+    modified_on: str
+    by: str
+    document: dict[str, Any]
+    models: dict[str, Any]
+    checked: str = "untouched"
+    message: str | None = None
+    source: str | None = None
+
+    @property
+    def removed(self) -> bool:
+        return self.change == REMOVED
+
+    @property
+    def resource(self) -> ResourceId:
+        return ResourceId.parse(self.document["id"])
+
+    def to_bytes(self) -> bytes:
+        body = {
+            "revision": self.number,
+            "etag": self.etag,
+            "change": self.change,
+            "modifiedOn": self.modified_on,
+            "by": self.by,
+            "message": self.message,
+            "source": self.source,
+            "checked": self.checked,
+            "models": self.models,
+            "document": self.document,
+        }
+        return orjson.dumps({key: value for key, value in body.items() if value is not None}, option=_WRITING)
+
+    @classmethod
+    def from_json(cls, body: dict[str, Any]) -> Revision:
+        return cls(
+            number=body["revision"],
+            etag=body["etag"],
+            change=body["change"],
+            modified_on=body["modifiedOn"],
+            by=body["by"],
+            message=body.get("message"),
+            source=body.get("source"),
+            checked=body.get("checked", "untouched"),
+            models=body.get("models", {}),
+            document=body["document"],
+        )
+
+
+class Services:
+    """The web services of one home."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, resource: ResourceId) -> Path:
+        return self._root / resource.folder
+
+    def latest(self, resource: ResourceId) -> Revision | None:
+        """The newest revision, a removal included; None when the service never existed."""
+        return self._latest(f"{self._root}/{resource.folder}")
+
+    def current(self, resource: ResourceId) -> Revision | None:
+        """The revision that answers; None when the service never existed or is removed."""
+        found = self.latest(resource)
+        return None if found is None or found.removed else found
+
+    def _latest(self, folder: str) -> Revision | None:
+        body = _read(f"{folder}/{CURRENT}")
+        if body is None:
+            numbers = _numbers(f"{folder}/{REVISIONS}")
+            # The newest file is whole: it was renamed into place. Older homes on other file systems may differ.
+            for number in sorted(numbers, reverse=True):
+                if (body := _read(_revision_path(folder, number))) is not None:
+                    break
+            else:
+                return None
+        while (newer := _read(_revision_path(folder, body["revision"] + 1))) is not None:
+            body = newer
+        return Revision.from_json(body)
+
+    def revision(self, resource: ResourceId, number: int) -> Revision | None:
+        body = _read(_revision_path(f"{self._root}/{resource.folder}", number))
+        return None if body is None else Revision.from_json(body)
+
+    def history(self, resource: ResourceId) -> list[Revision]:
+        """Every revision, oldest first."""
+        folder = f"{self._root}/{resource.folder}"
+        bodies = (_read(_revision_path(folder, number)) for number in sorted(_numbers(f"{folder}/{REVISIONS}")))
+        return [Revision.from_json(body) for body in bodies if body is not None]
+
+    def in_group(self, group: GroupId) -> Iterator[Revision]:
+        """The services of a group, by file name; removed ones are left out."""
+        folder = f"{self._root}/{services_folder(group)}"
+        try:
+            names = sorted(os.listdir(folder))
+        except FileNotFoundError:
+            return
+        for name in names:
+            found = self._latest(f"{folder}/{name}")
+            if found is not None and not found.removed:
+                yield found
+
+    def commit(self, revision: Revision) -> Revision:
+        """Write a revision; call it only while holding the service's lock.
+
+        Raises:
+            OSError: nothing was committed; the previous revision still answers.
+        """
+        folder = self.folder(revision.resource)
+        revisions = folder / REVISIONS
+        if not revisions.is_dir():
+            revisions.mkdir(parents=True, exist_ok=True)
+            for above in (folder, folder.parent):
+                files.flush_folder(above)
+        data = revision.to_bytes()
+        files.write(revisions / f"{revision.number:06}.json", data)
+        # Committed. What follows can be made again from the revision, so it is not flushed.
+        try:
+            if revision.removed:
+                (folder / CURRENT).unlink(missing_ok=True)
+            else:
+                files.write(folder / CURRENT, data, durable=False)
+            self._log(revision)
+        except OSError:
+            # A full disk after the commit: readers find the revision all the same.
+            pass
+        return revision
+
+    def _log(self, revision: Revision) -> None:
+        line = {
+            "on": revision.modified_on,
+            "id": revision.document["id"],
+            "revision": revision.number,
+            "change": revision.change,
+            "by": revision.by,
+        }
+        files.append(self._root / "log.jsonl", orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+
+    def tidy(self, resource: ResourceId) -> None:
+        """Clear away what an interrupted write left; call it only while holding the service's lock."""
+        folder = self.folder(resource)
+        if folder.is_dir():
+            files.clear_leftovers(folder)
+            files.clear_leftovers(folder / REVISIONS)
+
+
+def renumbered(revision: Revision, number: int, **changes: Any) -> Revision:
+    """A copy of a revision under another number, as rollback and restore make them."""
+    return replace(revision, number=number, **changes)
+
+
+def _revision_path(folder: str, number: int) -> str:
+    return f"{folder}/{REVISIONS}/{number:06}.json"
+
+
+def _numbers(folder: str) -> list[int]:
+    try:
+        names = os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit()]
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        data = os.read(handle, os.fstat(handle).st_size + 1)
+    finally:
+        os.close(handle)
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return body if isinstance(body, dict) and "revision" in body else None

@@ -1,0 +1,64 @@
+"""One object owns one home: its services, groups, blobs, secrets, proofs and locks."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.errors import Detail, HomeError
+from mlmgmt.store import files, lock
+from mlmgmt.store.blobs import Blobs
+from mlmgmt.store.groups import Groups
+from mlmgmt.store.secrets import Secrets
+from mlmgmt.store.services import Services
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmgmt.ids import ResourceId
+    from mlmgmt.store.home import Home
+
+
+class Store:
+    """Everything a home keeps. Opening one touches nothing."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.services = Services(home.root)
+        self.groups = Groups(home.root)
+        self.blobs = Blobs(home.root)
+        self.secrets = Secrets(home)
+
+    def require_writable(self) -> None:
+        """Say plainly that a home which this user does not trust is not written.
+
+        Raises:
+            HomeError: `HomeNotTrusted`.
+        """
+        if not self.home.trusted:
+            message = f"The home at {self.home.root} was not made here by you: it is read-only and its models are untrusted."
+            raise HomeError(
+                message,
+                target=str(self.home.root),
+                details=[Detail("HomeNotTrusted", message)],
+                hint="If you know where it comes from: mlmgmt trust-home",
+            )
+
+    @contextmanager
+    def writing(self, resource: ResourceId) -> Iterator[None]:
+        """Hold a web service's lock, with what an interrupted writer left cleared away."""
+        self.require_writable()
+        with lock.hold(self.home.root, str(resource)):
+            self.services.tidy(resource)
+            yield
+
+    def proof(self, digest: str) -> dict[str, Any] | None:
+        """The proof recorded under a digest of graph and models, if there is one."""
+        return files.read_json(self.home.root / "proofs" / f"{digest}.json")
+
+    def keep_proof(self, digest: str, proof: dict[str, Any]) -> None:
+        folder = self.home.root / "proofs"
+        folder.mkdir(exist_ok=True)
+        files.write(folder / f"{digest}.json", orjson.dumps(proof, option=orjson.OPT_INDENT_2), durable=False)
