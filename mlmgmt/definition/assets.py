@@ -63,10 +63,14 @@ def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel
         found = found or [model for model in models if key in (model.asset_id.casefold(), model.name.casefold())]
     if not found:
         message = f"No trained model has the id or the name {wanted!r}."
-        raise NotFound(message, target="Asset", details=[Detail("AssetNotFound", message)], hint=f"There are: {listed}.")
+        raise NotFound(
+            message, target="Asset", details=[Detail("AssetNotFound", message)], hint=f"There are: {listed}."
+        )
     if len(found) > 1:
         message = f"{len(found)} trained models fit; name one by its id."
-        raise BadRequest(message, target="Asset", details=[Detail("AmbiguousAsset", message)], hint=f"There are: {listed}.")
+        raise BadRequest(
+            message, target="Asset", details=[Detail("AmbiguousAsset", message)], hint=f"There are: {listed}."
+        )
     return found[0]
 
 

@@ -191,7 +191,9 @@ class Contract:
                 for name in error.validator_value:
                     if f"{name!r} is a required property" == error.message:
                         missing = name
-                yield Problem(Severity.ERROR, "MissingMember", path, f"{missing!r} is missing.", f"{missing!r} is required")
+                yield Problem(
+                    Severity.ERROR, "MissingMember", path, f"{missing!r} is missing.", f"{missing!r} is required"
+                )
                 continue
             yield Problem(Severity.ERROR, *_worded(error.validator, error.validator_value, error.instance, path))
 
@@ -347,7 +349,9 @@ def without(document: Any, shape: Shape, *, read_only: bool = False, write_only:
         return kept
     if shape.kind is Kind.MAP and shape.item is not None and isinstance(document, dict):
         item = shape.item
-        return {key: without(value, item, read_only=read_only, write_only=write_only) for key, value in document.items()}
+        return {
+            key: without(value, item, read_only=read_only, write_only=write_only) for key, value in document.items()
+        }
     if shape.kind is Kind.LIST and shape.item is not None and isinstance(document, list):
         return [without(value, shape.item, read_only=read_only, write_only=write_only) for value in document]
     return document

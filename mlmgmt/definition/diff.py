@@ -82,9 +82,11 @@ def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Uni
             yield path, list(old), list(new), None
         for name in [*old, *(key for key in new if key not in old)]:
             child = shape.members.get(name) if kind is Kind.OBJECT else shape.item
-            yield from _units(old.get(name, MISSING), new.get(name, MISSING), child, (*path, name)) if (
-                name in old and name in new
-            ) else [((*path, name), old.get(name, MISSING), new.get(name, MISSING), child)]
+            yield from (
+                _units(old.get(name, MISSING), new.get(name, MISSING), child, (*path, name))
+                if (name in old and name in new)
+                else [((*path, name), old.get(name, MISSING), new.get(name, MISSING), child)]
+            )
         return
     if path[-1:] == ("edges",) and isinstance(old, list) and isinstance(new, list):
         yield from _edges(old, new, path)
@@ -116,7 +118,12 @@ class _Speaker:
     def say(self, path: Path, old: Any, new: Any, shape: Shape | None) -> Iterator[Change]:
         names = path[1:] if path[:1] == ("properties",) else path
         section = str(names[0]) if names else ""
-        if shape is None and isinstance(old, list) and isinstance(new, list) and sorted(map(str, old)) == sorted(map(str, new)):
+        if (
+            shape is None
+            and isinstance(old, list)
+            and isinstance(new, list)
+            and sorted(map(str, old)) == sorted(map(str, new))
+        ):
             what = "edges" if path[-1] == "edges" else f"{'.'.join(map(str, names))}: the order"
             yield Change("reordered", path, old, new, f"{what} changed" if what != "edges" else "edges reordered")
         elif section == "assets" and len(names) == 2:
@@ -165,7 +172,11 @@ class _Speaker:
         if not isinstance(node, dict):
             return f"node {node_id}"
         asset = self._assets.get(node.get("assetId", ""))
-        role = _quoted(asset) if asset else "".join(f"{key[:-2]} {node[key]}" for key in ("inputId", "outputId") if key in node)
+        role = (
+            _quoted(asset)
+            if asset
+            else "".join(f"{key[:-2]} {node[key]}" for key in ("inputId", "outputId") if key in node)
+        )
         return f"node {node_id} {role}".rstrip()
 
     def _edge(self, path: Path, old: Any, new: Any) -> Change:

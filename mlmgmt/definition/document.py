@@ -82,6 +82,14 @@ def _recoded(data: bytes, encoding: str) -> bytes:
         raise Unreadable("InvalidEncoding", message) from None
 
 
+def encoded_like(original: bytes, text: str) -> bytes:
+    """A text in the encoding, and with the mark, of the bytes it was edited from."""
+    for mark, encoding in _MARKS:
+        if original.startswith(mark):
+            return mark + text.encode(encoding)
+    return text.encode()
+
+
 def parse(data: bytes) -> Any:
     """The value that a JSON text states, exactly.
 

@@ -134,7 +134,9 @@ def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
             if name not in named:
                 message = f"The {section} {name!r} has no node in the graph."
                 path = ("properties", section, "properties", name)
-                yield Problem(Severity.ERROR, f"{section.title()}WithoutNode", path, message, _listed(named, f"{section}s"))
+                yield Problem(
+                    Severity.ERROR, f"{section.title()}WithoutNode", path, message, _listed(named, f"{section}s")
+                )
         for name, node_id in named.items():
             if name not in declared:
                 message = f"Node {node_id!r} stands for the {section} {name!r}, which is not declared."

@@ -39,7 +39,9 @@ def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
     return places
 
 
-def _descend(text: str, at: int, tree: dict[str | int, dict[str | int, object]], path: Path, found: dict[Path, int]) -> int:
+def _descend(
+    text: str, at: int, tree: dict[str | int, dict[str | int, object]], path: Path, found: dict[Path, int]
+) -> int:
     """Note where `path` begins, look for what is wanted below it, and return where its value ends."""
     found[path] = at
     if not tree or text[at] not in "{[":
@@ -107,3 +109,19 @@ def second_occurrence(text: str, name: str) -> tuple[int, int]:
             continue
         at += 1
     return 0, 0
+
+
+def spliced(text: str, path: Path, value: str) -> str:
+    """The text with the string at `path` replaced and every other character as it was.
+
+    Raises:
+        KeyError: there is nothing at that path.
+    """
+    found: dict[Path, int] = {}
+    tree: dict[str | int, dict[str | int, object]] = {}
+    branch = tree
+    for part in path:
+        branch = branch.setdefault(part, {})  # type: ignore[assignment]
+    _descend(text, _blank(text, 0), tree, (), found)
+    begin = found[path]
+    return text[:begin] + json.dumps(value, ensure_ascii=False) + text[_end(text, begin) :]

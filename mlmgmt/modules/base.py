@@ -108,7 +108,9 @@ class ModuleFailure(BadRequest):
 
     code = "ModuleExecutionError"
 
-    def __init__(self, message: str, *, number: str = "1000", target: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, number: str = "1000", target: str | None = None, hint: str | None = None
+    ) -> None:
         details = [Detail(f"Error{number}", f"Error {number}: {message}", target)]
         super().__init__(message, target=target, details=details, hint=hint)
         self.number = number
@@ -186,7 +188,9 @@ def _typed(parameter: Parameter, text: str) -> Any:
     if parameter.type == "choice":
         word = {choice.casefold(): choice for choice in parameter.choices}.get(text.strip().casefold())
         if word is None:
-            raise ModuleFailure(f"{text!r} is no value for {key!r}.", target=key, hint=f"One of: {', '.join(parameter.choices)}.")
+            raise ModuleFailure(
+                f"{text!r} is no value for {key!r}.", target=key, hint=f"One of: {', '.join(parameter.choices)}."
+            )
         if word in parameter.refused:
             raise ModuleFailure(f"{key} = {word!r} cannot be run here: {parameter.refused[word]}", target=key)
         return word
@@ -210,9 +214,15 @@ def _number(parameter: Parameter, text: str) -> float | int:
         kind = "a whole number" if parameter.type == "integer" else "a number"
         raise ModuleFailure(f"{text!r} is not {kind}.", target=key) from None
     if parameter.minimum is not None and value < parameter.minimum:
-        raise ModuleFailure(f"{first} is too small for {key!r}.", number="0005", target=key, hint=f"At least {parameter.minimum:g}.")
+        raise ModuleFailure(
+            f"{first} is too small for {key!r}.", number="0005", target=key, hint=f"At least {parameter.minimum:g}."
+        )
     if parameter.above is not None and value <= parameter.above:
-        raise ModuleFailure(f"{first} is too small for {key!r}.", number="0005", target=key, hint=f"More than {parameter.above:g}.")
+        raise ModuleFailure(
+            f"{first} is too small for {key!r}.", number="0005", target=key, hint=f"More than {parameter.above:g}."
+        )
     if parameter.maximum is not None and value > parameter.maximum:
-        raise ModuleFailure(f"{first} is too large for {key!r}.", number="0007", target=key, hint=f"At most {parameter.maximum:g}.")
+        raise ModuleFailure(
+            f"{first} is too large for {key!r}.", number="0007", target=key, hint=f"At most {parameter.maximum:g}."
+        )
     return value

@@ -149,3 +149,10 @@ def named(*names: str) -> str:
     """The selection of these columns by name."""
     rules = [{"ruleType": "ColumnNames", "columns": list(names), "exclude": False}]
     return orjson.dumps({"isFilter": True, "rules": rules}).decode()
+
+
+def stated_name(selection: str) -> str | None:
+    """The column that a selection names, when it names one; no data is needed for that."""
+    rules = _parsed(selection, "Label column")["rules"]
+    names = [str(name) for rule in rules for name in rule.get("columns", ()) if rule.get("ruleType") == "ColumnNames"]
+    return names[0] if len(rules) == 1 and len(names) == 1 else None

@@ -78,7 +78,9 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
     else:
         cleaned = learnt.apply(dataset)
     if arguments.get("Generate missing value indicator column"):
-        marks = {f"{name}_IsMissing": frame[name].isna().reindex(cleaned.frame.index).astype("boolean") for name in flagged}
+        marks = {
+            f"{name}_IsMissing": frame[name].isna().reindex(cleaned.frame.index).astype("boolean") for name in flagged
+        }
         cleaned = cleaned.with_frame(cleaned.frame.assign(**marks))
     return cleaned, learnt
 
@@ -127,7 +129,9 @@ def _imputed(dataset: Dataset, chosen: list[str], learnt: CleaningTransformation
     from sklearn.impute import IterativeImputer
 
     frame = dataset.frame
-    numeric = [name for name in chosen if name in learnt.values and columns.studio_type(frame[name]) in ("Integer", "Double")]
+    numeric = [
+        name for name in chosen if name in learnt.values and columns.studio_type(frame[name]) in ("Integer", "Double")
+    ]
     if numeric:
         matrix = frame[numeric].astype("float64")
         imputer = IterativeImputer(max_iter=arguments["Number of Iterations"], random_state=0)
@@ -156,13 +160,24 @@ CLEAN_MISSING_DATA = Module(
         ),
         Parameter("Replacement value", "string", "0", when=("Cleaning mode", (_CUSTOM,))),
         Parameter(
-            "Cols with all missing values", "choice", "Remove", choices=("Propagate", "Remove"), when=("Cleaning mode", _LEARNT)
+            "Cols with all missing values",
+            "choice",
+            "Remove",
+            choices=("Propagate", "Remove"),
+            when=("Cleaning mode", _LEARNT),
         ),
         Parameter(
             "Generate missing value indicator column", "boolean", "False", when=("Cleaning mode", (*_LEARNT, _CUSTOM))
         ),
         Parameter("Number of Iterations", "integer", "5", minimum=1, maximum=10, when=("Cleaning mode", (_MICE,))),
-        Parameter("Number of Iterations for PCA Prediction", "integer", "10", minimum=1, maximum=50, when=("Cleaning mode", ())),
+        Parameter(
+            "Number of Iterations for PCA Prediction",
+            "integer",
+            "10",
+            minimum=1,
+            maximum=50,
+            when=("Cleaning mode", ()),
+        ),
     ),
     run=_clean_missing_data,
     maps_to="pandas fillna and dropna; scikit-learn IterativeImputer for MICE",
@@ -199,12 +214,16 @@ def _first_rows(dataset: Dataset, arguments: Arguments) -> np.ndarray[Any, np.dt
     elif 0 < size < count:
         key = None
         if arguments["Stratified split"]:
-            name = columns.select_one(dataset, arguments.get("Stratification key column"), parameter="Stratification key column")
+            name = columns.select_one(
+                dataset, arguments.get("Stratification key column"), parameter="Stratification key column"
+            )
             key = dataset.frame[name].astype(str)
         try:
             chosen, _ = train_test_split(np.arange(count), train_size=size, stratify=key, random_state=seed)
         except ValueError as error:
-            raise ModuleFailure(f"The rows cannot be split by that key: {error}", target="Stratification key column") from None
+            raise ModuleFailure(
+                f"The rows cannot be split by that key: {error}", target="Stratification key column"
+            ) from None
         first[chosen] = True
     else:
         first[:] = size == count
@@ -256,12 +275,21 @@ def _compared(series: pd.Series[Any], condition: str) -> np.ndarray[Any, np.dtyp
         raise ModuleFailure(f"{condition!r} is not a comparison.", target="Relational expression", hint=hint)
     dates = columns.studio_type(series) == "DateTime"
     try:
-        value: Any = pd.Timestamp(found["value"], tz=getattr(series.dtype, "tz", None)) if dates else float(found["value"])
+        value: Any = (
+            pd.Timestamp(found["value"], tz=getattr(series.dtype, "tz", None)) if dates else float(found["value"])
+        )
         numbers: pd.Series[Any] = series if dates else series.astype("float64")
     except (ValueError, TypeError):
         message = f"{found['value']!r} cannot be compared with the column {series.name!r}."
         raise ModuleFailure(message, target="Relational expression") from None
-    operators = {"<": numbers.lt, ">": numbers.gt, "<=": numbers.le, ">=": numbers.ge, "==": numbers.eq, "!=": numbers.ne}
+    operators = {
+        "<": numbers.lt,
+        ">": numbers.gt,
+        "<=": numbers.le,
+        ">=": numbers.ge,
+        "==": numbers.eq,
+        "!=": numbers.ne,
+    }
     compared = operators[found["operator"]](value).to_numpy(dtype=bool)
     return np.asarray(compared & numbers.notna().to_numpy(dtype=bool))
 
@@ -282,7 +310,12 @@ SPLIT_DATA = Module(
             refused={_RECOMMENDER: "there are no recommenders here."},
         ),
         Parameter(
-            "Fraction of rows in the first output dataset", "float", "0.5", minimum=0, maximum=1, when=("Splitting mode", (_ROWS,))
+            "Fraction of rows in the first output dataset",
+            "float",
+            "0.5",
+            minimum=0,
+            maximum=1,
+            when=("Splitting mode", (_ROWS,)),
         ),
         Parameter("Randomized split", "boolean", "True", when=("Splitting mode", (_ROWS,))),
         Parameter("Random seed", "integer", "0", minimum=0, maximum=2**32 - 1, when=("Splitting mode", (_ROWS,))),

@@ -68,7 +68,9 @@ def compare(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> dict
     raise ModuleFailure(f"A {scored.task} model cannot be evaluated yet.", target=scored.label)
 
 
-def _binary(truth: np.ndarray[Any, np.dtype[np.bool_]], chance: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
+def _binary(
+    truth: np.ndarray[Any, np.dtype[np.bool_]], chance: np.ndarray[Any, np.dtype[np.float64]]
+) -> dict[str, float]:
     from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score, recall_score, roc_auc_score
 
     chosen = chance > 0.5

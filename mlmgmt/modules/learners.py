@@ -89,7 +89,9 @@ class Trained:
     def _values(self, frame: pd.DataFrame, usable: np.ndarray[Any, np.dtype[np.bool_]]) -> Any:
         return self.estimator.predict(frame[usable]) if usable.any() else np.zeros(0)
 
-    def _labelled(self, index: pd.Index[Any], usable: np.ndarray[Any, np.dtype[np.bool_]], probabilities: Any) -> pd.DataFrame:
+    def _labelled(
+        self, index: pd.Index[Any], usable: np.ndarray[Any, np.dtype[np.bool_]], probabilities: Any
+    ) -> pd.DataFrame:
         if self.task == "binary":
             positive = probabilities[:, 1]
             labels = [self.classes[1] if chance > 0.5 else self.classes[0] for chance in positive]
@@ -111,7 +113,9 @@ def _column(index: pd.Index[Any], usable: Any, columns: Mapping[str, Any], label
         if name == LABELS and label_type not in ("Double", "Integer", "Boolean"):
             column = pd.Series(None, index=index, dtype="str")
         else:
-            dtype = {"Integer": "Int64", "Boolean": "boolean"}.get(label_type, "float64") if name == LABELS else "float64"
+            dtype = (
+                {"Integer": "Int64", "Boolean": "boolean"}.get(label_type, "float64") if name == LABELS else "float64"
+            )
             column = pd.Series(pd.NA if dtype in ("Int64", "boolean") else np.nan, index=index, dtype=dtype)
         column[usable] = list(values)
         frame[name] = column
@@ -137,7 +141,9 @@ def feature_frame(frame: pd.DataFrame, features: tuple[Feature, ...], *, target:
             try:
                 columns[feature.name] = series.astype("float64").to_numpy(dtype="float64", na_value=np.nan)
             except (ValueError, TypeError):
-                message = f"The model was trained on {feature.name!r} as {feature.type}, and finds {studio_type(series)}."
+                message = (
+                    f"The model was trained on {feature.name!r} as {feature.type}, and finds {studio_type(series)}."
+                )
                 raise ModuleFailure(message, number="0017", target=feature.name) from None
         else:
             columns[feature.name] = np.array([None if pd.isna(value) else str(value) for value in series], dtype=object)
@@ -199,7 +205,9 @@ def _refuse_missing(rows: pd.DataFrame, learner: str) -> None:
     for name in rows.columns:
         series = rows[name]
         if series.dtype == "float64" and series.isna().any():
-            message = f"{learner} needs complete data, and {int(series.isna().sum())} of {len(rows)} rows lack {name!r}."
+            message = (
+                f"{learner} needs complete data, and {int(series.isna().sum())} of {len(rows)} rows lack {name!r}."
+            )
             raise ModuleFailure(message, number="0032", target=name, hint="Put Clean Missing Data before Train Model.")
 
 
@@ -213,7 +221,9 @@ def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any
     values = label.astype("object") if not isinstance(label.dtype, pd.CategoricalDtype) else label.astype(str)
     classes = tuple(sorted(set(values.tolist())))
     if len(classes) < 2:
-        message = f"The label column {label.name!r} has one value only ({classes[0]!r}); there is nothing to tell apart."
+        message = (
+            f"The label column {label.name!r} has one value only ({classes[0]!r}); there is nothing to tell apart."
+        )
         raise ModuleFailure(message, number="0134", target=str(label.name), hint="The data needs rows of both classes.")
     if untrained.task == "binary" and len(classes) > 2:
         message = f"{untrained.learner} tells two classes apart, and {label.name!r} has {len(classes)} values."

@@ -160,7 +160,9 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
         stated = files.read_json(home.root / "home.json") or {}
         stated["id"] = uuid.uuid4().hex
         _establish(home.root, config_folder(environ) / "homes" / stated["id"])
-        files.write(home.root / "home.json", orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        files.write(
+            home.root / "home.json", orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        )
     else:
         _establish(home.root, home.trust)
     return load(environ, str(home.root))

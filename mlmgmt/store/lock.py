@@ -34,7 +34,10 @@ def hold(root: Path, name: str, *, patience: float = PATIENCE) -> Iterator[None]
     except filelock.Timeout:
         message = f"Another command has been writing {name} for more than {patience:.0f} seconds."
         raise Conflict(
-            message, target=name, details=[Detail("ResourceLocked", message)], hint="Wait for it, or end it, and try again."
+            message,
+            target=name,
+            details=[Detail("ResourceLocked", message)],
+            hint="Wait for it, or end it, and try again.",
         ) from None
     try:
         yield

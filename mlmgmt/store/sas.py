@@ -43,7 +43,9 @@ def check(token: str, key: str, account: str, blob: str, *, now: datetime, permi
 
 
 def _refuse(code: str, message: str) -> None:
-    raise AuthorizationFailed(message, target="SasBlobToken", details=[Detail(code, message)], hint="Ask for a fresh one.")
+    raise AuthorizationFailed(
+        message, target="SasBlobToken", details=[Detail(code, message)], hint="Ask for a fresh one."
+    )
 
 
 def _signature(key: str, account: str, blob: str, permissions: str, start: str, expiry: str) -> str:

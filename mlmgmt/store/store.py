@@ -38,7 +38,9 @@ class Store:
             HomeError: `HomeNotTrusted`.
         """
         if not self.home.trusted:
-            message = f"The home at {self.home.root} was not made here by you: it is read-only and its models are untrusted."
+            message = (
+                f"The home at {self.home.root} was not made here by you: it is read-only and its models are untrusted."
+            )
             raise HomeError(
                 message,
                 target=str(self.home.root),

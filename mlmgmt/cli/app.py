@@ -1,0 +1,240 @@
+"""The `mlmgmt` command: from words to a verb to an answer, with one door for every error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mlmgmt import __version__
+from mlmgmt.cli import ask, render
+from mlmgmt.cmdlets import bind, registry
+from mlmgmt.errors import HomeError, MlmgmtError, WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mlmgmt.cli.progress import Progress
+    from mlmgmt.cmdlets.bind import Bound
+    from mlmgmt.cmdlets.declare import Cmdlet
+    from mlmgmt.verbs.outcome import Outcome
+    from mlmgmt.verbs.session import Session
+
+BUG, INTERRUPTED = 70, 130
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line and return its exit status (design: 0, 1, 2, 3, 70, 130; diff 0, 1, 2)."""
+    status = _Status()
+    try:
+        from mlmgmt.cli import complete
+        from mlmgmt.cli.typer_binding import CmdletGroup
+
+        group = CmdletGroup(status.call, complete.values, root_help, _options)
+        group.main(args=list(words), prog_name="mlmgmt", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has read enough (`| head`); there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except BaseException as error:
+        return _door(error, words)
+    return status.code
+
+
+def _door(error: BaseException, words: Sequence[str]) -> int:
+    folded = [word.casefold() for word in words]
+    debug = any(word in ("-debug", "--debug", "-db") for word in folded)
+    if debug and not isinstance(error, (SystemExit, KeyboardInterrupt)):
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, OSError) and not isinstance(error, KeyboardInterrupt):
+        error = _of_the_system(error)
+    if isinstance(error, MlmgmtError):
+        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in zip(folded, folded[1:], strict=False))
+        render.error(error, as_json=as_json)
+        return _trouble(words, error)
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, KeyboardInterrupt) or getattr(error, "exit_code", None) == INTERRUPTED:
+        render.talk("Interrupted; nothing more was changed.")
+        return INTERRUPTED
+    if type(error).__module__.startswith("typer") and hasattr(error, "format_message"):
+        render.error(WrongUsage(str(error.format_message())))
+        return WrongUsage.exit_status
+    if type(error).__name__ == "Exit" and hasattr(error, "exit_code"):
+        return int(error.exit_code)
+    return _bug(error)
+
+
+def _trouble(words: Sequence[str], error: MlmgmtError) -> int:
+    cmdlet = registry.find(words[0]) if words else None
+    return error.exit_status if cmdlet is None or cmdlet.trouble is None else cmdlet.trouble
+
+
+def _of_the_system(error: OSError) -> MlmgmtError:
+    """What the operating system refused, as an error of ours; nothing that stood is lost by it."""
+    what = error.strerror or str(error)
+    where = str(error.filename) if error.filename else None
+    return HomeError(f"The system refused: {what}.", target=where, hint="What was there before still stands.")
+
+
+def _bug(error: BaseException) -> int:
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="mlmgmt-report-", suffix=".txt", delete=False) as report:
+        report.write(f"mlmgmt {__version__}, Python {sys.version}\n")
+        report.write("".join(traceback.format_exception(error)))
+    render.talk(f"Error: InternalError: something went wrong that should not ({type(error).__name__}).")
+    render.talk(f"  A report is in {report.name}; nothing that was deployed has changed half-way.")
+    return BUG
+
+
+class _Status:
+    """Runs a cmdlet, and remembers the exit status that its answer means."""
+
+    def __init__(self) -> None:
+        self.code = 0
+
+    def call(self, cmdlet: Cmdlet, given: Any) -> None:
+        texts, loose = given
+        bound = bind.bind(cmdlet, texts, loose, piped=_piped())
+        verb = _verb(bound.run)
+        from mlmgmt.cli.progress import Progress
+        from mlmgmt.verbs.session import Session
+
+        progress = Progress(verbose=bool(bound.common.get("Verbose")))
+        session = Session(home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage)
+        try:
+            result = self._carried_out(bound, session, verb(session, **bound.arguments), progress)
+        finally:
+            progress.close()
+        self._show(bound, result, texts)
+
+    def _carried_out(self, bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
+        from mlmgmt.verbs.outcome import Outcome
+
+        if not isinstance(result, Outcome):
+            return result
+        for line in result.warnings:
+            progress.tell(f"Warning: {line}")
+        if result.nothing is not None:
+            progress.tell(result.nothing)
+            return None
+        progress.close()
+        if bound.common.get("WhatIf"):
+            _what_if(bound, session, result)
+            return result.report
+        if result.report is None:
+            _gates(bound, result)
+            return result.apply(again=bool(bound.common.get("Force")))
+        try:
+            _gates(bound, result)
+        except MlmgmtError:
+            render.show(bound.cmdlet.view, result.report, _form(bound))
+            raise
+        return {**result.report, "WebService": result.apply(again=bool(bound.common.get("Force")))}
+
+    def _show(self, bound: Bound, result: Any, texts: Any) -> None:
+        cmdlet = bound.cmdlet
+        if cmdlet.view == "diff":
+            given = texts.get("Format", [None])[0]
+            render.diff(result, given.lower() if given else "json" if _form(bound) == "json" else "text")
+        else:
+            render.show(cmdlet.view, result, _form(bound))
+        if cmdlet.verdict == "changes":
+            self.code = 1 if result["changes"] else 0
+        elif cmdlet.verdict:
+            self.code = 0 if result[cmdlet.verdict] else 1
+
+
+def _form(bound: Bound) -> str:
+    return str(bound.common.get("OutputFormat") or ("table" if sys.stdout.isatty() else "json"))
+
+
+def _piped() -> Callable[[], bytes] | None:
+    """Reads standard input, unless that is a terminal or closed."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return None
+    return lambda: sys.stdin.buffer.read()
+
+
+def _verb(name: str) -> Callable[..., Any]:
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(import_module(f"mlmgmt.verbs.{module}"), function)
+    return found
+
+
+def _gates(bound: Bound, outcome: Outcome) -> None:
+    """ShouldProcess, which only -Confirm asks; then the cmdlet's own question, which only -Force silences."""
+    gate = bound.cmdlet.gate
+    assert gate is not None
+    if bound.common.get("Confirm"):
+        ask.confirm(f'Performing the operation "{gate.operation}" on target "{outcome.target}".', force="-Confirm:$false")
+    question = outcome.question or gate.question.format(target=outcome.target)
+    if question and not bound.common.get("Force"):
+        ask.confirm(question)
+
+
+def _what_if(bound: Bound, session: Session, outcome: Outcome) -> None:
+    gate = bound.cmdlet.gate
+    assert gate is not None
+    render.talk(f'What if: Performing the operation "{gate.operation}" on target "{outcome.target}".')
+    both = outcome.before and outcome.after
+    if both and "properties" in outcome.before and "properties" in outcome.after:  # type: ignore[operator]
+        from mlmgmt.verbs.definitions import difference
+
+        render.diff(difference(session, outcome.before or {}, outcome.after or {}), "json" if _form(bound) == "json" else "text")
+
+
+def _options(words: Sequence[str]) -> None:
+    """What stands in place of a command: `--version`, help, and completion."""
+    word = words[0].casefold() if words else "--help"
+    if word in ("--version", "-version", "-v"):
+        render.out(f"mlmgmt {__version__}")
+    elif word in ("--show-completion", "--install-completion"):
+        from mlmgmt.cli import typer_binding
+
+        shell = words[1] if len(words) > 1 else None
+        if word == "--show-completion":
+            render.out(typer_binding.completion_script(shell or os.path.basename(os.environ.get("SHELL", "bash"))))
+        else:
+            found, path = typer_binding.install_completion(shell)
+            render.talk(f"Completion for {found} is in {path}; open a new shell to have it.")
+    elif word in ("-h", "--help", "-help", "-?"):
+        render.out(root_help())
+    else:
+        raise WrongUsage(f"{words[0]} stands before any command.", hint="Put it after the command, or see: mlmgmt --help")
+
+
+def root_help() -> str:
+    """A map of the commands, by step of the retraining story."""
+    lines = [
+        "mlmgmt: the web services of Azure Machine Learning Studio (classic), on this machine.",
+        "",
+        "Usage: mlmgmt COMMAND [PARAMETERS]     mlmgmt COMMAND --help     mlmgmt walkthrough",
+        "",
+        "(Services of the newer Azure Machine Learning are not meant; their command is az ml.)",
+    ]
+    width = max(len(cmdlet.short[0]) for cmdlet in registry.CMDLETS)
+    wide = max(len(cmdlet.name) for cmdlet in registry.CMDLETS)
+    for step in sorted({cmdlet.step for cmdlet in registry.CMDLETS}):
+        lines += ["", step]
+        for cmdlet in registry.CMDLETS:
+            if cmdlet.step == step:
+                lines.append(f"  {cmdlet.short[0]:<{width}}  {cmdlet.name:<{wide}}  {cmdlet.summary}")
+    lines += [
+        "",
+        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug; where something changes: -WhatIf, -Confirm, -Force.",
+        "Older names (AzureRm, plurals) work too, in any letter case, and so do unique beginnings of parameters.",
+        "Completion: mlmgmt --install-completion [bash|zsh|fish|powershell]     Version: mlmgmt --version",
+    ]
+    return "\n".join(lines)

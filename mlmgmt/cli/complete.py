@@ -1,0 +1,48 @@
+"""Values for completion: what is in the home. Whatever goes wrong, completion is silent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import MlmgmtError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmgmt.cmdlets.declare import Cmdlet, Parameter
+    from mlmgmt.verbs.session import Session
+
+
+def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter, str]], incomplete: str) -> list[str]:
+    """The values that begin as the incomplete word does, in any letter case; none for files, which the shell knows."""
+    if parameter.choices:
+        found: list[str] = list(parameter.choices)
+    elif parameter.completes in ("", "file"):
+        return []
+    else:
+        from mlmgmt.verbs.session import Session
+
+        texts = {known.name: text for known, text in given}
+        try:
+            found = _found(Session(home_option=texts.get("Home")), parameter.completes, texts)
+        except (MlmgmtError, OSError):
+            return []
+    return [value for value in found if value.casefold().startswith(incomplete.casefold())]
+
+
+def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
+    store = session.store
+    if what == "resource-group":
+        return [str(body["name"]) for body in store.groups.all()]
+    group = texts.get("ResourceGroupName")
+    if group is None:
+        return []
+    if what == "service":
+        return [str(revision.document["name"]) for revision in store.services.in_group(session.group_id(group))]
+    identity = session.service_id(group, texts.get("Name", ""))
+    if what == "revision":
+        return [str(revision.number) for revision in store.services.history(identity)]
+    current = store.services.current(identity)
+    return list(current.models) if current is not None else []
+
+

@@ -1,0 +1,252 @@
+"""The only place that prints: data to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TextIO
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mlmgmt.errors import MlmgmtError
+
+MOST_ROWS = 20
+"""The most rows of scores that a table shows; JSON and a file have them all."""
+
+
+def out(text: str) -> None:
+    """Data."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def talk(text: str) -> None:
+    """Everything else."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def json_text(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+def error(problem: MlmgmtError, *, as_json: bool = False) -> None:
+    """An expected error: code, message, target, details and hint."""
+    if as_json:
+        body: dict[str, Any] = problem.to_json()
+        if problem.hint:
+            body["error"]["hint"] = problem.hint
+        talk(json_text(body).rstrip())
+        return
+    lines = [f"Error: {problem.code}: {problem.message}"]
+    if problem.target:
+        lines.append(f"  Target: {problem.target}")
+    details = [detail for detail in problem.details if detail.message != problem.message or detail.target]
+    codes = [detail.code for detail in problem.details if detail not in details]
+    if codes:
+        lines.append(f"  Code: {', '.join(codes)}")
+    for detail in details:
+        where = f" at {detail.target}" if detail.target else ""
+        lines.append(f"  [{detail.code}]{where}")
+        lines.append(f"      {detail.message}")
+    if problem.hint:
+        lines.append(f"  Hint: {problem.hint}")
+    talk("\n".join(lines))
+
+
+def show(view: str, result: Any, form: str) -> None:
+    """Show a result: as JSON, or as the view says."""
+    if result is None:
+        return
+    if view == "text" or isinstance(result, str):
+        out(result)
+    elif form == "json" or view == "json":
+        out(json_text(_for_json(view, result)))
+    else:
+        _VIEWS.get(view, _object)(result)
+
+
+def _for_json(view: str, result: Any) -> Any:
+    if view == "diff":
+        return result["changes"]
+    return result
+
+
+def diff(result: Mapping[str, Any], form: str) -> None:
+    """The differences as text, JSON, or a JSON Patch."""
+    if form == "patch":
+        out(json_text(result["patch"]))
+    elif form == "json":
+        out(json_text(result["changes"]))
+    elif not result["changes"]:
+        talk("No difference.")
+    else:
+        marks = {"added": "+", "removed": "-", "changed": "~", "reordered": "~"}
+        out("\n".join(f"{marks[change['change']]} {change['text']}" for change in result["changes"]))
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for people, as wide as it needs to be."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for header in headers:
+        grid.add_column(header, overflow="fold")
+    for row in rows:
+        grid.add_row(*(_escaped(cell) for cell in row))
+    Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 160).print(grid)
+
+
+def _escaped(cell: Any) -> str:
+    from rich.markup import escape
+
+    return escape(_cell(cell))
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_cell(inner)}" for key, inner in value.items())
+    return str(value)
+
+
+def _rows(result: Any) -> None:
+    rows = result if isinstance(result, list) else [result]
+    if rows:
+        table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows))
+    else:
+        talk("There are none.")
+
+
+def _object(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    width = max(len(name) for name in result)
+    out("\n".join(f"{name:<{width}} : {_cell(value)}" for name, value in result.items()))
+
+
+def _webservice(result: Any) -> None:
+    if isinstance(result, list):
+        if not result:
+            talk("There are no web services.")
+            return
+        rows = ([i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"].get("modifiedOn")] for i in result)
+        table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows)
+        return
+    properties = result["properties"]
+    graph = properties.get("package", {})
+    shown = {
+        "Name": result["name"],
+        "ResourceGroup": _group_of(result),
+        "Location": result["location"],
+        "Title": properties.get("title"),
+        "Description": properties.get("description"),
+        "ProvisioningState": properties.get("provisioningState"),
+        "CreatedOn": properties.get("createdOn"),
+        "ModifiedOn": properties.get("modifiedOn"),
+        "ReadOnly": properties.get("readOnly", False),
+        "Graph": f"{len(graph.get('nodes', {}))} nodes, {len(graph.get('edges', []))} edges",
+        "Tags": result.get("tags"),
+        "Revision": result["mlmgmt"]["revision"],
+        "Etag": result["etag"],
+        "Id": result["id"],
+    }
+    _object({name: value for name, value in shown.items() if value not in (None, {})})
+    assets = properties.get("assets", {})
+    models = result["mlmgmt"]["models"]
+    if models:
+        headers = ["Trained model", "State", "Digest that answers", "Trained on", "Rows", "Its blob is"]
+        said = {"same": "unchanged", "changed": "ANOTHER MODEL NOW", "deleted": "deleted", "elsewhere": "elsewhere"}
+        rows = (
+            [
+                f"{asset_id} {assets.get(asset_id, {}).get('name', '')}",
+                body["state"],
+                (body.get("digest") or "")[:16],
+                (body.get("trainedOn") or "")[:19],
+                body.get("rows"),
+                said.get(body.get("blob", ""), ""),
+            ]
+            for asset_id, body in models.items()
+        )
+        table(headers, rows)
+
+
+def _group_of(item: Mapping[str, Any]) -> str:
+    return str(item["id"]).split("/")[4]
+
+
+def _history(result: Any) -> None:
+    rows = (
+        [
+            row["Revision"],
+            row["ModifiedOn"][:19],
+            row["Change"],
+            row["By"],
+            {asset: digest[:12] for asset, digest in row["Models"].items()},
+            row["Check"],
+            row["Source"],
+            row["Message"],
+        ]
+        for row in result
+    )
+    table(["Revision", "ModifiedOn", "Change", "By", "Models", "Check", "Source", "Message"], rows)
+
+
+def _checks(result: Any) -> None:
+    table(["Check", "Result", "Note"], ([row["Check"], row["Result"], row["Note"]] for row in result["Checks"]))
+    out("Passed." if result["Passed"] else "Not passed.")
+
+
+def _scores(result: Any) -> None:
+    for name, port in result["Results"].items():
+        value = port["value"]
+        rows = value["Values"]
+        shown = [[*row[:12]] for row in rows[:MOST_ROWS]]
+        table([f"{name} row", *value["ColumnNames"][:12]], ([index + 1, *row] for index, row in enumerate(shown)))
+        if len(rows) > MOST_ROWS:
+            talk(f"{len(rows) - MOST_ROWS:,} more rows; all of them with -o json, or in a file with -OutputFile.")
+    models = ", ".join(f"{asset} {digest[:16]}" for asset, digest in result["models"].items())
+    talk(f"Answered by {models}." if models else "Answered without a model.")
+
+
+def _retraining(result: Any) -> None:
+    shown = {name: value for name, value in result.items() if name not in ("Evaluation", "WebService") and value is not None}
+    _object(shown)
+    if evaluation := result.get("Evaluation"):
+        old = evaluation["Deployed"] or {}
+        rows = ([name, old.get(name), value, _better(name, old.get(name), value)] for name, value in evaluation["New"].items())
+        table([f"On {evaluation['Rows']} rows held out", "Deployed", "New", ""], rows)
+    if service := result.get("WebService"):
+        _webservice(service)
+
+
+def _better(name: str, old: float | None, new: float | None) -> str:
+    from mlmgmt.modules.evaluation import more_is_better
+
+    if old is None or new is None or old == new:
+        return ""
+    return "better" if (new > old) is more_is_better(name) else "worse"
+
+
+_VIEWS: dict[str, Callable[[Any], None]] = {
+    "webservice": _webservice,
+    "history": _history,
+    "checks": _checks,
+    "scores": _scores,
+    "retraining": _retraining,
+    "rows": _rows,
+    "object": _object,
+    "context": _object,
+    "group": _object,
+}

@@ -1,0 +1,265 @@
+"""Cmdlet declarations as Typer commands.
+
+Everything that leans on Typer's inner classes is in this file. Commands are made when their name is looked up; Typer
+parses and shows help, and hands every text through unconverted, so that its type conversion (and pydantic, which that
+imports) is never loaded: `bind` converts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer._coercion import resolve_type_descriptor
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from mlmgmt.cmdlets import registry, spelling
+from mlmgmt.cmdlets.declare import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typer._click.core import Context
+    from typer._click.formatting import HelpFormatter
+    from typer._click.parser import _OptionParser
+    from typer._click.shell_completion import CompletionItem
+
+    from mlmgmt.cmdlets.declare import Cmdlet, Parameter
+
+HELP = frozenset(("-h", "--help", "-help", "-?"))
+_PLACEHOLDERS = {
+    Kind.INTEGER: "<number>",
+    Kind.NUMBER: "<number>",
+    Kind.FILE: "<file>",
+    Kind.DOCUMENT: "<file>",
+    Kind.ROWS: "<file>",
+    Kind.TEXT: "<json>",
+    Kind.STRUCTURE: "<object>",
+    Kind.LIST: "<names>",
+}
+Given = tuple[list[tuple["Parameter", str]], list[str]]
+Complete = "Callable[[Cmdlet, Parameter, list[tuple[Parameter, str]], str], list[str]]"
+
+
+class CmdletOption(TyperOption):
+    """A parameter as Typer shows it; its texts pass through as they are."""
+
+    def __init__(self, parameter: Parameter) -> None:
+        self.declared = parameter
+        names = [f"-{parameter.short}"] if parameter.short else []
+        is_flag = parameter.kind is Kind.SWITCH
+        super().__init__(
+            param_decls=[*names, f"-{parameter.name}", parameter.option],
+            type_descriptor=resolve_type_descriptor(str, typer.Option()),
+            help=_described(parameter),
+            metavar=None if is_flag else "|".join(parameter.choices) or _PLACEHOLDERS.get(parameter.kind, "<text>"),
+            is_flag=is_flag,
+            multiple=True,
+        )
+
+    def add_to_parser(self, parser: _OptionParser, ctx: Context) -> None:
+        parser.add_option(obj=self, opts=self.opts, dest=self.name, action="append", nargs=1)
+
+    def process_value(self, ctx: Context, value: Any) -> Any:
+        return value
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        command = ctx.command
+        return command.complete_value(ctx, self.declared, incomplete) if isinstance(command, CmdletCommand) else []
+
+
+def _described(parameter: Parameter) -> str:
+    notes = []
+    if parameter.mandatory and not parameter.sets:
+        notes.append("required")
+    if parameter.sets:
+        notes.append(" / ".join(parameter.sets))
+    if parameter.pipeline:
+        notes.append("from the pipeline")
+    if parameter.position is not None:
+        notes.append("the name can be left out")
+    return f"{parameter.help}  [{'; '.join(notes)}]" if notes else parameter.help
+
+
+class CmdletCommand(TyperCommand):
+    """One cmdlet as a command. `call` does the work, with the given parameters and the words without one."""
+
+    def __init__(self, cmdlet: Cmdlet, name: str, call: Callable[[Cmdlet, Given], None], complete: Any) -> None:
+        self.cmdlet = cmdlet
+        self._call = call
+        self._complete = complete
+        super().__init__(
+            name,
+            params=[CmdletOption(parameter) for parameter in cmdlet.all_parameters],
+            help=f"{cmdlet.summary}\n\n{cmdlet.about}".strip(),
+            short_help=cmdlet.summary,
+            options_metavar="[PARAMETERS]",
+            add_help_option=False,
+            rich_markup_mode=None,
+        )
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Spell every parameter out, then let Typer parse `--name=value` words."""
+        if HELP & {arg.lower() for arg in args} and not ctx.resilient_parsing:
+            typer.echo(ctx.get_help())
+            ctx.exit()
+        if ctx.resilient_parsing:
+            ctx.meta["pairs"], ctx.meta["pending"] = self._tolerant(args)
+            return []
+        pairs, loose, pending = spelling.pairs(self.cmdlet, args)
+        if pending is not None:
+            raise spelling.missing_argument(pending)
+        parser = self.make_parser(ctx)
+        words = [f"{parameter.option}={text}" for parameter, text in pairs]
+        found, _, _ = parser.parse_args(words)
+        ctx.params = {
+            "given": {option.declared.name: found[option.name] for option in self._options() if option.name in found},
+            "loose": loose,
+        }
+        ctx.args = []
+        return []
+
+    def _options(self) -> list[CmdletOption]:
+        return [option for option in self.params if isinstance(option, CmdletOption)]
+
+    def _tolerant(self, args: Sequence[str]) -> tuple[list[tuple[Parameter, str]], Parameter | None]:
+        from mlmgmt.errors import WrongUsage
+
+        try:
+            pairs, _, pending = spelling.pairs(self.cmdlet, args)
+        except WrongUsage:
+            return [], None
+        return pairs, pending
+
+    def invoke(self, ctx: Context) -> Any:
+        return self._call(self.cmdlet, (ctx.params["given"], ctx.params["loose"]))
+
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        positional = sorted((p for p in self.cmdlet.parameters if p.position is not None), key=lambda p: p.position or 0)
+        return [*(f"[{parameter.name}]" for parameter in positional), "[PARAMETERS]"]
+
+    def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
+        own = {parameter.name for parameter in self.cmdlet.parameters}
+        for title, mine in (("Parameters", True), ("Common parameters", False)):
+            records = [
+                record
+                for option in self._options()
+                if (option.declared.name in own) is mine and (record := option.get_help_record(ctx)) is not None
+            ]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:
+        with formatter.section("Also called"):
+            formatter.write_text(", ".join(name for name in (*self.cmdlet.spellings, *self.cmdlet.short)))
+        with formatter.section("Example"):
+            # Wrapped text cannot be pasted, so the example keeps its one line.
+            formatter.write(f"{'':>{formatter.current_indent}}{self.cmdlet.example}\n")
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        from typer._click.shell_completion import CompletionItem
+
+        pending = ctx.meta.get("pending")
+        if pending is not None:
+            return self.complete_value(ctx, pending, incomplete)
+        if incomplete.startswith("-"):
+            return [
+                CompletionItem(name, help=option.declared.help)
+                for option in self._options()
+                for name in (f"-{option.declared.name}", option.declared.option)
+                if name.lower().startswith(incomplete.lower())
+            ]
+        given = {parameter.name for parameter, _ in ctx.meta.get("pairs", ())}
+        free = [p for p in self.cmdlet.parameters if p.position is not None and p.name not in given]
+        return self.complete_value(ctx, free[0], incomplete) if free else []
+
+    def complete_value(self, ctx: Context, parameter: Parameter, incomplete: str) -> list[CompletionItem]:
+        from typer._click.shell_completion import CompletionItem
+
+        found = self._complete(self.cmdlet, parameter, ctx.meta.get("pairs", []), incomplete)
+        return [CompletionItem(value) for value in found]
+
+
+class CmdletGroup(TyperGroup):
+    """The `mlmgmt` command: looks cmdlets up in any letter case, and runs them behind the error door.
+
+    Args:
+        call: runs a cmdlet.
+        complete: the values that complete a parameter.
+        extra: commands that are no cmdlets, by name.
+    """
+
+    def __init__(self, call: Any, complete: Any, root_help: Callable[[], str], options: Any) -> None:
+        self._call = call
+        self._complete = complete
+        self._root_help = root_help
+        self._options = options
+        super().__init__(name="mlmgmt", add_help_option=False, rich_markup_mode=None)
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing and (not args or args[0].lower() in HELP or args[0].startswith("-")):
+            self._options(args)
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> CmdletCommand | None:
+        cmdlet = registry.find(cmd_name)
+        return None if cmdlet is None else CmdletCommand(cmdlet, cmd_name, self._call, self._complete)
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return [cmdlet.short[0] for cmdlet in registry.CMDLETS]
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
+        if registry.find(args[0]) is None and not ctx.resilient_parsing:
+            raise unknown_command(args[0])
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
+        formatter.write(self._root_help())
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        from typer._click.shell_completion import CompletionItem
+
+        found = []
+        for cmdlet in registry.CMDLETS:
+            names = (*cmdlet.short, *cmdlet.spellings) if incomplete else cmdlet.short[:1]
+            found += [CompletionItem(n, help=cmdlet.summary) for n in names if n.lower().startswith(incomplete.lower())]
+        return found
+
+    def _main_shell_completion(self, ctx_args: Any, prog_name: str, complete_var: str | None = None) -> None:
+        import os
+
+        if os.environ.get(complete_var or "_MLMGMT_COMPLETE"):
+            from typer._completion_classes import completion_init
+
+            completion_init()
+        super()._main_shell_completion(ctx_args, prog_name, complete_var)
+
+
+def unknown_command(name: str) -> Exception:
+    """The refusal of a word that names no cmdlet, with the nearest ones that do."""
+    from difflib import get_close_matches
+
+    from mlmgmt.errors import Detail, WrongUsage
+
+    known = {key: spelled for cmdlet in registry.CMDLETS for spelled in (*cmdlet.spellings, *cmdlet.short) for key in (spelled.casefold(),)}
+    near = [known[key] for key in get_close_matches(name.casefold(), known, n=3)]
+    message = f"There is no command {name!r}."
+    hint = f"Did you mean {' or '.join(near)}?" if near else "See them all with: mlmgmt --help"
+    return WrongUsage(message, target=name, details=[Detail("CommandNotFound", message)], hint=hint)
+
+
+def completion_script(shell: str) -> str:
+    """The completion script for bash, zsh, fish, powershell or pwsh."""
+    from typer.completion import get_completion_script
+
+    return get_completion_script(prog_name="mlmgmt", complete_var="_MLMGMT_COMPLETE", shell=shell)
+
+
+def install_completion(shell: str | None) -> tuple[str, str]:
+    """Install completion for a shell, the present one when None; returns the shell and the file."""
+    from typer.completion import install
+
+    found, path = install(shell=shell, prog_name="mlmgmt", complete_var="_MLMGMT_COMPLETE")
+    return found, str(path)

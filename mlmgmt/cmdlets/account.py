@@ -1,0 +1,155 @@
+"""Cmdlets for account, context, home and resource groups."""
+
+from __future__ import annotations
+
+from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter, both
+
+STEP = "1. Connect"
+FILES = "7. Homes and trust"
+_ROLE = Parameter("Role", Kind.CHOICE, "The role to take; a Reader's changes are refused.", choices=("Owner", "Contributor", "Reader"))
+_GROUP_NAME = Parameter(
+    "Name",
+    help="The resource group.",
+    mandatory=True,
+    short="n",
+    aliases=("ResourceGroupName",),
+    completes="resource-group",
+)
+_GROUP_LOCATION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
+
+CONNECT = Cmdlet(
+    spellings=("Connect-AzAccount", "Add-AzureRmAccount", "Login-AzureRmAccount", "Login-AzAccount", "Add-AzAccount"),
+    short=("connect", "login"),
+    run="account:connect",
+    summary="Take an account and a role in this home; make a home where there is none.",
+    example="mlmgmt Connect-AzAccount -Role Contributor",
+    step=STEP,
+    view="context",
+    parameters=(
+        Parameter("AccountId", help="The account to be; user@machine when left out.", aliases=("Account",), argument="account"),
+        _ROLE,
+        Parameter("Subscription", help="The subscription id of a new home.", aliases=("SubscriptionId", "SubscriptionName")),
+        Parameter("Tenant", help="Accepted for scripts; not kept.", aliases=("TenantId",)),
+        Parameter("ServicePrincipal", Kind.SWITCH, "Accepted for scripts."),
+        Parameter("Credential", help="The account's name; a secret given with it is not kept."),
+    ),
+)
+GET_CONTEXT = Cmdlet(
+    spellings=both("Get", "Context"),
+    short=("context",),
+    run="account:context",
+    summary="Show who is connected, and to which subscription.",
+    example="mlmgmt Get-AzContext",
+    step=STEP,
+    view="context",
+)
+SET_CONTEXT = Cmdlet(
+    spellings=("Set-AzContext", "Set-AzureRmContext", "Select-AzureRmSubscription", "Select-AzSubscription"),
+    short=("set-context",),
+    run="account:set_context",
+    summary="Choose the subscription, of which a home has one, or another role.",
+    example="mlmgmt Set-AzContext -Role Reader",
+    step=STEP,
+    view="context",
+    parameters=(
+        Parameter("SubscriptionId", help="The subscription.", aliases=("Subscription",), argument="subscription"),
+        Parameter("SubscriptionName", help="The subscription's name."),
+        _ROLE,
+    ),
+)
+STATUS = Cmdlet(
+    spellings=("Get-MlHome",),
+    short=("status",),
+    run="account:status",
+    summary="Show the home in use, the account and role, and what is where.",
+    example="mlmgmt status",
+    step=STEP,
+)
+NEW_GROUP = Cmdlet(
+    spellings=both("New", "ResourceGroup"),
+    short=("new-group",),
+    run="groups:plan_create",
+    summary="Make a resource group.",
+    example="mlmgmt New-AzResourceGroup -Name retail -Location southcentralus",
+    step=STEP,
+    view="group",
+    gate=Gate("Creating the resource group"),
+    parameters=(
+        _GROUP_NAME,
+        _GROUP_LOCATION,
+        Parameter("Tag", Kind.STRUCTURE, "Names and values: JSON, @{Name='value'}, a file, or -.", argument="tags"),
+    ),
+)
+GET_GROUP = Cmdlet(
+    spellings=both("Get", "ResourceGroup"),
+    short=("groups", "get-group"),
+    run="groups:get",
+    summary="Show one resource group, or all.",
+    example="mlmgmt Get-AzResourceGroup",
+    step=STEP,
+    view="group",
+    parameters=(
+        Parameter(
+            "Name",
+            help="The resource group; all when left out.",
+            short="n",
+            aliases=("ResourceGroupName",),
+            position=0,
+            completes="resource-group",
+        ),
+    ),
+)
+REMOVE_GROUP = Cmdlet(
+    spellings=both("Remove", "ResourceGroup"),
+    short=("remove-group",),
+    run="groups:plan_remove",
+    summary="Remove a resource group and its web services; their histories stay.",
+    example="mlmgmt Remove-AzResourceGroup -Name retail -Force",
+    step=STEP,
+    view="nothing",
+    gate=Gate("Removing the resource group", "Remove the resource group {target!r}?"),
+    parameters=(_GROUP_NAME,),
+)
+TRUST_HOME = Cmdlet(
+    spellings=("Unblock-MlHome",),
+    short=("trust-home",),
+    run="account:trust_home",
+    summary="Take a home that was cloned, copied or moved here as your own, so that it can be written.",
+    example="mlmgmt trust-home",
+    step=FILES,
+    view="context",
+)
+TRUST_MODEL = Cmdlet(
+    spellings=("Unblock-MlTrainedModel",),
+    short=("trust-model",),
+    run="account:trust_model",
+    summary="Trust one model file from elsewhere by its SHA-256; opening it runs what is in it.",
+    example="mlmgmt trust-model 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    step=FILES,
+    parameters=(Parameter("Digest", help="The SHA-256 of the .ilearner file.", mandatory=True, position=0),),
+)
+TOKEN = Cmdlet(
+    spellings=both("Get", "AccessToken"),
+    short=("token",),
+    run="account:token",
+    summary="Make a bearer token for the HTTP service, which expires.",
+    example="mlmgmt token -Hours 8",
+    step=FILES,
+    parameters=(
+        Parameter("Hours", Kind.NUMBER, "How long it lasts; one hour when left out."),
+        Parameter("ResourceUrl", help="Accepted for scripts.", argument="_resource_url", aliases=("ResourceTypeName",)),
+    ),
+)
+
+CMDLETS = (
+    CONNECT,
+    GET_CONTEXT,
+    SET_CONTEXT,
+    STATUS,
+    NEW_GROUP,
+    GET_GROUP,
+    REMOVE_GROUP,
+    TRUST_HOME,
+    TRUST_MODEL,
+    TOKEN,
+)

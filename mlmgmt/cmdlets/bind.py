@@ -1,0 +1,202 @@
+"""From words and piped input to a verb's arguments: one binder for every face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.cmdlets import values
+from mlmgmt.cmdlets.declare import COMMON, CONFIRM, FORCE, WHAT_IF, Kind
+from mlmgmt.errors import BadRequest, Detail, WrongUsage
+from mlmgmt.verbs import userfiles
+from mlmgmt.verbs.userfiles import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mlmgmt.cmdlets.declare import Cmdlet, Parameter
+
+_OWN = {parameter.name for parameter in (*COMMON, FORCE, WHAT_IF, CONFIRM)}
+STDIN = "standard input"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A call that is ready to be made.
+
+    Args:
+        arguments: keywords for the verb.
+        common: the values of the common and gate parameters that were given, by name.
+    """
+
+    cmdlet: Cmdlet
+    parameter_set: str
+    arguments: dict[str, Any]
+    common: dict[str, Any]
+
+    @property
+    def run(self) -> str:
+        return dict(self.cmdlet.run_by_set).get(self.parameter_set, self.cmdlet.run)
+
+
+def bind(
+    cmdlet: Cmdlet, given: Mapping[str, Sequence[str]], loose: Sequence[str] = (), *, piped: Callable[[], bytes] | None = None
+) -> Bound:
+    """Choose the parameter set, fetch what comes through the pipeline, and convert every text.
+
+    Args:
+        given: the texts of each parameter, by its name.
+        loose: words without a parameter; they go to the parameters that have a position.
+        piped: reads standard input; None where there is none to read.
+
+    Raises:
+        WrongUsage: something mandatory is missing, given twice, or does not go together.
+        BadRequest, NotFound: a file that is named cannot be read; the piped input is empty.
+    """
+    texts = {name: list(several) for name, several in given.items()}
+    _place(cmdlet, texts, loose)
+    for name, several in texts.items():
+        if len(several) > 1 and cmdlet.parameter(name).kind is not Kind.LIST:
+            message = f"-{name} is given {len(several)} times."
+            raise WrongUsage(message, target=name, details=[Detail("ParameterAlreadyBound", message)])
+    chosen = _choose(cmdlet, set(texts), piped is not None)
+    arguments: dict[str, Any] = {keyword: value for in_set, keyword, value in cmdlet.fixed_by_set if in_set == chosen}
+    common: dict[str, Any] = {}
+    reader = _Once(piped)
+    for parameter in cmdlet.all_parameters:
+        if not parameter.among(chosen):
+            continue
+        if parameter.name in texts:
+            value = convert(parameter, texts[parameter.name], reader)
+        elif parameter.pipeline and parameter.mandatory and piped is not None:
+            value = _from_pipeline(parameter, reader)
+        else:
+            continue
+        if parameter.name in _OWN:
+            common[parameter.name] = value
+        elif not parameter.keyword.startswith("_"):
+            arguments[parameter.keyword] = value
+    return Bound(cmdlet, chosen, arguments, common)
+
+
+class _Once:
+    """Standard input, which can be read once."""
+
+    def __init__(self, piped: Callable[[], bytes] | None) -> None:
+        self._piped = piped
+
+    def __call__(self, parameter: Parameter) -> bytes:
+        if self._piped is None:
+            message = f"-{parameter.name} should come from standard input, and nothing is piped into the command."
+            raise WrongUsage(message, target=parameter.name, details=[Detail("NoPipelineInput", message)])
+        data, self._piped = self._piped(), None
+        if not data.strip():
+            message = "The piped input is empty; the command before it may have failed."
+            raise BadRequest(message, target=parameter.name, details=[Detail("EmptyInput", message)])
+        return data
+
+
+def _place(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -> None:
+    free = [p for p in sorted(cmdlet.parameters, key=lambda p: p.position or 0) if p.position is not None and p.name not in texts]
+    for word in loose:
+        if not free:
+            message = f"{word!r} belongs to no parameter."
+            hint = f"See: mlmgmt {cmdlet.short[0]} --help"
+            raise WrongUsage(message, target=word, details=[Detail("PositionalParameterNotFound", message)], hint=hint)
+        texts[free[0].name] = [*texts.get(free[0].name, []), word]
+        if free[0].kind is not Kind.LIST:
+            free.pop(0)
+
+
+def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
+    fits = [name for name in cmdlet.sets if all(cmdlet.parameter(word).among(name) for word in given)]
+    if not fits:
+        own = [f"-{word}" for word in sorted(given) if cmdlet.parameter(word).sets]
+        message = f"{' and '.join(own)} do not go together."
+        raise WrongUsage(message, details=[Detail("AmbiguousParameterSet", message)], hint=f"See: mlmgmt {cmdlet.short[0]} --help")
+    lacking = {name: _lacking(cmdlet, name, given) for name in fits}
+    if piped:
+        for name in fits:
+            if lacking[name] and all(parameter.pipeline for parameter in lacking[name]):
+                return name
+    for name in fits:
+        if not lacking[name]:
+            return name
+    best = min(fits, key=lambda name: len(lacking[name]))
+    missing = ", ".join(f"-{parameter.name}" for parameter in lacking[best])
+    message = f"{missing} is missing." if len(lacking[best]) == 1 else f"{missing} are missing."
+    raise WrongUsage(message, target=lacking[best][0].name, details=[Detail("MissingMandatoryParameter", message)], hint=f"For example: {cmdlet.example}")
+
+
+def _lacking(cmdlet: Cmdlet, name: str, given: set[str]) -> list[Parameter]:
+    return [p for p in cmdlet.parameters if p.mandatory and p.among(name) and p.name not in given]
+
+
+def _from_pipeline(parameter: Parameter, reader: _Once) -> Any:
+    data = reader(parameter)
+    if parameter.kind in (Kind.DOCUMENT, Kind.ROWS):
+        return Source(STDIN, data)
+    return data.decode(errors="replace").strip()
+
+
+def convert(parameter: Parameter, texts: Sequence[str], reader: Callable[[Parameter], bytes]) -> Any:
+    """The value of a parameter's text, by its kind.
+
+    Raises:
+        WrongUsage: the text is not of that kind. BadRequest, NotFound: its file cannot be read.
+    """
+    kind, text = parameter.kind, texts[0]
+    if kind is Kind.LIST:
+        return [part.strip() for several in texts for part in several.split(",") if part.strip()]
+    if not text and parameter.mandatory:
+        raise _wrong(parameter, "is empty.")
+    if kind is Kind.SWITCH:
+        return text == "true"
+    if kind is Kind.INTEGER or kind is Kind.NUMBER:
+        try:
+            return int(text) if kind is Kind.INTEGER else float(text)
+        except ValueError:
+            raise _wrong(parameter, f"needs a number, not {text!r}.") from None
+    if kind is Kind.CHOICE:
+        found = {choice.casefold(): choice for choice in parameter.choices}.get(text.casefold())
+        if found is None:
+            raise _wrong(parameter, f"cannot be {text!r}.", f"One of: {', '.join(parameter.choices)}.")
+        return found
+    if kind is Kind.TEXT:
+        return Source(f"-{parameter.name}", text.encode())
+    if kind is Kind.DOCUMENT or kind is Kind.ROWS:
+        return _source(parameter, text, reader)
+    if kind is Kind.STRUCTURE:
+        return _structure(parameter, text, reader)
+    return text
+
+
+def _source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes]) -> Source:
+    if text == "-":
+        return Source(STDIN, reader(parameter))
+    if values.is_hashtable(text):
+        return Source(f"-{parameter.name}", orjson.dumps(values.hashtable(text)))
+    if text.lstrip().startswith("{"):
+        return Source(f"-{parameter.name}", text.encode())
+    largest = userfiles.LARGEST if parameter.kind is Kind.DOCUMENT else userfiles.LARGEST_TABLE
+    return userfiles.read(text, largest=largest)
+
+
+def _structure(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes]) -> dict[str, Any]:
+    if values.is_hashtable(text):
+        return values.hashtable(text)
+    data = _source(parameter, text, reader).data
+    try:
+        value = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise _wrong(parameter, f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
+    if not isinstance(value, dict):
+        raise _wrong(parameter, "needs an object.", "JSON, @{Name='value'}, a file with JSON, or - for standard input.")
+    return value
+
+
+def _wrong(parameter: Parameter, what: str, hint: str | None = None) -> WrongUsage:
+    message = f"-{parameter.name} {what}"
+    return WrongUsage(message, target=parameter.name, details=[Detail("ParameterArgumentTransformationError", message)], hint=hint)

@@ -1,0 +1,170 @@
+"""What a cmdlet is, as data: its names, parameters, sets and gates, and the verb that does the work."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    """What a parameter's text becomes."""
+
+    STRING = auto()
+    INTEGER = auto()
+    NUMBER = auto()
+    SWITCH = auto()
+    CHOICE = auto()
+    LIST = auto()
+    """Several texts: the parameter repeated, or commas."""
+    FILE = auto()
+    """The path of a file that the verb reads or writes itself."""
+    DOCUMENT = auto()
+    """A definition: a file, `-` for standard input, JSON, or a hashtable literal."""
+    TEXT = auto()
+    """The content of a document, given as it is."""
+    ROWS = auto()
+    """A table: a CSV or JSON file, or `-`."""
+    STRUCTURE = auto()
+    """An object: JSON, a hashtable literal, a file, or `-`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a cmdlet, said once for every face.
+
+    Args:
+        name: as the cmdlets spell it; `-ResourceGroupName` and `--resource-group-name` follow from it.
+        sets: the parameter sets it belongs to; all of them when empty.
+        pipeline: taken from standard input when it is not given.
+        short: one letter, as in `-g`.
+        argument: the verb's keyword; the name in snake case when empty. One that begins with an underscore chooses a
+            parameter set or is accepted for scripts, and is not passed on.
+        completes: what completion offers: resource-group, service, asset, revision, or file.
+    """
+
+    name: str
+    kind: Kind = Kind.STRING
+    help: str = ""
+    mandatory: bool = False
+    sets: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    pipeline: bool = False
+    short: str = ""
+    position: int | None = None
+    choices: tuple[str, ...] = ()
+    argument: str = ""
+    completes: str = ""
+
+    @property
+    def keyword(self) -> str:
+        return self.argument or kebab(self.name).replace("-", "_")
+
+    @property
+    def option(self) -> str:
+        return f"--{kebab(self.name)}"
+
+    def among(self, parameter_set: str) -> bool:
+        return not self.sets or parameter_set in self.sets
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The two questions before a change.
+
+    Args:
+        operation: what `-WhatIf` and `-Confirm` say is done to the target.
+        question: the cmdlet's own question, asked unless `-Force` is given; `{target}` stands for the name. Empty: there
+            is none unless the plan itself brings one.
+    """
+
+    operation: str
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cmdlet:
+    """One cmdlet.
+
+    Args:
+        spellings: every Verb-Noun it answers to, the present one first.
+        short: its short names, the one shown first.
+        run: the verb, as `module:function` below `mlmgmt.verbs`.
+        view: how its result is shown on a terminal.
+        sets: its parameter sets, the default one first.
+        fixed: keyword arguments of the verb that this cmdlet always gives; `fixed_by_set` by parameter set.
+        gate: the questions before a change; None for what changes nothing.
+        verdict: the member of the result that decides between exit status 0 and 1.
+        trouble: the exit status of an expected error, where it is not the error's own.
+        summary: one sentence; `about` more, for its help.
+    """
+
+    spellings: tuple[str, ...]
+    short: tuple[str, ...]
+    run: str
+    summary: str
+    example: str
+    step: str
+    parameters: tuple[Parameter, ...] = ()
+    view: str = "object"
+    sets: tuple[str, ...] = ("Default",)
+    fixed_by_set: tuple[tuple[str, str, object], ...] = ()
+    run_by_set: tuple[tuple[str, str], ...] = ()
+    gate: Gate | None = None
+    verdict: str = ""
+    trouble: int | None = None
+    about: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.spellings[0]
+
+    def parameter(self, name: str) -> Parameter:
+        return next(parameter for parameter in self.all_parameters if parameter.name == name)
+
+    @property
+    def all_parameters(self) -> tuple[Parameter, ...]:
+        """Its own parameters, then those that its gates and every cmdlet have."""
+        gates = (WHAT_IF, CONFIRM) if self.gate is not None else ()
+        force = (FORCE,) if self.gate is not None and not any(p.name == "Force" for p in self.parameters) else ()
+        return (*self.parameters, *force, *gates, *COMMON)
+
+
+def both(verb: str, noun: str, *others: str) -> tuple[str, ...]:
+    """The spellings of an Azure cmdlet: the present `Az` one and the older `AzureRm` one."""
+    return (f"{verb}-Az{noun}", f"{verb}-AzureRm{noun}", *others)
+
+
+def kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+FORCE = Parameter("Force", Kind.SWITCH, "Do not ask the cmdlet's own question.")
+WHAT_IF = Parameter("WhatIf", Kind.SWITCH, "Show what would change, and change nothing.", aliases=("wi",))
+CONFIRM = Parameter("Confirm", Kind.SWITCH, "Ask before the change; -Confirm:$false never asks.", aliases=("cf",))
+COMMON = (
+    # Update has a parameter Output of its own, so the form of the answer is OutputFormat; --output means it elsewhere.
+    Parameter("OutputFormat", Kind.CHOICE, "The form of the answer.", short="o", choices=("table", "json")),
+    Parameter("Home", Kind.FILE, "The home to use, instead of MLMGMT_HOME or the nearest .mlmgmt folder."),
+    Parameter("Verbose", Kind.SWITCH, "Say more about what is done.", aliases=("vb",)),
+    Parameter("Debug", Kind.SWITCH, "Show the traceback of an error.", aliases=("db",)),
+    Parameter("ErrorAction", Kind.STRING, "Accepted for scripts; an error always ends the command.", aliases=("ea",)),
+    Parameter(
+        "DefaultProfile",
+        Kind.STRING,
+        "Accepted for scripts; the account is the connected one.",
+        aliases=("AzContext", "AzureRmContext", "AzureCredential"),
+    ),
+)
+GROUP = Parameter(
+    "ResourceGroupName",
+    help="The resource group.",
+    mandatory=True,
+    short="g",
+    argument="group",
+    completes="resource-group",
+)
+NAME = Parameter("Name", help="The web service.", mandatory=True, short="n", completes="service")
+MESSAGE = Parameter("Message", help="Why, for the history.", short="m")
+IF_MATCH = Parameter("IfMatch", help="Refuse the change unless this is the current etag.")
+SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy the model unproved; the history says so.")

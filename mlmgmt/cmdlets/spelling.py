@@ -1,0 +1,112 @@
+"""How parameters may be written: any letter case, unique beginnings, `-Name value`, `-Name:value`, `--name=value`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmgmt.cmdlets.declare import Kind
+from mlmgmt.errors import Detail, WrongUsage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmgmt.cmdlets.declare import Cmdlet, Parameter
+
+_TRUTH = {"$true": "true", "true": "true", "1": "true", "$false": "false", "false": "false", "0": "false"}
+
+
+def resolve(cmdlet: Cmdlet, word: str) -> Parameter:
+    """The parameter that a word such as `-Res` or `--resource-group-name` means.
+
+    Raises:
+        WrongUsage: none, or several, begin like that.
+    """
+    asked = word.lstrip("-").replace("-", "").casefold()
+    begins: list[Parameter] = []
+    for parameter in cmdlet.all_parameters:
+        names = [name.casefold() for name in (parameter.name, *parameter.aliases)]
+        if asked in names or (len(asked) == 1 and asked == parameter.short):
+            return parameter
+        if any(name.startswith(asked) for name in names):
+            begins.append(parameter)
+    if len(begins) == 1 and asked:
+        return begins[0]
+    if begins and asked:
+        listed = ", ".join(f"-{parameter.name}" for parameter in begins)
+        raise _wrong("AmbiguousParameter", f"{word} could mean {listed}.", word)
+    from difflib import get_close_matches
+
+    known = {parameter.name.casefold(): parameter.name for parameter in cmdlet.all_parameters}
+    near = [f"-{known[name]}" for name in get_close_matches(asked, known, n=2)]
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"See: mlmgmt {cmdlet.short[0]} --help"
+    raise _wrong("NamedParameterNotFound", f"{cmdlet.name} has no parameter {word}.", word, hint)
+
+
+def _wrong(code: str, message: str, target: str, hint: str | None = None) -> WrongUsage:
+    return WrongUsage(message, target=target, details=[Detail(code, message, target)], hint=hint)
+
+
+def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, str]], list[str], Parameter | None]:
+    """The words of a command line as parameters with their texts, the words without one, and what still lacks a value.
+
+    Switches have the text `true` or `false`. The third member is the last parameter when its value is missing, which
+    only completion puts up with.
+
+    Raises:
+        WrongUsage: a parameter is unknown or ambiguous, or a switch has a value that is no truth.
+    """
+    found: list[tuple[Parameter, str]] = []
+    loose: list[str] = []
+    queue = list(words)
+    while queue:
+        word = queue.pop(0)
+        if word == "--":
+            return found, loose + queue, None
+        if len(word) < 2 or word[0] != "-" or word[1].isdigit():
+            loose.append(word)
+            continue
+        name, mark, attached = _cut(word)
+        parameter = resolve(cmdlet, name)
+        if parameter.kind is Kind.SWITCH:
+            found.append((parameter, _truth(parameter, attached) if mark else "true"))
+        elif mark and attached:
+            found.append((parameter, attached))
+        elif queue and not _is_parameter(cmdlet, queue[0]):
+            found.append((parameter, queue.pop(0)))
+        elif queue:
+            raise _wrong("MissingArgument", f"-{parameter.name} has no value; {queue[0]} follows.", parameter.name)
+        else:
+            return found, loose, parameter
+    return found, loose, None
+
+
+def _cut(word: str) -> tuple[str, str, str]:
+    """A word at its first `:` or `=`; what comes first decides, since values may hold either."""
+    ends = [index for index in (word.find(":"), word.find("=")) if index > 0]
+    if not ends:
+        return word, "", ""
+    end = min(ends)
+    return word[:end], word[end], word[end + 1 :]
+
+
+def _is_parameter(cmdlet: Cmdlet, word: str) -> bool:
+    """Whether a word that stands where a value should is certainly a parameter of this cmdlet."""
+    if len(word) < 2 or word[0] != "-" or word[1].isdigit():
+        return False
+    try:
+        resolve(cmdlet, _cut(word)[0])
+    except WrongUsage:
+        return False
+    return True
+
+
+def _truth(parameter: Parameter, text: str) -> str:
+    truth = _TRUTH.get(text.casefold())
+    if truth is None:
+        raise _wrong("InvalidSwitch", f"{text!r} is no value for the switch -{parameter.name}.", parameter.name, "$true or $false.")
+    return truth
+
+
+def missing_argument(parameter: Parameter) -> WrongUsage:
+    """The refusal of a parameter that the line ends with, and that needs a value."""
+    return _wrong("MissingArgument", f"-{parameter.name} has no value.", parameter.name)

@@ -1,0 +1,138 @@
+"""`.ilearner` files: a manifest anybody may read, and a model that is opened only when it is trusted.
+
+    mlmgmt-ilearner 1\\n            what it is
+    <length of the manifest>\\n
+    <manifest, JSON>              what was trained, on what, how good it is; the payload's length and SHA-256
+    <payload>                     a joblib pickle
+    <32 bytes>                    HMAC-SHA256 over all of the above, under the key of the home that trained it
+
+Unpickling runs whatever the pickle says. So nothing is unpickled unless the signature is this home's own, or the user
+trusted exactly these bytes by their SHA-256.
+"""
+
+from __future__ import annotations
+
+import hmac
+import io
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.errors import BadRequest, Detail, UntrustedModel
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from mlmgmt.modules.learners import Trained
+
+MAGIC = b"mlmgmt-ilearner 1\n"
+_SIGNATURE = 32
+_LONGEST_MANIFEST = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A file taken apart; nothing in it has been believed yet."""
+
+    manifest: dict[str, Any]
+    payload: memoryview
+    signed: memoryview
+    signature: bytes
+
+
+def take_apart(data: bytes) -> Container:
+    """The parts of a file, without opening the model.
+
+    Raises:
+        BadRequest: `InvalidModelFormat`: it is not such a file, or not a whole one.
+    """
+    if not data.startswith(MAGIC):
+        _refuse("It is not a model of mlmgmt; models of the original service cannot be run here.")
+    view = memoryview(data)
+    end = data.find(b"\n", len(MAGIC), len(MAGIC) + 12)
+    length = data[len(MAGIC) : end]
+    if end < 0 or not length.isdigit() or not 0 < int(length) <= _LONGEST_MANIFEST:
+        _refuse("The length of its manifest cannot be read.")
+    start, stop = end + 1, end + 1 + int(length)
+    try:
+        manifest = orjson.loads(view[start:stop])
+        size = manifest["payload"]["length"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        _refuse("Its manifest cannot be read.")
+    if not isinstance(size, int) or stop + size + _SIGNATURE != len(data):
+        _refuse("It is cut short, or something was added to it.")
+    return Container(manifest, view[stop : stop + size], view[: stop + size], data[stop + size :])
+
+
+def _refuse(reason: str) -> None:
+    message = f"The model file cannot be used. {reason}"
+    hint = "Train the model again here: mlmgmt retrain."
+    raise BadRequest(message, details=[Detail("InvalidModelFormat", message)], hint=hint)
+
+
+def manifest(data: bytes) -> dict[str, Any]:
+    """What a file says of itself; enough to show, not to trust.
+
+    Raises:
+        BadRequest: `InvalidModelFormat`.
+    """
+    return take_apart(data).manifest
+
+
+def pack(trained: Trained, facts: dict[str, Any], *, key: bytes, home: str, rows: Any = None) -> bytes:
+    """The bytes of a model file.
+
+    Args:
+        facts: for the manifest: task, data, metrics, versions, time.
+        key: the home's signing key; `home` is its id.
+        rows: 64-bit digests of the rows it was trained on, kept to tell later whether it has seen a row.
+    """
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump({"trained": trained, "rows": rows}, buffer, compress=("zlib", 3))
+    payload = buffer.getvalue()
+    stated = facts | {"home": home, "payload": {"length": len(payload), "sha256": sha256(payload).hexdigest()}}
+    head = orjson.dumps(stated, option=orjson.OPT_INDENT_2)
+    signed = MAGIC + str(len(head)).encode() + b"\n" + head + payload
+    return signed + hmac.new(key, signed, sha256).digest()
+
+
+def unpack(
+    data: bytes, *, key: bytes | None, home: str, trusted: Collection[str] = ()
+) -> tuple[Trained, Any, dict[str, Any]]:
+    """The trained model, the digests of the rows it saw, and the manifest; checked before anything is unpickled.
+
+    Args:
+        trusted: SHA-256 digests of whole files that the user trusted by name.
+
+    Raises:
+        BadRequest: `InvalidModelFormat`.
+        UntrustedModel: `ModelAltered`, `ModelNotSignedHere`.
+    """
+    import joblib
+
+    container = take_apart(data)
+    digest = sha256(data).hexdigest()
+    stated = container.manifest
+    if digest not in trusted:
+        _check_signature(container, digest, key, home)
+    if sha256(container.payload).hexdigest() != stated["payload"]["sha256"]:
+        _refuse("Its payload is not the one its manifest speaks of.")
+    content = joblib.load(io.BytesIO(container.payload))
+    return content["trained"], content["rows"], stated
+
+
+def _check_signature(container: Container, digest: str, key: bytes | None, home: str) -> None:
+    if key is not None and hmac.compare_digest(hmac.new(key, container.signed, sha256).digest(), container.signature):
+        return
+    maker = container.manifest.get("home")
+    if maker == home and key is not None:
+        message = "The model file says it was made here, and its signature does not match: it was altered."
+        hint = "Go back to the last model with mlmgmt rollback, or train it again."
+        raise UntrustedModel(message, target=digest, details=[Detail("ModelAltered", message, digest)], hint=hint)
+    message = f"The model was signed by another home ({str(maker)[:8]}…); opening it could run anything."
+    hint = f"If you know where it comes from: mlmgmt trust-model {digest}"
+    raise UntrustedModel(message, target=digest, details=[Detail("ModelNotSignedHere", message, digest)], hint=hint)

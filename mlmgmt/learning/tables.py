@@ -1,0 +1,339 @@
+"""Rows in and out: CSV and request-response bodies to typed tables, and tables to answers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mlmgmt.definition.document import decode
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.modules.base import Dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Specification = dict[str, Any]
+"""A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
+
+_TRUE, _FALSE = frozenset(("true", "1")), frozenset(("false", "0"))
+_MISSING_WORDS = frozenset(("", "nan", "null"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A table before its columns have types: every cell as it was written.
+
+    Args:
+        rows: each as long as `columns`.
+        lines: where each row began in its file, for messages; empty when there was no file.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+    source: str
+    lines: tuple[int, ...] = ()
+
+    def where(self, row: int) -> str:
+        return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"
+
+
+def _refuse(code: str, message: str, *, target: str, hint: str | None = None) -> BadRequest:
+    return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
+
+
+def read_csv(data: bytes, source: str) -> Cells:
+    """The cells of a CSV file with a header line.
+
+    Raises:
+        BadRequest: `InputParseError`: not text, no header, a column named twice or not at all, a ragged line, or no
+            rows at all.
+    """
+    if data[:2] == b"PK" or b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise _refuse("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
+    try:
+        text = decode(data).decode() if len(data) < 2**20 else data.removeprefix(b"\xef\xbb\xbf").decode()
+    except UnicodeDecodeError as error:
+        message = f"{source} is not UTF-8 (byte {error.start})."
+        raise _refuse("InputParseError", message, target=source, hint="Save it as CSV UTF-8.") from None
+    except BadRequest:
+        raise _refuse("InputParseError", f"{source} is empty.", target=source) from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[list[Any]] = []
+    lines: list[int] = []
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(header, source)
+        begins = reader.line_num + 1
+        for row in reader:
+            if row:
+                if len(row) != len(header):
+                    message = f"{source}:{begins}: the line has {len(row)} cells, the header {len(header)}."
+                    raise _refuse("InputParseError", message, target=f"{source}:{begins}")
+                rows.append(row)
+                lines.append(begins)
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        message = f"{source}:{reader.line_num}: {error}."
+        raise _refuse("InputParseError", message, target=f"{source}:{reader.line_num}") from None
+    if not rows:
+        raise _refuse("InputParseError", f"{source} has a header and no rows.", target=source)
+    return Cells(tuple(header), rows, source, tuple(lines))
+
+
+def _check_header(header: Sequence[str], source: str) -> None:
+    if not header or all(not name for name in header):
+        raise _refuse("InputParseError", f"{source} has no header line.", target=f"{source}:1")
+    seen: set[str] = set()
+    for name in header:
+        if not name or name in seen:
+            what = f"names the column {name!r} twice" if name else "has a column without a name"
+            raise _refuse("InputParseError", f"{source}: the header {what}.", target=f"{source}:1")
+        seen.add(name)
+
+
+def from_request(table: Any, port: str) -> Cells:
+    """The cells of one input of a request: `{"ColumnNames", "Values"}`, or a list of objects.
+
+    Raises:
+        BadRequest: `InputParseError`: neither form, or rows of different widths.
+    """
+    if isinstance(table, dict) and {"ColumnNames", "Values"} <= table.keys():
+        columns = [str(name) for name in table["ColumnNames"]]
+        rows = table["Values"]
+    elif isinstance(table, list) and all(isinstance(row, dict) for row in table):
+        columns = list(dict.fromkeys(str(name) for row in table for name in row))
+        rows = [[row.get(name) for name in columns] for row in table]
+    else:
+        message = f"The input {port!r} is neither a table (ColumnNames, Values) nor a list of objects."
+        raise _refuse("InputParseError", message, target=port)
+    for index, row in enumerate(rows):
+        if not isinstance(row, list) or len(row) != len(columns):
+            message = f"Row {index + 1} of the input {port!r} does not have {len(columns)} cells."
+            raise BadRequest(message, target=port, details=[Detail("TableSchemaColumnCountMismatch", message, port)])
+    return Cells(tuple(columns), rows, port)
+
+
+def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port: str) -> Cells:
+    """The cells of an example request, whose rows follow the order of the declared columns.
+
+    Raises:
+        BadRequest: `TableSchemaColumnCountMismatch`.
+    """
+    columns = list(specification.get("properties", {}))
+    return from_request({"ColumnNames": columns, "Values": [list(row) for row in rows]}, port)
+
+
+def typed(cells: Cells, specification: Specification | None) -> tuple[Dataset, list[str]]:
+    """A dataset with the types declared, or found in the cells where nothing is declared; and the columns left out.
+
+    Raises:
+        BadRequest: `InputMismatchError`: columns are missing; `InputParseError`: a cell is not of its column's type.
+    """
+    declared: Mapping[str, Any] = (specification or {}).get("properties") or {}
+    if not declared:
+        return inferred(cells), []
+    places = _places(cells, declared)
+    columns = {}
+    for name, place in places.items():
+        columns[name] = _column([row[place] for row in cells.rows], declared[name], name, cells)
+    unused = [name for index, name in enumerate(cells.columns) if index not in places.values()]
+    return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), unused
+
+
+def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
+    exact = {name: index for index, name in enumerate(cells.columns)}
+    loose: dict[str, list[int]] = {}
+    for name, index in exact.items():
+        loose.setdefault(name.casefold(), []).append(index)
+    places: dict[str, int] = {}
+    missing = []
+    for name in declared:
+        if name in exact:
+            places[name] = exact[name]
+        elif len(found := loose.get(name.casefold(), [])) == 1:
+            places[name] = found[0]
+        else:
+            missing.append(name)
+    if missing:
+        listed = ", ".join(map(repr, missing))
+        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {listed}."
+        hint = f"It has: {', '.join(cells.columns)}."
+        raise _refuse("InputMismatchError", message, target=cells.source, hint=hint)
+    return places
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds no value."""
+    return (
+        value is None
+        or (isinstance(value, float) and value != value)
+        or (isinstance(value, str) and value.strip() == "")
+    )
+
+
+def _column(values: list[Any], specification: Mapping[str, Any], name: str, cells: Cells) -> Any:
+    kind = str(specification.get("type", "String")).casefold()
+    form = str(specification.get("format", "")).casefold()
+    convert = {"boolean": _boolean, "integer": _integer, "number": _number}.get(kind)
+    if convert is None:
+        if form.startswith("date-time"):
+            return _dates(values, name, cells)
+        return pd.array([None if is_missing(value) else _text(value) for value in values], dtype="str")
+    converted = []
+    for row, value in enumerate(values):
+        try:
+            converted.append(
+                None
+                if is_missing(value) or (isinstance(value, str) and value.strip().casefold() in _MISSING_WORDS)
+                else convert(value)
+            )
+        except (ValueError, TypeError, OverflowError):
+            message = f"{cells.where(row)}: {value!r} in the column {name!r} is no {kind}."
+            raise _refuse("InputParseError", message, target=name) from None
+    dtype = {"boolean": "boolean", "integer": "Int64"}.get(kind, "float64")
+    return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _boolean(value: Any) -> bool:
+    word = _text(value).strip().casefold()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(word)
+    return word in _TRUE
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool):
+        return int(value)
+    number = float(value)
+    if not number.is_integer():
+        raise ValueError(value)
+    return (
+        int(value)
+        if isinstance(value, int) or "." not in str(value) and "e" not in str(value).casefold()
+        else int(number)
+    )
+
+
+def _number(value: Any) -> float:
+    return float(value)
+
+
+def _dates(values: list[Any], name: str, cells: Cells) -> Any:
+    try:
+        return pd.to_datetime(
+            [None if is_missing(value) else str(value) for value in values], utc=True, format="ISO8601"
+        )
+    except (ValueError, TypeError) as error:
+        message = f"{cells.source}: the column {name!r} holds a value that is no ISO 8601 date ({error})."
+        raise _refuse("InputParseError", message, target=name) from None
+
+
+def inferred(cells: Cells) -> Dataset:
+    """A dataset whose column types are the narrowest that every cell fits."""
+    columns = {}
+    for index, name in enumerate(cells.columns):
+        values = [row[index] for row in cells.rows]
+        columns[name] = _column(values, infer(values), name, cells)
+    return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows))))
+
+
+def infer(values: Sequence[Any]) -> dict[str, str]:
+    """The narrowest column type that every value fits: Boolean (by word), Integer, Number, or String."""
+    present = [_text(value).strip() for value in values if not is_missing(value)]
+    if present and all(word.casefold() in ("true", "false") for word in present):
+        return {"type": "Boolean"}
+    if present and all(_is(int, word) for word in present):
+        return {"type": "Integer", "format": "Int64"}
+    if present and all(_is(float, word) for word in present):
+        return {"type": "Number", "format": "Double"}
+    return {"type": "String"}
+
+
+def _is(kind: Any, word: str) -> bool:
+    try:
+        kind(word)
+    except (ValueError, OverflowError):
+        return False
+    return "_" not in word
+
+
+_DOTNET = {"Integer": "Int64", "Double": "Double", "Boolean": "Boolean", "DateTime": "DateTime"}
+
+
+def answer(dataset: Dataset, specification: Specification | None) -> dict[str, Any]:
+    """A table as a request-response service answers it: names, types, and cells as text.
+
+    The columns are those declared for the output, where they are declared; else all of them.
+
+    Raises:
+        BadRequest: `ModelOutputMetadataMismatch`: a declared column is not in the table.
+    """
+    from mlmgmt.modules.columns import studio_type
+
+    declared = list((specification or {}).get("properties") or dataset.frame.columns)
+    if missing := [name for name in declared if name not in dataset.frame.columns]:
+        message = f"The graph gives no column {', '.join(map(repr, missing))}, which the output declares."
+        hint = f"It gives: {', '.join(map(str, dataset.frame.columns))}."
+        raise BadRequest(message, details=[Detail("ModelOutputMetadataMismatch", message)], hint=hint)
+    frame = dataset.frame[declared]
+    columns = [[_cell(value) for value in frame[name]] for name in declared]
+    return {
+        "ColumnNames": declared,
+        "ColumnTypes": [_DOTNET.get(studio_type(frame[name]), "String") for name in declared],
+        "Values": [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, (float, np.floating)):
+        return repr(float(value))
+    return str(value)
+
+
+def specification(dataset: Dataset) -> dict[str, Any]:
+    """The columns of a dataset as a definition declares them."""
+    from mlmgmt.modules.columns import studio_type
+
+    kinds = {
+        "Integer": ("Integer", "Int64"),
+        "Double": ("Number", "Double"),
+        "Boolean": ("Boolean", None),
+        "DateTime": ("String", "Date-time"),
+    }
+    columns = {}
+    for name in dataset.frame.columns:
+        kind, form = kinds.get(studio_type(dataset.frame[name]), ("String", None))
+        columns[str(name)] = {"type": kind} | ({"format": form} if form else {}) | {"x-ms-isnullable": True}
+    return {"type": "object", "properties": columns}
+
+
+def digest(cells: Cells) -> str:
+    """SHA-256 of the cells, whatever the file's line ends and quoting were."""
+    sha = sha256()
+    sha.update("\x1f".join(cells.columns).encode())
+    for row in cells.rows:
+        sha.update(b"\x1e")
+        sha.update("\x1f".join("" if value is None else str(value) for value in row).encode())
+    return sha.hexdigest()
+
+
+def row_digests(cells: Cells) -> np.ndarray[Any, np.dtype[np.uint64]]:
+    """A 64-bit digest of each row, whatever the order of its columns."""
+    order = sorted(range(len(cells.columns)), key=lambda index: cells.columns[index])
+    names = "\x1f".join(cells.columns[index] for index in order)
+    texts = (names + "\x1e" + "\x1f".join(str(row[index]) for index in order) for row in cells.rows)
+    return np.array([int.from_bytes(sha256(text.encode()).digest()[:8], "little") for text in texts], dtype=np.uint64)

@@ -1,0 +1,181 @@
+"""Connect, context, trust and tokens: who works on which home."""
+
+from __future__ import annotations
+
+import getpass
+import secrets as random
+import socket
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.store import home as homes
+from mlmgmt.store.secrets import new_key
+from mlmgmt.store.store import Store
+from mlmgmt.verbs.session import OWNER, ROLES, stamp
+
+if TYPE_CHECKING:
+    from mlmgmt.verbs.session import Session
+
+TENANT = "00000000-0000-0000-0000-000000000000"
+
+
+def connect(
+    session: Session,
+    *,
+    account: str | None = None,
+    role: str | None = None,
+    subscription: str | None = None,
+    tenant: str | None = None,
+    service_principal: bool = False,
+    credential: str | None = None,
+) -> dict[str, Any]:
+    """Take an account and a role in the home; make a home where none is found.
+
+    A new home gets a subscription and a local storage account. There is nobody to prove anything to: tenant, service
+    principal and credential are accepted, because scripts give them, and not kept.
+
+    Raises:
+        BadRequest: `HomeHasAnotherSubscription`: the home exists, and has one.
+    """
+    found = homes.find(session.environ, session.home_option)
+    made = found is None or not (found / "home.json").exists()
+    if made:
+        root = found or Path.cwd() / homes.FOLDER
+        home = homes.create(session.environ, root, subscription)
+        session.tell(f"Made a home at {home.root}.")
+    session.forget_context()
+    store = session.store
+    if subscription is not None and subscription.casefold() != store.home.subscription.casefold():
+        message = f"This home's subscription is {store.home.subscription}; {subscription!r} would be another home."
+        raise BadRequest(message, target="Subscription", details=[Detail("HomeHasAnotherSubscription", message)])
+    store.require_writable()
+    if not store.blobs.accounts():
+        register_account(store, f"mlstore{store.home.id[:8]}")
+    known = store.secrets.context()
+    name = (
+        account or (known.get("account") if account is None and not made else None) or credential or _default_account()
+    )
+    store.secrets.keep_context({"account": name, "role": role or known.get("role") or OWNER})
+    session.forget_context()
+    return context(session)
+
+
+def _default_account() -> str:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "user"
+    return f"{user}@{socket.gethostname() or 'localhost'}"
+
+
+def register_account(store: Store, name: str) -> None:
+    """Register a local storage account and make its key."""
+    store.secrets.keep_account_key(name, new_key())
+    store.blobs.register(name)
+
+
+def context(session: Session) -> dict[str, Any]:
+    """Who is connected, to which subscription, in which role."""
+    home = session.store.home
+    return {
+        "Account": session.caller,
+        "Role": session.role,
+        "Subscription": {"SubscriptionId": home.subscription, "Name": "mlmgmt home"},
+        "Tenant": {"TenantId": TENANT},
+        "Environment": "mlmgmt",
+        "Home": str(home.root),
+    }
+
+
+def set_context(
+    session: Session, *, subscription: str | None = None, subscription_name: str | None = None, role: str | None = None
+) -> dict[str, Any]:
+    """Choose the subscription, of which a home has one, and the role.
+
+    Raises:
+        BadRequest: `SubscriptionNotFound`: the home's subscription is another.
+    """
+    home = session.store.home
+    wanted = subscription or subscription_name
+    if wanted is not None and wanted.casefold() not in (home.subscription.casefold(), "mlmgmt home"):
+        message = f"There is no subscription {wanted!r}; this home's is {home.subscription}."
+        hint = "Each home has one subscription; choose another home with --home."
+        raise BadRequest(message, target="Subscription", details=[Detail("SubscriptionNotFound", message)], hint=hint)
+    session.store.require_writable()
+    session.store.secrets.keep_context({"account": session.caller, "role": role or session.role})
+    session.forget_context()
+    return context(session)
+
+
+def trust_home(session: Session) -> dict[str, Any]:
+    """Take the home in use as one's own: it becomes writable. Its models stay untrusted."""
+    home = homes.load(session.environ, session.home_option)
+    trusted = homes.trust(session.environ, home)
+    session.forget_context()
+    if trusted.id != home.id:
+        session.tell("This is a copy of another home of yours; it has an id and keys of its own now.")
+    store = session.store
+    for account in store.blobs.accounts():
+        if store.secrets.account_key(account) is None:
+            store.secrets.keep_account_key(account, new_key())
+    if not store.secrets.context():
+        store.secrets.keep_context({"account": _default_account(), "role": OWNER})
+    session.forget_context()
+    return context(session)
+
+
+def trust_model(session: Session, *, digest: str) -> dict[str, Any]:
+    """Trust exactly these bytes of a model file, by their SHA-256.
+
+    Raises:
+        BadRequest: `InvalidDigest`.
+    """
+    wanted = digest.strip().lower()
+    if len(wanted) != 64 or any(letter not in "0123456789abcdef" for letter in wanted):
+        message = f"{digest!r} is not a SHA-256: 64 hexadecimal digits."
+        raise BadRequest(message, target="Digest", details=[Detail("InvalidDigest", message)])
+    session.store.require_writable()
+    session.store.secrets.trust_model(wanted, stamp(session.clock()))
+    return {"Digest": wanted, "Trusted": True}
+
+
+def token(session: Session, *, hours: float = 1.0) -> dict[str, Any]:
+    """A bearer token for the HTTP service; the home keeps its SHA-256 and when it expires.
+
+    Raises:
+        BadRequest: the time asked for is not between a minute and 30 days.
+    """
+    if not 1 / 60 <= hours <= 24 * 30:
+        message = f"A token can last from a minute to 30 days, not {hours:g} hours."
+        raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
+    store = session.store
+    store.require_writable()
+    now = session.clock()
+    text, expires = random.token_urlsafe(32), stamp(now + timedelta(hours=hours))
+    kept = {name: body for name, body in store.secrets.tokens().items() if body["expiresOn"] > stamp(now)}
+    body = {"expiresOn": expires, "account": session.caller, "role": session.role}
+    store.secrets.keep_tokens(kept | {sha256(text.encode()).hexdigest(): body})
+    return {"Token": text, "ExpiresOn": expires, "TenantId": TENANT, "UserId": session.caller, "Type": "Bearer"}
+
+
+def status(session: Session) -> dict[str, Any]:
+    """Which home is in use, who works on it, and what is where."""
+    store = session.store
+    home = store.home
+    groups = list(store.groups.all())
+    services = [revision for body in groups for revision in store.services.in_group(session.group_id(body["name"]))]
+    return {
+        "Home": str(home.root),
+        "Trusted": home.trusted,
+        "Account": session.caller,
+        "Role": session.role,
+        "Subscription": home.subscription,
+        "StorageAccounts": store.blobs.accounts(),
+        "ResourceGroups": len(groups),
+        "WebServices": len(services),
+        "Secrets": str(home.trust),
+        "Roles": list(ROLES),
+    }

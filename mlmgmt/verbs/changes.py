@@ -1,0 +1,215 @@
+"""How a planned change becomes a revision: what may change, what is secret, and the write itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition.contract import without
+from mlmgmt.definition.document import compact, copy
+from mlmgmt.errors import Conflict, Detail, PreconditionFailed
+from mlmgmt.ids import fold
+from mlmgmt.store.blobs import without_sas
+from mlmgmt.store.services import Revision
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.session import later
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mlmgmt.ids import ResourceId
+    from mlmgmt.verbs.deployment import Deployment
+    from mlmgmt.verbs.session import Session
+
+_SET_BY_SERVICE = ("createdOn", "modifiedOn", "provisioningState", "swaggerLocation")
+_ENVELOPE = ("id", "name", "type", "etag", "location", "tags", "properties", "mlmgmt", "$schema")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that a revision is made of, gathered while planning.
+
+    Args:
+        kind: what `Revision.change` will say.
+        secrets: all the secrets of the service as they will be; None leaves them alone.
+        planned_on: the revision the plan was made on; another one at writing time refuses the change.
+    """
+
+    kind: str
+    document: Mapping[str, Any]
+    secrets: dict[str, Any] | None
+    deployed: Deployment
+    message: str | None
+    source: str | None
+    planned_on: Revision | None
+
+
+def outcome_of(
+    session: Session,
+    identity: ResourceId,
+    change: Change,
+    show: Callable[[Revision], Any],
+    *,
+    warnings: Iterable[str] = (),
+    replan: Callable[[], Outcome] | None = None,
+) -> Outcome:
+    """The outcome of a change to one web service; `show` turns the written revision into what is answered."""
+
+    def commit() -> Any:
+        with session.store.writing(identity):
+            return show(write(session, identity, change))
+
+    planned = change.planned_on
+    before = None if planned is None or planned.removed else planned.document
+    return Outcome(
+        target=identity.name,
+        before=before,
+        after=dict(change.document),
+        commit=commit,
+        replan=replan,
+        warnings=[*warnings, *change.deployed.warnings],
+    )
+
+
+def write(session: Session, identity: ResourceId, change: Change) -> Revision:
+    """Write a planned change as the next revision; the service's lock is held.
+
+    Secrets and model bytes come first, so that whatever a revision refers to is there before it is.
+
+    Raises:
+        PreconditionFailed: `EtagChanged`: another change came between plan and write.
+    """
+    services = session.store.services
+    latest = services.latest(identity)
+    planned = change.planned_on.etag if change.planned_on is not None else None
+    found = latest.etag if latest is not None else None
+    if planned != found:
+        text = f"{identity.name!r} was changed by another command: the plan was made on etag {planned}, and now it is {found}."
+        raise PreconditionFailed(
+            text, target=identity.name, details=[Detail("EtagChanged", text)], hint="Look again, then repeat."
+        )
+    if change.secrets is not None:
+        session.store.secrets.keep_service(identity, change.secrets)
+    change.deployed.keep(session)
+    modified = later(session.clock(), latest.modified_on if latest is not None else None)
+    number = latest.number + 1 if latest is not None else 1
+    document = _stamped(identity, change, latest, modified)
+    etag = sha256(compact([number, document])).hexdigest()[:32]
+    return services.commit(
+        Revision(
+            number=number,
+            etag=etag,
+            change=change.kind,
+            modified_on=modified,
+            by=session.caller,
+            document=document,
+            models=change.deployed.models,
+            checked=change.deployed.checked,
+            message=change.message,
+            source=change.source,
+        )
+    )
+
+
+def _stamped(identity: ResourceId, change: Change, latest: Revision | None, modified: str) -> dict[str, Any]:
+    document = dict(change.document)
+    created = modified
+    if latest is not None and change.kind != "created":
+        created = latest.document["properties"].get("createdOn", modified)
+    properties = dict(document["properties"])
+    location = str(document["location"])
+    service = sha256(fold(str(identity)).encode()).hexdigest()[:32]
+    subscription = identity.subscription.replace("-", "")
+    host = f"{location.replace(' ', '').lower()}.services.azureml.net"
+    properties |= {
+        "createdOn": created,
+        "modifiedOn": modified,
+        "provisioningState": "Succeeded",
+        "swaggerLocation": f"https://{host}/subscriptions/{subscription}/services/{service}/swagger.json",
+    }
+    head = {"id": document["id"], "name": document["name"], "type": identity.type}
+    rest = {name: value for name, value in document.items() if name not in (*head, "tags", "location", "properties")}
+    ordered = {"properties": properties, "location": location, "tags": document.get("tags") or {}}
+    return head | ordered | rest
+
+
+def check_etag(standing: Revision | None, if_match: str | None) -> None:
+    if if_match is None:
+        return
+    wanted = if_match.strip().strip('"')
+    found = standing.etag if standing is not None else None
+    if wanted != found and not (wanted == "*" and found is not None):
+        text = f"-IfMatch gives the etag {wanted}, and the current one is {found}."
+        hint = "Someone changed the service since; Get it again and look at the difference."
+        raise PreconditionFailed(text, target="IfMatch", details=[Detail("EtagMismatch", text)], hint=hint)
+
+
+def refuse_read_only(standing: Revision) -> None:
+    if standing.document["properties"].get("readOnly"):
+        text = f"The web service {standing.document['name']!r} is read-only; it can never be updated, only removed."
+        raise Conflict(text, target="readOnly", details=[Detail("WebServiceReadOnly", text, "$.properties.readOnly")])
+
+
+def split_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A document without what must not stand in the home, and that."""
+    secrets: dict[str, Any] = {}
+    body: dict[str, Any] = copy(document)
+    properties = body["properties"]
+    if keys_ := properties.pop("keys", None):
+        secrets["keys"] = keys_
+    if isinstance(account := properties.get("storageAccount"), dict) and (key := account.pop("key", None)) is not None:
+        secrets["storageAccountKey"] = key
+    for asset_id, asset in properties.get("assets", {}).items():
+        location = asset.get("locationInfo", {}) if isinstance(asset, dict) else {}
+        if credentials := location.pop("credentials", None):
+            secrets.setdefault("credentials", {})[asset_id] = credentials
+        if isinstance(location.get("uri"), str) and location["uri"].casefold().startswith("http"):
+            location["uri"], token = without_sas(location["uri"])
+            if token is not None:
+                secrets.setdefault("sas", {})[asset_id] = token
+    payloads = properties.get("payloadsLocation")
+    if isinstance(payloads, dict) and (credentials := payloads.pop("credentials", None)):
+        secrets["payloadsCredentials"] = credentials
+    return body, secrets
+
+
+def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(known)
+    for name, value in given.items():
+        merged[name] = merged.get(name, {}) | value if isinstance(value, dict) else value
+    return merged
+
+
+def comparable(
+    session: Session, document: Mapping[str, Any], secrets: Mapping[str, Any], *, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A document for comparing: without what the service sets, secrets as short digests.
+
+    Args:
+        given: show only those secrets that this set has too; a file that leaves a secret out does not change it.
+    """
+    shown: dict[str, Any] = without(document, session.contract.root, read_only=True)
+    shown = copy(shown)
+    marks = {}
+    for name, value in secrets.items():
+        if given is not None and name not in given:
+            continue
+        asked = given[name] if given is not None else value
+        if isinstance(value, dict):
+            marks[name] = {key: _mark(inner) for key, inner in value.items() if key in asked}
+        else:
+            marks[name] = _mark(value)
+    if marks:
+        shown["secrets"] = marks
+    return shown
+
+
+def _mark(secret: Any) -> str:
+    return "sha256:" + sha256(str(secret).encode()).hexdigest()[:12]
+
+
+def content(document: Mapping[str, Any]) -> bytes:
+    """What a change can change, for telling whether it does."""
+    properties = {name: value for name, value in document["properties"].items() if name not in _SET_BY_SERVICE}
+    return compact([document.get("tags") or {}, properties, {k: v for k, v in document.items() if k not in _ENVELOPE}])

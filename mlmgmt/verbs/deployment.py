@@ -1,0 +1,281 @@
+"""Proof: before a model answers, it is loaded, held against the graph, and made to score the example.
+
+A model is read from its uri once, when a change names it; from then on the home's own copy answers, by digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets, graph
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
+from mlmgmt.store import blobs, sas
+from mlmgmt.verbs.session import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.modules.learners import Trained
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+DEPLOYED, UNAVAILABLE = "deployed", "unavailable"
+_KEPT_FACTS = ("learner", "task", "trainedOn", "rows", "metrics", "metric", "evaluatedOn")
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The models that a planned revision would answer with.
+
+    Args:
+        models: by asset id, for the revision.
+        checked: `proved`, `skipped`, `unavailable`, `unproved`, `untouched` or `none`.
+        bytes: models to keep when the change is made, by digest.
+        proof: a proof to record when the change is made, and its key.
+    """
+
+    models: dict[str, Any] = field(default_factory=dict)
+    checked: str = "none"
+    warnings: list[str] = field(default_factory=list)
+    bytes: dict[str, bytes] = field(default_factory=dict)
+    proof: tuple[str, dict[str, Any]] | None = None
+
+    def keep(self, session: Session) -> None:
+        """Write the bytes and the proof; the reference to them comes after."""
+        for data in self.bytes.values():
+            session.store.blobs.keep_model(data)
+        if self.proof is not None:
+            session.store.keep_proof(*self.proof)
+
+
+def plan(
+    session: Session,
+    document: Mapping[str, Any],
+    before: Revision | None,
+    *,
+    skip: bool = False,
+    sas_tokens: Mapping[str, str] | None = None,
+    digests: Mapping[str, Any] | None = None,
+) -> Deployment:
+    """Find and prove the models of a document that is to replace `before`.
+
+    Args:
+        skip: take the models without proving them.
+        sas_tokens: signatures that came with uris, by asset id.
+        digests: models already kept, by asset id, as a rollback brings them back; their uris are not read again.
+
+    Raises:
+        BadRequest: `ModelNotProved`: a new reference cannot be proved, or a model fails its proof.
+        NotFound: `BlobNotFound`; the account is here and the blob is not.
+        UntrustedModel: a model was signed elsewhere, or altered.
+    """
+    found = assets.trained_models(document)
+    known = digests if digests is not None else (before.models if before is not None else {})
+    touched = before is None or graph.digest(document) != graph.digest(before.document)
+    result = Deployment()
+    for model in found:
+        present = known.get(model.asset_id)
+        if present is not None and present.get("uri") == model.uri and present.get("digest"):
+            result.models[model.asset_id] = present
+            _note_overwritten(session, model, present, result)
+        else:
+            touched = True
+            _take(session, model, before is not None, skip, (sas_tokens or {}).get(model.asset_id), result)
+    if not found:
+        return result
+    if not touched and digests is None:
+        result.checked = "untouched"
+    elif skip:
+        result.checked = "skipped"
+        result.warnings.append("The model check was skipped; nothing says that the new model answers.")
+    elif any(body["state"] != DEPLOYED for body in result.models.values()):
+        result.checked = UNAVAILABLE
+    else:
+        _prove(session, document, before, result)
+    return result
+
+
+def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
+    if blob_state(session, model.uri, present["digest"]) == "changed":
+        result.warnings.append(
+            f"The blob of {model} was overwritten since it was deployed; the deployed copy {present['digest'][:12]} goes on "
+            "answering. Give the new model another path to deploy it."
+        )
+
+
+def blob_state(session: Session, uri: str, digest: str) -> str:
+    """Whether the blob behind a uri is still the model that answers: `same`, `changed`, `deleted` or `elsewhere`."""
+    blob = blobs.parse(uri)
+    if blob is None or not session.store.blobs.is_registered(blob.account):
+        return "elsewhere"
+    try:
+        return "same" if sha256(session.store.blobs.read(blob)).hexdigest() == digest else "changed"
+    except NotFound:
+        return "deleted"
+
+
+def _take(
+    session: Session, model: TrainedModel, update: bool, skip: bool, token: str | None, result: Deployment
+) -> None:
+    """Read a model that a change names for the first time."""
+    blob = blobs.parse(model.uri)
+    if blob is None or not session.store.blobs.is_registered(blob.account):
+        where = f"storage account {blob.account!r}" if blob else "address"
+        message = f"The {where} of {model} is not in this home: {model.uri}"
+        if update and not skip:
+            hint = "Copy the model into a storage account of this home, or use -SkipModelCheck."
+            raise _unproved(message, model, hint)
+        result.models[model.asset_id] = {"state": UNAVAILABLE, "uri": model.uri}
+        result.warnings.append(f"{message}. The service is managed, and cannot score.")
+        return
+    if token is not None:
+        key = session.store.secrets.account_key(blob.account)
+        if key is not None:
+            sas.check(token, key, blob.account, blob.name, now=session.clock())
+    data = session.store.blobs.read(blob)
+    digest = sha256(data).hexdigest()
+    facts = {} if skip else _facts(data)
+    result.bytes[digest] = data
+    result.models[model.asset_id] = {
+        "state": DEPLOYED,
+        "digest": digest,
+        "uri": model.uri,
+        "takenOn": stamp(session.clock()),
+        **facts,
+    }
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    from mlmgmt.learning import ilearner
+
+    stated = ilearner.manifest(data)
+    return {name: stated[name] for name in _KEPT_FACTS if name in stated}
+
+
+def _unproved(message: str, model: TrainedModel, hint: str | None = None) -> BadRequest:
+    details = [Detail("ModelNotProved", message, f"$.properties.assets.{model.asset_id}.locationInfo.uri")]
+    return BadRequest("The new model cannot be proved.", target=model.asset_id, details=details, hint=hint)
+
+
+def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
+    digests = {asset_id: body["digest"] for asset_id, body in result.models.items()}
+    key = sha256((graph.digest(document) + "".join(sorted(digests.values()))).encode()).hexdigest()
+    recorded = session.store.proof(key)
+    if recorded is not None and session.store.home.trusted:
+        result.checked = "proved"
+        return
+    session.stage("proving the model")
+    try:
+        rows = score_example(session, document, digests, result.bytes)
+    except MlmgmtError as error:
+        if "ModuleNotSupported" not in error.codes():
+            raise _failed(error) from error
+        if before is not None and any(digest not in _digests(before) for digest in digests.values()):
+            raise BadRequest(
+                "The new model cannot be proved.",
+                details=[Detail("ModelNotProved", error.message)],
+                hint="-SkipModelCheck deploys it unproved, and the history says so.",
+            ) from error
+        result.checked = "unproved"
+        result.warnings.append(f"The model could not be proved. {error.message}")
+        return
+    result.checked = "proved"
+    proof = {"graph": graph.digest(document), "models": digests, "on": stamp(session.clock()), "example": rows}
+    result.proof = (key, proof)
+    if rows == "made from the input":
+        result.warnings.append(
+            "There is no example request; the model was proved with a row made from the input's types."
+        )
+
+
+def _digests(revision: Revision) -> set[str]:
+    return {body.get("digest", "") for body in revision.models.values()}
+
+
+def _failed(error: MlmgmtError) -> MlmgmtError:
+    """The same refusal, with the code that says it happened in the proof."""
+    details = [Detail("ModelNotProved", error.message, error.target), *error.details]
+    failure = type(error)("The model does not pass its proof.", target=error.target, details=details, hint=error.hint)
+    failure.code = error.code  # type: ignore[misc]
+    return failure
+
+
+def score_example(
+    session: Session, document: Mapping[str, Any], digests: Mapping[str, str], held: Mapping[str, bytes]
+) -> str:
+    """Run a definition on its example request; returns where the rows came from.
+
+    Args:
+        digests: the model of each asset; `held` has the bytes of those that the home does not keep yet.
+
+    Raises:
+        MlmgmtError: whatever keeps the definition from scoring.
+    """
+    from mlmgmt.learning import tables
+    from mlmgmt.learning.runner import Plan
+
+    plan = Plan(document)
+    properties = document["properties"]
+    example = (properties.get("exampleRequest") or {}).get("inputs") or {}
+    inputs, came = {}, "the example request"
+    for name in plan.needs_inputs():
+        specification = (properties.get("input", {}).get("properties") or {}).get(name, {})
+        rows = example.get(name)
+        if not rows:
+            rows, came = [_made_row(specification)], "made from the input"
+        inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
+    globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
+    run = plan.run(inputs, read_model=reader(session, digests, held), parameters=globals_)
+    for name, value in run.outputs.items():
+        specification = (properties.get("output", {}).get("properties") or {}).get(name)
+        tables.answer(value, specification)
+    return came
+
+
+def _made_row(specification: Mapping[str, Any]) -> list[Any]:
+    made = {"boolean": True, "integer": 0, "number": 0.0}
+    cells = []
+    for column in (specification.get("properties") or {}).values():
+        kind = str(column.get("type", "String")).casefold()
+        if column.get("enum"):
+            cells.append(column["enum"][0])
+        elif kind == "string" and str(column.get("format", "")).casefold().startswith("date-time"):
+            cells.append("2000-01-01T00:00:00Z")
+        else:
+            cells.append(made.get(kind, "example"))
+    return cells
+
+
+def reader(session: Session, digests: Mapping[str, str], held: Mapping[str, bytes] | None = None) -> Any:
+    """A function from an asset's id to its trained model, opened only when trusted, and once."""
+    opened: dict[str, Trained] = {}
+
+    def read(asset_id: str) -> Trained:
+        if asset_id not in digests:
+            message = f"The model of {asset_id!r} is not available in this home."
+            raise NotFound(
+                "The model package cannot be found.",
+                target=asset_id,
+                details=[Detail("ModelPackageNotFound", message, asset_id)],
+                hint="Bring its .ilearner into a storage account of this home and update the reference, or retrain.",
+            )
+        digest = digests[asset_id]
+        if digest not in opened:
+            data = (held or {}).get(digest)
+            opened[digest] = open_model(session, session.store.blobs.model(digest) if data is None else data)[0]
+        return opened[digest]
+
+    return read
+
+
+def open_model(session: Session, data: bytes) -> tuple[Trained, Any, dict[str, Any]]:
+    """Open a model file that this home signed or this user trusts; see `ilearner.unpack`."""
+    from mlmgmt.learning import ilearner
+
+    home = session.store.home
+    key = session.store.secrets.signing_key() if home.trusted else None
+    trusted = session.store.secrets.trusted_models() if home.trusted else {}
+    return ilearner.unpack(data, key=key, home=home.id, trusted=trusted)

@@ -1,0 +1,85 @@
+"""Resource groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import Conflict, Detail
+from mlmgmt.ids import check_name, same_location
+from mlmgmt.verbs import webservices
+from mlmgmt.verbs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from mlmgmt.verbs.session import Session
+
+_WRITE = "Microsoft.Resources/subscriptions/resourceGroups/write"
+_DELETE = "Microsoft.Resources/subscriptions/resourceGroups/delete"
+
+
+def get(session: Session, *, name: str | None = None) -> dict[str, Any] | list[dict[str, Any]]:
+    """One resource group, or all of them.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`.
+    """
+    if name is not None:
+        return _view(session.existing_group(name))
+    return [_view(body) for body in session.store.groups.all()]
+
+
+def _view(body: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "ResourceGroupName": body["name"],
+        "Location": body["location"],
+        "ProvisioningState": "Succeeded",
+        "Tags": body.get("tags", {}),
+        "ResourceId": body["id"],
+    }
+
+
+def plan_create(session: Session, *, name: str, location: str, tags: dict[str, Any] | None = None) -> Outcome:
+    """Plan a new group; an existing one gets the tags given, and keeps what it has.
+
+    Raises:
+        Conflict: `InvalidResourceGroupLocation`: it exists elsewhere.
+    """
+    identity = session.group_id(name)
+    check_name(location, what="location")
+    session.require(_WRITE, identity)
+    present = session.store.groups.get(identity)
+    if present is not None and not same_location(present["location"], location):
+        message = f"The resource group {present['name']!r} exists in {present['location']!r}, not in {location!r}."
+        raise Conflict(message, target=name, details=[Detail("InvalidResourceGroupLocation", message)])
+    body = {"id": str(identity), "name": identity.name, "location": location, "tags": tags or {}}
+    if present is not None:
+        body |= {"id": present["id"], "name": present["name"], "location": present["location"]}
+        body["tags"] = tags if tags is not None else present.get("tags", {})
+
+    def commit() -> dict[str, Any]:
+        session.store.groups.put(identity, body)
+        return _view(body)
+
+    # Making a group asks nothing when it is new; the question is about a group that stands.
+    question = f"The resource group {body['name']!r} exists. Update it?" if present is not None else None
+    return Outcome(target=name, before=present, after=body, commit=commit, question=question)
+
+
+def plan_remove(session: Session, *, name: str) -> Outcome:
+    """Plan to remove a group and every service in it; their histories stay.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`.
+    """
+    identity = session.group_id(name)
+    body = session.existing_group(name)
+    session.require(_DELETE, identity)
+    services = [revision.document["name"] for revision in session.store.services.in_group(identity)]
+
+    def commit() -> None:
+        for service in services:
+            webservices.plan_remove(session, group=name, name=service).apply(again=True)
+        session.store.groups.remove(identity)
+
+    note = f"Its {len(services)} web services go too: {', '.join(services[:5])}." if services else ""
+    question = f"Remove the resource group {body['name']!r}? {note}".strip()
+    return Outcome(target=name, before=body, after=None, commit=commit, question=question)

@@ -1,0 +1,168 @@
+"""What a web service was: its revisions, going back to one, and bringing back a removed service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
+from mlmgmt.verbs import changes, deployment, webservices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.ids import ResourceId
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.outcome import Outcome
+    from mlmgmt.verbs.session import Session
+
+_WRITE = "Microsoft.MachineLearning/webServices/write"
+
+
+def history(session: Session, *, group: str, name: str) -> list[dict[str, Any]]:
+    """Every revision of a web service, newest first; removed services have one too.
+
+    Raises:
+        NotFound: there never was such a service.
+    """
+    revisions = session.store.services.history(session.service_id(group, name))
+    if not revisions:
+        webservices.existing(session, group, name)
+    return [_row(revision) for revision in reversed(revisions)]
+
+
+def _row(revision: Revision) -> dict[str, Any]:
+    models = {asset_id: body.get("digest") or body["state"] for asset_id, body in revision.models.items()}
+    return {
+        "Revision": revision.number,
+        "ModifiedOn": revision.modified_on,
+        "Change": revision.change,
+        "By": revision.by,
+        "Models": models,
+        "Check": revision.checked,
+        "Source": revision.source,
+        "Message": revision.message,
+        "Etag": revision.etag,
+    }
+
+
+def revision_of(session: Session, group: str, name: str, number: int) -> Revision:
+    """One revision.
+
+    Raises:
+        NotFound: `RevisionNotFound`.
+    """
+    found = session.store.services.revision(session.service_id(group, name), number)
+    if found is None:
+        message = f"{name!r} has no revision {number}."
+        raise NotFound(
+            message,
+            target="Revision",
+            details=[Detail("RevisionNotFound", message)],
+            hint=f"See them with: mlmgmt history -g {group} -n {name}",
+        )
+    return found
+
+
+def plan_rollback(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    to: int | None = None,
+    message: str | None = None,
+    if_match: str | None = None,
+    skip_model_check: bool = False,
+) -> Outcome:
+    """Plan a new revision that answers as an earlier one did, with the models it had.
+
+    Args:
+        to: the number of the revision; the one before the present one when None.
+
+    Raises:
+        NotFound: `WebServiceNotFound`, `RevisionNotFound`.
+        Conflict: `WebServiceReadOnly`, `NothingChanged`.
+        BadRequest: the model of that revision does not pass its proof.
+    """
+    standing = webservices.existing(session, group, name)
+    session.require(_WRITE, standing.resource)
+    changes.check_etag(standing, if_match)
+    changes.refuse_read_only(standing)
+    number = to if to is not None else standing.number - 1
+    earlier = revision_of(session, group, name, number)
+    if earlier.removed:
+        text = f"Revision {number} is the removal of {name!r}; there is nothing in it to go back to."
+        raise BadRequest(text, target="To", details=[Detail("RevisionIsRemoval", text)])
+    if changes.content(earlier.document) == changes.content(standing.document) and _digests(earlier) == _digests(
+        standing
+    ):
+        text = f"{name!r} is as it was in revision {number}; nothing was rolled back."
+        raise Conflict(text, target=name, details=[Detail("NothingChanged", text)])
+    return _return_to(
+        session,
+        standing.resource,
+        earlier,
+        standing,
+        kind="rolled back",
+        message=message or f"back to revision {number}",
+        skip=skip_model_check,
+        replan=lambda: plan_rollback(
+            session, group=group, name=name, to=number, message=message, skip_model_check=skip_model_check
+        ),
+    )
+
+
+def _digests(revision: Revision) -> dict[str, Any]:
+    return {asset_id: body.get("digest") for asset_id, body in revision.models.items()}
+
+
+def plan_restore(session: Session, *, group: str, name: str, message: str | None = None) -> Outcome:
+    """Plan to bring back a removed web service as it was, keys included.
+
+    Raises:
+        NotFound: the group, or there never was such a service.
+        Conflict: `WebServiceExists`: it is not removed.
+    """
+    session.existing_group(group)
+    identity = session.service_id(group, name)
+    session.require(_WRITE, identity)
+    latest = session.store.services.latest(identity)
+    if latest is None:
+        webservices.existing(session, group, name)
+    assert latest is not None
+    if not latest.removed:
+        text = f"{name!r} is not removed."
+        hint = f"To go back to an earlier revision: mlmgmt rollback -g {group} -n {name} -To ..."
+        raise Conflict(text, target=name, details=[Detail("WebServiceExists", text)], hint=hint)
+    return _return_to(
+        session,
+        identity,
+        latest,
+        latest,
+        kind="restored",
+        message=message,
+        skip=False,
+        replan=lambda: plan_restore(session, group=group, name=name, message=message),
+    )
+
+
+def _return_to(
+    session: Session,
+    identity: ResourceId,
+    earlier: Revision,
+    standing: Revision,
+    *,
+    kind: str,
+    message: str | None,
+    skip: bool,
+    replan: Any,
+) -> Outcome:
+    before = None if standing.removed else standing
+    document: Mapping[str, Any] = earlier.document
+    deployed = deployment.plan(session, document, before, skip=skip, digests=earlier.models)
+    return changes.outcome_of(
+        session,
+        identity,
+        changes.Change(kind, document, None, deployed, message, None, standing),
+        lambda revision: webservices.view(session, revision),
+        replan=replan,
+    )

@@ -1,0 +1,190 @@
+"""Retraining: run a training definition on new data, compare with what is deployed, and leave a model to deploy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets, reading
+from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound
+from mlmgmt.store import blobs, sas
+from mlmgmt.verbs import definitions, training, userfiles, webservices
+from mlmgmt.verbs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+TRAINING_TAG = "trainingService"
+"""The tag of a predictive service that names the web service which trains its model."""
+
+
+def retrain(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    data: Source,
+    training_definition: Source | None = None,
+    test_data: Source | None = None,
+    holdout: float | None = None,
+    asset: str | None = None,
+    rewrite: str | None = None,
+    update: bool = False,
+    only_if_better: str | None = None,
+    message: str | None = None,
+) -> dict[str, Any] | Outcome:
+    """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
+
+    Args:
+        holdout: the fraction of the data that is held out (`training.HOLDOUT`); rows are drawn stratified by the label, seeded by
+            the data's digest. A training graph that splits its rows itself holds out what its Score Model gets,
+            unless a fraction is given.
+        test_data: rows to compare on instead; then all of `data` is trained on.
+        rewrite: a definition file whose model reference is pointed at the new model.
+        update: go on to update the web service.
+        only_if_better: a metric; nothing at all is changed unless the new model is better by it.
+
+    Returns:
+        where the model is (`BaseLocation`, `RelativeLocation`, `SasBlobToken`) and both evaluations; with `update` an
+        outcome that reports the same.
+
+    Raises:
+        NotFound: the service; `TrainingDefinitionNotFound`: none is given and none recorded.
+        BadRequest: the data or the graph cannot be trained with.
+        GateRefused: `NotBetter`; exit status 3.
+    """
+    standing = webservices.existing(session, group, name)
+    session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
+    model = assets.find(standing.document, asset)
+    document = _training_document(session, standing, training_definition)
+    target = _rewrite_target(session, rewrite, asset)
+    _check_metric(only_if_better)
+    fitted = training.fit(session, document, data, test_data, holdout)
+    digest = standing.models.get(model.asset_id, {}).get("digest")
+    evaluation = training.evaluate(session, standing.document, model, fitted, digest)
+    _gate(only_if_better, evaluation)
+    facts = training.facts_of(session, fitted, evaluation, data, str(standing.resource))
+    blob = training.save(session, str(standing.document["name"]), fitted, facts)
+    if target is not None and rewrite is not None:
+        source, its_model = target
+        userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
+    report = _report(session, blob, fitted, evaluation, facts, rewrite)
+    if not update:
+        return report
+    outcome = webservices.plan_update(
+        session,
+        group=group,
+        name=name,
+        service_updates=userfiles.Source("retrain", _relocation(model, blob)),
+        message=message or f"retrained on {data.name}",
+    )
+    outcome.report = report
+    return outcome
+
+
+def _relocation(model: TrainedModel, blob: blobs.Blob) -> bytes:
+    from mlmgmt.definition import document
+
+    return document.write(assets.relocation(model, blob.uri))
+
+
+def _training_document(session: Session, standing: Revision, given: Source | None) -> dict[str, Any]:
+    if given is not None:
+        return reading.read(given.data, session.contract, source=given.name).document
+    recorded = (standing.document.get("tags") or {}).get(TRAINING_TAG)
+    if recorded:
+        name = str(recorded).rsplit("/", 1)[-1]
+        return webservices.existing(session, standing.resource.group, name).document
+    text = f"Nothing says how to train {standing.document['name']!r}."
+    raise NotFound(
+        text,
+        target="TrainingDefinition",
+        details=[Detail("TrainingDefinitionNotFound", text)],
+        hint=f"Give --training-definition FILE; or deploy the training definition as a web service and name it in the tag "
+        f"{TRAINING_TAG!r} of {standing.document['name']!r}.",
+    )
+
+
+def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
+    """The file to rewrite, looked at before any training, so that a bad file costs no time."""
+    if rewrite is None:
+        return None
+    source = userfiles.read(rewrite)
+    found = reading.read(source.data, session.contract, source=source.name, whole=False).document
+    return source, assets.find(found, asset)
+
+
+def _check_metric(metric: str | None) -> None:
+    if metric is None:
+        return
+    from mlmgmt.modules.evaluation import BINARY, REGRESSION
+
+    if _metric_named(metric) is None:
+        message = f"There is no metric {metric!r}."
+        hint = f"There are: {', '.join((*BINARY, *REGRESSION))}."
+        raise BadRequest(message, target="OnlyIfBetter", details=[Detail("UnknownMetric", message)], hint=hint)
+
+
+def _metric_named(name: str) -> str | None:
+    from mlmgmt.modules.evaluation import BINARY, REGRESSION
+
+    return next((metric for metric in (*BINARY, *REGRESSION) if metric.casefold() == name.strip().casefold()), None)
+
+
+def _gate(metric: str | None, evaluation: training.Evaluation | None) -> None:
+    if metric is None:
+        return
+    from mlmgmt.modules.evaluation import more_is_better
+
+    name = _metric_named(metric)
+    assert name is not None
+    if evaluation is None or evaluation.old is None:
+        why = evaluation.unable if evaluation is not None else "no rows are held out"
+        text = f"The models cannot be compared by {name}: {why}."
+    elif name not in evaluation.new:
+        text = f"This kind of model has no {name}."
+        raise BadRequest(text, target="OnlyIfBetter", details=[Detail("UnknownMetric", text)])
+    else:
+        new, old = evaluation.new[name], evaluation.old[name]
+        if (new > old) if more_is_better(name) else (new < old):
+            return
+        text = f"The new model is not better by {name}: {old:.6g} → {new:.6g}. Nothing was changed."
+    raise GateRefused(text, target=name, details=[Detail("NotBetter", text)])
+
+
+def _report(
+    session: Session,
+    blob: blobs.Blob,
+    fitted: training.Fitted,
+    evaluation: training.Evaluation | None,
+    facts: Mapping[str, Any],
+    rewrite: str | None,
+) -> dict[str, Any]:
+    key = session.store.secrets.account_key(blob.account)
+    report: dict[str, Any] = {
+        "BaseLocation": blob.base_location,
+        "RelativeLocation": blob.relative_location,
+        "SasBlobToken": sas.sign(key, blob.account, blob.name, now=session.clock()) if key else None,
+        "Learner": facts["learner"],
+        "Rows": facts["rows"],
+        "HeldOut": fitted.held_how,
+        "Rewritten": rewrite,
+    }
+    if evaluation is not None:
+        report["Evaluation"] = {
+            "Rows": evaluation.rows,
+            "New": training.finite(evaluation.new),
+            "Deployed": training.finite(evaluation.old) if evaluation.old is not None else None,
+        }
+        if evaluation.unable:
+            session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable}.")
+        if evaluation.overlap:
+            session.tell(
+                f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} rows held out; "
+                "its figures flatter it."
+            )
+    return report

@@ -1,0 +1,118 @@
+"""Scoring rows with a deployed web service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.verbs import deployment, webservices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.learning.runner import Run
+    from mlmgmt.learning.tables import Cells
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+
+def score(session: Session, *, group: str, name: str, rows: Source) -> dict[str, Any]:
+    """Score the rows of a CSV file, or of a request-response body, with the model that is deployed.
+
+    Returns:
+        the request-response answer with details: `Results` by output, each a table with names, types and cells as
+        text; and `models`, the digest of each model that answered.
+
+    Raises:
+        NotFound: the service, or `ModelPackageNotFound`: its model is not available here.
+        BadRequest: the rows do not fit the service's input, or a module fails.
+    """
+    standing = webservices.existing(session, group, name)
+    return score_revision(session, standing, rows)
+
+
+def score_revision(session: Session, standing: Revision, rows: Source) -> dict[str, Any]:
+    """Score rows with one revision; see `score`."""
+    from mlmgmt.learning import tables
+    from mlmgmt.learning.runner import Plan
+
+    plan = Plan(standing.document)
+    inputs, parameters = read_rows(rows, plan.needs_inputs())
+    session.stage("scoring")
+    run = run_on(session, standing.document, plan, inputs, digests(standing), parameters=parameters)
+    declared = standing.document["properties"].get("output", {}).get("properties") or {}
+    results = {
+        output: {"type": "table", "value": tables.answer(value, declared.get(output))}
+        for output, value in run.outputs.items()
+        if isinstance(value, tables.Dataset)
+    }
+    return {"Results": results, "models": digests(standing)}
+
+
+def digests(revision: Revision) -> dict[str, str]:
+    """The digest of each model that a revision answers with."""
+    return {asset_id: body["digest"] for asset_id, body in revision.models.items() if body.get("digest")}
+
+
+def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[str, Any]]:
+    """The cells for each input, and the global parameters, from a CSV file or a JSON request.
+
+    Raises:
+        BadRequest: `RequestBodyInvalid`, `InvalidInputNames`, `InputParseError`.
+    """
+    from mlmgmt.learning import tables
+
+    if not rows.data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        if len(needed) != 1:
+            message = f"The service has {len(needed)} inputs; a CSV file serves exactly one."
+            hint = 'Give a request-response body: {"Inputs": {...}}.'
+            raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
+        return {needed[0]: tables.read_csv(rows.data, rows.name)}, {}
+    try:
+        body = orjson.loads(rows.data)
+        given, parameters = body.get("Inputs") or {}, body.get("GlobalParameters") or {}
+    except (orjson.JSONDecodeError, AttributeError):
+        message = f"{rows.name} is not a request-response body."
+        raise BadRequest(message, target=rows.name, details=[Detail("RequestBodyInvalid", message)]) from None
+    unknown = [name for name in given if name not in needed]
+    if unknown or not isinstance(given, dict):
+        message = f"The service has no input {', '.join(map(repr, unknown))}."
+        hint = f"It has: {', '.join(needed) or 'none'}."
+        raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
+    return {name: tables.from_request(table, name) for name, table in given.items()}, parameters
+
+
+def run_on(
+    session: Session,
+    document: Mapping[str, Any],
+    plan: Any,
+    inputs: Mapping[str, Cells],
+    models: Mapping[str, str],
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    override: Mapping[str, Any] | None = None,
+) -> Run:
+    """Run a planned graph on cells typed by the document's input.
+
+    Args:
+        models: digests of the models, by asset id.
+        override: trained models to use in place of those, by asset id.
+    """
+    from mlmgmt.learning import tables
+
+    declared = document["properties"].get("input", {}).get("properties") or {}
+    typed = {}
+    for name, cells in inputs.items():
+        typed[name], unused = tables.typed(cells, declared.get(name))
+        if unused:
+            session.tell(
+                f"Warning: {cells.source}: the service does not read the columns {', '.join(map(repr, unused))}."
+            )
+    read = deployment.reader(session, models)
+    found: Run = plan.run(
+        typed, read_model=lambda asset: (override or {}).get(asset) or read(asset), parameters=parameters
+    )
+    return found

@@ -1,0 +1,331 @@
+"""Training itself: fit a model by a training definition, evaluate it as it will answer, and keep it as a blob."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
+from mlmgmt.ids import file_name
+from mlmgmt.store import blobs
+from mlmgmt.verbs import deployment, scoring
+from mlmgmt.verbs.session import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.learning.tables import Cells
+    from mlmgmt.modules.learners import Trained
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+HOLDOUT = 0.25
+_CONTAINER = "retraining"
+_MOST_ROW_DIGESTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained model, and the rows it was and was not shown."""
+
+    trained: Trained
+    seen: Cells
+    held: Cells | None
+    held_how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    new: dict[str, float]
+    old: dict[str, float] | None
+    rows: int
+    overlap: int | None
+    unable: str | None
+
+
+def fit(
+    session: Session, document: Mapping[str, Any], data: Source, test_data: Source | None, holdout: float | None
+) -> Fitted:
+    from mlmgmt.learning import tables
+    from mlmgmt.learning.runner import Plan
+
+    cells = tables.read_csv(data.data, data.name)
+    plan = Plan(document, outputs=_model_outputs(document))
+    port = _data_port(plan)
+    label = _label(plan)
+    own_split = bool(plan.nodes_of("Split Data")) and test_data is None and holdout is None
+    held: Cells | None
+    if test_data is not None:
+        seen, held, how = cells, tables.read_csv(test_data.data, test_data.name), test_data.name
+    elif own_split:
+        seen, held, how = cells, None, "by the training graph's Split Data"
+    else:
+        fraction = HOLDOUT if holdout is None else holdout
+        seen, held = _split(cells, fraction, label)
+        how = f"{fraction:.0%} of {data.name}, stratified by {label}" if held is not None else "nothing"
+    declared = (document["properties"].get("input", {}).get("properties") or {}).get(port)
+    dataset, unused = tables.typed(seen, declared)
+    if unused:
+        session.tell(f"Warning: {seen.source}: the training does not read the columns {', '.join(map(repr, unused))}.")
+    run = plan.run({port: dataset}, read_model=deployment.reader(session, {}), tell=session.stage)
+    trained = run.ports[plan.nodes_of("Train Model")[0], "Trained model"]
+    if own_split:
+        held, seen = _split_by_graph(plan, run, cells)
+        how = f"{len(held.rows) if held else 0} rows, {how}"
+    return Fitted(trained, seen, held, how)
+
+
+def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The outputs that carry a trained model; all outputs when that cannot be told from the ports' names."""
+    package = document["properties"]["package"]
+    nodes = package.get("nodes", {})
+    found = tuple(
+        nodes[edge["targetNodeId"]]["outputId"]
+        for edge in package.get("edges", ())
+        if "outputId" in nodes.get(edge["targetNodeId"], {})
+        and str(edge.get("sourcePortId", "")).casefold() == "trained model"
+    )
+    return found or None
+
+
+def _data_port(plan: Any) -> str:
+    ports = plan.needs_inputs()
+    if len(plan.nodes_of("Train Model")) != 1:
+        count = len(plan.nodes_of("Train Model"))
+        message = f"A training definition has exactly one Train Model that its outputs depend on; this one has {count}."
+        hint = "Give the definition that trains the model, with an output on Train Model's port 'Trained model'."
+        raise BadRequest(
+            message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)], hint=hint
+        )
+    if len(ports) != 1:
+        message = f"The training data goes into one input; this training definition has {len(ports)}."
+        raise BadRequest(message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)])
+    return str(ports[0])
+
+
+def _label(plan: Any) -> str | None:
+    """The label column by its name, when the graph states it by name; it decides how rows are drawn."""
+    from mlmgmt.modules import columns
+    from mlmgmt.modules.train_score import TRAIN_MODEL
+
+    node = plan.graph.nodes[plan.nodes_of("Train Model")[0]]
+    given = {key: (value or {}).get("value") for key, value in node.get("parameters", {}).items()}
+    selection = TRAIN_MODEL.arguments(given)["Label column"]
+    return None if selection is None else columns.stated_name(selection)
+
+
+def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cells | None]:
+    """Rows to train on and rows held out, drawn with a seed that is the data's own."""
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    from mlmgmt.learning import tables
+
+    if not 0 <= fraction < 1:
+        message = f"The fraction held out must be from 0 to below 1, not {fraction:g}."
+        raise BadRequest(message, target="Holdout", details=[Detail("InvalidHoldout", message)])
+    if fraction == 0:
+        return cells, None
+    count = len(cells.rows)
+    place = cells.columns.index(label) if label in cells.columns else None
+    keys = None if place is None else [str(row[place]) for row in cells.rows]
+    if keys is not None and (
+        len(set(keys)) > max(2, count * fraction / 2) or min(keys.count(key) for key in set(keys)) < 2
+    ):
+        keys = None  # a number to predict, or a class too small to be in both parts
+    seed = int(tables.digest(cells)[:8], 16)
+    try:
+        seen, held = train_test_split(np.arange(count), test_size=fraction, random_state=seed, stratify=keys)
+    except ValueError as error:
+        message = f"{cells.source} has {count} rows; {fraction:.0%} of them cannot be held out ({error})."
+        hint = "Give more rows, another --holdout, or --test-data FILE."
+        raise BadRequest(message, target=cells.source, details=[Detail("TooFewRows", message)], hint=hint) from None
+    return _rows(cells, sorted(seen)), _rows(cells, sorted(held))
+
+
+def _rows(cells: Cells, chosen: Any) -> Cells:
+    from mlmgmt.learning import tables
+
+    lines = tuple(cells.lines[index] for index in chosen) if cells.lines else ()
+    return tables.Cells(cells.columns, [cells.rows[index] for index in chosen], cells.source, lines)
+
+
+def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Cells]:
+    """The rows that the graph's own Score Model gets and its Train Model does not, and those that it does."""
+    train = plan.nodes_of("Train Model")[0]
+    seen = set(run.inputs[train, "Dataset"].frame.index)
+    held = [index for index in range(len(cells.rows)) if index not in seen]
+    splits = [
+        run.ports[node, port].frame.index
+        for node in plan.nodes_of("Split Data")
+        for port in ("Results dataset1", "Results dataset2")
+    ]
+    offered = set().union(*map(set, splits))
+    held = [index for index in held if index in offered]
+    return (_rows(cells, held) if held else None), _rows(cells, sorted(seen))
+
+
+def evaluate(
+    session: Session, document: Mapping[str, Any], model: TrainedModel, fitted: Fitted, digest: str | None
+) -> Evaluation | None:
+    """Both models on the held rows, each through the predictive graph, which is how they answer.
+
+    Args:
+        document: the predictive definition.
+        digest: the model that is deployed; None when none is available.
+    """
+    if fitted.held is None:
+        return None
+    session.stage("evaluating")
+    new = _metrics(session, document, model, fitted.held, fitted.trained)
+    if digest is None:
+        return Evaluation(new, None, len(fitted.held.rows), None, "its model is not available in this home")
+    try:
+        trained, rows, _ = deployment.open_model(session, session.store.blobs.model(digest))
+        old = _metrics(session, document, model, fitted.held, trained)
+    except MlmgmtError as error:
+        return Evaluation(new, None, len(fitted.held.rows), None, error.message)
+    return Evaluation(new, old, len(fitted.held.rows), _overlap(rows, fitted.held), None)
+
+
+def _metrics(
+    session: Session, document: Mapping[str, Any], model: TrainedModel, held: Cells, trained: Trained
+) -> dict[str, float]:
+    from mlmgmt.learning import tables
+    from mlmgmt.learning.runner import Plan
+    from mlmgmt.modules.evaluation import compare
+
+    plan = Plan(document)
+    ports = plan.needs_inputs()
+    if len(ports) != 1:
+        message = "Only a service with one input can be evaluated on a CSV file."
+        raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
+    if trained.label not in held.columns:
+        message = f"{held.source} has no label column {trained.label!r} to compare with."
+        raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
+    full = _with_absent_columns(document, ports[0], held)
+    run = scoring.run_on(_quiet(session), document, plan, {ports[0]: full}, {}, override={model.asset_id: trained})
+    node = _score_node(plan, model)
+    scored = run.ports[node, "Scored dataset"]
+    place = held.columns.index(trained.label)
+    label = tables.inferred(
+        tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
+    )
+    truth = label.frame[trained.label]
+    if trained.label_type == "String":
+        truth = truth.astype("str")
+    return compare(truth, scored.frame, trained.scored)
+
+
+def _quiet(session: Session) -> Session:
+    quiet = replace(session, tell=lambda _: None)
+    quiet.__dict__["store"] = session.store
+    return quiet
+
+
+def _with_absent_columns(document: Mapping[str, Any], port: str, held: Cells) -> Cells:
+    """The rows with every column the input declares; what a caller would leave out stands empty."""
+    from mlmgmt.learning import tables
+
+    declared = document["properties"].get("input", {}).get("properties", {}).get(port, {}).get("properties") or {}
+    known = {name.casefold() for name in held.columns}
+    absent = [
+        name for name, column in declared.items() if name.casefold() not in known and column.get("x-ms-isnullable")
+    ]
+    if not absent:
+        return held
+    rows = [[*row, *([None] * len(absent))] for row in held.rows]
+    return tables.Cells((*held.columns, *absent), rows, held.source, held.lines)
+
+
+def _score_node(plan: Any, model: TrainedModel) -> str:
+    for node in plan.nodes_of("Score Model"):
+        source = plan.source(node, "Trained model")
+        if source is not None and plan.graph.nodes[source[0]].get("assetId") == model.asset_id:
+            return str(node)
+    message = f"No Score Model of the service uses {model}."
+    raise BadRequest(message, target=model.asset_id, details=[Detail("ModelNotScored", message)])
+
+
+def _overlap(rows: Any, held: Cells) -> int | None:
+    if rows is None:
+        return None
+    import numpy as np
+
+    from mlmgmt.learning import tables
+
+    return int(np.isin(tables.row_digests(held), rows).sum())
+
+
+def facts_of(
+    session: Session, fitted: Fitted, evaluation: Evaluation | None, data: Source, service: str | None
+) -> dict[str, Any]:
+    """The manifest of the model file."""
+    import numpy
+    import pandas
+    import sklearn
+
+    from mlmgmt import __version__
+    from mlmgmt.learning import tables
+    from mlmgmt.modules.evaluation import HEADLINE
+
+    trained = fitted.trained
+    facts: dict[str, Any] = {
+        "learner": trained.learner,
+        "task": trained.task,
+        "parameters": dict(trained.parameters),
+        "features": [{"name": feature.name, "type": feature.type} for feature in trained.features],
+        "label": {"name": trained.label, "type": trained.label_type, "classes": list(trained.classes)},
+        "data": data.name,
+        "dataDigest": tables.digest(fitted.seen),
+        "rows": len(fitted.seen.rows),
+        "trainedOn": stamp(session.clock()),
+        "service": service,
+        "by": session.caller,
+        "versions": {
+            "mlmgmt": __version__,
+            "python": platform.python_version(),
+            "scikit-learn": sklearn.__version__,
+            "numpy": numpy.__version__,
+            "pandas": pandas.__version__,
+        },
+    }
+    if evaluation is not None:
+        facts |= {
+            "metric": HEADLINE.get(trained.task),
+            "metrics": finite(evaluation.new),
+            "evaluatedOn": evaluation.rows,
+        }
+    return facts
+
+
+def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Metrics for JSON, which has no infinity."""
+    return {name: value if abs(value) < float("inf") else None for name, value in metrics.items()}
+
+
+def save(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> blobs.Blob:
+    """Write a fitted model as a blob of the home's first storage account, under the name of its service."""
+    from hashlib import sha256
+
+    from mlmgmt.learning import ilearner, tables
+
+    store = session.store
+    key = store.secrets.signing_key()
+    accounts = store.blobs.accounts()
+    if key is None or not accounts:
+        text = "This home has no storage account to keep a model in."
+        raise NotFound(
+            text, details=[Detail("AccountNotRegistered", text)], hint="Make one with: mlmgmt Connect-AzAccount"
+        )
+    session.stage("saving the model")
+    rows = tables.row_digests(fitted.seen) if len(fitted.seen.rows) <= _MOST_ROW_DIGESTS else None
+    data = ilearner.pack(fitted.trained, facts, key=key, home=store.home.id, rows=rows)
+    moment = session.clock().strftime("%Y%m%dT%H%M%S")
+    service = file_name(name).replace("%", "-")
+    path = f"{service}/{moment}-{sha256(data).hexdigest()[:12]}.ilearner"
+    blob = blobs.Blob(accounts[0], _CONTAINER, path)
+    store.blobs.write(blob, data)
+    return blob

@@ -1,0 +1,92 @@
+"""Files that the user names: read whole, written whole, never overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlmgmt.definition.document import LARGEST
+from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound, TooLarge
+
+LARGEST_TABLE = 2 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes and the name they go by in messages: a file, or standard input."""
+
+    name: str
+    data: bytes
+
+
+def read(path: str, *, largest: int = LARGEST) -> Source:
+    """The content of a file.
+
+    Raises:
+        NotFound: `FileNotFound`.
+        BadRequest: `NotAFile`, `AccessDenied`.
+        TooLarge: more than `largest` bytes.
+    """
+    name = Path(path).name or path
+    try:
+        with open(path, "rb") as file:
+            if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
+                raise IsADirectoryError(path)
+            data = file.read(largest + 1)
+    except FileNotFoundError:
+        message = f"There is no file {path}."
+        raise NotFound(message, target=path, details=[Detail("FileNotFound", message)]) from None
+    except IsADirectoryError:
+        message = f"{path} is a folder."
+        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)]) from None
+    except PermissionError:
+        message = f"{path} may not be read."
+        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+    except (OSError, ValueError) as error:
+        message = f"{path!r} cannot be read: {error}."
+        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)]) from None
+    if len(data) > largest:
+        message = f"{path} is larger than {largest:,} bytes."
+        raise TooLarge(message, target=path, details=[Detail("DocumentTooLarge", message)])
+    return Source(name, data)
+
+
+def write(path: str, data: bytes, *, overwrite: bool) -> None:
+    """Write a file whole: a failure leaves what was there.
+
+    Raises:
+        Conflict: `FileExists`, unless `overwrite`.
+        BadRequest: `AccessDenied`, `NotAFile`; the folder is missing.
+        OSError: the disk is full.
+    """
+    goal = Path(path)
+    if goal.exists() and not overwrite:
+        message = f"{path} exists."
+        raise Conflict(
+            message, target=path, details=[Detail("FileExists", message)], hint="Use -Force to overwrite it."
+        )
+    if goal.is_dir():
+        message = f"{path} is a folder."
+        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+    if not goal.parent.is_dir():
+        message = f"There is no folder {goal.parent}."
+        raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
+    # A pipe or a device (/dev/stdout) takes bytes and cannot be replaced by a file.
+    if goal.exists() and not goal.is_file():
+        goal.write_bytes(data)
+        return
+    goal = goal.resolve()
+    beside = goal.with_name(f".{goal.name}.{os.getpid()}.tmp")
+    try:
+        mode = goal.stat().st_mode & 0o777 if goal.exists() else None
+        beside.write_bytes(data)
+        if mode is not None:
+            beside.chmod(mode)
+        os.replace(beside, goal)
+    except PermissionError:
+        message = f"{path} may not be written."
+        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,394 @@
+"""Web services: get, create, update, remove, keys. The rules of a change are here, whichever face it came through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import patch, reading
+from mlmgmt.definition.contract import Folder, without
+from mlmgmt.definition.document import copy, parse
+from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound, WrongUsage
+from mlmgmt.ids import ResourceId, check_name, same_location
+from mlmgmt.store.secrets import new_key
+from mlmgmt.store.services import REMOVED
+from mlmgmt.verbs import changes, deployment
+from mlmgmt.verbs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+_WRITE = "Microsoft.MachineLearning/webServices/write"
+_DELETE = "Microsoft.MachineLearning/webServices/delete"
+_LEFT_OUT_OF_LISTS = ("package", "assets", "input", "output", "exampleRequest", "parameters")
+_SECTIONS = {
+    "title": "title",
+    "description": "description",
+    "is_read_only": "readOnly",
+    "keys": "keys",
+    "diagnostics": "diagnostics",
+    "realtime_configuration": "realtimeConfiguration",
+    "assets": "assets",
+    "input": "input",
+    "output": "output",
+    "parameters": "parameters",
+    "package": "package",
+}
+
+
+def existing(session: Session, group: str, name: str) -> Revision:
+    """The revision of a web service that answers.
+
+    Raises:
+        NotFound: the group, or `WebServiceNotFound`.
+    """
+    session.existing_group(group)
+    identity = session.service_id(group, name)
+    found = session.store.services.latest(identity)
+    if found is None or found.removed:
+        message = f"There is no web service {name!r} in the resource group {group!r}."
+        if found is not None:
+            hint = f"It was removed; bring it back with: mlmgmt restore -g {group} -n {name}"
+        else:
+            names = sorted(revision.document["name"] for revision in session.store.services.in_group(identity.group_id))
+            hint = f"There are: {', '.join(names)}." if names else "The group has none yet."
+        raise NotFound(
+            "The web service cannot be found.",
+            target=name,
+            details=[Detail("WebServiceNotFound", message, str(identity))],
+            hint=hint,
+        )
+    return found
+
+
+def get(
+    session: Session, *, group: str | None = None, name: str | None = None, region: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """One web service whole, or those of a group or of the subscription without their packages.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`, `WebServiceNotFound`, `PerRegionPayloadNotFound`.
+        WrongUsage: a name without a group.
+    """
+    if name is not None:
+        if group is None:
+            message = "A name needs its resource group."
+            raise WrongUsage(
+                message, target="ResourceGroupName", hint="Add -ResourceGroupName, or leave -Name out to list all."
+            )
+        found = existing(session, group, name)
+        if region is not None and not same_location(region, found.document["location"]):
+            message = f"The web service {name!r} has no regional properties for {region!r}."
+            raise NotFound(
+                "The regional properties cannot be found.",
+                target=region,
+                details=[Detail("PerRegionPayloadNotFound", message)],
+                hint=f"It is in {found.document['location']!r}.",
+            )
+        return view(session, found)
+    if group is not None:
+        identity = session.group_id(session.existing_group(group)["name"])
+        return [_item(session, revision) for revision in session.store.services.in_group(identity)]
+    return [
+        _item(session, revision)
+        for body in session.store.groups.all()
+        for revision in session.store.services.in_group(session.group_id(body["name"]))
+    ]
+
+
+def view(session: Session, revision: Revision) -> dict[str, Any]:
+    """What a Get answers: the definition without secrets, with the etag and which model answers."""
+    models = {}
+    for asset_id, body in revision.models.items():
+        shown = {
+            name: body[name] for name in ("state", "digest", "takenOn", "trainedOn", "rows", "learner") if name in body
+        }
+        if body.get("digest"):
+            shown["blob"] = deployment.blob_state(session, body["uri"], body["digest"])
+        models[asset_id] = shown
+    document = without(revision.document, session.contract.root, write_only=True)
+    return _enveloped(document, revision) | {"mlmgmt": {"revision": revision.number, "models": models}}
+
+
+def _enveloped(document: dict[str, Any], revision: Revision) -> dict[str, Any]:
+    head = {name: document[name] for name in ("id", "name", "type") if name in document}
+    return head | {"etag": revision.etag} | {name: value for name, value in document.items() if name not in head}
+
+
+def _item(session: Session, revision: Revision) -> dict[str, Any]:
+    document = dict(revision.document)
+    kept = {name: value for name, value in document["properties"].items() if name not in _LEFT_OUT_OF_LISTS}
+    document["properties"] = kept
+    return _enveloped(without(document, session.contract.root, write_only=True), revision)
+
+
+def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
+    """The two keys of a web service.
+
+    Raises:
+        NotFound: the service, or `KeysNotFound`: this copy of the home has no secrets.
+    """
+    found = existing(session, group, name)
+    pair = session.store.secrets.service(found.resource).get("keys")
+    if pair is None:
+        message = f"The keys of {name!r} are not in this user's configuration."
+        raise NotFound(
+            message,
+            target=name,
+            details=[Detail("KeysNotFound", message)],
+            hint="A copied home comes without keys; give it new ones: mlmgmt update -g ... -n ... -Keys \"@{Primary='...'}\"",
+        )
+    return {"Primary": pair["primary"], "Secondary": pair["secondary"]}
+
+
+def keys_of_object(session: Session, *, web_service: Source) -> dict[str, str]:
+    """The two keys of the web service whose Get answer is given; see `keys` and `named_by`."""
+    identity = named_by(web_service)
+    return keys(session, group=identity.group, name=identity.name)
+
+
+def named_by(web_service: Source) -> ResourceId:
+    """The id in a Get answer.
+
+    Raises:
+        BadRequest: `InvalidResourceId`: it has none, as imported definitions have, or not that of a web service.
+    """
+    body = parse(web_service.data)
+    found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
+    if not isinstance(found, str):
+        message = f"{web_service.name} names no web service: it has no id."
+        hint = "An exported or imported definition has none; give -ResourceGroupName and -Name, or pipe what Get answers."
+        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
+    return ResourceId.parse(found)
+
+
+def plan_create(
+    session: Session,
+    *,
+    group: str,
+    location: str,
+    name: str,
+    definition: Source,
+    from_instance: bool = False,
+    message: str | None = None,
+    if_match: str | None = None,
+    skip_model_check: bool = False,
+) -> Outcome:
+    """Plan a new web service; one that stands under that name is replaced as a whole, as PUT does.
+
+    Args:
+        from_instance: the definition came as an object, whose own location wins over `location`.
+
+    Raises:
+        BadRequest: `InvalidDefinition`, or a model fails its proof.
+        Conflict: the service is read-only, or would move.
+        AuthorizationFailed, NotFound, PreconditionFailed.
+    """
+    identity = session.service_id(group, name)
+    session.existing_group(group)
+    session.require(_WRITE, identity)
+    check_name(location, what="location")
+    read = reading.read(definition.data, session.contract, source=definition.name)
+    document = without(read.document, session.contract.root, read_only=True)
+    warnings = reading.sentences(read.warnings)
+    stated = document.get("location")
+    if from_instance and isinstance(stated, str):
+        if not same_location(stated, location):
+            warnings.append(
+                f"The definition's own location {stated!r} is used; -Location {location!r} counts for files only."
+            )
+        location = stated
+    present = session.store.services.latest(identity)
+    standing = present if present is not None and not present.removed else None
+    changes.check_etag(standing, if_match)
+    if standing is not None:
+        changes.refuse_read_only(standing)
+        if not same_location(standing.document["location"], location):
+            text = f"The web service is in {standing.document['location']!r} and cannot move to {location!r}."
+            raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
+    body, secrets = changes.split_secrets(document)
+    pair = secrets.get("keys", {})
+    secrets["keys"] = {side: pair.get(side) or new_key() for side in ("primary", "secondary")}
+    body["location"] = location
+    deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=secrets.get("sas"))
+    head = {"id": str(identity), "name": identity.name, "type": identity.type}
+    if standing is not None:
+        head |= {member: standing.document[member] for member in ("id", "name")}
+    change = "updated" if standing is not None else "created"
+    return changes.outcome_of(
+        session,
+        identity,
+        changes.Change(change, head | body, secrets, deployed, message, definition.name, present),
+        lambda revision: view(session, revision),
+        warnings=warnings,
+        replan=lambda: plan_create(
+            session,
+            group=group,
+            location=location,
+            name=name,
+            definition=definition,
+            from_instance=from_instance,
+            message=message,
+            if_match=if_match,
+            skip_model_check=skip_model_check,
+        ),
+    )
+
+
+def plan_update(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    service_updates: Source | None = None,
+    storage_account_key: str | None = None,
+    tags: dict[str, Any] | None = None,
+    clear: Iterable[str] = (),
+    message: str | None = None,
+    if_match: str | None = None,
+    skip_model_check: bool = False,
+    **members: Any,
+) -> Outcome:
+    """Plan a change of a web service: from a document, or from single members (`_SECTIONS`).
+
+    Raises:
+        BadRequest: `EmptyUpdate`: nothing is given; `InvalidDefinition`; a new model fails its proof.
+        Conflict: `WebServiceReadOnly`, `NothingChanged`, or something fixed would change.
+        WrongUsage: a structured member has an unknown key.
+        AuthorizationFailed, NotFound, PreconditionFailed.
+    """
+    standing = existing(session, group, name)
+    session.require(_WRITE, standing.resource)
+    changes.check_etag(standing, if_match)
+    warnings: list[str] = []
+    source = None
+    if service_updates is not None:
+        read = reading.read(service_updates.data, session.contract, source=service_updates.name, whole=False)
+        change, source = read.document, service_updates.name
+        warnings += reading.sentences(read.warnings)
+    else:
+        change = _from_members(session, {**members, "storage_account_key": storage_account_key, "tags": tags})
+    clear = tuple(clear)
+    if not clear and not (change.keys() - {"location"}) and not change.get("properties"):
+        _refuse_empty()
+    if not clear and set(change) <= {"properties"} and set(change.get("properties", {})) <= {"packageType"}:
+        _refuse_empty()
+    changes.refuse_read_only(standing)
+    return plan_change(
+        session,
+        standing,
+        change,
+        clear=clear,
+        warnings=warnings,
+        message=message,
+        source=source,
+        skip_model_check=skip_model_check,
+        replan=lambda: plan_update(
+            session,
+            group=group,
+            name=name,
+            service_updates=service_updates,
+            storage_account_key=storage_account_key,
+            tags=tags,
+            clear=clear,
+            message=message,
+            if_match=if_match,
+            skip_model_check=skip_model_check,
+            **members,
+        ),
+    )
+
+
+def _refuse_empty() -> None:
+    text = "There is nothing to update: no definition and no member is given."
+    hint = "Pipe a definition into the command, or give -ServiceUpdates FILE, -Title, -Keys, ..."
+    raise BadRequest(text, target="ServiceUpdates", details=[Detail("EmptyUpdate", text)], hint=hint)
+
+
+def _from_members(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {_SECTIONS[name]: value for name, value in given.items() if name in _SECTIONS and value is not None}
+    if given.get("storage_account_key") is not None:
+        properties["storageAccount"] = {"key": given["storage_account_key"]}
+    if properties:
+        properties = {"packageType": "Graph", **properties}
+    change: dict[str, Any] = {"properties": properties} if properties else {}
+    if given.get("tags") is not None:
+        change["tags"] = given["tags"]
+    folder = Folder()
+    folded: dict[str, Any] = folder.fold(copy(change), session.contract.root)
+    unknown = [problem for problem in folder.problems if problem.code in ("UnknownMember", "DuplicateMember")]
+    if unknown:
+        details = [Detail(problem.code, f"{problem.message} {problem.allowed or ''}".strip()) for problem in unknown]
+        raise WrongUsage("A key is not one the parameter has.", target=str(unknown[0].path[-1]), details=details)
+    return folded
+
+
+def plan_change(
+    session: Session,
+    standing: Revision,
+    change: Mapping[str, Any],
+    *,
+    clear: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+    message: str | None = None,
+    source: str | None = None,
+    skip_model_check: bool = False,
+    replan: Any = None,
+) -> Outcome:
+    """Plan one change document on the revision that stands."""
+    merged = patch.merge(standing.document, change, session.contract, clear=clear)
+    body, fresh = changes.split_secrets(merged)
+    known = session.store.secrets.service(standing.resource)
+    secrets = changes.merged_secrets(known, fresh)
+    notes = [
+        *warnings,
+        *reading.sentences(w for w in reading.check(body, session.contract) if w.code != "UndeclaredPort"),
+    ]
+    unchanged = changes.content(body) == changes.content(standing.document) and secrets == known
+    if unchanged:
+        text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
+        hint = "mlmgmt diff shows what a file would change before it is deployed."
+        raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
+    deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"))
+    outcome = changes.outcome_of(
+        session,
+        standing.resource,
+        changes.Change("updated", body, secrets, deployed, message, source, standing),
+        lambda revision: view(session, revision),
+        warnings=list(dict.fromkeys(notes)),
+        replan=replan,
+    )
+    if body["properties"].get("readOnly"):
+        outcome.question = f"This makes {standing.document['name']!r} read-only: it can never be updated again, only removed. Continue?"
+    return outcome
+
+
+def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
+    """Plan to remove a web service; its history and its keys stay, so that it can be restored.
+
+    A service that is not there is no error: the outcome says so and does nothing.
+    """
+    session.existing_group(group)
+    identity = session.service_id(group, name)
+    session.require(_DELETE, identity)
+    standing = session.store.services.latest(identity)
+    if standing is None or standing.removed:
+        text = f"There is no web service {name!r} in {group!r}; nothing was removed."
+        return Outcome(target=name, before=None, after=None, commit=lambda: None, nothing=text)
+    change = changes.Change(
+        REMOVED, standing.document, None, deployment.Deployment(standing.models), None, None, standing
+    )
+    outcome = changes.outcome_of(
+        session, identity, change, lambda _: None, replan=lambda: plan_remove(session, group=group, name=name)
+    )
+    outcome.after = None
+    return outcome
+
+
+def plan_remove_object(session: Session, *, web_service: Source) -> Outcome:
+    """Plan to remove the web service whose Get answer is given; see `plan_remove` and `named_by`."""
+    identity = named_by(web_service)
+    return plan_remove(session, group=identity.group, name=identity.name)
