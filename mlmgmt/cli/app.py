@@ -31,6 +31,8 @@ def main() -> NoReturn:
 
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit status (design: 0, 1, 2, 3, 70, 130; diff 0, 1, 2)."""
+    if words and words[0].casefold() == "walkthrough":
+        return _walkthrough(words[1:])
     status = _Status()
     try:
         from mlmgmt.cli import complete
@@ -178,7 +180,9 @@ def _gates(bound: Bound, outcome: Outcome) -> None:
     gate = bound.cmdlet.gate
     assert gate is not None
     if bound.common.get("Confirm"):
-        ask.confirm(f'Performing the operation "{gate.operation}" on target "{outcome.target}".', force="-Confirm:$false")
+        ask.confirm(
+            f'Performing the operation "{gate.operation}" on target "{outcome.target}".', force="-Confirm:$false"
+        )
     question = outcome.question or gate.question.format(target=outcome.target)
     if question and not bound.common.get("Force"):
         ask.confirm(question)
@@ -192,7 +196,25 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> None:
     if both and "properties" in outcome.before and "properties" in outcome.after:  # type: ignore[operator]
         from mlmgmt.verbs.definitions import difference
 
-        render.diff(difference(session, outcome.before or {}, outcome.after or {}), "json" if _form(bound) == "json" else "text")
+        render.diff(
+            difference(session, outcome.before or {}, outcome.after or {}), "json" if _form(bound) == "json" else "text"
+        )
+
+
+def _walkthrough(words: Sequence[str]) -> int:
+    """`mlmgmt walkthrough [FOLDER]`."""
+    if words and words[0].startswith("-"):
+        render.out(
+            "Usage: mlmgmt walkthrough [FOLDER]\n\nRuns the whole retraining story on real data, in FOLDER or a temporary one."
+        )
+        render.out("\nExample: mlmgmt walkthrough\n")
+        return 0 if words[0].casefold() in ("-h", "--help", "-help", "-?") else WrongUsage.exit_status
+    from mlmgmt.cli import walkthrough
+
+    try:
+        return walkthrough.walk(run, words[0] if words else None)
+    except (OSError, KeyboardInterrupt) as error:
+        return _door(error, words)
 
 
 def _options(words: Sequence[str]) -> None:
@@ -212,7 +234,9 @@ def _options(words: Sequence[str]) -> None:
     elif word in ("-h", "--help", "-help", "-?"):
         render.out(root_help())
     else:
-        raise WrongUsage(f"{words[0]} stands before any command.", hint="Put it after the command, or see: mlmgmt --help")
+        raise WrongUsage(
+            f"{words[0]} stands before any command.", hint="Put it after the command, or see: mlmgmt --help"
+        )
 
 
 def root_help() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmgmt.errors import MlmgmtError
 
@@ -44,5 +44,3 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return [str(revision.number) for revision in store.services.history(identity)]
     current = store.services.current(identity)
     return list(current.models) if current is not None else []
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -141,7 +141,10 @@ def _webservice(result: Any) -> None:
         if not result:
             talk("There are no web services.")
             return
-        rows = ([i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"].get("modifiedOn")] for i in result)
+        rows = (
+            [i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"].get("modifiedOn")]
+            for i in result
+        )
         table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows)
         return
     properties = result["properties"]
@@ -221,11 +224,16 @@ def _scores(result: Any) -> None:
 
 
 def _retraining(result: Any) -> None:
-    shown = {name: value for name, value in result.items() if name not in ("Evaluation", "WebService") and value is not None}
+    shown = {
+        name: value for name, value in result.items() if name not in ("Evaluation", "WebService") and value is not None
+    }
     _object(shown)
     if evaluation := result.get("Evaluation"):
         old = evaluation["Deployed"] or {}
-        rows = ([name, old.get(name), value, _better(name, old.get(name), value)] for name, value in evaluation["New"].items())
+        rows = (
+            [name, old.get(name), value, _better(name, old.get(name), value)]
+            for name, value in evaluation["New"].items()
+        )
         table([f"On {evaluation['Rows']} rows held out", "Deployed", "New", ""], rows)
     if service := result.get("WebService"):
         _webservice(service)

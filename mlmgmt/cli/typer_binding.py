@@ -135,7 +135,9 @@ class CmdletCommand(TyperCommand):
         return self._call(self.cmdlet, (ctx.params["given"], ctx.params["loose"]))
 
     def collect_usage_pieces(self, ctx: Context) -> list[str]:
-        positional = sorted((p for p in self.cmdlet.parameters if p.position is not None), key=lambda p: p.position or 0)
+        positional = sorted(
+            (p for p in self.cmdlet.parameters if p.position is not None), key=lambda p: p.position or 0
+        )
         return [*(f"[{parameter.name}]" for parameter in positional), "[PARAMETERS]"]
 
     def format_options(self, ctx: Context, formatter: HelpFormatter) -> None:
@@ -243,7 +245,12 @@ def unknown_command(name: str) -> Exception:
 
     from mlmgmt.errors import Detail, WrongUsage
 
-    known = {key: spelled for cmdlet in registry.CMDLETS for spelled in (*cmdlet.spellings, *cmdlet.short) for key in (spelled.casefold(),)}
+    known = {
+        key: spelled
+        for cmdlet in registry.CMDLETS
+        for spelled in (*cmdlet.spellings, *cmdlet.short)
+        for key in (spelled.casefold(),)
+    }
     near = [known[key] for key in get_close_matches(name.casefold(), known, n=3)]
     message = f"There is no command {name!r}."
     hint = f"Did you mean {' or '.join(near)}?" if near else "See them all with: mlmgmt --help"

@@ -6,7 +6,9 @@ from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "1. Connect"
 FILES = "7. Homes and trust"
-_ROLE = Parameter("Role", Kind.CHOICE, "The role to take; a Reader's changes are refused.", choices=("Owner", "Contributor", "Reader"))
+_ROLE = Parameter(
+    "Role", Kind.CHOICE, "The role to take; a Reader's changes are refused.", choices=("Owner", "Contributor", "Reader")
+)
 _GROUP_NAME = Parameter(
     "Name",
     help="The resource group.",
@@ -26,9 +28,13 @@ CONNECT = Cmdlet(
     step=STEP,
     view="context",
     parameters=(
-        Parameter("AccountId", help="The account to be; user@machine when left out.", aliases=("Account",), argument="account"),
+        Parameter(
+            "AccountId", help="The account to be; user@machine when left out.", aliases=("Account",), argument="account"
+        ),
         _ROLE,
-        Parameter("Subscription", help="The subscription id of a new home.", aliases=("SubscriptionId", "SubscriptionName")),
+        Parameter(
+            "Subscription", help="The subscription id of a new home.", aliases=("SubscriptionId", "SubscriptionName")
+        ),
         Parameter("Tenant", help="Accepted for scripts; not kept.", aliases=("TenantId",)),
         Parameter("ServicePrincipal", Kind.SWITCH, "Accepted for scripts."),
         Parameter("Credential", help="The account's name; a secret given with it is not kept."),

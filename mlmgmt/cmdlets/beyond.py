@@ -42,7 +42,9 @@ RETRAIN = Cmdlet(
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
         Parameter("Rewrite", Kind.FILE, "A definition file to point at the new model.", completes="file"),
         Parameter("Update", Kind.SWITCH, "Go on to update the web service."),
-        Parameter("OnlyIfBetter", help="A metric; change nothing unless the new model is better by it (exit status 3)."),
+        Parameter(
+            "OnlyIfBetter", help="A metric; change nothing unless the new model is better by it (exit status 3)."
+        ),
         MESSAGE,
     ),
 )
@@ -57,7 +59,9 @@ SET_MODEL = Cmdlet(
     parameters=(
         Parameter("File", Kind.FILE, "The definition file.", mandatory=True, position=0, completes="file"),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
-        Parameter("Location", help="The new uri: BaseLocation and RelativeLocation joined.", mandatory=True, aliases=("Uri",)),
+        Parameter(
+            "Location", help="The new uri: BaseLocation and RelativeLocation joined.", mandatory=True, aliases=("Uri",)
+        ),
     ),
 )
 ASSETS = Cmdlet(
@@ -70,7 +74,13 @@ ASSETS = Cmdlet(
     view="rows",
     parameters=(
         Parameter(
-            "Definition", Kind.DOCUMENT, "The definition file.", mandatory=True, position=0, pipeline=True, completes="file"
+            "Definition",
+            Kind.DOCUMENT,
+            "The definition file.",
+            mandatory=True,
+            position=0,
+            pipeline=True,
+            completes="file",
         ),
     ),
 )
@@ -90,9 +100,19 @@ DIFF = Cmdlet(
         _OPTIONAL_NAME,
         Parameter("Left", Kind.DOCUMENT, "A definition file.", position=0, completes="file"),
         Parameter("Right", Kind.DOCUMENT, "Another definition file.", position=1, completes="file"),
-        Parameter("Revision", Kind.INTEGER, "A revision of the service, instead of the one that answers.", completes="revision"),
         Parameter(
-            "Format", Kind.CHOICE, "The form of the answer.", choices=("text", "json", "patch"), argument="_format", short="f"
+            "Revision",
+            Kind.INTEGER,
+            "A revision of the service, instead of the one that answers.",
+            completes="revision",
+        ),
+        Parameter(
+            "Format",
+            Kind.CHOICE,
+            "The form of the answer.",
+            choices=("text", "json", "patch"),
+            argument="_format",
+            short="f",
         ),
     ),
 )
@@ -134,6 +154,8 @@ SCORE = Cmdlet(
             position=0,
             completes="file",
         ),
+        Parameter("OutputFile", Kind.FILE, "A CSV file to write the scores to.", completes="file"),
+        Parameter("Force", Kind.SWITCH, "Overwrite the output file.", argument="force"),
     ),
 )
 HISTORY = Cmdlet(
@@ -202,7 +224,13 @@ SAMPLE = Cmdlet(
     gate=Gate("Writing the sample"),
     parameters=(
         Parameter(
-            "Name", Kind.CHOICE, "Which sample.", mandatory=True, position=0, choices=("churn", "breast-cancer"), short="n"
+            "Name",
+            Kind.CHOICE,
+            "Which sample.",
+            mandatory=True,
+            position=0,
+            choices=("churn", "breast-cancer"),
+            short="n",
         ),
         Parameter("Out", Kind.FILE, "The folder to write to; the working directory when left out."),
     ),

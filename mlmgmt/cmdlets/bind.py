@@ -42,7 +42,11 @@ class Bound:
 
 
 def bind(
-    cmdlet: Cmdlet, given: Mapping[str, Sequence[str]], loose: Sequence[str] = (), *, piped: Callable[[], bytes] | None = None
+    cmdlet: Cmdlet,
+    given: Mapping[str, Sequence[str]],
+    loose: Sequence[str] = (),
+    *,
+    piped: Callable[[], bytes] | None = None,
 ) -> Bound:
     """Choose the parameter set, fetch what comes through the pipeline, and convert every text.
 
@@ -74,7 +78,7 @@ def bind(
             value = _from_pipeline(parameter, reader)
         else:
             continue
-        if parameter.name in _OWN:
+        if parameter.name in _OWN and not parameter.argument:
             common[parameter.name] = value
         elif not parameter.keyword.startswith("_"):
             arguments[parameter.keyword] = value
@@ -99,7 +103,11 @@ class _Once:
 
 
 def _place(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -> None:
-    free = [p for p in sorted(cmdlet.parameters, key=lambda p: p.position or 0) if p.position is not None and p.name not in texts]
+    free = [
+        p
+        for p in sorted(cmdlet.parameters, key=lambda p: p.position or 0)
+        if p.position is not None and p.name not in texts
+    ]
     for word in loose:
         if not free:
             message = f"{word!r} belongs to no parameter."
@@ -115,7 +123,9 @@ def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
     if not fits:
         own = [f"-{word}" for word in sorted(given) if cmdlet.parameter(word).sets]
         message = f"{' and '.join(own)} do not go together."
-        raise WrongUsage(message, details=[Detail("AmbiguousParameterSet", message)], hint=f"See: mlmgmt {cmdlet.short[0]} --help")
+        raise WrongUsage(
+            message, details=[Detail("AmbiguousParameterSet", message)], hint=f"See: mlmgmt {cmdlet.short[0]} --help"
+        )
     lacking = {name: _lacking(cmdlet, name, given) for name in fits}
     if piped:
         for name in fits:
@@ -127,7 +137,12 @@ def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
     best = min(fits, key=lambda name: len(lacking[name]))
     missing = ", ".join(f"-{parameter.name}" for parameter in lacking[best])
     message = f"{missing} is missing." if len(lacking[best]) == 1 else f"{missing} are missing."
-    raise WrongUsage(message, target=lacking[best][0].name, details=[Detail("MissingMandatoryParameter", message)], hint=f"For example: {cmdlet.example}")
+    raise WrongUsage(
+        message,
+        target=lacking[best][0].name,
+        details=[Detail("MissingMandatoryParameter", message)],
+        hint=f"For example: {cmdlet.example}",
+    )
 
 
 def _lacking(cmdlet: Cmdlet, name: str, given: set[str]) -> list[Parameter]:
@@ -199,4 +214,6 @@ def _structure(parameter: Parameter, text: str, reader: Callable[[Parameter], by
 
 def _wrong(parameter: Parameter, what: str, hint: str | None = None) -> WrongUsage:
     message = f"-{parameter.name} {what}"
-    return WrongUsage(message, target=parameter.name, details=[Detail("ParameterArgumentTransformationError", message)], hint=hint)
+    return WrongUsage(
+        message, target=parameter.name, details=[Detail("ParameterArgumentTransformationError", message)], hint=hint
+    )

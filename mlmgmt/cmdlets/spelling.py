@@ -103,7 +103,12 @@ def _is_parameter(cmdlet: Cmdlet, word: str) -> bool:
 def _truth(parameter: Parameter, text: str) -> str:
     truth = _TRUTH.get(text.casefold())
     if truth is None:
-        raise _wrong("InvalidSwitch", f"{text!r} is no value for the switch -{parameter.name}.", parameter.name, "$true or $false.")
+        raise _wrong(
+            "InvalidSwitch",
+            f"{text!r} is no value for the switch -{parameter.name}.",
+            parameter.name,
+            "$true or $false.",
+        )
     return truth
 
 

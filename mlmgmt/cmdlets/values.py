@@ -47,7 +47,9 @@ class _Reader:
 
     def refusal(self) -> WrongUsage:
         near = self.rest()[:20] or "its end"
-        return WrongUsage(f"Not a hashtable: cannot be read near {near!r}.", hint="It looks like @{Name='value'; Other=30}.")
+        return WrongUsage(
+            f"Not a hashtable: cannot be read near {near!r}.", hint="It looks like @{Name='value'; Other=30}."
+        )
 
     def _next(self) -> tuple[str, str]:
         found = _TOKEN.match(self._text, self._at)

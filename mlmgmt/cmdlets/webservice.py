@@ -97,7 +97,14 @@ EXPORT = Cmdlet(
             aliases=("ToFile",),
             completes="file",
         ),
-        Parameter("ToJsonString", Kind.SWITCH, "Write the text to standard output.", mandatory=True, sets=(TO_JSON,), argument="_to_json"),
+        Parameter(
+            "ToJsonString",
+            Kind.SWITCH,
+            "Write the text to standard output.",
+            mandatory=True,
+            sets=(TO_JSON,),
+            argument="_to_json",
+        ),
     ),
 )
 IMPORT = Cmdlet(
@@ -120,7 +127,9 @@ IMPORT = Cmdlet(
             argument="definition",
             completes="file",
         ),
-        Parameter("JsonString", Kind.TEXT, "The definition as text.", mandatory=True, sets=(BY_STRING,), argument="definition"),
+        Parameter(
+            "JsonString", Kind.TEXT, "The definition as text.", mandatory=True, sets=(BY_STRING,), argument="definition"
+        ),
     ),
 )
 _MEMBER = (BY_PARAMETERS,)
@@ -160,7 +169,9 @@ UPDATE = Cmdlet(
         Parameter("Input", Kind.STRUCTURE, f"The input tables: {_FORMS}.", sets=_MEMBER),
         Parameter("Output", Kind.STRUCTURE, f"The output tables: {_FORMS}.", sets=_MEMBER),
         Parameter("Parameters", Kind.STRUCTURE, f"Parameter values by name: {_FORMS}.", sets=_MEMBER),
-        Parameter("Package", Kind.STRUCTURE, f"The graph; it replaces package and given assets: {_FORMS}.", sets=_MEMBER),
+        Parameter(
+            "Package", Kind.STRUCTURE, f"The graph; it replaces package and given assets: {_FORMS}.", sets=_MEMBER
+        ),
         Parameter("Tag", Kind.STRUCTURE, f"The tags, replaced as a whole: {_FORMS}.", sets=_MEMBER, argument="tags"),
         Parameter("Clear", Kind.LIST, "Members to take away: title, description, tags, ...", sets=_MEMBER),
         MESSAGE,
@@ -168,7 +179,14 @@ UPDATE = Cmdlet(
         SKIP_CHECK,
     ),
 )
-_OBJECT = Parameter("MlWebService", Kind.DOCUMENT, "What Get answered: a file, or piped.", mandatory=True, pipeline=True, argument="web_service")
+_OBJECT = Parameter(
+    "MlWebService",
+    Kind.DOCUMENT,
+    "What Get answered: a file, or piped.",
+    mandatory=True,
+    pipeline=True,
+    argument="web_service",
+)
 REMOVE = Cmdlet(
     spellings=both("Remove", "MlWebService"),
     short=("remove",),
@@ -187,7 +205,12 @@ REMOVE = Cmdlet(
     ),
 )
 KEYS = Cmdlet(
-    spellings=("Get-AzMlWebServiceKey", "Get-AzureRmMlWebServiceKeys", "Get-AzMlWebServiceKeys", "Get-AzureRmMlWebServiceKey"),
+    spellings=(
+        "Get-AzMlWebServiceKey",
+        "Get-AzureRmMlWebServiceKeys",
+        "Get-AzMlWebServiceKeys",
+        "Get-AzureRmMlWebServiceKey",
+    ),
     short=("keys",),
     run="webservices:keys",
     run_by_set=((KEYS_BY_OBJECT, "webservices:keys_of_object"),),

@@ -313,9 +313,7 @@ class Folder:
         new = value
         if kind is Kind.BOOLEAN and isinstance(value, str) and value.strip().casefold() in ("true", "false"):
             new = value.strip().casefold() == "true"
-        elif kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
-            new = int(value)
-        elif kind is Kind.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        elif (kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip())) or (kind is Kind.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53):
             new = int(value)
         elif kind is Kind.STRING and self._texts and isinstance(value, (int, float)):
             new = ("true" if value else "false") if isinstance(value, bool) else repr(value)

@@ -58,7 +58,7 @@ class Graph:
         Raises:
             graphlib.CycleError: the edges run in a circle.
         """
-        sorter: TopologicalSorter[str] = TopologicalSorter({node: () for node in self.nodes})
+        sorter: TopologicalSorter[str] = TopologicalSorter(dict.fromkeys(self.nodes, ()))
         for edge in self.edges:
             sorter.add(edge.target, edge.source)
         return list(sorter.static_order())

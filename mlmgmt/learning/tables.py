@@ -16,7 +16,7 @@ from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 Specification = dict[str, Any]
 """A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
@@ -54,7 +54,7 @@ def read_csv(data: bytes, source: str) -> Cells:
         BadRequest: `InputParseError`: not text, no header, a column named twice or not at all, a ragged line, or no
             rows at all.
     """
-    if data[:2] == b"PK" or b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if data[:2] == b"PK" or (b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")):
         raise _refuse("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
     try:
         text = decode(data).decode() if len(data) < 2**20 else data.removeprefix(b"\xef\xbb\xbf").decode()
@@ -129,8 +129,15 @@ def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port:
     return from_request({"ColumnNames": columns, "Values": [list(row) for row in rows]}, port)
 
 
-def typed(cells: Cells, specification: Specification | None) -> tuple[Dataset, list[str]]:
-    """A dataset with the types declared, or found in the cells where nothing is declared; and the columns left out.
+def typed(
+    cells: Cells, specification: Specification | None, *, spare: Collection[str] = ()
+) -> tuple[Dataset, list[str]]:
+    """A dataset with the types declared, or found in the cells where nothing is declared; and what to tell about it.
+
+    A column that is declared nullable may be absent: its cells are missing. Callers leave the label out like that.
+
+    Args:
+        spare: columns whose absence is nothing to tell about.
 
     Raises:
         BadRequest: `InputMismatchError`: columns are missing; `InputParseError`: a cell is not of its column's type.
@@ -140,10 +147,18 @@ def typed(cells: Cells, specification: Specification | None) -> tuple[Dataset, l
         return inferred(cells), []
     places = _places(cells, declared)
     columns = {}
-    for name, place in places.items():
-        columns[name] = _column([row[place] for row in cells.rows], declared[name], name, cells)
+    for name, column in declared.items():
+        place = places.get(name)
+        values = [None] * len(cells.rows) if place is None else [row[place] for row in cells.rows]
+        columns[name] = _column(values, column, name, cells)
+    absent = [name for name in declared if name not in places and name not in spare]
     unused = [name for index, name in enumerate(cells.columns) if index not in places.values()]
-    return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), unused
+    notes = []
+    if unused:
+        notes.append(f"{cells.source}: the service does not read the columns {', '.join(map(repr, unused))}.")
+    if absent:
+        notes.append(f"{cells.source} has no column {', '.join(map(repr, absent))}; its cells are read as missing.")
+    return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
 
 
 def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
@@ -153,13 +168,14 @@ def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
         loose.setdefault(name.casefold(), []).append(index)
     places: dict[str, int] = {}
     missing = []
-    for name in declared:
+    for name, column in declared.items():
         if name in exact:
             places[name] = exact[name]
         elif len(found := loose.get(name.casefold(), [])) == 1:
             places[name] = found[0]
-        else:
+        elif not column.get("x-ms-isnullable"):
             missing.append(name)
+    missing = missing or ([] if places else list(declared))
     if missing:
         listed = ", ".join(map(repr, missing))
         message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {listed}."
@@ -219,7 +235,7 @@ def _integer(value: Any) -> int:
         raise ValueError(value)
     return (
         int(value)
-        if isinstance(value, int) or "." not in str(value) and "e" not in str(value).casefold()
+        if isinstance(value, int) or ("." not in str(value) and "e" not in str(value).casefold())
         else int(number)
     )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 DEPLOYED, UNAVAILABLE = "deployed", "unavailable"
-_KEPT_FACTS = ("learner", "task", "trainedOn", "rows", "metrics", "metric", "evaluatedOn")
+_KEPT_FACTS = ("learner", "task", "trainedOn", "rows", "metrics", "metric", "evaluatedOn", "label")
 
 
 @dataclass(slots=True)

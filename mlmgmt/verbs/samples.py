@@ -14,7 +14,10 @@ from mlmgmt.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
-FIRST, NEW = {"churn": "customers.csv", "breast-cancer": "patients.csv"}, {"churn": "new-customers.csv", "breast-cancer": "new-patients.csv"}
+FIRST, NEW = (
+    {"churn": "customers.csv", "breast-cancer": "patients.csv"},
+    {"churn": "new-customers.csv", "breast-cancer": "new-patients.csv"},
+)
 
 
 def plan_sample(session: Session, *, name: str, out: str = ".") -> Outcome:
@@ -43,7 +46,10 @@ def _files(name: str) -> dict[str, bytes]:
         data = {file: resources.fixture(f"churn/{file}").read_bytes() for file in (FIRST[name], NEW[name])}
     else:
         data = breast_cancer()
-    kinds = {f"{name}-{kind}.json": resources.fixture(f"{name}/{name}-{kind}.json").read_bytes() for kind in ("predictive", "training")}
+    kinds = {
+        f"{name}-{kind}.json": resources.fixture(f"{name}/{name}-{kind}.json").read_bytes()
+        for kind in ("predictive", "training")
+    }
     return kinds | data
 
 
@@ -82,4 +88,3 @@ def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -
         NEW[name]: "new data to retrain with",
     }
     return [{"File": str(folder / file), "What": notes[file]} for file in files]
-

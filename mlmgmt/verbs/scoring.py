@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import deployment, webservices
+from mlmgmt.verbs import deployment, userfiles, webservices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
@@ -19,8 +21,14 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.userfiles import Source
 
 
-def score(session: Session, *, group: str, name: str, rows: Source) -> dict[str, Any]:
+def score(
+    session: Session, *, group: str, name: str, rows: Source, output_file: str | None = None, force: bool = False
+) -> dict[str, Any] | None:
     """Score the rows of a CSV file, or of a request-response body, with the model that is deployed.
+
+    Args:
+        output_file: a CSV file for the scores of the first output, instead of an answer.
+        force: overwrite that file.
 
     Returns:
         the request-response answer with details: `Results` by output, each a table with names, types and cells as
@@ -31,7 +39,22 @@ def score(session: Session, *, group: str, name: str, rows: Source) -> dict[str,
         BadRequest: the rows do not fit the service's input, or a module fails.
     """
     standing = webservices.existing(session, group, name)
-    return score_revision(session, standing, rows)
+    if output_file is not None:
+        userfiles.refuse_overwriting(output_file, overwrite=force)
+    answer = score_revision(session, standing, rows)
+    if output_file is None:
+        return answer
+    table = next(iter(answer["Results"].values()))["value"]
+    userfiles.write(output_file, _csv(table), overwrite=True)
+    session.tell(f"{len(table['Values']):,} rows of scores are in {output_file}.")
+    return None
+
+
+def _csv(table: Mapping[str, Any]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([table["ColumnNames"], *table["Values"]])
+    return text.getvalue().encode()
 
 
 def score_revision(session: Session, standing: Revision, rows: Source) -> dict[str, Any]:
@@ -42,7 +65,8 @@ def score_revision(session: Session, standing: Revision, rows: Source) -> dict[s
     plan = Plan(standing.document)
     inputs, parameters = read_rows(rows, plan.needs_inputs())
     session.stage("scoring")
-    run = run_on(session, standing.document, plan, inputs, digests(standing), parameters=parameters)
+    labels = {str(body["label"]["name"]) for body in standing.models.values() if "label" in body}
+    run = run_on(session, standing.document, plan, inputs, digests(standing), parameters=parameters, labels=labels)
     declared = standing.document["properties"].get("output", {}).get("properties") or {}
     results = {
         output: {"type": "table", "value": tables.answer(value, declared.get(output))}
@@ -94,23 +118,23 @@ def run_on(
     *,
     parameters: Mapping[str, Any] | None = None,
     override: Mapping[str, Any] | None = None,
+    labels: Collection[str] = (),
 ) -> Run:
     """Run a planned graph on cells typed by the document's input.
 
     Args:
         models: digests of the models, by asset id.
         override: trained models to use in place of those, by asset id.
+        labels: columns that were predicted in training; rows to score need not have them.
     """
     from mlmgmt.learning import tables
 
     declared = document["properties"].get("input", {}).get("properties") or {}
     typed = {}
     for name, cells in inputs.items():
-        typed[name], unused = tables.typed(cells, declared.get(name))
-        if unused:
-            session.tell(
-                f"Warning: {cells.source}: the service does not read the columns {', '.join(map(repr, unused))}."
-            )
+        typed[name], notes = tables.typed(cells, declared.get(name), spare=labels)
+        for note in notes:
+            session.tell(f"Warning: {note}")
     read = deployment.reader(session, models)
     found: Run = plan.run(
         typed, read_model=lambda asset: (override or {}).get(asset) or read(asset), parameters=parameters

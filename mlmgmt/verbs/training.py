@@ -66,9 +66,9 @@ def fit(
         seen, held = _split(cells, fraction, label)
         how = f"{fraction:.0%} of {data.name}, stratified by {label}" if held is not None else "nothing"
     declared = (document["properties"].get("input", {}).get("properties") or {}).get(port)
-    dataset, unused = tables.typed(seen, declared)
-    if unused:
-        session.tell(f"Warning: {seen.source}: the training does not read the columns {', '.join(map(repr, unused))}.")
+    dataset, notes = tables.typed(seen, declared)
+    for note in notes:
+        session.tell(f"Warning: {note}")
     run = plan.run({port: dataset}, read_model=deployment.reader(session, {}), tell=session.stage)
     trained = run.ports[plan.nodes_of("Train Model")[0], "Trained model"]
     if own_split:
@@ -205,8 +205,7 @@ def _metrics(
     if trained.label not in held.columns:
         message = f"{held.source} has no label column {trained.label!r} to compare with."
         raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
-    full = _with_absent_columns(document, ports[0], held)
-    run = scoring.run_on(_quiet(session), document, plan, {ports[0]: full}, {}, override={model.asset_id: trained})
+    run = scoring.run_on(_quiet(session), document, plan, {ports[0]: held}, {}, override={model.asset_id: trained})
     node = _score_node(plan, model)
     scored = run.ports[node, "Scored dataset"]
     place = held.columns.index(trained.label)
@@ -223,21 +222,6 @@ def _quiet(session: Session) -> Session:
     quiet = replace(session, tell=lambda _: None)
     quiet.__dict__["store"] = session.store
     return quiet
-
-
-def _with_absent_columns(document: Mapping[str, Any], port: str, held: Cells) -> Cells:
-    """The rows with every column the input declares; what a caller would leave out stands empty."""
-    from mlmgmt.learning import tables
-
-    declared = document["properties"].get("input", {}).get("properties", {}).get(port, {}).get("properties") or {}
-    known = {name.casefold() for name in held.columns}
-    absent = [
-        name for name, column in declared.items() if name.casefold() not in known and column.get("x-ms-isnullable")
-    ]
-    if not absent:
-        return held
-    rows = [[*row, *([None] * len(absent))] for row in held.rows]
-    return tables.Cells((*held.columns, *absent), rows, held.source, held.lines)
 
 
 def _score_node(plan: Any, model: TrainedModel) -> str:

@@ -53,6 +53,19 @@ def read(path: str, *, largest: int = LARGEST) -> Source:
     return Source(name, data)
 
 
+def refuse_overwriting(path: str, *, overwrite: bool) -> None:
+    """Refuse to write over a file unasked.
+
+    Raises:
+        Conflict: `FileExists`, unless `overwrite`.
+    """
+    if not overwrite and Path(path).exists():
+        message = f"{path} exists."
+        raise Conflict(
+            message, target=path, details=[Detail("FileExists", message)], hint="Use -Force to overwrite it."
+        )
+
+
 def write(path: str, data: bytes, *, overwrite: bool) -> None:
     """Write a file whole: a failure leaves what was there.
 
@@ -61,12 +74,8 @@ def write(path: str, data: bytes, *, overwrite: bool) -> None:
         BadRequest: `AccessDenied`, `NotAFile`; the folder is missing.
         OSError: the disk is full.
     """
+    refuse_overwriting(path, overwrite=overwrite)
     goal = Path(path)
-    if goal.exists() and not overwrite:
-        message = f"{path} exists."
-        raise Conflict(
-            message, target=path, details=[Detail("FileExists", message)], hint="Use -Force to overwrite it."
-        )
     if goal.is_dir():
         message = f"{path} is a folder."
         raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])

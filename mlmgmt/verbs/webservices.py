@@ -160,7 +160,9 @@ def named_by(web_service: Source) -> ResourceId:
     found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
     if not isinstance(found, str):
         message = f"{web_service.name} names no web service: it has no id."
-        hint = "An exported or imported definition has none; give -ResourceGroupName and -Name, or pipe what Get answers."
+        hint = (
+            "An exported or imported definition has none; give -ResourceGroupName and -Name, or pipe what Get answers."
+        )
         raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
     return ResourceId.parse(found)
 
