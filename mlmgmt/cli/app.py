@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt import __version__
@@ -60,7 +61,7 @@ def _door(error: BaseException, words: Sequence[str]) -> int:
     if isinstance(error, OSError) and not isinstance(error, KeyboardInterrupt):
         error = _of_the_system(error)
     if isinstance(error, MlmgmtError):
-        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in zip(folded, folded[1:], strict=False))
+        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(folded))
         render.error(error, as_json=as_json)
         return _trouble(words, error)
     if isinstance(error, SystemExit):
@@ -204,10 +205,9 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> None:
 def _walkthrough(words: Sequence[str]) -> int:
     """`mlmgmt walkthrough [FOLDER]`."""
     if words and words[0].startswith("-"):
-        render.out(
-            "Usage: mlmgmt walkthrough [FOLDER]\n\nRuns the whole retraining story on real data, in FOLDER or a temporary one."
-        )
-        render.out("\nExample: mlmgmt walkthrough\n")
+        render.out("Usage: mlmgmt walkthrough [FOLDER]\n")
+        render.out("Runs the whole retraining story on real data, in FOLDER or a temporary one.\n")
+        render.out("Example: mlmgmt walkthrough")
         return 0 if words[0].casefold() in ("-h", "--help", "-help", "-?") else WrongUsage.exit_status
     from mlmgmt.cli import walkthrough
 
@@ -257,7 +257,7 @@ def root_help() -> str:
                 lines.append(f"  {cmdlet.short[0]:<{width}}  {cmdlet.name:<{wide}}  {cmdlet.summary}")
     lines += [
         "",
-        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug; where something changes: -WhatIf, -Confirm, -Force.",
+        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug; with every change: -WhatIf, -Confirm, -Force.",
         "Older names (AzureRm, plurals) work too, in any letter case, and so do unique beginnings of parameters.",
         "Completion: mlmgmt --install-completion [bash|zsh|fish|powershell]     Version: mlmgmt --version",
     ]

@@ -259,14 +259,14 @@ def unknown_command(name: str) -> Exception:
 
 def completion_script(shell: str) -> str:
     """The completion script for bash, zsh, fish, powershell or pwsh."""
-    from typer.completion import get_completion_script
+    from typer._completion_shared import get_completion_script
 
     return get_completion_script(prog_name="mlmgmt", complete_var="_MLMGMT_COMPLETE", shell=shell)
 
 
 def install_completion(shell: str | None) -> tuple[str, str]:
     """Install completion for a shell, the present one when None; returns the shell and the file."""
-    from typer.completion import install
+    from typer._completion_shared import install
 
     found, path = install(shell=shell, prog_name="mlmgmt", complete_var="_MLMGMT_COMPLETE")
     return found, str(path)

@@ -9,6 +9,7 @@ import orjson
 
 from mlmgmt.cmdlets import values
 from mlmgmt.cmdlets.declare import COMMON, CONFIRM, FORCE, WHAT_IF, Kind
+from mlmgmt.definition.document import LARGEST
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.userfiles import Source
@@ -195,7 +196,7 @@ def _source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes
         return Source(f"-{parameter.name}", orjson.dumps(values.hashtable(text)))
     if text.lstrip().startswith("{"):
         return Source(f"-{parameter.name}", text.encode())
-    largest = userfiles.LARGEST if parameter.kind is Kind.DOCUMENT else userfiles.LARGEST_TABLE
+    largest = LARGEST if parameter.kind is Kind.DOCUMENT else userfiles.LARGEST_TABLE
     return userfiles.read(text, largest=largest)
 
 

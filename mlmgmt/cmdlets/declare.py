@@ -74,8 +74,8 @@ class Gate:
 
     Args:
         operation: what `-WhatIf` and `-Confirm` say is done to the target.
-        question: the cmdlet's own question, asked unless `-Force` is given; `{target}` stands for the name. Empty: there
-            is none unless the plan itself brings one.
+        question: the cmdlet's own question, asked unless `-Force` is given; `{target}` stands for the name. Empty:
+            there is none unless the plan itself brings one.
     """
 
     operation: str

@@ -309,29 +309,40 @@ class Folder:
         return value
 
     def _scalar(self, value: Any, shape: Shape) -> Any:
-        kind = shape.kind
-        new = value
-        if kind is Kind.BOOLEAN and isinstance(value, str) and value.strip().casefold() in ("true", "false"):
-            new = value.strip().casefold() == "true"
-        elif (kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip())) or (kind is Kind.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53):
-            new = int(value)
-        elif kind is Kind.STRING and self._texts and isinstance(value, (int, float)):
-            new = ("true" if value else "false") if isinstance(value, bool) else repr(value)
-        elif kind is Kind.ENUM and isinstance(value, str) and value not in shape.words:
-            word = {word.casefold(): word for word in shape.words}.get(value.strip().casefold())
-            if word is not None:
-                if shape.exact_name:
-                    self._say(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", repr(word))
-                return word
+        if shape.kind is Kind.ENUM:
+            return self._word(value, shape)
+        new = _tightened(value, shape.kind, self._texts)
         if new is not value:
             self._say(Severity.WARNING, "LooseScalar", f"{_shown(value)} is read as {_shown(new)}.", _shown(new))
         return new
+
+    def _word(self, value: Any, shape: Shape) -> Any:
+        """An enum's word in the contract's spelling; what is no word of it is left for the schema to refuse."""
+        if not isinstance(value, str) or value in shape.words:
+            return value
+        word = {word.casefold(): word for word in shape.words}.get(value.strip().casefold(), value)
+        if word is not value and shape.exact_name:
+            self._say(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", repr(word))
+        return word
 
     def _say(
         self, severity: Severity, code: str, message: str, allowed: str | None = None, name: str | None = None
     ) -> None:
         path = (*self._path, name) if name is not None else tuple(self._path)
         self.problems.append(Problem(severity, code, path, message, allowed))
+
+
+def _tightened(value: Any, kind: Kind, texts: bool) -> Any:
+    """A loose scalar as the type it stands for, where that is certain; else the value itself."""
+    if kind is Kind.BOOLEAN and isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip().casefold(), value)
+    if kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
+        return int(value)
+    if kind is Kind.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    if kind is Kind.STRING and texts and isinstance(value, (int, float)):
+        return str(value).lower() if isinstance(value, bool) else repr(value)
+    return value
 
 
 def without(document: Any, shape: Shape, *, read_only: bool = False, write_only: bool = False) -> Any:

@@ -302,8 +302,7 @@ def _operate_list(old: list[Any], new: list[Any], pointer: str, operations: list
     both = min(len(left), len(right))
     for offset in range(both):
         _operate(left[offset], right[offset], f"{pointer}/{head + offset}", operations)
-    for _ in left[both:]:
-        operations.append({"op": "remove", "path": f"{pointer}/{head + both}"})
+    operations += [{"op": "remove", "path": f"{pointer}/{head + both}"} for _ in left[both:]]
     for offset, item in enumerate(right[both:]):
         operations.append({"op": "add", "path": f"{pointer}/{head + both + offset}", "value": item})
 

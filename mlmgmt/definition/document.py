@@ -164,7 +164,7 @@ def _refuse_duplicates(text: bytes) -> None:
         raise Unreadable("DuplicateMember", message, line=line, column=column) from None
 
 
-class _Duplicate(Exception):  # noqa: N818 - a signal between two functions of this file
+class _Duplicate(Exception):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.name = name
@@ -195,7 +195,7 @@ def _refuse_inexact(text: bytes) -> None:
         raise Unreadable("InexactNumber", message, line=line, column=column, hint=hint) from None
 
 
-class _Inexact(Exception):  # noqa: N818 - a signal between two functions of this file
+class _Inexact(Exception):
     def __init__(self, literal: str) -> None:
         super().__init__(literal)
         self.literal = literal

@@ -133,7 +133,7 @@ def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
         for name in declared:
             if name not in named:
                 message = f"The {section} {name!r} has no node in the graph."
-                path = ("properties", section, "properties", name)
+                path: Path = ("properties", section, "properties", name)
                 yield Problem(
                     Severity.ERROR, f"{section.title()}WithoutNode", path, message, _listed(named, f"{section}s")
                 )

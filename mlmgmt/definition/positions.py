@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mlmgmt.definition.contract import Path
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().raw_decode
 
 
 def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,12 @@ from mlmgmt.modules.base import Dataset, ModuleFailure, PortType
 from mlmgmt.modules.learners import Trained
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from mlmgmt.definition.graph import Edge
     from mlmgmt.modules.base import Module, Port
 
-ReadModel = Callable[[str], Trained] if TYPE_CHECKING else Any
+ReadModel = Callable[[str], Trained]
 """From the id of a trained model's asset to the model."""
 
 
@@ -134,7 +135,8 @@ class Plan:
         else:
             given = PortType.TRAINED
         if given is not port.type:
-            message = f"A {given.value} from {edge.source!r} does not go into the port {port.name!r} of {node_id!r}, which takes a {port.type.value}."
+            goal = f"the port {port.name!r} of {node_id!r}, which takes a {port.type.value}"
+            message = f"A {given.value} from {edge.source!r} does not go into {goal}."
             raise BadRequest(message, target=node_id, details=[Detail("PortTypeMismatch", message, node_id)])
 
     def nodes_of(self, module_name: str) -> list[str]:
@@ -175,7 +177,7 @@ class Plan:
         """
         missing = [name for name in self.needs_inputs() if name not in inputs]
         if missing:
-            message = f"The request gives no rows for the input{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}."
+            message = f"The request gives no rows for {', '.join(map(repr, missing))}."
             raise BadRequest(message, target=missing[0], details=[Detail("MissingRequestInput", message, missing[0])])
         values = self._global_parameters(parameters or {})
         run = Run()

@@ -247,7 +247,9 @@ def _number(value: Any) -> float:
 def _dates(values: list[Any], name: str, cells: Cells) -> Any:
     try:
         return pd.to_datetime(
-            [None if is_missing(value) else str(value) for value in values], utc=True, format="ISO8601"
+            np.array([None if is_missing(value) else str(value) for value in values], dtype=object),
+            utc=True,
+            format="ISO8601",
         )
     except (ValueError, TypeError) as error:
         message = f"{cells.source}: the column {name!r} holds a value that is no ISO 8601 date ({error})."

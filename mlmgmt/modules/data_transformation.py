@@ -73,10 +73,7 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
         learnt = CleaningTransformation({name: _substitute(frame[name], arguments) for name in chosen})
     else:
         learnt = _learnt_values(frame, chosen, mode, arguments)
-    if mode == _MICE:
-        cleaned = _imputed(dataset, chosen, learnt, arguments)
-    else:
-        cleaned = learnt.apply(dataset)
+    cleaned = _imputed(dataset, chosen, learnt, arguments) if mode == _MICE else learnt.apply(dataset)
     if arguments.get("Generate missing value indicator column"):
         marks = {
             f"{name}_IsMissing": frame[name].isna().reindex(cleaned.frame.index).astype("boolean") for name in flagged

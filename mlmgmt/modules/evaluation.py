@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from mlmgmt.modules.base import ModuleFailure
 from mlmgmt.modules.learners import LABELS, PROBABILITIES
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mlmgmt.modules.base import Dataset, Scored
 
 BINARY = ("Accuracy", "Precision", "Recall", "F-Score", "AUC", "Average Log Loss", "Training Log Loss")
@@ -61,10 +62,11 @@ def compare(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> dict
         raise ModuleFailure("No row has both a label and a score.", number="0134", target=scored.label)
     label, scores = label[usable], scores[usable]
     if scored.task == "regression":
-        return _regression(label.astype("float64").to_numpy(), scores[LABELS].astype("float64").to_numpy())
+        truth, value = (np.asarray(column, dtype="float64") for column in (label, scores[LABELS]))
+        return _regression(truth, value)
     if scored.task == "binary":
-        truth = np.array([value == scored.classes[1] for value in label.astype("object")], dtype=bool)
-        return _binary(truth, scores[PROBABILITIES].to_numpy(dtype="float64"))
+        positive = np.array([value == scored.classes[1] for value in label.astype("object")], dtype=bool)
+        return _binary(positive, scores[PROBABILITIES].to_numpy(dtype="float64"))
     raise ModuleFailure(f"A {scored.task} model cannot be evaluated yet.", target=scored.label)
 
 

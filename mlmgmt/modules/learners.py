@@ -131,7 +131,7 @@ def feature_frame(frame: pd.DataFrame, features: tuple[Feature, ...], *, target:
     missing = [feature.name for feature in features if feature.name not in frame.columns]
     if missing:
         listed = ", ".join(repr(name) for name in missing)
-        message = f"The model was trained on the column{'s' if len(missing) > 1 else ''} {listed}, which the rows do not have."
+        message = f"The model was trained on columns that the rows do not have: {listed}."
         hint = f"The rows have: {', '.join(map(str, frame.columns))}."
         raise ModuleFailure(message, number="0001", target=target, hint=hint)
     columns: dict[str, Any] = {}

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.store import home as homes
 from mlmgmt.store.secrets import new_key
-from mlmgmt.store.store import Store
 from mlmgmt.verbs.session import OWNER, ROLES, stamp
 
 if TYPE_CHECKING:
+    from mlmgmt.store.store import Store
     from mlmgmt.verbs.session import Session
 
 TENANT = "00000000-0000-0000-0000-000000000000"

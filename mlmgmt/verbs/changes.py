@@ -85,7 +85,9 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
     planned = change.planned_on.etag if change.planned_on is not None else None
     found = latest.etag if latest is not None else None
     if planned != found:
-        text = f"{identity.name!r} was changed by another command: the plan was made on etag {planned}, and now it is {found}."
+        text = (
+            f"{identity.name!r} was changed by another command: it was planned on etag {planned}, and now has {found}."
+        )
         raise PreconditionFailed(
             text, target=identity.name, details=[Detail("EtagChanged", text)], hint="Look again, then repeat."
         )
@@ -191,7 +193,7 @@ def comparable(
     """
     shown: dict[str, Any] = without(document, session.contract.root, read_only=True)
     shown = copy(shown)
-    marks = {}
+    marks: dict[str, Any] = {}
     for name, value in secrets.items():
         if given is not None and name not in given:
             continue

@@ -9,7 +9,7 @@ from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.contract import without
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import ResourceId
-from mlmgmt.verbs import changes, deployment, history, userfiles, webservices
+from mlmgmt.verbs import changes, deployment, history, lookup, userfiles
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def _from_file(session: Session, source: Source) -> dict[str, Any]:
 def _with_deployed(
     session: Session, group: str, name: str, left: Source | None, right: Source | None, revision: int | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    standing = webservices.existing(session, group, name)
+    standing = lookup.existing(session, group, name)
     if right is not None:
         raise WrongUsage("A web service is compared with one file, not with two.")
     if left is not None:
@@ -268,7 +268,7 @@ def _unsupported(body: Mapping[str, Any]) -> list[str]:
 
 
 def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
-    standing = webservices.existing(session, group, name)
+    standing = lookup.existing(session, group, name)
     rows = [
         _check("revision", "passed", f"{standing.number}, {standing.change} {standing.modified_on} by {standing.by}")
     ]

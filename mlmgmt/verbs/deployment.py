@@ -101,8 +101,8 @@ def plan(
 def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
     if blob_state(session, model.uri, present["digest"]) == "changed":
         result.warnings.append(
-            f"The blob of {model} was overwritten since it was deployed; the deployed copy {present['digest'][:12]} goes on "
-            "answering. Give the new model another path to deploy it."
+            f"The blob of {model} was overwritten since it was deployed; the deployed copy {present['digest'][:12]} "
+            "goes on answering. Give the new model another path to deploy it."
         )
 
 

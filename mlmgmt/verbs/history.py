@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
-from mlmgmt.verbs import changes, deployment, webservices
+from mlmgmt.verbs import changes, deployment, lookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def history(session: Session, *, group: str, name: str) -> list[dict[str, Any]]:
     """
     revisions = session.store.services.history(session.service_id(group, name))
     if not revisions:
-        webservices.existing(session, group, name)
+        lookup.existing(session, group, name)
     return [_row(revision) for revision in reversed(revisions)]
 
 
@@ -83,7 +83,7 @@ def plan_rollback(
         Conflict: `WebServiceReadOnly`, `NothingChanged`.
         BadRequest: the model of that revision does not pass its proof.
     """
-    standing = webservices.existing(session, group, name)
+    standing = lookup.existing(session, group, name)
     session.require(_WRITE, standing.resource)
     changes.check_etag(standing, if_match)
     changes.refuse_read_only(standing)
@@ -127,7 +127,7 @@ def plan_restore(session: Session, *, group: str, name: str, message: str | None
     session.require(_WRITE, identity)
     latest = session.store.services.latest(identity)
     if latest is None:
-        webservices.existing(session, group, name)
+        lookup.existing(session, group, name)
     assert latest is not None
     if not latest.removed:
         text = f"{name!r} is not removed."
@@ -163,6 +163,6 @@ def _return_to(
         session,
         identity,
         changes.Change(kind, document, None, deployed, message, None, standing),
-        lambda revision: webservices.view(session, revision),
+        lambda revision: lookup.view(session, revision),
         replan=replan,
     )

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, reading
 from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import definitions, training, userfiles, webservices
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs import definitions, lookup, training, userfiles, webservices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.outcome import Outcome
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -40,9 +40,9 @@ def retrain(
     """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
 
     Args:
-        holdout: the fraction of the data that is held out (`training.HOLDOUT`); rows are drawn stratified by the label, seeded by
-            the data's digest. A training graph that splits its rows itself holds out what its Score Model gets,
-            unless a fraction is given.
+        holdout: the fraction of the data that is held out (`training.HOLDOUT`); rows are drawn stratified by the
+            label, seeded by the data's digest. A training graph that splits its rows itself holds out those that its
+            Train Model does not get, unless a fraction is given.
         test_data: rows to compare on instead; then all of `data` is trained on.
         rewrite: a definition file whose model reference is pointed at the new model.
         update: go on to update the web service.
@@ -57,7 +57,7 @@ def retrain(
         BadRequest: the data or the graph cannot be trained with.
         GateRefused: `NotBetter`; exit status 3.
     """
-    standing = webservices.existing(session, group, name)
+    standing = lookup.existing(session, group, name)
     session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
     model = assets.find(standing.document, asset)
     document = _training_document(session, standing, training_definition)
@@ -98,14 +98,14 @@ def _training_document(session: Session, standing: Revision, given: Source | Non
     recorded = (standing.document.get("tags") or {}).get(TRAINING_TAG)
     if recorded:
         name = str(recorded).rsplit("/", 1)[-1]
-        return webservices.existing(session, standing.resource.group, name).document
+        return lookup.existing(session, standing.resource.group, name).document
     text = f"Nothing says how to train {standing.document['name']!r}."
     raise NotFound(
         text,
         target="TrainingDefinition",
         details=[Detail("TrainingDefinitionNotFound", text)],
-        hint=f"Give --training-definition FILE; or deploy the training definition as a web service and name it in the tag "
-        f"{TRAINING_TAG!r} of {standing.document['name']!r}.",
+        hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
+        f"tag {TRAINING_TAG!r} of {standing.document['name']!r}.",
     )
 
 
@@ -184,7 +184,7 @@ def _report(
             session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable}.")
         if evaluation.overlap:
             session.tell(
-                f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} rows held out; "
-                "its figures flatter it."
+                f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} rows held "
+                "out; its figures flatter it."
             )
     return report

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import deployment, userfiles, webservices
+from mlmgmt.verbs import deployment, lookup, userfiles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -38,7 +38,7 @@ def score(
         NotFound: the service, or `ModelPackageNotFound`: its model is not available here.
         BadRequest: the rows do not fit the service's input, or a module fails.
     """
-    standing = webservices.existing(session, group, name)
+    standing = lookup.existing(session, group, name)
     if output_file is not None:
         userfiles.refuse_overwriting(output_file, overwrite=force)
     answer = score_revision(session, standing, rows)
@@ -61,6 +61,7 @@ def score_revision(session: Session, standing: Revision, rows: Source) -> dict[s
     """Score rows with one revision; see `score`."""
     from mlmgmt.learning import tables
     from mlmgmt.learning.runner import Plan
+    from mlmgmt.modules.base import Dataset
 
     plan = Plan(standing.document)
     inputs, parameters = read_rows(rows, plan.needs_inputs())
@@ -71,7 +72,7 @@ def score_revision(session: Session, standing: Revision, rows: Source) -> dict[s
     results = {
         output: {"type": "table", "value": tables.answer(value, declared.get(output))}
         for output, value in run.outputs.items()
-        if isinstance(value, tables.Dataset)
+        if isinstance(value, Dataset)
     }
     return {"Results": results, "models": digests(standing)}
 
