@@ -205,7 +205,8 @@ def _leaves(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
     from deepdiff import DeepDiff
 
     kinds = {"added": "added", "removed": "removed", "changed": "changed", "changes": "changed"}
-    tree = DeepDiff(old, new, view="tree", ignore_numeric_type_changes=False, ignore_nan_inequality=False)
+    # Pairwise, because its matching of list items takes 1, true and 1.0 for one value.
+    tree = DeepDiff(old, new, view="tree", zip_ordered_iterables=True)
     seen = False
     for report, levels in tree.items():
         kind = kinds[report.rsplit("_", 1)[-1]]

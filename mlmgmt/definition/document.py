@@ -131,7 +131,8 @@ def _may_be_inexact(text: bytes) -> bool:
 
 def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
     if "depth" in error.msg or "ecursion" in error.msg:
-        return Unreadable("TooDeep", f"The document nests more than {DEEPEST} levels deep.")
+        message = f"The document nests more than {DEEPEST} levels deep."
+        return Unreadable("TooDeep", message, line=error.lineno, column=error.colno)
     try:
         text.decode()
     except UnicodeDecodeError as bad:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +59,7 @@ class Trained:
         classes: the labels in the order of the estimator's probabilities; empty for a regression.
         estimator: a scikit-learn pipeline from the features' DataFrame to labels.
         complete: rows with missing numbers cannot be scored.
+        notes: what the estimator warned of while it was fitted, such as that it did not converge.
     """
 
     learner: str
@@ -69,7 +71,7 @@ class Trained:
     classes: tuple[Any, ...]
     estimator: Any
     complete: bool
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def score(self, dataset: Dataset, *, node_target: str = "Dataset") -> pd.DataFrame:
         """The score columns for each row: labels, and for two classes the probability of the second.
@@ -84,10 +86,17 @@ class Trained:
         if not usable.any():
             empty = np.zeros((0, len(self.classes)))
             return self._labelled(frame.index, usable, empty)
-        return self._labelled(frame.index, usable, self.estimator.predict_proba(frame[usable]))
+        return self._labelled(frame.index, usable, self._asked(self.estimator.predict_proba, frame[usable]))
 
     def _values(self, frame: pd.DataFrame, usable: np.ndarray[Any, np.dtype[np.bool_]]) -> Any:
-        return self.estimator.predict(frame[usable]) if usable.any() else np.zeros(0)
+        return self._asked(self.estimator.predict, frame[usable]) if usable.any() else np.zeros(0)
+
+    def _asked(self, predict: Callable[[pd.DataFrame], Any], frame: pd.DataFrame) -> Any:
+        try:
+            return predict(frame)
+        except ValueError as error:
+            # An unknown category, where the learner was told to allow none.
+            raise ModuleFailure(f"{self.learner} cannot score the rows: {error}.", target="Dataset") from error
 
     def _labelled(
         self, index: pd.Index[Any], usable: np.ndarray[Any, np.dtype[np.bool_]], probabilities: Any
@@ -170,7 +179,9 @@ def fit(untrained: Untrained, dataset: Dataset, label: str) -> Trained:
     if untrained.complete:
         _refuse_missing(rows, untrained.learner)
     target, classes = _target(frame[label], untrained)
-    estimator = _pipeline(untrained, features).fit(rows, target)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        estimator = _pipeline(untrained, features).fit(rows, target)
     return Trained(
         learner=untrained.learner,
         task=untrained.task,
@@ -181,6 +192,7 @@ def fit(untrained: Untrained, dataset: Dataset, label: str) -> Trained:
         classes=classes,
         estimator=estimator,
         complete=untrained.complete,
+        notes=tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in told)),
     )
 
 

@@ -60,11 +60,11 @@ def without_sas(uri: str) -> tuple[str, str | None]:
 
 
 def parse(uri: str) -> Blob | None:
-    """The blob that a uri names; None when it is no address in a storage account.
+    """The blob that a uri names; None when it is no address that a storage account can have.
 
     Raises:
-        BadRequest: `InvalidBlob`: the address is in a storage account, and could reach outside it or is too long;
-            or it is a `file:` uri, which no document may hold.
+        BadRequest: `InvalidBlob`: the path could reach outside its container or is too long; or it is a `file:` uri,
+            which no document may hold.
     """
     parts = urlsplit(uri)
     if parts.scheme.casefold() == "file":
@@ -75,7 +75,7 @@ def parse(uri: str) -> Blob | None:
     account = host[: -len(SUFFIX)]
     container, _, path = unquote(parts.path.lstrip("/")).partition("/")
     if not _ACCOUNT.fullmatch(account) or not _CONTAINER.fullmatch(container):
-        _refuse(uri, "The account or the container is not well named.")
+        return None
     segments = path.split("/")
     if len(path) > _LONGEST_PATH or any(part in ("", ".", "..") or _unsafe(part) for part in segments):
         _refuse(uri, "The path is empty, too long, or holds '..', an empty part or a control character.")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.learning.tables import Cells
+    from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -74,7 +75,25 @@ def fit(
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
         how = f"{len(held.rows) if held else 0} rows, {how}"
+    _refuse_empty_columns(dataset, trained, data.name)
+    for note in trained.notes:
+        session.tell(f"Warning: {trained.learner}: {note}")
     return Fitted(trained, seen, held, how)
+
+
+def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> None:
+    """Cleaning can fill a column that holds nothing, and a model then learns from the filling alone."""
+    empty = [
+        feature.name
+        for feature in trained.features
+        if feature.name in dataset.frame.columns and dataset.frame[feature.name].isna().all()
+    ]
+    if empty:
+        message = (
+            f"{source}: the model would learn from columns that hold no value at all: {', '.join(map(repr, empty))}."
+        )
+        hint = "Fill them, or leave them out in the training definition with Select Columns in Dataset."
+        raise BadRequest(message, target=empty[0], details=[Detail("InputMismatchError", message)], hint=hint)
 
 
 def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:

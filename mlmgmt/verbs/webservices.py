@@ -190,7 +190,7 @@ def _from_members(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     change: dict[str, Any] = {"properties": properties} if properties else {}
     if given.get("tags") is not None:
         change["tags"] = given["tags"]
-    folder = Folder()
+    folder = Folder(texts=True)
     folded: dict[str, Any] = folder.fold(copy(change), session.contract.root)
     unknown = [problem for problem in folder.problems if problem.code in ("UnknownMember", "DuplicateMember")]
     if unknown:

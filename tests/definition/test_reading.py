@@ -1,0 +1,238 @@
+"""Reading definitions: every encoding, every casing, and every problem with its place."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlmgmt.definition import document, reading
+from mlmgmt.errors import BadRequest, MlmgmtError, TooLarge
+from tests.conftest import FIXTURES, small_definition
+
+if TYPE_CHECKING:
+    from mlmgmt.definition.contract import Contract
+
+SMALL = json.dumps(small_definition(), indent=1)
+
+
+def read(data: bytes | str, contract: Contract) -> reading.Reading:
+    return reading.read(data.encode() if isinstance(data, str) else data, contract, source="d.json")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be", "utf-32-le"])
+def test_marked_encodings_and_plain_utf_8_give_one_document(contract: Contract, encoding: str) -> None:
+    text = SMALL.replace("Small", "Größe €")
+    marks = {"utf-16-be": b"\xfe\xff", "utf-32-le": b"\xff\xfe\x00\x00"}
+    data = marks.get(encoding, b"") + text.encode(encoding)
+    assert read(data, contract).document == read(text, contract).document
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "place"),
+    [
+        ('{"properties": {\n "title": }', "InvalidJson", "d.json:2:11"),
+        ('{"properties": {}', "InvalidJson", "d.json:1:18"),
+        ("", "EmptyDocument", "d.json"),
+        (" \n ", "EmptyDocument", "d.json"),
+        ('{"a": NaN}', "InvalidJson", "d.json:1:7"),
+        ("{'a': 1}", "InvalidJson", "d.json:1:2"),
+        ('{"a": 1, // c\n "b": 2}', "InvalidJson", "d.json:1:10"),
+        ('{"tags": {"a": "1",\n "a": "2"}}', "DuplicateMember", "d.json:2:2"),
+        ('{"tags": {"a": "1",\n "\\u0061": "2"}}', "DuplicateMember", "d.json:2:2"),
+        ('{"n": 18446744073709551616}', "InexactNumber", "d.json:1:7"),
+        ('{"n": -9223372036854775809}', "InexactNumber", "d.json:1:7"),
+        ('{"n": 0.12345678901234567891}', "InexactNumber", "d.json:1:7"),
+        ('{"n": 1e400}', "InexactNumber", "d.json:1:7"),
+        ('{"n": 1e-400}', "InexactNumber", "d.json:1:7"),
+        ("[" * 10_000, "TooDeep", "d.json:1:1026"),
+        ('{"a":' * 300 + "1" + "}" * 300, "TooDeep", "d.json"),
+        ("[1]", "WrongType", "d.json:1:1 $"),
+        ("null", "WrongType", "d.json:1:1 $"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_its_place(contract: Contract, text: str, code: str, place: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        read(text, contract)
+    detail = refused.value.details[0]
+    assert (detail.code, detail.target) == (code, place)
+
+
+def test_unmarked_text_that_is_not_utf_8_is_refused_at_the_byte(contract: Contract) -> None:
+    with pytest.raises(BadRequest) as refused:
+        read('{"title":\n "Größe"}'.encode("latin-1"), contract)
+    assert refused.value.details[0].target == "d.json:2:5"
+    assert "0xf6" in refused.value.details[0].message
+
+
+def test_a_document_beyond_the_limit_is_refused_unread(contract: Contract) -> None:
+    with pytest.raises(TooLarge):
+        read(b" " * 50_000_000, contract)
+
+
+@pytest.mark.parametrize(
+    "text", ["18446744073709551615", "-9223372036854775808", "0.1", "1.10", "123456789.125", "1e300"]
+)
+def test_numbers_that_64_bits_hold_are_kept(text: str) -> None:
+    assert document.parse(f'{{"n": {text}}}'.encode())["n"] == json.loads(text)
+
+
+def test_every_problem_is_told_at_once_with_its_place(contract: Contract) -> None:
+    broken = small_definition(realtimeConfiguration={"maxConcurrentCalls": 300}, diagnostics={"level": "Some"})
+    package = broken["properties"]["package"]
+    package["nodes"]["lost"] = {"assetId": "asset9"}
+    package["edges"].append({"sourceNodeId": "in", "targetNodeId": "nowhere", "targetPortId": "x"})
+    broken["properties"]["output"]["properties"]["output2"] = {"type": "object"}
+    broken["properties"]["title"] = 7.5
+    with pytest.raises(BadRequest) as refused:
+        read(json.dumps(broken, indent=1), contract)
+    told = {detail.code: detail for detail in refused.value.details}
+    assert set(told) == {"OutOfRange", "UnknownValue", "UnknownAsset", "DanglingEdge", "OutputWithoutNode"}
+    lines = json.dumps(broken, indent=1).splitlines()
+    for code, fragment in (
+        ("OutOfRange", "maxConcurrentCalls"),
+        ("UnknownAsset", '"asset9"'),
+        ("UnknownValue", "level"),
+    ):
+        line = int(str(told[code].target).split(":")[1])
+        assert fragment in lines[line - 1]
+    assert "at most 200" in told["OutOfRange"].message
+    assert "None, Error, All" in told["UnknownValue"].message
+
+
+def edit(path: str, value: Any) -> str:
+    body = small_definition()
+    *parents, last = path.split(".")
+    place: Any = body
+    for part in parents:
+        place = place[int(part) if part.isdigit() else part]
+    place[int(last) if last.isdigit() else last] = value
+    return json.dumps(body)
+
+
+PACKAGE = "properties.package"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code"),
+    [
+        (f"{PACKAGE}.nodes.select", {"assetId": "other"}, "UnknownAsset"),
+        (f"{PACKAGE}.nodes.select", {}, "InvalidNode"),
+        (f"{PACKAGE}.nodes.in", {"assetId": "asset1"}, "InputWithoutNode"),
+        (f"{PACKAGE}.nodes.out", {"assetId": "asset1"}, "OutputWithoutNode"),
+        (f"{PACKAGE}.edges.0", {"sourceNodeId": "gone", "targetNodeId": "select", "targetPortId": "D"}, "DanglingEdge"),
+        (f"{PACKAGE}.edges.0", {"sourceNodeId": "in"}, "MissingMember"),
+        ("properties.package", None, "MissingMember"),
+        ("properties.assets.asset1", {"name": "x", "type": "Module"}, "MissingMember"),
+        ("properties.assets.asset1.type", "Thing", "UnknownValue"),
+        ("properties.title", ["a"], "WrongType"),
+        ("properties.readOnly", "perhaps", "WrongType"),
+        ("properties", [], "WrongType"),
+    ],
+)
+def test_each_rule_of_the_contract_and_the_graph(contract: Contract, path: str, value: Any, code: str) -> None:
+    with pytest.raises(BadRequest) as refused:
+        read(edit(path, value), contract)
+    assert code in [detail.code for detail in refused.value.details]
+
+
+def test_a_cycle_is_named(contract: Contract) -> None:
+    body = small_definition()
+    nodes, edges = body["properties"]["package"]["nodes"], body["properties"]["package"]["edges"]
+    nodes["second"] = {"assetId": "asset1"}
+    edges += [
+        {"sourceNodeId": "select", "sourcePortId": "Results dataset", "targetNodeId": "second", "targetPortId": "a"},
+        {"sourceNodeId": "second", "sourcePortId": "Results dataset", "targetNodeId": "select", "targetPortId": "b"},
+    ]
+    with pytest.raises(BadRequest) as refused:
+        read(json.dumps(body), contract)
+    assert refused.value.details[0].code == "Cycle"
+    assert "second" in refused.value.details[0].message
+
+
+def test_two_data_edges_into_one_port_are_refused_and_an_input_beside_one_is_not(contract: Contract) -> None:
+    body = small_definition()
+    package = body["properties"]["package"]
+    package["nodes"]["source"] = {"assetId": "asset1"}
+    edge = {
+        "sourceNodeId": "source",
+        "sourcePortId": "Results dataset",
+        "targetNodeId": "select",
+        "targetPortId": "Dataset",
+    }
+    package["edges"].append(edge)
+    read(json.dumps(body), contract)
+    package["nodes"]["source2"] = {"assetId": "asset1"}
+    package["edges"].append({**edge, "sourceNodeId": "source2"})
+    with pytest.raises(BadRequest) as refused:
+        read(json.dumps(body), contract)
+    assert refused.value.details[0].code == "PortTaken"
+
+
+def test_contract_names_are_folded_and_user_names_are_not(contract: Contract) -> None:
+    source = (FIXTURES / "definitions" / "exported-mixed-case.json").read_bytes()
+    found = read(source, contract)
+    properties = found.document["properties"]
+    columns = properties["input"]["properties"]["input1"]["properties"]
+    assert list(columns) == ["Type", "name", "Uri", "quantity"]
+    assert columns["Type"] == {"type": "String", "enum": ["a", "b"], "x-ms-isnullable": False}
+    assert found.document["tags"] == {"Type": "demo", "name": "kept as written"}
+    assert properties["package"]["nodes"]["node1"]["parameters"]["Server User Account Name"] == {"value": "reader"}
+    assert properties["readOnly"] is False
+    assert properties["realtimeConfiguration"] == {"maxConcurrentCalls": 20}
+    assert properties["exampleRequest"]["inputs"]["input1"][1] == ["b", None, 0.25, 4]
+    assert "diagnostics" not in properties
+    assert (
+        properties["parameters"]["database password"] == {"value": None}
+        or properties["parameters"]["database password"] == {}
+    )
+
+
+def test_warnings_name_the_nearest_member_and_what_was_converted(contract: Contract) -> None:
+    body = small_definition(titel="x", readOnly="True", realtimeConfiguration={"maxConcurrentCalls": "20"})
+    del body["properties"]["packageType"]
+    body["properties"]["package"]["nodes"]["select"]["parameters"] = {"Select Columns": "age"}
+    warnings = {detail.code: detail for detail in read(json.dumps(body), contract).warnings}
+    assert "did you mean 'title'?" in warnings["UnknownMember"].message
+    assert set(warnings) == {"UnknownMember", "LooseScalar", "LooseName", "BareValue"}
+
+
+def test_unknown_members_survive(contract: Contract) -> None:
+    body = small_definition(futureMember={"B": 1, "a": [None]})
+    assert read(json.dumps(body), contract).document["properties"]["futureMember"] == {"B": 1, "a": [None]}
+
+
+@pytest.mark.parametrize("value", ["graph", "GRAPH"])
+def test_package_type_in_another_case_is_read_as_graph(contract: Contract, value: str) -> None:
+    body = small_definition()
+    body["properties"] = {"PackageType": value} | {k: v for k, v in body["properties"].items() if k != "packageType"}
+    found = read(json.dumps(body), contract)
+    assert found.document["properties"]["packageType"] == "Graph"
+    assert {detail.code for detail in found.warnings} == {"LooseName", "LooseScalar"}
+
+
+def test_names_that_differ_in_case_only_collide_in_the_contract_and_not_in_maps(contract: Contract) -> None:
+    body = small_definition()
+    body["tags"] = {"a": "1", "A": "2"}
+    assert read(json.dumps(body), contract).document["tags"] == {"a": "1", "A": "2"}
+    body["properties"]["Title"] = "other"
+    with pytest.raises(MlmgmtError) as refused:
+        read(json.dumps(body), contract)
+    assert refused.value.details[0].code == "DuplicateMember"
+
+
+def test_numbers_in_text_members_become_text_as_the_original_read_them(contract: Contract) -> None:
+    body = small_definition(title=7, description=True)
+    found = read(json.dumps(body), contract)
+    assert found.document["properties"]["title"] == "7"
+    assert found.document["properties"]["description"] == "true"
+
+
+def test_the_order_of_exports_is_the_recorded_one(contract: Contract) -> None:
+    shuffled = json.loads(SMALL)
+    shuffled = dict(reversed(list(shuffled.items())))
+    shuffled["properties"] = dict(reversed(list(shuffled["properties"].items())))
+    written = json.loads(document.write(read(json.dumps(shuffled), contract).document))
+    assert list(written) == ["properties", "location"]
+    assert list(written["properties"])[:3] == ["packageType", "package", "title"]

@@ -1,0 +1,143 @@
+"""A process that updates one web service and is killed; run as `python -m tests.store.crash_helper MODE COUNT SEED`.
+
+MODE `random` kills a child at a random moment between taking and releasing the lock, COUNT times. MODE `each` kills a
+child before each call into the operating system that one update makes, one after the other. After each kill the
+definition is read back, and one JSON line says what was found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.store import lock
+from mlmgmt.verbs import lookup, webservices
+from mlmgmt.verbs.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CALLS = (
+    "open",
+    "write",
+    "read",
+    "fsync",
+    "close",
+    "replace",
+    "unlink",
+    "mkdir",
+    "listdir",
+    "fstat",
+    "stat",
+    "lstat",
+    "scandir",
+)
+
+
+def update(session: Session, title: str) -> None:
+    webservices.plan_update(session, group="retail", name="small", title=title).apply()
+
+
+def reached() -> dict[str, Any]:
+    """What stands now: the title, its revision, and whether the history agrees; raises if anything is broken."""
+    session = Session()
+    current = lookup.existing(session, "retail", "small")
+    history = session.store.services.history(current.resource)
+    numbers = [revision.number for revision in history]
+    assert numbers == list(range(1, len(numbers) + 1)), numbers
+    assert history[-1].number == current.number, (numbers, current.number)
+    assert history[-1].document == current.document
+    assert lookup.keys(session, group="retail", name="small")
+    return {"revision": current.number, "title": current.document["properties"]["title"]}
+
+
+def fork(work: Callable[[], None]) -> int:
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    return child
+
+
+def killed_at_random(generator: random.Random) -> bool:
+    """Update in a loop in a child, kill it soon after it took the lock; whether the kill met it alive."""
+    reader, writer = os.pipe()
+
+    def work() -> None:
+        real = lock.hold
+
+        @contextlib.contextmanager
+        def told(*arguments: Any, **named: Any) -> Iterator[None]:
+            with real(*arguments, **named):
+                os.write(writer, b"x")
+                yield
+
+        lock.hold = told
+        session = Session()
+        for number in range(1000):
+            update(session, f"title {os.getpid()} {number}")
+
+    child = fork(work)
+    os.close(writer)
+    for _ in range(generator.randint(1, 3)):
+        os.read(reader, 1)
+    time.sleep(generator.random() * 0.004)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os.close(reader)
+    return os.WIFSIGNALED(status)
+
+
+def killed_before(call: int) -> bool:
+    """Kill a child before the call-th call into the system of one update; whether there were that many."""
+
+    def work() -> None:
+        session = Session()
+        # The plan is made first: what is to be interrupted is the write.
+        outcome = webservices.plan_update(session, group="retail", name="small", title=f"before call {call}")
+        counted = iter(range(1, 10_000))
+
+        def counting(real: Callable[..., Any]) -> Callable[..., Any]:
+            def counted_call(*arguments: Any, **named: Any) -> Any:
+                if next(counted) == call:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return real(*arguments, **named)
+
+            return counted_call
+
+        for name in CALLS:
+            setattr(os, name, counting(getattr(os, name)))
+        outcome.commit()
+
+    _, status = os.waitpid(fork(work), 0)
+    return os.WIFSIGNALED(status)
+
+
+def main(mode: str, count: int, seed: int) -> None:
+    generator = random.Random(seed)
+    update(Session(), "warm")
+    if mode == "random":
+        for _ in range(count):
+            before = reached()
+            killed = killed_at_random(generator)
+            print(json.dumps({"killed": killed, "before": before, "after": reached()}), flush=True)
+    else:
+        call = 1
+        before = reached()
+        while killed_before(call):
+            after = reached()
+            print(json.dumps({"call": call, "before": before, "after": after}), flush=True)
+            update(Session(), f"between {call}")
+            before, call = reached(), call + 1
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
