@@ -40,8 +40,11 @@ def run(words: Sequence[str]) -> int:
         from mlmgmt.cli.typer_binding import CmdletGroup
 
         group = CmdletGroup(status.call, complete.values, root_help, _options)
-        group.main(args=list(words), prog_name="mlmgmt", standalone_mode=False)
+        # Typer turns Ctrl-C into an exit status of its own, and gives that back.
+        ended = group.main(args=list(words), prog_name="mlmgmt", standalone_mode=False)
         sys.stdout.flush()
+        if ended == INTERRUPTED:
+            raise KeyboardInterrupt
     except BrokenPipeError:
         # Whoever reads has read enough (`| head`); there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -58,7 +61,7 @@ def _door(error: BaseException, words: Sequence[str]) -> int:
         import traceback
 
         traceback.print_exception(error)
-    if isinstance(error, OSError) and not isinstance(error, KeyboardInterrupt):
+    if isinstance(error, OSError):
         error = _of_the_system(error)
     if isinstance(error, MlmgmtError):
         as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(folded))
@@ -66,14 +69,12 @@ def _door(error: BaseException, words: Sequence[str]) -> int:
         return _trouble(words, error)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
-    if isinstance(error, KeyboardInterrupt) or getattr(error, "exit_code", None) == INTERRUPTED:
+    if isinstance(error, KeyboardInterrupt):
         render.talk("Interrupted; nothing more was changed.")
         return INTERRUPTED
     if type(error).__module__.startswith("typer") and hasattr(error, "format_message"):
         render.error(WrongUsage(str(error.format_message())))
         return WrongUsage.exit_status
-    if type(error).__name__ == "Exit" and hasattr(error, "exit_code"):
-        return int(error.exit_code)
     return _bug(error)
 
 

@@ -195,12 +195,11 @@ def _digests(revision: Revision) -> set[str]:
     return {body.get("digest", "") for body in revision.models.values()}
 
 
-def _failed(error: MlmgmtError) -> MlmgmtError:
+def _failed(error: MlmgmtError) -> BadRequest:
     """The same refusal, with the code that says it happened in the proof."""
     details = [Detail("ModelNotProved", error.message, error.target), *error.details]
-    failure = type(error)("The model does not pass its proof.", target=error.target, details=details, hint=error.hint)
-    failure.code = error.code  # type: ignore[misc]
-    return failure
+    message = "The model does not pass its proof."
+    return BadRequest(message, target=error.target, details=details, hint=error.hint, code=error.code)
 
 
 def score_example(

@@ -99,11 +99,13 @@ def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[s
     try:
         body = orjson.loads(rows.data)
         given, parameters = body.get("Inputs") or {}, body.get("GlobalParameters") or {}
-    except (orjson.JSONDecodeError, AttributeError):
+        if not isinstance(given, dict) or not isinstance(parameters, dict):
+            raise TypeError
+    except (orjson.JSONDecodeError, TypeError):
         message = f"{rows.name} is not a request-response body."
         raise BadRequest(message, target=rows.name, details=[Detail("RequestBodyInvalid", message)]) from None
     unknown = [name for name in given if name not in needed]
-    if unknown or not isinstance(given, dict):
+    if unknown:
         message = f"The service has no input {', '.join(map(repr, unknown))}."
         hint = f"It has: {', '.join(needed) or 'none'}."
         raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)

@@ -162,7 +162,8 @@ def test_a_regression_end_to_end(mlmgmt: Command, home: Path) -> None:
     Path("training.json").write_text(json.dumps(regression(columns, trained=False)))
     mlmgmt("new -g retail -l southcentralus -n sugar -DefinitionFile predictive.json -Force", ok=True)
     report = mlmgmt(
-        "retrain -g retail -n sugar --training-definition training.json --data diabetes.csv --update -Force --holdout 0.2",
+        "retrain -g retail -n sugar --training-definition training.json --data diabetes.csv --update -Force "
+        "--holdout 0.2",
         ok=True,
     ).json
     assert report["Evaluation"]["New"]["Negative Log Likelihood"] is None
