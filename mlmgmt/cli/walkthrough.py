@@ -28,7 +28,7 @@ STEPS: tuple[tuple[str, str], ...] = (
         "New-AzMlWebService -ResourceGroupName clinic -Location southcentralus -Name tumours "
         "-DefinitionFile breast-cancer-predictive.json -Force",
     ),
-    ("The first model scores one request.", "score -g clinic -n tumours --input request.json"),
+    ("The first model scores a tumour that is benign, and errs.", "score -g clinic -n tumours --input request.json"),
     ("Get the deployed service ...", "Get-AzureRmMlWebService -ResourceGroupName clinic -Name tumours > wsd.json"),
     (
         "... and export its definition to a file.",
@@ -45,12 +45,15 @@ STEPS: tuple[tuple[str, str], ...] = (
         "Import-AzureRmMlWebService -InputFile tumours.json | "
         "Update-AzureRmMlWebService -ResourceGroupName clinic -Name tumours -Force",
     ),
-    ("The same request, answered by the new model.", "score -g clinic -n tumours --input request.json"),
+    ("The same tumour, scored by the new model.", "score -g clinic -n tumours --input request.json"),
     ("Who changed what, and which model answered when.", "history -g clinic -n tumours"),
     ("Go back to the first revision ...", "rollback -g clinic -n tumours --to 1"),
     ("... and the first model answers again.", "score -g clinic -n tumours --input request.json"),
     ("Is what was deployed what answers?", "test -g clinic -n tumours"),
 )
+_TUMOUR = 2
+"""The row of the later patients that is the request: a benign tumour that the first model takes for malignant."""
+
 _EXPECTED = {"diff": 1}
 """Exit statuses that are right for a step, where 0 is not: the file differs from what is deployed."""
 
@@ -87,7 +90,7 @@ def _write_request(place: Path) -> None:
     from mlmgmt.verbs.samples import breast_cancer
 
     header, _, rest = breast_cancer()["new-patients.csv"].decode().partition("\n")
-    columns, cells = header.split(","), rest.split("\n")[8].split(",")
+    columns, cells = header.split(","), rest.split("\n")[_TUMOUR].split(",")
     import orjson
 
     table = {"ColumnNames": columns[:-1], "Values": [cells[:-1]]}

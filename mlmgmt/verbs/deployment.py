@@ -78,9 +78,10 @@ def plan(
     result = Deployment()
     for model in found:
         present = known.get(model.asset_id)
-        if present is not None and present.get("uri") == model.uri and present.get("digest"):
+        if present is not None and present.get("uri") == model.uri and _stays(session, present):
             result.models[model.asset_id] = present
-            _note_overwritten(session, model, present, result)
+            if present.get("digest"):
+                _note_overwritten(session, model, present, result)
         else:
             touched = True
             _take(session, model, before is not None, skip, (sas_tokens or {}).get(model.asset_id), result)
@@ -96,6 +97,14 @@ def plan(
     else:
         _prove(session, document, before, result)
     return result
+
+
+def _stays(session: Session, present: Mapping[str, Any]) -> bool:
+    """Whether a model whose reference is unchanged stays as it is; one that was unavailable may have arrived since."""
+    if present.get("digest"):
+        return True
+    blob = blobs.parse(present["uri"])
+    return blob is None or not session.store.blobs.exists(blob)
 
 
 def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
