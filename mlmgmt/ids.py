@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mlmgmt.errors import BadRequest, Detail
 
@@ -61,6 +62,7 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+@lru_cache(maxsize=4096)
 def file_name(name: str) -> str:
     """A file name for `name`: folded to one case, everything but plain letters percent-escaped.
 

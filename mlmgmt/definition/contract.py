@@ -58,7 +58,8 @@ class Shape:
     """What the contract says of one place: its kind, and the shapes below it.
 
     `members` (objects) are in canonical order; `item` is the shape of a map's values or a list's items; `words` are
-    an enum's spellings; `bare` names the member that a bare scalar stands for.
+    an enum's spellings; `bare` names the member that a bare scalar stands for; `hides` says whether a member somewhere
+    below is read-only or write-only, once `hiding` has looked.
     """
 
     kind: Kind
@@ -69,6 +70,7 @@ class Shape:
     read_only: bool = False
     write_only: bool = False
     exact_name: bool = False
+    hides: bool | None = None
     plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
 
     def plan(self, keys: tuple[str, ...]) -> _Plan:
@@ -345,8 +347,22 @@ def _tightened(value: Any, kind: Kind, texts: bool) -> Any:
     return value
 
 
+def hiding(shape: Shape) -> bool:
+    """Whether anything below a shape is read-only or write-only."""
+    if shape.hides is None:
+        shape.hides = False  # while looking: definitions refer to themselves
+        below = [*shape.members.values(), *([shape.item] if shape.item is not None else [])]
+        shape.hides = any(child.read_only or child.write_only or hiding(child) for child in below)
+    return shape.hides
+
+
 def without(document: Any, shape: Shape, *, read_only: bool = False, write_only: bool = False) -> Any:
-    """A copy of a canonical document without the members that only the service sets, or only the user."""
+    """A canonical document without the members that only the service sets, or only the user.
+
+    What nothing is taken from is shared with the document given.
+    """
+    if not hiding(shape):
+        return document
     if shape.kind is Kind.OBJECT and isinstance(document, dict):
         kept = {}
         for name, value in document.items():

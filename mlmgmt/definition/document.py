@@ -39,6 +39,7 @@ _MARKS = (
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 # Every digit becomes 0 and full stops go, so that a long number is a run of zeros whatever its digits are.
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
+_ZERO = ord("0")
 _LONG_RUN = b"0" * 16
 _BEFORE_NUMBERS = frozenset((b"", b" ", b"\t", b"\n", b"\r", b":", b"[", b","))
 _LARGE_EXPONENTS = (b"0e000", b"0e+000")
@@ -119,14 +120,22 @@ def _may_be_inexact(text: bytes) -> bool:
     Fewer than 16 digits always survive; and what follows a quote or a letter is part of a text (a GUID, a key).
     """
     zeros = text.translate(_DIGITS, b".-")
-    at = zeros.find(_LONG_RUN)
+    return any(_is_in_a_number(zeros, mark) for mark in (_LONG_RUN, *_LARGE_EXPONENTS))
+
+
+def _is_in_a_number(zeros: bytes, mark: bytes) -> bool:
+    """Whether `mark` stands in a run of digits that nothing but the punctuation of JSON comes before."""
+    at = zeros.find(mark)
     while at >= 0:
-        if zeros[max(at - 1, 0) : at] in _BEFORE_NUMBERS:
+        begin, end = at, at + len(mark)
+        while begin > 0 and zeros[begin - 1] == _ZERO:
+            begin -= 1
+        if zeros[max(begin - 1, 0) : begin] in _BEFORE_NUMBERS:
             return True
-        while zeros[at : at + 1] == b"0":
-            at += 1
-        at = zeros.find(_LONG_RUN, at)
-    return any(exponent in zeros for exponent in _LARGE_EXPONENTS)
+        while end < len(zeros) and zeros[end] == _ZERO:
+            end += 1
+        at = zeros.find(mark, end)
+    return False
 
 
 def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition.contract import Folder
-from mlmgmt.definition.document import copy
 from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
 from mlmgmt.ids import fold, same_location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mlmgmt.definition.contract import Contract
+    from mlmgmt.definition.contract import Contract, Shape
 
 _MERGED = ("keys", "storageAccount", "realtimeConfiguration", "diagnostics")
 CLEARABLE = (
@@ -37,7 +35,7 @@ _IDENTITY = ("id", "name", "type")
 def merge(
     stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract, *, clear: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The stored document with a change applied; both canonical, neither is altered.
+    """The stored document with a change applied; both canonical, neither is altered, and the result shares with both.
 
     Args:
         clear: names of members (`CLEARABLE`) to take away, since null in a change means "not given".
@@ -58,8 +56,13 @@ def merge(
     merged["properties"] = _properties(stored["properties"], change.get("properties", {}), contract)
     for name in clear:
         _clear(merged, name)
-    result: dict[str, Any] = Folder().fold(copy(merged), contract.root)
-    return result
+    return ordered(merged, contract.root)
+
+
+def ordered(document: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """An object with its members in the contract's order; what the contract does not know comes last."""
+    known = {name: document[name] for name in shape.members if name in document}
+    return known | {name: value for name, value in document.items() if name not in known}
 
 
 def _properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
@@ -70,20 +73,20 @@ def _properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: 
         if known is not None and known.read_only:
             continue
         if name in _MERGED and isinstance(value, dict) and isinstance(stored.get(name), dict):
-            merged[name] = stored[name] | value
+            merged[name] = ordered(stored[name] | value, members[name])
         elif name == "assets" and "package" not in change:
-            merged[name] = _assets(stored.get(name, {}), value)
+            merged[name] = _assets(stored.get(name, {}), value, members[name])
         else:
             merged[name] = value
-    return merged
+    return ordered(merged, contract.root.members["properties"])
 
 
-def _assets(stored: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+def _assets(stored: Mapping[str, Any], change: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     merged = dict(stored)
     for asset_id, asset in change.items():
         present = stored.get(asset_id)
         if isinstance(present, dict) and isinstance(asset, dict):
-            merged[asset_id] = present | asset
+            merged[asset_id] = ordered(present | asset, shape.item) if shape.item is not None else present | asset
         else:
             merged[asset_id] = asset
     return merged

@@ -12,17 +12,18 @@ import orjson
 _serial = itertools.count()
 
 
-def write(path: Path, data: bytes, *, durable: bool = True, private: bool = False) -> None:
+def write(path: Path, data: bytes, *, durable: bool = True, private: bool = False, stage: Path | None = None) -> None:
     """Replace a file's content in one step; readers see the old content or the new, never a part.
 
     Args:
         durable: survive a power cut: the bytes and the rename are flushed before this returns.
         private: readable by the owner alone.
+        stage: the folder to write in before the rename, on the same file system; the file's own when None.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written; the old content stands, nothing is left behind.
     """
-    beside = f"{path.parent}/.{path.name}.{os.getpid()}.{next(_serial)}.tmp"
+    beside = f"{stage or path.parent}/.{path.name}.{os.getpid()}.{next(_serial)}.tmp"
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o644)
     try:
         try:
@@ -76,5 +77,6 @@ def make_private(folder: Path) -> None:
 
 def clear_leftovers(folder: Path) -> None:
     """Remove what an interrupted write left beside its goal; call it only while holding the folder's lock."""
-    for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    for name in os.listdir(folder):
+        if name.startswith(".") and name.endswith(".tmp"):
+            os.unlink(folder / name)

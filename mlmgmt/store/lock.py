@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -25,9 +26,10 @@ def hold(root: Path, name: str, *, patience: float = PATIENCE) -> Iterator[None]
     """
     import filelock
 
-    folder = root / "locks"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{sha256(name.casefold().encode()).hexdigest()[:32]}.lock"
+    folder = f"{root}/locks"
+    if not os.path.isdir(folder):
+        os.makedirs(folder, exist_ok=True)
+    path = f"{folder}/{sha256(name.casefold().encode()).hexdigest()[:32]}.lock"
     lock = filelock.FileLock(path, timeout=patience, poll_interval=0.005)
     try:
         lock.acquire()

@@ -159,7 +159,7 @@ class Services:
             for above in (folder, folder.parent):
                 files.flush_folder(above)
         data = revision.to_bytes()
-        files.write(revisions / f"{revision.number:06}.json", data)
+        files.write(revisions / f"{revision.number:06}.json", data, stage=folder)
         # Committed. What follows can be made again from the revision, so it is not flushed.
         try:
             if revision.removed:
@@ -186,8 +186,8 @@ class Services:
         """Clear away what an interrupted write left; call it only while holding the service's lock."""
         folder = self.folder(resource)
         if folder.is_dir():
+            # Revisions are staged here too, so that tidying costs the same however long the history is.
             files.clear_leftovers(folder)
-            files.clear_leftovers(folder / REVISIONS)
 
 
 def renumbered(revision: Revision, number: int, **changes: Any) -> Revision:

@@ -154,26 +154,40 @@ def refuse_read_only(standing: Revision) -> None:
 
 
 def split_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A document without what must not stand in the home, and that."""
+    """A document without what must not stand in the home, and that; the document given is not altered."""
     secrets: dict[str, Any] = {}
-    body: dict[str, Any] = copy(document)
-    properties = body["properties"]
-    if keys_ := properties.pop("keys", None):
-        secrets["keys"] = keys_
-    if isinstance(account := properties.get("storageAccount"), dict) and (key := account.pop("key", None)) is not None:
-        secrets["storageAccountKey"] = key
-    for asset_id, asset in properties.get("assets", {}).items():
-        location = asset.get("locationInfo", {}) if isinstance(asset, dict) else {}
-        if credentials := location.pop("credentials", None):
-            secrets.setdefault("credentials", {})[asset_id] = credentials
-        if isinstance(location.get("uri"), str) and location["uri"].casefold().startswith("http"):
-            location["uri"], token = without_sas(location["uri"])
-            if token is not None:
-                secrets.setdefault("sas", {})[asset_id] = token
+    properties = dict(document["properties"])
+    if keys := properties.pop("keys", None):
+        secrets["keys"] = keys
+    if isinstance(account := properties.get("storageAccount"), dict) and "key" in account:
+        secrets["storageAccountKey"] = account["key"]
+        properties["storageAccount"] = {name: value for name, value in account.items() if name != "key"}
+    if isinstance(assets := properties.get("assets"), dict):
+        properties["assets"] = {asset_id: _public(asset_id, asset, secrets) for asset_id, asset in assets.items()}
     payloads = properties.get("payloadsLocation")
-    if isinstance(payloads, dict) and (credentials := payloads.pop("credentials", None)):
-        secrets["payloadsCredentials"] = credentials
-    return body, secrets
+    if isinstance(payloads, dict) and "credentials" in payloads:
+        secrets["payloadsCredentials"] = payloads["credentials"]
+        properties["payloadsLocation"] = {name: value for name, value in payloads.items() if name != "credentials"}
+    return {**document, "properties": properties}, secrets
+
+
+def _public(asset_id: str, asset: Any, secrets: dict[str, Any]) -> Any:
+    """An asset without credentials and without the signature in its uri, which go to the secrets."""
+    location = asset.get("locationInfo") if isinstance(asset, dict) else None
+    if not isinstance(location, dict):
+        return asset
+    uri = location.get("uri")
+    signed = isinstance(uri, str) and "?" in uri and uri.casefold().startswith("http")
+    if not signed and "credentials" not in location:
+        return asset
+    kept = {name: value for name, value in location.items() if name != "credentials"}
+    if location.get("credentials"):
+        secrets.setdefault("credentials", {})[asset_id] = location["credentials"]
+    if signed:
+        kept["uri"], token = without_sas(str(uri))
+        if token is not None:
+            secrets.setdefault("sas", {})[asset_id] = token
+    return {**asset, "locationInfo": kept}
 
 
 def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
