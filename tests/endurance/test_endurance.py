@@ -49,7 +49,7 @@ def test_a_kill_at_each_system_call_that_the_kernel_sees(mlmgmt: Command, small:
         number = 1
         while _killed_and_checked(mlmgmt, kind, number):
             number += 1
-            assert number < 200, kind
+            assert number < 100, kind
         killed[kind] = number - 1
     print(f"\nkilled at each of {sum(killed.values())} system calls of one update: {killed}")
     assert killed["fsync"] >= 2
@@ -58,7 +58,8 @@ def test_a_kill_at_each_system_call_that_the_kernel_sees(mlmgmt: Command, small:
 
 
 def _killed_and_checked(mlmgmt: Command, kind: str, number: int) -> bool:
-    before = mlmgmt("get -g retail -n small", ok=True).json
+    # A whole update first: a kill after the commit leaves the next one more to read, and the count would never end.
+    before = mlmgmt(f"update -g retail -n small -Title 'before {kind} {number}' -Force", ok=True).json
     title = f"{kind} {number}"
     killed = _killed_at(kind, number, title)
     after = mlmgmt("get -g retail -n small", ok=True).json
