@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import graph
-from mlmgmt.definition.contract import Folder, Problem, Severity
+from mlmgmt.definition.contract import Problem, Severity
+from mlmgmt.definition.folding import Folder
 from mlmgmt.errors import BadRequest, Detail
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import patch, reading
-from mlmgmt.definition.contract import Folder, without
+from mlmgmt.definition.contract import without
 from mlmgmt.definition.document import copy
+from mlmgmt.definition.folding import Folder
 from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
 from mlmgmt.ids import check_name, same_location
 from mlmgmt.store.secrets import new_key
