@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
 from mlmgmt.cli import ask, render
@@ -25,13 +26,12 @@ if TYPE_CHECKING:
 BUG, INTERRUPTED = 70, 130
 
 
-def main() -> NoReturn:
-    """The console script."""
-    sys.exit(run(sys.argv[1:]))
-
-
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit status (design: 0, 1, 2, 3, 70, 130; diff 0, 1, 2)."""
+    _settle_streams()
+    if any(any("\ud800" <= letter <= "\udfff" for letter in word) for word in words):
+        render.error(WrongUsage("A word of the command line is not text in this terminal's encoding."))
+        return WrongUsage.exit_status
     if words and words[0].casefold() == "walkthrough":
         return _walkthrough(words[1:])
     status = _Status()
@@ -52,6 +52,16 @@ def run(words: Sequence[str]) -> int:
     except BaseException as error:
         return _door(error, words)
     return status.code
+
+
+def _settle_streams() -> None:
+    """Closed streams take and give nothing; what a terminal's encoding lacks is shown as a question mark."""
+    for name, mode in (("stdout", "w"), ("stderr", "w"), ("stdin", "r")):
+        stream = getattr(sys, name)
+        if stream is None or stream.closed:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open for as long as the process
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _door(error: BaseException, words: Sequence[str]) -> int:
@@ -135,17 +145,19 @@ class _Status:
             return None
         progress.close()
         if bound.common.get("WhatIf"):
-            _what_if(bound, session, result)
-            return result.report
-        if result.report is None:
-            _gates(bound, result)
-            return result.apply(again=bool(bound.common.get("Force")))
+            return _what_if(bound, session, result)
+        _should_process(bound, result)
+        if result.keep is not None:
+            result.keep()
         try:
-            _gates(bound, result)
+            _should_continue(bound, result)
         except MlmgmtError:
             render.show(bound.cmdlet.view, result.report, _form(bound))
             raise
-        return {**result.report, "WebService": result.apply(again=bool(bound.common.get("Force")))}
+        applied = result.apply(again=bool(bound.common.get("Force")))
+        if result.report is None:
+            return applied
+        return result.report | ({"WebService": applied} if applied is not None else {})
 
     def _show(self, bound: Bound, result: Any, texts: Any) -> None:
         cmdlet = bound.cmdlet
@@ -177,30 +189,39 @@ def _verb(name: str) -> Callable[..., Any]:
     return found
 
 
-def _gates(bound: Bound, outcome: Outcome) -> None:
-    """ShouldProcess, which only -Confirm asks; then the cmdlet's own question, which only -Force silences."""
+def _should_process(bound: Bound, outcome: Outcome) -> None:
+    """The first gate, which only -Confirm asks."""
     gate = bound.cmdlet.gate
     assert gate is not None
     if bound.common.get("Confirm"):
-        ask.confirm(
-            f'Performing the operation "{gate.operation}" on target "{outcome.target}".', force="-Confirm:$false"
-        )
+        question = f'Performing the operation "{gate.operation}" on target "{outcome.target}".'
+        ask.confirm(question, force="-Confirm:$false")
+
+
+def _should_continue(bound: Bound, outcome: Outcome) -> None:
+    """The second gate: the cmdlet's own question, which only -Force silences."""
+    gate = bound.cmdlet.gate
+    assert gate is not None
     question = outcome.question or gate.question.format(target=outcome.target)
     if question and not bound.common.get("Force"):
         ask.confirm(question)
 
 
-def _what_if(bound: Bound, session: Session, outcome: Outcome) -> None:
+def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
+    """Say what would be done, show the difference it would make, and return the report of what was worked out."""
     gate = bound.cmdlet.gate
     assert gate is not None
     render.talk(f'What if: Performing the operation "{gate.operation}" on target "{outcome.target}".')
-    both = outcome.before and outcome.after
-    if both and "properties" in outcome.before and "properties" in outcome.after:  # type: ignore[operator]
-        from mlmgmt.verbs.definitions import difference
+    before, after = outcome.before or {}, outcome.after or {}
+    if "properties" not in before or "properties" not in after:
+        return outcome.report
+    from mlmgmt.verbs.definitions import difference
 
-        render.diff(
-            difference(session, outcome.before or {}, outcome.after or {}), "json" if _form(bound) == "json" else "text"
-        )
+    found = difference(session, before, after)
+    if outcome.report is not None:
+        return outcome.report | {"WhatIf": found["changes"]}
+    render.diff(found, "json" if _form(bound) == "json" else "text")
+    return None
 
 
 def _walkthrough(words: Sequence[str]) -> int:

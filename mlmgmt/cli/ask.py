@@ -6,7 +6,7 @@ from mlmgmt.errors import Declined, Detail
 
 _TERMINAL = "/dev/tty"
 _CHOICES = "[Y] Yes  [N] No  [?] Help (default is Y): "
-_HELP = "Y does it; N ends the command and changes nothing. -Force answers the question beforehand."
+_HELP = "Y does it; N ends the command without the change. -Force answers the question beforehand."
 
 
 def confirm(question: str, *, force: str = "-Force") -> None:
@@ -29,10 +29,10 @@ def confirm(question: str, *, force: str = "-Force") -> None:
                 if word in ("y", "yes") or line == "\n":
                     return
                 if not line or word in ("n", "no", "s", "suspend"):
-                    raise _declined("The answer was no; nothing was changed.", "AnsweredNo", None)
+                    raise _declined("The answer was no; the change was not made.", "AnsweredNo", None)
                 terminal.write(f"{_HELP}\n")
     except OSError:
-        message = f"{question} There is no terminal to answer at; nothing was changed."
+        message = f"{question} There is no terminal to answer at; the change was not made."
         raise _declined(message, "ConfirmationRequired", f"Give {force} to do it without being asked.") from None
 
 

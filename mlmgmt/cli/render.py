@@ -225,7 +225,9 @@ def _scores(result: Any) -> None:
 
 def _retraining(result: Any) -> None:
     shown = {
-        name: value for name, value in result.items() if name not in ("Evaluation", "WebService") and value is not None
+        name: value
+        for name, value in result.items()
+        if name not in ("Evaluation", "WebService", "WhatIf") and value is not None
     }
     _object(shown)
     if evaluation := result.get("Evaluation"):
@@ -235,6 +237,8 @@ def _retraining(result: Any) -> None:
             for name, value in evaluation["New"].items()
         )
         table([f"On {evaluation['Rows']} rows held out", "Deployed", "New", ""], rows)
+    if "WhatIf" in result:
+        diff({"changes": result["WhatIf"]}, "text")
     if service := result.get("WebService"):
         _webservice(service)
 

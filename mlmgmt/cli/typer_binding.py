@@ -227,6 +227,8 @@ class CmdletGroup(TyperGroup):
         for cmdlet in registry.CMDLETS:
             names = (*cmdlet.short, *cmdlet.spellings) if incomplete else cmdlet.short[:1]
             found += [CompletionItem(n, help=cmdlet.summary) for n in names if n.lower().startswith(incomplete.lower())]
+        if "walkthrough".startswith(incomplete.lower()):
+            found.append(CompletionItem("walkthrough", help="Run the whole story on real data."))
         return found
 
     def _main_shell_completion(self, ctx_args: Any, prog_name: str, complete_var: str | None = None) -> None:

@@ -25,7 +25,7 @@ RETRAIN = Cmdlet(
     "--rewrite churn.json",
     step=RETRAIN_STEP,
     view="retraining",
-    gate=Gate("Updating the web service with the new model", "Update the web service {target!r} with the new model?"),
+    gate=Gate("Keeping the new model"),
     about="The model goes to the local storage account; --rewrite points a definition file at it, --update deploys it.",
     parameters=(
         GROUP,

@@ -9,7 +9,7 @@ import orjson
 
 from mlmgmt.cmdlets import values
 from mlmgmt.cmdlets.declare import COMMON, CONFIRM, FORCE, WHAT_IF, Kind
-from mlmgmt.definition.document import LARGEST
+from mlmgmt.definition.document import LARGEST, Unreadable, parse
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.userfiles import Source
@@ -193,7 +193,10 @@ def _source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes
     if text == "-":
         return Source(STDIN, reader(parameter))
     if values.is_hashtable(text):
-        return Source(f"-{parameter.name}", orjson.dumps(values.hashtable(text)))
+        try:
+            return Source(f"-{parameter.name}", orjson.dumps(values.hashtable(text)))
+        except (orjson.JSONEncodeError, RecursionError):
+            raise _wrong(parameter, "holds a number beyond 64 bits, or nests too deep.") from None
     if text.lstrip().startswith("{"):
         return Source(f"-{parameter.name}", text.encode())
     largest = LARGEST if parameter.kind is Kind.DOCUMENT else userfiles.LARGEST_TABLE
@@ -201,13 +204,10 @@ def _source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes
 
 
 def _structure(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes]) -> dict[str, Any]:
-    if values.is_hashtable(text):
-        return values.hashtable(text)
-    data = _source(parameter, text, reader).data
     try:
-        value = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError as error:
-        raise _wrong(parameter, f"is not JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
+        value = parse(_source(parameter, text, reader).data)
+    except Unreadable as error:
+        raise _wrong(parameter, f"cannot be read: {error.message}") from None
     if not isinstance(value, dict):
         raise _wrong(parameter, "needs an object.", "JSON, @{Name='value'}, a file with JSON, or - for standard input.")
     return value

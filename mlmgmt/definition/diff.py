@@ -78,7 +78,7 @@ def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Uni
         if len(path) > 1 and kind is Kind.OBJECT and path[-2] in ("assets", "nodes", "graphParameters", "parameters"):
             yield path, old, new, shape
             return
-        if kind is Kind.MAP and list(old) != list(new) and set(old) == set(new):
+        if list(old) != list(new) and set(old) == set(new):
             yield path, list(old), list(new), None
         for name in [*old, *(key for key in new if key not in old)]:
             child = shape.members.get(name) if kind is Kind.OBJECT else shape.item
@@ -155,15 +155,16 @@ class _Speaker:
         was, now = self._models.get(left), self._models.get(right)
         if now is None:
             return f"{_short(left)} → {_short(right)}"
+        # What a file says of itself may be anything.
         rows = now.get("rows")
         text = f"trained {str(now.get('trainedOn', ''))[:10]}"
         text += f" on {rows:,} rows" if isinstance(rows, int) else ""
         metric = now.get("metric")
-        score = (now.get("metrics") or {}).get(metric)
-        if metric and isinstance(score, (int, float)):
-            earlier = ((was or {}).get("metrics") or {}).get(metric)
+        score = _metric(now, metric)
+        if score is not None:
+            earlier = _metric(was or {}, metric)
             text += f", {metric} "
-            text += f"{earlier:.4g} → {score:.4g}" if isinstance(earlier, (int, float)) else f"{score:.4g}"
+            text += f"{score:.4g}" if earlier is None else f"{earlier:.4g} → {score:.4g}"
         if was is not None and was.get("learner") != now.get("learner"):
             text += f", {was.get('learner')} → {now.get('learner')}"
         return text
@@ -221,8 +222,17 @@ def _leaves(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
                 text = f"{label}: {where} {kind} ({_shown(right if kind == 'added' else left)})"
             seen = True
             yield Change(kind, (*path, *below), left, right, text)
-    if not seen:
+    if not seen and isinstance(old, dict) and list(old) != list(new):
         yield Change("reordered", path, old, new, f"{label}: the order changed")
+    elif not seen:
+        # 0 and -0.0, say, or an order further down.
+        yield Change("changed", path, old, new, f"{label}: {_shown(old)} → {_shown(new)}")
+
+
+def _metric(manifest: Mapping[str, Any], name: Any) -> float | None:
+    metrics = manifest.get("metrics")
+    found = metrics.get(name) if isinstance(metrics, dict) and isinstance(name, str) else None
+    return float(found) if isinstance(found, (int, float)) else None
 
 
 def _assets(document: Any) -> dict[str, Any]:
@@ -264,45 +274,54 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def json_patch(before: Any, after: Any) -> list[dict[str, Any]]:
+def json_patch(before: Any, after: Any, contract: Contract) -> list[dict[str, Any]]:
     """The RFC 6902 operations that turn one canonical document into the other.
 
     Members that the contract orders may be appended by `add`; writing the result canonically puts them in place.
     Where the order belongs to the user (columns, assets), the result has the new document's order.
     """
     operations: list[dict[str, Any]] = []
-    _operate(before, after, "", operations)
+    _operate(before, after, "", operations, contract)
     return operations
 
 
-def _operate(old: Any, new: Any, pointer: str, operations: list[dict[str, Any]]) -> None:
+def _operate(old: Any, new: Any, pointer: str, operations: list[dict[str, Any]], contract: Contract) -> None:
     if same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         added = [name for name in new if name not in old]
         ends_as = [name for name in old if name in new] + added
-        if ends_as == list(new) or pointer in ("", "/properties"):
+        if _loose(ends_as, pointer, contract) == _loose(list(new), pointer, contract):
             for name in old:
                 if name not in new:
                     operations.append({"op": "remove", "path": f"{pointer}/{_escaped(name)}"})
                 else:
-                    _operate(old[name], new[name], f"{pointer}/{_escaped(name)}", operations)
+                    _operate(old[name], new[name], f"{pointer}/{_escaped(name)}", operations, contract)
             operations += [{"op": "add", "path": f"{pointer}/{_escaped(name)}", "value": new[name]} for name in added]
             return
     elif isinstance(old, list) and isinstance(new, list):
-        _operate_list(old, new, pointer, operations)
+        _operate_list(old, new, pointer, operations, contract)
         return
     operations.append({"op": "replace", "path": pointer, "value": new})
 
 
-def _operate_list(old: list[Any], new: list[Any], pointer: str, operations: list[dict[str, Any]]) -> None:
+def _loose(names: list[str], pointer: str, contract: Contract) -> list[str]:
+    """The names whose order writing canonically does not restore."""
+    root = contract.root.members
+    shape = {"": root, "/properties": root["properties"].members}.get(pointer, {})
+    return [name for name in names if name not in shape]
+
+
+def _operate_list(
+    old: list[Any], new: list[Any], pointer: str, operations: list[dict[str, Any]], contract: Contract
+) -> None:
     shorter = min(len(old), len(new))
     head = next((index for index in range(shorter) if not same(old[index], new[index])), shorter)
     tail = next((i for i in range(shorter - head) if not same(old[-1 - i], new[-1 - i])), shorter - head)
     left, right = old[head : len(old) - tail], new[head : len(new) - tail]
     both = min(len(left), len(right))
     for offset in range(both):
-        _operate(left[offset], right[offset], f"{pointer}/{head + offset}", operations)
+        _operate(left[offset], right[offset], f"{pointer}/{head + offset}", operations, contract)
     operations += [{"op": "remove", "path": f"{pointer}/{head + both}"} for _ in left[both:]]
     for offset, item in enumerate(right[both:]):
         operations.append({"op": "add", "path": f"{pointer}/{head + both + offset}", "value": item})

@@ -11,7 +11,6 @@ import codecs
 import gc
 import json
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,7 +19,9 @@ from mlmgmt.definition.contract import Path, Problem, Severity
 from mlmgmt.errors import BadRequest, Detail, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from mlmgmt.definition.oddities import Oddity
 
 LARGEST = 32 * 1024 * 1024
 """The largest definition that is read, in bytes."""
@@ -46,23 +47,36 @@ _LARGE_EXPONENTS = (b"0e000", b"0e+000")
 
 
 class Unreadable(BadRequest):
-    """The text is not one JSON document; `line` and `column` count from 1, both 0 when no place can be named."""
+    """The text is not one JSON document; `line` and `column` count from 1, both 0 when no place can be named.
 
-    def __init__(self, code: str, message: str, *, line: int = 0, column: int = 0, hint: str | None = None) -> None:
+    `oddities` has all of them where JSON itself is sound and several things are not to be kept.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        line: int = 0,
+        column: int = 0,
+        hint: str | None = None,
+        oddities: Sequence[Oddity] = (),
+    ) -> None:
         super().__init__(message, details=[Detail(code, message)], hint=hint)
         self.line = line
         self.column = column
+        self.oddities = oddities
 
 
-def decode(data: bytes) -> bytes:
+def decode(data: bytes, *, largest: int = LARGEST) -> bytes:
     """The same text in UTF-8 without a mark.
 
     Raises:
-        TooLarge: more than `LARGEST` bytes.
+        TooLarge: more than `largest` bytes.
         Unreadable: `InvalidEncoding`, `EmptyDocument`.
     """
-    if len(data) > LARGEST:
-        message = f"The document has {len(data):,} bytes; at most {LARGEST:,} are read."
+    if len(data) > largest:
+        message = f"The document has {len(data):,} bytes; at most {largest:,} are read."
         raise TooLarge(message, details=[Detail("DocumentTooLarge", message)])
     for mark, encoding in _MARKS:
         if data.startswith(mark):
@@ -107,10 +121,9 @@ def parse(data: bytes) -> Any:
         raise _syntax(text, error) from None
     except (orjson.JSONEncodeError, RecursionError):
         raise Unreadable("TooDeep", f"The document nests more than {DEEPEST} levels deep.") from None
-    if b"\\u003" in text or text.count(b":") != written.count(b":"):
-        _refuse_duplicates(text)
-    if _may_be_inexact(text):
-        _refuse_inexact(text)
+    suspicious = b"\\u003" in text or text.count(b":") != written.count(b":")
+    if (suspicious and _has_duplicates(text)) or (_may_be_inexact(text) and _has_inexact_numbers(text)):
+        _refuse_oddities(text)
     return value
 
 
@@ -142,6 +155,9 @@ def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
     if "depth" in error.msg or "ecursion" in error.msg:
         message = f"The document nests more than {DEEPEST} levels deep."
         return Unreadable("TooDeep", message, line=error.lineno, column=error.colno)
+    if b"\0" in text[:4] and text[:4].replace(b"\0", b"")[:1] in (b"{", b"["):
+        message = "The text looks like UTF-16 or UTF-32, and has no byte-order mark."
+        return Unreadable("InvalidEncoding", message, line=1, column=1, hint="Save it with a mark, or as UTF-8.")
     try:
         text.decode()
     except UnicodeDecodeError as bad:
@@ -156,59 +172,44 @@ def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
     return Unreadable("InvalidJson", f"Not JSON: {error.msg}.", line=error.lineno, column=error.colno)
 
 
-def _refuse_duplicates(text: bytes) -> None:
+class _Found(Exception):
+    """A quick look found an oddity."""
+
+
+def _has_duplicates(text: bytes) -> bool:
     def check(pairs: list[tuple[str, Any]]) -> None:
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _Duplicate(name)
-            seen.add(name)
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise _Found
 
     try:
         json.loads(text, object_pairs_hook=check)
-    except _Duplicate as found:
-        from mlmgmt.definition.positions import second_occurrence
-
-        line, column = second_occurrence(text.decode(), found.name)
-        message = f"The member {found.name!r} is given twice in one object."
-        raise Unreadable("DuplicateMember", message, line=line, column=column) from None
+    except _Found:
+        return True
+    return False
 
 
-class _Duplicate(Exception):
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+def _has_inexact_numbers(text: bytes) -> bool:
+    from mlmgmt.definition.oddities import is_exact
 
-
-def _refuse_inexact(text: bytes) -> None:
-    def integer(literal: str) -> int:
-        # The longest 64-bit integer has 20 characters; longer ones are not worth converting.
-        if len(literal) > 20 or not -(2**63) <= int(literal) < 2**64:
-            raise _Inexact(literal)
+    def check(literal: str) -> int:
+        if not is_exact(literal):
+            raise _Found
         return 0
 
-    def real(literal: str) -> float:
-        nearest = float(literal)
-        if nearest in (float("inf"), float("-inf")) or Decimal(repr(nearest)) != Decimal(literal):
-            raise _Inexact(literal)
-        return 0.0
-
     try:
-        json.loads(text, parse_int=integer, parse_float=real)
-    except _Inexact as found:
-        where = text.find(found.literal.encode())
-        line = text.count(b"\n", 0, where) + 1
-        column = len(text[text.rfind(b"\n", 0, where) + 1 : where].decode()) + 1
-        shown = found.literal if len(found.literal) <= 40 else found.literal[:37] + "..."
-        message = f"The number {shown} cannot be kept exactly in 64 bits."
-        hint = "Write it as text if every digit matters."
-        raise Unreadable("InexactNumber", message, line=line, column=column, hint=hint) from None
+        json.loads(text, parse_int=check, parse_float=check)
+    except _Found:
+        return True
+    return False
 
 
-class _Inexact(Exception):
-    def __init__(self, literal: str) -> None:
-        super().__init__(literal)
-        self.literal = literal
+def _refuse_oddities(text: bytes) -> None:
+    from mlmgmt.definition.oddities import oddities
+
+    found = list(oddities(text.decode()))
+    first = found[0]
+    hint = "Write a number as text if every digit matters." if any(o.code == "InexactNumber" for o in found) else None
+    raise Unreadable(first.code, first.message, line=first.line, column=first.column, hint=hint, oddities=found)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Edge:
     source_port: str | None
     target: str
     target_port: str | None
+    index: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class Graph:
         """The graph of a canonical document (empty when it has no package)."""
         package = document.get("properties", {}).get("package", {})
         edges = (
-            Edge(edge["sourceNodeId"], edge.get("sourcePortId"), edge["targetNodeId"], edge.get("targetPortId"))
-            for edge in package.get("edges", ())
+            Edge(edge["sourceNodeId"], edge.get("sourcePortId"), edge["targetNodeId"], edge.get("targetPortId"), index)
+            for index, edge in enumerate(package.get("edges", ()))
+            if isinstance(edge, dict) and "sourceNodeId" in edge and "targetNodeId" in edge
         )
         return cls(package.get("nodes", {}), tuple(edges))
 
@@ -73,6 +75,31 @@ class Graph:
             # graphlib is slower, and says where the circle runs.
             TopologicalSorter({node: following[node] for node, count in waiting.items() if count}).prepare()
         return order
+
+
+def usable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What can be checked of a document that breaks the schema: the parts of its graph that are whole.
+
+    An edge that is not keeps its place, so that the others keep theirs.
+    """
+    properties = document["properties"]
+    package = properties.get("package")
+    kept: dict[str, Any] = {
+        "assets": _mapping(properties.get("assets")),
+        "input": {"properties": _mapping(_mapping(properties.get("input")).get("properties"))},
+        "output": {"properties": _mapping(_mapping(properties.get("output")).get("properties"))},
+    }
+    if "package" in properties:
+        nodes = {
+            name: node for name, node in _mapping(_mapping(package).get("nodes")).items() if isinstance(node, dict)
+        }
+        edges = _mapping(package).get("edges")
+        kept["package"] = {"nodes": nodes, "edges": edges if isinstance(edges, list) else []}
+    return {"properties": kept}
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
@@ -115,20 +142,20 @@ def _edges(graph: Graph) -> Iterator[Problem]:
     data: dict[tuple[str, str | None], int] = {}
     inputs: dict[tuple[str, str | None], int] = {}
     sound = True
-    for index, edge in enumerate(graph.edges):
-        path = (*PACKAGE, "edges", index)
+    for edge in graph.edges:
+        path = (*PACKAGE, "edges", edge.index)
         for end, node in (("sourceNodeId", edge.source), ("targetNodeId", edge.target)):
             if node not in graph.nodes:
                 sound = False
                 message = f"The edge {'from' if end == 'sourceNodeId' else 'to'} {node!r} has no node there."
                 yield Problem(Severity.ERROR, "DanglingEdge", (*path, end), message, _listed(graph.nodes, "nodes"))
         taken = inputs if graph.is_input(edge.source) else data
-        port = (edge.target, edge.target_port)
+        port = (edge.target, (edge.target_port or "").casefold())
         if port in taken:
             what = "inputs" if taken is inputs else "data edges"
             message = f"Two {what} lead into port {edge.target_port!r} of {edge.target!r} (see edge {taken[port]})."
             yield Problem(Severity.ERROR, "PortTaken", path, message, "one input and one data edge at most")
-        taken.setdefault(port, index)
+        taken.setdefault(port, edge.index)
     if sound:
         try:
             graph.order()

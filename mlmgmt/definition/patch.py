@@ -33,20 +33,29 @@ _IDENTITY = ("id", "name", "type")
 
 
 def merge(
-    stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract, *, clear: Iterable[str] = ()
+    stored: Mapping[str, Any],
+    change: Mapping[str, Any],
+    contract: Contract,
+    *,
+    clear: Iterable[str] = (),
+    hold: bool = True,
 ) -> dict[str, Any]:
     """The stored document with a change applied; both canonical, neither is altered, and the result shares with both.
 
     Args:
         clear: names of members (`CLEARABLE`) to take away, since null in a change means "not given".
+        hold: refuse what cannot change; a comparison shows it instead.
 
     Raises:
         Conflict: `InvalidResourceLocation`, `CannotChangeIdentity`, `CannotChangeCommitmentPlan`.
         BadRequest: `CannotChangeStorageAccount`.
         WrongUsage: `clear` names a member that cannot be cleared.
     """
-    _refuse_fixed(stored, change)
+    if hold:
+        _refuse_fixed(stored, change)
     merged = dict(stored)
+    if not same_location(str(stored.get("location", "")), str(change.get("location", stored.get("location", "")))):
+        merged["location"] = change["location"]
     if "tags" in change:
         merged["tags"] = change["tags"]
     read_only = {name for name, shape in contract.root.members.items() if shape.read_only}

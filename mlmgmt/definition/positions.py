@@ -47,6 +47,7 @@ def _descend(
     if not tree or text[at] not in "{[":
         return _end(text, at)
     folded = {part.casefold(): part for part in tree if isinstance(part, str)}
+    exact: set[str | int] = set()
     is_object = text[at] == "{"
     at = _blank(text, at + 1)
     index = 0
@@ -56,6 +57,13 @@ def _descend(
             name, at = scanstring(text, at + 1)
             at = _blank(text, _blank(text, at) + 1)
             part = name if name in tree else folded.get(name.casefold())
+            if name in tree and name not in exact:
+                exact.add(name)
+                # Another spelling came first, and is another member: in a map of the user's, case matters.
+                for known in [known for known in found if known[: len(path) + 1] == (*path, name)]:
+                    del found[known]
+            elif part in exact:
+                part = None
         if part is not None and part in tree:
             at = _descend(text, at, tree[part], (*path, part), found)  # type: ignore[arg-type]
         else:
@@ -81,34 +89,6 @@ def _end(text: str, at: int) -> int:
 def place(text: str, at: int) -> tuple[int, int]:
     """The line and column, both from 1, of a character of the text."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-
-
-def second_occurrence(text: str, name: str) -> tuple[int, int]:
-    """Where an object that names `name` twice names it again: its line and column, or (0, 0)."""
-    stack: list[set[str] | None] = []
-    at = 0
-    token = re.compile(r'[{}\[\]"]')
-    while found := token.search(text, at):
-        at = found.start()
-        mark = text[at]
-        if mark == "{":
-            stack.append(set())
-        elif mark == "[":
-            stack.append(None)
-        elif mark in "}]":
-            stack.pop()
-        else:
-            value, end = scanstring(text, at + 1)
-            names = stack[-1] if stack else None
-            following = _blank(text, end)
-            if names is not None and value == name and text[following : following + 1] == ":":
-                if value in names:
-                    return place(text, at)
-                names.add(value)
-            at = end
-            continue
-        at += 1
-    return 0, 0
 
 
 def spliced(text: str, path: Path, value: str) -> str:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from mlmgmt.definition.contract import Contract, Path
 
-_GRAPH_SECTIONS = ("package", "assets", "input", "output")
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -49,6 +47,11 @@ def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
     except text.Unreadable as error:
         where = f"{source}:{error.line}:{error.column}" if error.line else source
         details = [Detail(detail.code, detail.message, where) for detail in error.details]
+        if error.oddities:
+            details = [
+                Detail(odd.code, odd.message, f"{source}:{odd.line}:{odd.column} {text.json_path(odd.path)}")
+                for odd in error.oddities
+            ]
         raise BadRequest(f"{source} cannot be read.", target=source, details=details, hint=error.hint) from None
     document, problems = canonical(value, contract, whole=whole)
     if not problems:
@@ -56,7 +59,8 @@ def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
     details = _placed(problems, text.decode(data).decode(), source)
     errors = [detail for problem, detail in zip(problems, details, strict=True) if problem.severity is Severity.ERROR]
     if errors:
-        raise _refusal(errors, source)
+        warnings = (Detail(d.code, f"Warning: {d.message}", d.target) for d in details if d not in errors)
+        raise _refusal(errors, source, warnings)
     return Reading(document, tuple(details))
 
 
@@ -75,14 +79,10 @@ def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[An
         value = loose.fold(value, contract.root)
         folder.problems += loose.problems
         folder.problems += _errors(contract, value, whole)
-    if whole and not any(_shakes_graph(problem) for problem in folder.problems):
-        folder.problems += graph.problems(value)
+    if whole and isinstance(value.get("properties"), dict):
+        sound = not any(problem.severity is Severity.ERROR for problem in folder.problems)
+        folder.problems += graph.problems(value if sound else graph.usable(value))
     return value, folder.problems
-
-
-def _shakes_graph(problem: Problem) -> bool:
-    """Whether a problem leaves nothing to check the graph by."""
-    return problem.severity is Severity.ERROR and (len(problem.path) < 2 or problem.path[1] in _GRAPH_SECTIONS)
 
 
 def _errors(contract: Contract, value: Any, whole: bool) -> list[Problem]:
@@ -116,9 +116,9 @@ def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
     return tuple(detail for _, detail in details)
 
 
-def _refusal(errors: Sequence[Detail], source: str) -> BadRequest:
+def _refusal(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] = ()) -> BadRequest:
     count = "one problem" if len(errors) == 1 else f"{len(errors)} problems"
-    return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=errors)
+    return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=[*errors, *warnings])
 
 
 def _placed(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:

@@ -16,7 +16,7 @@ import hmac
 import io
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
@@ -58,15 +58,15 @@ def take_apart(data: bytes) -> Container:
     start, stop = end + 1, end + 1 + int(length)
     try:
         manifest = orjson.loads(view[start:stop])
-        size = manifest["payload"]["length"]
+        size, digest = manifest["payload"]["length"], manifest["payload"]["sha256"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         _refuse("Its manifest cannot be read.")
-    if not isinstance(size, int) or stop + size + _SIGNATURE != len(data):
+    if not isinstance(size, int) or not isinstance(digest, str) or stop + size + _SIGNATURE != len(data):
         _refuse("It is cut short, or something was added to it.")
     return Container(manifest, view[stop : stop + size], view[: stop + size], data[stop + size :])
 
 
-def _refuse(reason: str) -> None:
+def _refuse(reason: str) -> NoReturn:
     message = f"The model file cannot be used. {reason}"
     hint = "Train the model again here: mlmgmt retrain."
     raise BadRequest(message, details=[Detail("InvalidModelFormat", message)], hint=hint)
@@ -112,8 +112,6 @@ def unpack(
         BadRequest: `InvalidModelFormat`.
         UntrustedModel: `ModelAltered`, `ModelNotSignedHere`.
     """
-    import joblib
-
     container = take_apart(data)
     digest = sha256(data).hexdigest()
     stated = container.manifest
@@ -121,8 +119,23 @@ def unpack(
         _check_signature(container, digest, key, home)
     if sha256(container.payload).hexdigest() != stated["payload"]["sha256"]:
         _refuse("Its payload is not the one its manifest speaks of.")
-    content = joblib.load(io.BytesIO(container.payload))
-    return content["trained"], content["rows"], stated
+    return *_opened(container.payload), stated
+
+
+def _opened(payload: memoryview) -> tuple[Trained, Any]:
+    import joblib
+
+    from mlmgmt.modules.learners import Trained
+
+    try:
+        content = joblib.load(io.BytesIO(payload))
+        trained, rows = content["trained"], content["rows"]
+    except Exception as error:
+        # A trusted file may still hold anything, and unpickling fails in as many ways.
+        _refuse(f"Its payload cannot be opened ({type(error).__name__}).")
+    if not isinstance(trained, Trained):
+        _refuse("Its payload is no trained model.")
+    return trained, rows
 
 
 def _check_signature(container: Container, digest: str, key: bytes | None, home: str) -> None:

@@ -57,7 +57,7 @@ def read_csv(data: bytes, source: str) -> Cells:
     if data[:2] == b"PK" or (b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")):
         raise _refuse("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
     try:
-        text = decode(data).decode() if len(data) < 2**20 else data.removeprefix(b"\xef\xbb\xbf").decode()
+        text = decode(data, largest=len(data)).decode()
     except UnicodeDecodeError as error:
         message = f"{source} is not UTF-8 (byte {error.start})."
         raise _refuse("InputParseError", message, target=source, hint="Save it as CSV UTF-8.") from None
@@ -103,7 +103,7 @@ def from_request(table: Any, port: str) -> Cells:
     Raises:
         BadRequest: `InputParseError`: neither form, or rows of different widths.
     """
-    if isinstance(table, dict) and {"ColumnNames", "Values"} <= table.keys():
+    if isinstance(table, dict) and all(isinstance(table.get(part), list) for part in ("ColumnNames", "Values")):
         columns = [str(name) for name in table["ColumnNames"]]
         rows = table["Values"]
     elif isinstance(table, list) and all(isinstance(row, dict) for row in table):
@@ -231,7 +231,7 @@ def _integer(value: Any) -> int:
     if isinstance(value, bool):
         return int(value)
     number = float(value)
-    if not number.is_integer():
+    if not number.is_integer() or abs(number) >= 2**63:
         raise ValueError(value)
     return (
         int(value)
@@ -241,7 +241,10 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    return float(value)
+    number = float(value)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(value)
+    return number
 
 
 def _dates(values: list[Any], name: str, cells: Cells) -> Any:
@@ -279,10 +282,10 @@ def infer(values: Sequence[Any]) -> dict[str, str]:
 
 def _is(kind: Any, word: str) -> bool:
     try:
-        kind(word)
+        value = kind(word)
     except (ValueError, OverflowError):
         return False
-    return "_" not in word
+    return "_" not in word and abs(value) < (2**63 if kind is int else float("inf"))
 
 
 _DOTNET = {"Integer": "Int64", "Double": "Double", "Boolean": "Boolean", "DateTime": "DateTime"}
@@ -304,6 +307,11 @@ def answer(dataset: Dataset, specification: Specification | None) -> dict[str, A
         hint = f"It gives: {', '.join(map(str, dataset.frame.columns))}."
         raise BadRequest(message, details=[Detail("ModelOutputMetadataMismatch", message)], hint=hint)
     frame = dataset.frame[declared]
+    for name in declared:
+        wanted = str(((specification or {}).get("properties") or {}).get(name, {}).get("type", "String"))
+        if wanted != "String" and studio_type(frame[name]) == "String":
+            message = f"The graph gives text in the column {name!r}, which the output declares as {wanted}."
+            raise BadRequest(message, target=name, details=[Detail("ModelOutputMetadataMismatch", message, name)])
     columns = [[_cell(value) for value in frame[name]] for name in declared]
     return {
         "ColumnNames": declared,

@@ -91,6 +91,9 @@ def _parsed(selection: str, parameter: str) -> dict[str, Any]:
         return {"isFilter": True, "rules": [{"ruleType": "ColumnNames", "columns": [selection], "exclude": False}]}
     if not isinstance(document.get("rules"), list) or not all(isinstance(rule, dict) for rule in document["rules"]):
         raise ModuleFailure("The column selection has no list of rules.", target=parameter)
+    for rule in document["rules"]:
+        if not all(isinstance(rule.get(part, []), list) for part in ("columns", "columnTypes", "columnKinds")):
+            raise ModuleFailure("A rule of the column selection lacks a list where one should be.", target=parameter)
     return document
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 import orjson
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUFFIX = ".blob.core.windows.net"
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"\$root|[a-z0-9](?:-?[a-z0-9]){2,62}")
+_USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/@?#]*:[^/@?#]*)@", re.IGNORECASE)
 _LONGEST_PATH = 1024
 
 
@@ -53,10 +54,13 @@ class Blob:
         return f"{self.container}/{self.path}"
 
 
-def without_sas(uri: str) -> tuple[str, str | None]:
-    """A uri split into the address and its shared access signature, if it carries one."""
-    address, mark, query = uri.partition("?")
-    return (address, query) if mark and query else (address, None)
+def without_secrets(uri: str) -> tuple[str, str | None, str | None]:
+    """A uri split into the address, its query (a shared access signature) and its `user:password`, if it has them."""
+    address, _, query = uri.strip().partition("?")
+    found = _USER.match(address)
+    if found is None:
+        return address, query or None, None
+    return found["scheme"] + address[found.end() :], query or None, found["user"]
 
 
 def parse(uri: str) -> Blob | None:
@@ -66,10 +70,14 @@ def parse(uri: str) -> Blob | None:
         BadRequest: `InvalidBlob`: the path could reach outside its container or is too long; or it is a `file:` uri,
             which no document may hold.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+        name = parts.hostname or ""
+    except ValueError as error:
+        _refuse(uri, f"It is no uri at all ({error}).")
     if parts.scheme.casefold() == "file":
         _refuse(uri, "A document cannot name a file of this machine.")
-    host = (parts.hostname or "").casefold()
+    host = name.casefold()
     if parts.scheme.casefold() not in ("http", "https") or not host.endswith(SUFFIX):
         return None
     account = host[: -len(SUFFIX)]
@@ -86,7 +94,7 @@ def _unsafe(part: str) -> bool:
     return "\\" in part or any(ord(letter) < 32 for letter in part)
 
 
-def _refuse(uri: str, reason: str) -> None:
+def _refuse(uri: str, reason: str) -> NoReturn:
     message = f"{uri!r} is not the address of a blob. {reason}"
     raise BadRequest(message, target="uri", details=[Detail("InvalidBlob", message)])
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from mlmgmt.errors import Detail, HomeError
+
 _serial = itertools.count()
 
 
@@ -67,6 +69,13 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def damaged(path: str | Path, why: str) -> HomeError:
+    """The refusal to go on with a file of the home that is not as it was written."""
+    message = f"A file of the home is damaged: {why}."
+    hint = "Bring it back from a copy, or from version control."
+    return HomeError(message, target=str(path), details=[Detail("HomeDamaged", message, str(path))], hint=hint)
 
 
 def make_private(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -27,7 +28,17 @@ class Groups:
         return self._root / group.folder / "group.json"
 
     def get(self, group: GroupId) -> dict[str, Any] | None:
-        return files.read_json(self._file(group))
+        return self._read(self._file(group))
+
+    def _read(self, path: Path) -> dict[str, Any] | None:
+        body = files.read_json(path)
+        if body is None:
+            if path.exists():
+                raise files.damaged(path, "it holds no group")
+            return None
+        if not all(isinstance(body.get(name), str) for name in ("id", "name", "location")):
+            raise files.damaged(path, "a group has an id, a name and a location")
+        return body
 
     def put(self, group: GroupId, body: dict[str, Any]) -> None:
         path = self._file(group)
@@ -39,7 +50,15 @@ class Groups:
         files.flush_folder(self._file(group).parent)
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """Every group of every subscription, by file name."""
-        for path in sorted(self._root.glob("subscriptions/*/resourcegroups/*/group.json")):
-            if (body := files.read_json(path)) is not None:
-                yield body
+        """Every group of every subscription, by file name; a folder that may not be read is an error."""
+        for subscription in _folders(self._root / "subscriptions"):
+            for folder in _folders(subscription / "resourcegroups"):
+                if (body := self._read(folder / "group.json")) is not None:
+                    yield body
+
+
+def _folders(above: Path) -> list[Path]:
+    try:
+        return [above / name for name in sorted(os.listdir(above))]
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -108,7 +108,10 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
     if not _is_id(home_id):
         raise HomeError(f"The home at {root} has no usable id.", target=str(root))
     trust = config_folder(environ) / "homes" / home_id
-    return Home(root, home_id, str(stated["subscriptionId"]), trust, _is_trusted(root, trust))
+    subscription = stated.get("subscriptionId")
+    if not isinstance(subscription, str) or not subscription:
+        raise HomeError(f"The home at {root} names no subscription.", target=str(root / "home.json"))
+    return Home(root, home_id, subscription, trust, _is_trusted(root, trust))
 
 
 def _is_id(text: str) -> bool:

@@ -28,6 +28,7 @@ class Secrets:
 
     def __init__(self, home: Home) -> None:
         self._folder = home.trust
+        self._trusted = home.trusted
 
     def _write(self, name: str, value: dict[str, Any]) -> None:
         path = self._folder / name
@@ -35,12 +36,23 @@ class Secrets:
         files.write(path, orjson.dumps(value, option=orjson.OPT_INDENT_2), private=True)
 
     def _read(self, name: str) -> dict[str, Any]:
-        return files.read_json(self._folder / name) or {}
+        # A copy bears the id of its original, whose secrets are none of its business until it is trusted.
+        return (files.read_json(self._folder / name) or {}) if self._trusted else {}
 
     def signing_key(self) -> bytes | None:
         """The key that signs this home's models; None when the home is not trusted."""
         path: Path = self._folder / "hmac.key"
-        return path.read_bytes() if path.is_file() else None
+        return path.read_bytes() if self._trusted and path.is_file() else None
+
+    def proof(self, digest: str) -> dict[str, Any]:
+        """The proof recorded under a digest of graph and models; empty when there is none.
+
+        A proof is trust, so it is kept here: what a home says of its models counts for nothing.
+        """
+        return self._read(f"proofs/{digest}.json")
+
+    def keep_proof(self, digest: str, proof: dict[str, Any]) -> None:
+        self._write(f"proofs/{digest}.json", proof)
 
     def service(self, resource: ResourceId) -> dict[str, Any]:
         """The secrets of one web service: `keys`, `storageAccountKey`, `credentials` and `sas` by asset id."""

@@ -78,6 +78,16 @@ class Revision:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Revision:
+        """A revision as it was written.
+
+        Raises:
+            HomeError: `HomeDamaged`: a member is missing, or is of another kind.
+        """
+        for name, kind in (("etag", str), ("change", str), ("modifiedOn", str), ("by", str), ("document", dict)):
+            if not isinstance(body.get(name), kind):
+                raise files.damaged(f"revision {body.get('revision')}", f"a revision has a {name!r}")
+        if not isinstance(body["document"].get("id"), str) or not isinstance(body["document"].get("properties"), dict):
+            raise files.damaged(f"revision {body.get('revision')}", "its document has no id, or no properties")
         return cls(
             number=body["revision"],
             etag=body["etag"],
@@ -120,8 +130,11 @@ class Services:
                     break
             else:
                 return None
-        while (newer := _read(_revision_path(folder, body["revision"] + 1))) is not None:
-            body = newer
+        number = body["revision"]
+        while (newer := _read(_revision_path(folder, number + 1))) is not None:
+            body, number = newer, number + 1
+            if body["revision"] != number:
+                raise files.damaged(_revision_path(folder, number), f"it says it is revision {body['revision']}")
         return Revision.from_json(body)
 
     def revision(self, resource: ResourceId, number: int) -> Revision | None:
@@ -220,4 +233,4 @@ def _read(path: str) -> dict[str, Any] | None:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
         return None
-    return body if isinstance(body, dict) and "revision" in body else None
+    return body if isinstance(body, dict) and isinstance(body.get("revision"), int) else None

@@ -1,14 +1,12 @@
-"""One object owns one home: its services, groups, blobs, secrets, proofs and locks."""
+"""One object owns one home: its services, groups, blobs, secrets and locks."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-
-import orjson
+from typing import TYPE_CHECKING
 
 from mlmgmt.errors import Detail, HomeError
-from mlmgmt.store import files, lock
+from mlmgmt.store import lock
 from mlmgmt.store.blobs import Blobs
 from mlmgmt.store.groups import Groups
 from mlmgmt.store.secrets import Secrets
@@ -55,12 +53,3 @@ class Store:
         with lock.hold(self.home.root, str(resource)):
             self.services.tidy(resource)
             yield
-
-    def proof(self, digest: str) -> dict[str, Any] | None:
-        """The proof recorded under a digest of graph and models, if there is one."""
-        return files.read_json(self.home.root / "proofs" / f"{digest}.json")
-
-    def keep_proof(self, digest: str, proof: dict[str, Any]) -> None:
-        folder = self.home.root / "proofs"
-        folder.mkdir(exist_ok=True)
-        files.write(folder / f"{digest}.json", orjson.dumps(proof, option=orjson.OPT_INDENT_2), durable=False)

@@ -10,7 +10,7 @@ from mlmgmt.definition.contract import without
 from mlmgmt.definition.document import compact, copy
 from mlmgmt.errors import Conflict, Detail, PreconditionFailed
 from mlmgmt.ids import fold
-from mlmgmt.store.blobs import without_sas
+from mlmgmt.store.blobs import without_secrets
 from mlmgmt.store.services import Revision
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import later
@@ -165,9 +165,8 @@ def split_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
     if isinstance(assets := properties.get("assets"), dict):
         properties["assets"] = {asset_id: _public(asset_id, asset, secrets) for asset_id, asset in assets.items()}
     payloads = properties.get("payloadsLocation")
-    if isinstance(payloads, dict) and "credentials" in payloads:
-        secrets["payloadsCredentials"] = payloads["credentials"]
-        properties["payloadsLocation"] = {name: value for name, value in payloads.items() if name != "credentials"}
+    if isinstance(payloads, dict):
+        properties["payloadsLocation"] = _location("payloadsLocation", payloads, secrets)
     return {**document, "properties": properties}, secrets
 
 
@@ -176,18 +175,21 @@ def _public(asset_id: str, asset: Any, secrets: dict[str, Any]) -> Any:
     location = asset.get("locationInfo") if isinstance(asset, dict) else None
     if not isinstance(location, dict):
         return asset
-    uri = location.get("uri")
-    signed = isinstance(uri, str) and "?" in uri and uri.casefold().startswith("http")
-    if not signed and "credentials" not in location:
-        return asset
+    kept = _location(asset_id, location, secrets)
+    return asset if kept == location else {**asset, "locationInfo": kept}
+
+
+def _location(owner: str, location: dict[str, Any], secrets: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in location.items() if name != "credentials"}
     if location.get("credentials"):
-        secrets.setdefault("credentials", {})[asset_id] = location["credentials"]
-    if signed:
-        kept["uri"], token = without_sas(str(uri))
+        secrets.setdefault("credentials", {})[owner] = location["credentials"]
+    if isinstance(kept.get("uri"), str):
+        kept["uri"], token, user = without_secrets(kept["uri"])
         if token is not None:
-            secrets.setdefault("sas", {})[asset_id] = token
-    return {**asset, "locationInfo": kept}
+            secrets.setdefault("sas", {})[owner] = token
+        if user is not None:
+            secrets.setdefault("users", {})[owner] = user
+    return kept
 
 
 def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

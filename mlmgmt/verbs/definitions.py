@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.contract import without
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
 from mlmgmt.ids import ResourceId
 from mlmgmt.verbs import changes, deployment, history, lookup, userfiles
 from mlmgmt.verbs.outcome import Outcome
@@ -54,23 +55,14 @@ def plan_export(session: Session, *, web_service: Source, output_file: str) -> O
         BadRequest: the web service cannot be read, or the file not be written.
     """
     text = export_text(session, web_service=web_service).encode()
-    standing = _content(output_file)
+    # A pipe or a device is written to, not overwritten.
+    standing: dict[str, Any] | None = {} if Path(output_file).is_file() else None
 
     def commit() -> None:
         userfiles.write(output_file, text, overwrite=True)
 
     question = f"The file {output_file} exists. Overwrite it?" if standing is not None else None
     return Outcome(target=output_file, before=standing, after={}, commit=commit, question=question)
-
-
-def _content(path: str) -> dict[str, Any] | None:
-    try:
-        userfiles.read(path)
-    except NotFound:
-        return None
-    except MlmgmtError:
-        return {}
-    return {}
 
 
 def list_assets(session: Session, *, definition: Source) -> list[dict[str, Any]]:
@@ -171,7 +163,9 @@ def difference(session: Session, before: Mapping[str, Any], after: Mapping[str, 
     """
     left, right = (changes.comparable(session, document, {}) for document in (before, after))
     found = diff.changes(left, right, session.contract, models=_manifests(session, left, right))
-    return {"changes": [change.to_json() for change in found], "patch": diff.json_patch(left, right)}
+    # A patch is of documents; what is secret stands in none.
+    old, new = ({name: value for name, value in side.items() if name != "secrets"} for side in (left, right))
+    return {"changes": [change.to_json() for change in found], "patch": diff.json_patch(old, new, session.contract)}
 
 
 def _from_file(session: Session, source: Source) -> dict[str, Any]:
@@ -200,8 +194,7 @@ def preview(session: Session, standing: Mapping[str, Any], source: Source) -> tu
     """A deployed document, and what an update from the file would make of it; secrets as short digests."""
     found = reading.read(source.data, session.contract, source=source.name, whole=False).document
     change = without(found, session.contract.root, read_only=True)
-    change.pop("location", None)
-    merged = patch.merge(standing, change, session.contract)
+    merged = patch.merge(standing, change, session.contract, hold=False)
     reading.check(merged, session.contract)
     body, fresh = changes.split_secrets(merged)
     identity = ResourceId.parse(str(standing["id"]))

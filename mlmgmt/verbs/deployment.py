@@ -48,7 +48,7 @@ class Deployment:
         for data in self.bytes.values():
             session.store.blobs.keep_model(data)
         if self.proof is not None:
-            session.store.keep_proof(*self.proof)
+            session.store.secrets.keep_proof(*self.proof)
 
 
 def plan(
@@ -59,12 +59,14 @@ def plan(
     skip: bool = False,
     sas_tokens: Mapping[str, str] | None = None,
     digests: Mapping[str, Any] | None = None,
+    held: Mapping[str, bytes] | None = None,
 ) -> Deployment:
     """Find and prove the models of a document that is to replace `before`.
 
     Args:
         skip: take the models without proving them.
         sas_tokens: signatures that came with uris, by asset id.
+        held: models that are not written yet, by uri.
         digests: models already kept, by asset id, as a rollback brings them back; their uris are not read again.
 
     Raises:
@@ -84,7 +86,12 @@ def plan(
                 _note_overwritten(session, model, present, result)
         else:
             touched = True
-            _take(session, model, before is not None, skip, (sas_tokens or {}).get(model.asset_id), result)
+            token = (sas_tokens or {}).get(model.asset_id)
+            content = (held or {}).get(model.uri)
+            if content is None:
+                content = _found(session, model, before is not None, skip, token, result)
+            if content is not None:
+                _take(session, model, content, skip, result)
     if not found:
         return result
     if not touched and digests is None:
@@ -126,34 +133,35 @@ def blob_state(session: Session, uri: str, digest: str) -> str:
         return "deleted"
 
 
-def _take(
+def _found(
     session: Session, model: TrainedModel, update: bool, skip: bool, token: str | None, result: Deployment
-) -> None:
-    """Read a model that a change names for the first time."""
+) -> bytes | None:
+    """The bytes of a model that a change names for the first time; None when its account is not in this home."""
     blob = blobs.parse(model.uri)
-    if blob is None or not session.store.blobs.is_registered(blob.account):
-        where = f"storage account {blob.account!r}" if blob else "address"
-        message = f"The {where} of {model} is not in this home: {model.uri}"
-        if update and not skip:
-            hint = "Copy the model into a storage account of this home, or use -SkipModelCheck."
-            raise _unproved(message, model, hint)
-        result.models[model.asset_id] = {"state": UNAVAILABLE, "uri": model.uri}
-        result.warnings.append(f"{message}. The service is managed, and cannot score.")
-        return
-    if token is not None:
+    if blob is not None and session.store.blobs.is_registered(blob.account):
         key = session.store.secrets.account_key(blob.account)
-        if key is not None:
+        if token is not None and key is not None:
             sas.check(token, key, blob.account, blob.name, now=session.clock())
-    data = session.store.blobs.read(blob)
-    digest = sha256(data).hexdigest()
-    facts = {} if skip else _facts(data)
-    result.bytes[digest] = data
+        return session.store.blobs.read(blob)
+    where = f"storage account {blob.account!r}" if blob else "address"
+    message = f"The {where} of {model} is not in this home: {model.uri}"
+    if update and not skip:
+        hint = "Copy the model into a storage account of this home, or use -SkipModelCheck."
+        raise _unproved(message, model, hint)
+    result.models[model.asset_id] = {"state": UNAVAILABLE, "uri": model.uri}
+    result.warnings.append(f"{message}. The service is managed, and cannot score.")
+    return None
+
+
+def _take(session: Session, model: TrainedModel, content: bytes, skip: bool, result: Deployment) -> None:
+    digest = sha256(content).hexdigest()
+    result.bytes[digest] = content
     result.models[model.asset_id] = {
         "state": DEPLOYED,
         "digest": digest,
         "uri": model.uri,
         "takenOn": stamp(session.clock()),
-        **facts,
+        **({} if skip else _facts(content)),
     }
 
 
@@ -172,8 +180,7 @@ def _unproved(message: str, model: TrainedModel, hint: str | None = None) -> Bad
 def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
     digests = {asset_id: body["digest"] for asset_id, body in result.models.items()}
     key = sha256((graph.digest(document) + "".join(sorted(digests.values()))).encode()).hexdigest()
-    recorded = session.store.proof(key)
-    if recorded is not None and session.store.home.trusted:
+    if session.store.secrets.proof(key):
         result.checked = "proved"
         return
     session.stage("proving the model")
@@ -240,7 +247,25 @@ def score_example(
     for name, value in run.outputs.items():
         specification = (properties.get("output", {}).get("properties") or {}).get(name)
         tables.answer(value, specification)
+        _hold_labels(value, specification)
     return came
+
+
+def _hold_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
+    """A model of other classes than the output declares would answer what no caller expects."""
+    from mlmgmt.modules.learners import LABELS
+
+    declared = ((specification or {}).get("properties") or {}).get(LABELS) or {}
+    scored = getattr(value, "scored", None)
+    if scored is None or not declared.get("enum"):
+        return
+    allowed = {str(word) for word in declared["enum"]}
+    strange = [str(label) for label in scored.classes if str(label) not in allowed]
+    if strange:
+        message = (
+            f"The model answers {', '.join(map(repr, strange))}, and the output declares {', '.join(sorted(allowed))}."
+        )
+        raise BadRequest(message, target=LABELS, details=[Detail("ModelOutputMetadataMismatch", message)])
 
 
 def _made_row(specification: Mapping[str, Any]) -> list[Any]:
@@ -283,7 +308,7 @@ def open_model(session: Session, data: bytes) -> tuple[Trained, Any, dict[str, A
     """Open a model file that this home signed or this user trusts; see `ilearner.unpack`."""
     from mlmgmt.learning import ilearner
 
-    home = session.store.home
-    key = session.store.secrets.signing_key() if home.trusted else None
-    trusted = session.store.secrets.trusted_models() if home.trusted else {}
-    return ilearner.unpack(data, key=key, home=home.id, trusted=trusted)
+    secrets = session.store.secrets
+    return ilearner.unpack(
+        data, key=secrets.signing_key(), home=session.store.home.id, trusted=secrets.trusted_models()
+    )

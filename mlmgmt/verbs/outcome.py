@@ -26,6 +26,8 @@ class Outcome:
         nothing: the change would change nothing, and that is no error: what to say instead.
         question: replaces the cmdlet's own question.
         report: what to show whether or not the change is made.
+        keep: writes what is to stay whether or not the questions are answered with yes, such as a model that took an
+            hour to train; `-WhatIf` alone leaves it out.
     """
 
     target: str
@@ -37,6 +39,7 @@ class Outcome:
     nothing: str | None = None
     question: str | None = None
     report: Any = None
+    keep: Callable[[], None] | None = None
 
     @property
     def created(self) -> bool:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, reading
-from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound
+from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound, WrongUsage
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import definitions, lookup, training, userfiles, webservices
+from mlmgmt.verbs import changes, definitions, lookup, training, userfiles, webservices
+from mlmgmt.verbs import evaluation as evaluating
+from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.store.services import Revision
-    from mlmgmt.verbs.outcome import Outcome
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -36,7 +37,7 @@ def retrain(
     update: bool = False,
     only_if_better: str | None = None,
     message: str | None = None,
-) -> dict[str, Any] | Outcome:
+) -> Outcome:
     """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
 
     Args:
@@ -49,47 +50,61 @@ def retrain(
         only_if_better: a metric; nothing at all is changed unless the new model is better by it.
 
     Returns:
-        where the model is (`BaseLocation`, `RelativeLocation`, `SasBlobToken`) and both evaluations; with `update` an
-        outcome that reports the same.
+        an outcome that reports where the model is (`BaseLocation`, `RelativeLocation`, `SasBlobToken`) and both
+        evaluations. Keeping it writes the blob and the rewritten file; applying it updates the web service, if that was
+        asked for.
 
     Raises:
         NotFound: the service; `TrainingDefinitionNotFound`: none is given and none recorded.
         BadRequest: the data or the graph cannot be trained with.
         GateRefused: `NotBetter`; exit status 3.
+        Conflict: `WebServiceReadOnly`, before any training.
+        WrongUsage: a fraction and rows to compare on are both given.
     """
     standing = lookup.existing(session, group, name)
     session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
+    if update:
+        changes.refuse_read_only(standing)
+    if test_data is not None and holdout is not None:
+        raise WrongUsage("-TestData and -Holdout do not go together: the rows to compare on are one or the other.")
     model = assets.find(standing.document, asset)
     document = _training_document(session, standing, training_definition)
     target = _rewrite_target(session, rewrite, asset)
     _check_metric(only_if_better)
     fitted = training.fit(session, document, data, test_data, holdout)
     digest = standing.models.get(model.asset_id, {}).get("digest")
-    evaluation = training.evaluate(session, standing.document, model, fitted, digest)
+    evaluation = evaluating.evaluate(session, standing.document, model, fitted, digest)
     _gate(only_if_better, evaluation)
     facts = training.facts_of(session, fitted, evaluation, data, str(standing.resource))
-    blob = training.save(session, str(standing.document["name"]), fitted, facts)
-    if target is not None and rewrite is not None:
-        source, its_model = target
-        userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
+    blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
+
+    def keep() -> None:
+        session.stage("saving the model")
+        session.store.blobs.write(blob, content)
+        if target is not None and rewrite is not None:
+            source, its_model = target
+            userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
+
     report = _report(session, blob, fitted, evaluation, facts, rewrite)
     if not update:
-        return report
-    outcome = webservices.plan_update(
+        return Outcome(
+            target=str(standing.document["name"]), before=None, after=None, commit=_nothing, keep=keep, report=report
+        )
+    outcome = webservices.plan_change(
         session,
-        group=group,
-        name=name,
-        service_updates=userfiles.Source("retrain", _relocation(model, blob)),
+        standing,
+        assets.relocation(model, blob.uri),
         message=message or f"retrained on {data.name}",
+        source="retrain",
+        held={blob.uri: content},
     )
-    outcome.report = report
+    outcome.keep, outcome.report = keep, report
+    outcome.question = f"Update the web service {standing.document['name']!r} with the new model?"
     return outcome
 
 
-def _relocation(model: TrainedModel, blob: blobs.Blob) -> bytes:
-    from mlmgmt.definition import document
-
-    return document.write(assets.relocation(model, blob.uri))
+def _nothing() -> None:
+    return None
 
 
 def _training_document(session: Session, standing: Revision, given: Source | None) -> dict[str, Any]:
@@ -114,6 +129,7 @@ def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) ->
     if rewrite is None:
         return None
     source = userfiles.read(rewrite)
+    userfiles.require_writable(rewrite)
     found = reading.read(source.data, session.contract, source=source.name, whole=False).document
     return source, assets.find(found, asset)
 
@@ -135,7 +151,7 @@ def _metric_named(name: str) -> str | None:
     return next((metric for metric in (*BINARY, *REGRESSION) if metric.casefold() == name.strip().casefold()), None)
 
 
-def _gate(metric: str | None, evaluation: training.Evaluation | None) -> None:
+def _gate(metric: str | None, evaluation: evaluating.Evaluation | None) -> None:
     if metric is None:
         return
     from mlmgmt.modules.evaluation import more_is_better
@@ -160,7 +176,7 @@ def _report(
     session: Session,
     blob: blobs.Blob,
     fitted: training.Fitted,
-    evaluation: training.Evaluation | None,
+    evaluation: evaluating.Evaluation | None,
     facts: Mapping[str, Any],
     rewrite: str | None,
 ) -> dict[str, Any]:

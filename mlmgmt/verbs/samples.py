@@ -9,6 +9,7 @@ from mlmgmt import resources
 from mlmgmt.definition import assets, reading
 from mlmgmt.errors import Detail, NotFound
 from mlmgmt.verbs import definitions, training, userfiles
+from mlmgmt.verbs import evaluation as evaluating
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -74,9 +75,10 @@ def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -
     data = userfiles.Source(FIRST[name], files[FIRST[name]])
     fitted = training.fit(session, document, data, None, None)
     model = assets.find(scorer)
-    evaluation = training.evaluate(session, scorer, model, fitted, None)
+    evaluation = evaluating.evaluate(session, scorer, model, fitted, None)
     facts = training.facts_of(session, fitted, evaluation, data, None)
-    blob = training.save(session, name, fitted, facts)
+    blob, model_file = training.packed(session, name, fitted, facts)
+    session.store.blobs.write(blob, model_file)
     source = userfiles.Source(predictive, files[predictive])
     files = files | {predictive: definitions.rewritten(source, model, blob.uri)}
     for file, content in files.items():

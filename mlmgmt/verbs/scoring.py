@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.verbs import deployment, lookup, userfiles
 
@@ -90,14 +91,18 @@ def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[s
     """
     from mlmgmt.learning import tables
 
-    if not rows.data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    try:
+        data = decode(rows.data, largest=len(rows.data))
+    except BadRequest:
+        data = rows.data
+    if not data.lstrip().startswith(b"{"):
         if len(needed) != 1:
             message = f"The service has {len(needed)} inputs; a CSV file serves exactly one."
             hint = 'Give a request-response body: {"Inputs": {...}}.'
             raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
         return {needed[0]: tables.read_csv(rows.data, rows.name)}, {}
     try:
-        body = orjson.loads(rows.data)
+        body = orjson.loads(data)
         given, parameters = body.get("Inputs") or {}, body.get("GlobalParameters") or {}
         if not isinstance(given, dict) or not isinstance(parameters, dict):
             raise TypeError

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
+from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment, scoring
+from mlmgmt.verbs import deployment
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
+    from mlmgmt.verbs.evaluation import Evaluation
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -35,15 +35,6 @@ class Fitted:
     seen: Cells
     held: Cells | None
     held_how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    new: dict[str, float]
-    old: dict[str, float] | None
-    rows: int
-    overlap: int | None
-    unable: str | None
 
 
 def fit(
@@ -64,8 +55,8 @@ def fit(
         seen, held, how = cells, None, "by the training graph's Split Data"
     else:
         fraction = HOLDOUT if holdout is None else holdout
-        seen, held = _split(cells, fraction, label)
-        how = f"{fraction:.0%} of {data.name}, stratified by {label}" if held is not None else "nothing"
+        seen, held, drawn = _split(cells, fraction, label)
+        how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
     declared = (document["properties"].get("input", {}).get("properties") or {}).get(port)
     dataset, notes = tables.typed(seen, declared)
     for note in notes:
@@ -135,8 +126,10 @@ def _label(plan: Any) -> str | None:
     return None if selection is None else columns.stated_name(selection)
 
 
-def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cells | None]:
-    """Rows to train on and rows held out, drawn with a seed that is the data's own."""
+def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cells | None, str]:
+    """Rows to train on, rows held out, and how they were drawn: with a seed that is the data's own."""
+    from collections import Counter
+
     import numpy as np
     from sklearn.model_selection import train_test_split
 
@@ -146,14 +139,14 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
         message = f"The fraction held out must be from 0 to below 1, not {fraction:g}."
         raise BadRequest(message, target="Holdout", details=[Detail("InvalidHoldout", message)])
     if fraction == 0:
-        return cells, None
+        return cells, None, ""
     count = len(cells.rows)
-    place = cells.columns.index(label) if label in cells.columns else None
-    keys = None if place is None else [str(row[place]) for row in cells.rows]
-    if keys is not None and (
-        len(set(keys)) > max(2, count * fraction / 2) or min(keys.count(key) for key in set(keys)) < 2
-    ):
-        keys = None  # a number to predict, or a class too small to be in both parts
+    keys = None
+    if label is not None and label.casefold() in (names := [name.casefold() for name in cells.columns]):
+        keys = [str(row[names.index(label.casefold())]) for row in cells.rows]
+        counts = Counter(keys)
+        if len(counts) > max(2, count * fraction / 2) or min(counts.values()) < 2:
+            keys = None  # a number to predict, or a class too small to be in both parts
     seed = int(tables.digest(cells)[:8], 16)
     try:
         seen, held = train_test_split(np.arange(count), test_size=fraction, random_state=seed, stratify=keys)
@@ -161,7 +154,8 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
         message = f"{cells.source} has {count} rows; {fraction:.0%} of them cannot be held out ({error})."
         hint = "Give more rows, another --holdout, or --test-data FILE."
         raise BadRequest(message, target=cells.source, details=[Detail("TooFewRows", message)], hint=hint) from None
-    return _rows(cells, sorted(seen)), _rows(cells, sorted(held))
+    drawn = "at random" if keys is None else f"stratified by {label}"
+    return _rows(cells, sorted(seen)), _rows(cells, sorted(held)), drawn
 
 
 def _rows(cells: Cells, chosen: Any) -> Cells:
@@ -184,82 +178,6 @@ def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Ce
     offered = set().union(*map(set, splits))
     held = [index for index in held if index in offered]
     return (_rows(cells, held) if held else None), _rows(cells, sorted(seen))
-
-
-def evaluate(
-    session: Session, document: Mapping[str, Any], model: TrainedModel, fitted: Fitted, digest: str | None
-) -> Evaluation | None:
-    """Both models on the held rows, each through the predictive graph, which is how they answer.
-
-    Args:
-        document: the predictive definition.
-        digest: the model that is deployed; None when none is available.
-    """
-    if fitted.held is None:
-        return None
-    session.stage("evaluating")
-    new = _metrics(session, document, model, fitted.held, fitted.trained)
-    if digest is None:
-        return Evaluation(new, None, len(fitted.held.rows), None, "its model is not available in this home")
-    try:
-        trained, rows, _ = deployment.open_model(session, session.store.blobs.model(digest))
-        old = _metrics(session, document, model, fitted.held, trained)
-    except MlmgmtError as error:
-        return Evaluation(new, None, len(fitted.held.rows), None, error.message)
-    return Evaluation(new, old, len(fitted.held.rows), _overlap(rows, fitted.held), None)
-
-
-def _metrics(
-    session: Session, document: Mapping[str, Any], model: TrainedModel, held: Cells, trained: Trained
-) -> dict[str, float]:
-    from mlmgmt.learning import tables
-    from mlmgmt.learning.runner import Plan
-    from mlmgmt.modules.evaluation import compare
-
-    plan = Plan(document)
-    ports = plan.needs_inputs()
-    if len(ports) != 1:
-        message = "Only a service with one input can be evaluated on a CSV file."
-        raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
-    if trained.label not in held.columns:
-        message = f"{held.source} has no label column {trained.label!r} to compare with."
-        raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
-    run = scoring.run_on(_quiet(session), document, plan, {ports[0]: held}, {}, override={model.asset_id: trained})
-    node = _score_node(plan, model)
-    scored = run.ports[node, "Scored dataset"]
-    place = held.columns.index(trained.label)
-    label = tables.inferred(
-        tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
-    )
-    truth = label.frame[trained.label]
-    if trained.label_type == "String":
-        truth = truth.astype("str")
-    return compare(truth, scored.frame, trained.scored)
-
-
-def _quiet(session: Session) -> Session:
-    quiet = replace(session, tell=lambda _: None)
-    quiet.__dict__["store"] = session.store
-    return quiet
-
-
-def _score_node(plan: Any, model: TrainedModel) -> str:
-    for node in plan.nodes_of("Score Model"):
-        source = plan.source(node, "Trained model")
-        if source is not None and plan.graph.nodes[source[0]].get("assetId") == model.asset_id:
-            return str(node)
-    message = f"No Score Model of the service uses {model}."
-    raise BadRequest(message, target=model.asset_id, details=[Detail("ModelNotScored", message)])
-
-
-def _overlap(rows: Any, held: Cells) -> int | None:
-    if rows is None:
-        return None
-    import numpy as np
-
-    from mlmgmt.learning import tables
-
-    return int(np.isin(tables.row_digests(held), rows).sum())
 
 
 def facts_of(
@@ -309,8 +227,10 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {name: value if abs(value) < float("inf") else None for name, value in metrics.items()}
 
 
-def save(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> blobs.Blob:
-    """Write a fitted model as a blob of the home's first storage account, under the name of its service."""
+def packed(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> tuple[blobs.Blob, bytes]:
+    """A fitted model as the bytes of its file, and the blob it is to be: in the home's first storage account, under the
+    name of its service. Nothing is written.
+    """
     from hashlib import sha256
 
     from mlmgmt.learning import ilearner, tables
@@ -320,15 +240,11 @@ def save(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> 
     accounts = store.blobs.accounts()
     if key is None or not accounts:
         text = "This home has no storage account to keep a model in."
-        raise NotFound(
-            text, details=[Detail("AccountNotRegistered", text)], hint="Make one with: mlmgmt Connect-AzAccount"
-        )
-    session.stage("saving the model")
+        hint = "Make one with: mlmgmt Connect-AzAccount"
+        raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint=hint)
     rows = tables.row_digests(fitted.seen) if len(fitted.seen.rows) <= _MOST_ROW_DIGESTS else None
     data = ilearner.pack(fitted.trained, facts, key=key, home=store.home.id, rows=rows)
     moment = session.clock().strftime("%Y%m%dT%H%M%S")
     service = file_name(name).replace("%", "-")
     path = f"{service}/{moment}-{sha256(data).hexdigest()[:12]}.ilearner"
-    blob = blobs.Blob(accounts[0], _CONTAINER, path)
-    store.blobs.write(blob, data)
-    return blob
+    return blobs.Blob(accounts[0], _CONTAINER, path), data

@@ -66,6 +66,17 @@ def refuse_overwriting(path: str, *, overwrite: bool) -> None:
         )
 
 
+def require_writable(path: str) -> None:
+    """Refuse early what `write` would refuse late.
+
+    Raises:
+        BadRequest: `AccessDenied`: files cannot be made in its folder.
+    """
+    if not os.access(Path(path).resolve().parent, os.W_OK):
+        message = f"{path} may not be written."
+        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)])
+
+
 def write(path: str, data: bytes, *, overwrite: bool) -> None:
     """Write a file whole: a failure leaves what was there.
 
@@ -87,7 +98,7 @@ def write(path: str, data: bytes, *, overwrite: bool) -> None:
         goal.write_bytes(data)
         return
     goal = goal.resolve()
-    beside = goal.with_name(f".{goal.name}.{os.getpid()}.tmp")
+    beside = goal.with_name(f".mlmgmt-{os.getpid()}.tmp")
     try:
         mode = goal.stat().st_mode & 0o777 if goal.exists() else None
         beside.write_bytes(data)

@@ -210,23 +210,33 @@ def plan_change(
     message: str | None = None,
     source: str | None = None,
     skip_model_check: bool = False,
+    held: Mapping[str, bytes] | None = None,
     replan: Any = None,
 ) -> Outcome:
-    """Plan one change document on the revision that stands."""
+    """Plan one change document on the revision that stands.
+
+    Args:
+        held: models that the change names and that are not written yet, by uri.
+    """
     merged = patch.merge(standing.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
     known = session.store.secrets.service(standing.resource)
     secrets = changes.merged_secrets(known, fresh)
+    if "keys" in fresh:
+        # A copied home has none; a pair is never half a pair.
+        secrets["keys"] = {side: secrets["keys"].get(side) or new_key() for side in ("primary", "secondary")}
     notes = [
         *warnings,
-        *reading.sentences(w for w in reading.check(body, session.contract) if w.code != "UndeclaredPort"),
+        *reading.sentences(w for w in reading.check(merged, session.contract) if w.code != "UndeclaredPort"),
     ]
     unchanged = changes.content(body) == changes.content(standing.document) and secrets == known
     if unchanged:
         text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
         hint = "mlmgmt diff shows what a file would change before it is deployed."
         raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
-    deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"))
+    deployed = deployment.plan(
+        session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
+    )
     outcome = changes.outcome_of(
         session,
         standing.resource,
@@ -235,6 +245,8 @@ def plan_change(
         warnings=list(dict.fromkeys(notes)),
         replan=replan,
     )
+    outcome.before = changes.comparable(session, standing.document, known, given=fresh)
+    outcome.after = changes.comparable(session, body, secrets, given=fresh)
     if body["properties"].get("readOnly"):
         name = standing.document["name"]
         outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Go on?"

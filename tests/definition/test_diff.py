@@ -59,7 +59,7 @@ def test_the_order_of_columns_is_a_difference(contract: Contract) -> None:
     after, _ = reading.canonical(body, contract)
     (change,) = diff.changes(before, after, contract)
     assert change.kind == "reordered"
-    applied = jsonpatch.apply_patch(before, diff.json_patch(before, after))
+    applied = jsonpatch.apply_patch(before, diff.json_patch(before, after, contract))
     assert document.write(applied) == document.write(after)
 
 

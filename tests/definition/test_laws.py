@@ -110,7 +110,7 @@ def test_the_case_of_contract_names_does_not_matter(body: dict[str, Any], random
 @given(definitions(), definitions())
 def test_the_json_patch_turns_one_text_into_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
     old, new = canonical(before), canonical(after)
-    operations = diff.json_patch(old, new)
+    operations = diff.json_patch(old, new, CONTRACT)
     applied = jsonpatch.apply_patch(document.copy(old), json.loads(json.dumps(operations)))
     assert document.write(canonical(applied)) == document.write(new)
     assert bool(operations) == (document.write(old) != document.write(new))

@@ -39,13 +39,14 @@ def test_marked_encodings_and_plain_utf_8_give_one_document(contract: Contract, 
         ('{"a": NaN}', "InvalidJson", "d.json:1:7"),
         ("{'a': 1}", "InvalidJson", "d.json:1:2"),
         ('{"a": 1, // c\n "b": 2}', "InvalidJson", "d.json:1:10"),
-        ('{"tags": {"a": "1",\n "a": "2"}}', "DuplicateMember", "d.json:2:2"),
-        ('{"tags": {"a": "1",\n "\\u0061": "2"}}', "DuplicateMember", "d.json:2:2"),
-        ('{"n": 18446744073709551616}', "InexactNumber", "d.json:1:7"),
-        ('{"n": -9223372036854775809}', "InexactNumber", "d.json:1:7"),
-        ('{"n": 0.12345678901234567891}', "InexactNumber", "d.json:1:7"),
+        ('{"tags": {"a": "1",\n "a": "2"}}', "DuplicateMember", "d.json:2:2 $.tags.a"),
+        ('{"tags": {"a": "1",\n "\\u0061": "2"}}', "DuplicateMember", "d.json:2:2 $.tags.a"),
+        ('{"n": 18446744073709551616}', "InexactNumber", "d.json:1:7 $.n"),
+        ('{"n": -9223372036854775809}', "InexactNumber", "d.json:1:7 $.n"),
+        ('{"n": 0.12345678901234567891}', "InexactNumber", "d.json:1:7 $.n"),
         ('{"n": 1e400}', "InexactNumber", "d.json:1:7"),
-        ('{"n": 1e-400}', "InexactNumber", "d.json:1:7"),
+        ('{"n": 1e-400}', "InexactNumber", "d.json:1:7 $.n"),
+        ('{"t": "12345678901234567890123",\n"n": [1, 12345678901234567890123]}', "InexactNumber", "d.json:2:10 $.n[1]"),
         ("[" * 10_000, "TooDeep", "d.json:1:1026"),
         ('{"a":' * 300 + "1" + "}" * 300, "TooDeep", "d.json"),
         ("[1]", "WrongType", "d.json:1:1 $"),
@@ -84,11 +85,20 @@ def test_every_problem_is_told_at_once_with_its_place(contract: Contract) -> Non
     package["nodes"]["lost"] = {"assetId": "asset9"}
     package["edges"].append({"sourceNodeId": "in", "targetNodeId": "nowhere", "targetPortId": "x"})
     broken["properties"]["output"]["properties"]["output2"] = {"type": "object"}
+    package["edges"].append({"sourceNodeId": "in"})
     broken["properties"]["title"] = 7.5
     with pytest.raises(BadRequest) as refused:
         read(json.dumps(broken, indent=1), contract)
     told = {detail.code: detail for detail in refused.value.details}
-    assert set(told) == {"OutOfRange", "UnknownValue", "UnknownAsset", "DanglingEdge", "OutputWithoutNode"}
+    assert set(told) == {
+        "OutOfRange",
+        "UnknownValue",
+        "MissingMember",
+        "UnknownAsset",
+        "DanglingEdge",
+        "OutputWithoutNode",
+        "LooseScalar",
+    }
     lines = json.dumps(broken, indent=1).splitlines()
     for code, fragment in (
         ("OutOfRange", "maxConcurrentCalls"),

@@ -1,0 +1,110 @@
+"""Comparing models on rows that were held out, each through the predictive graph, which is how they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.verbs import deployment, scoring
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.learning.tables import Cells
+    from mlmgmt.modules.learners import Trained
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.training import Fitted
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    new: dict[str, float]
+    old: dict[str, float] | None
+    rows: int
+    overlap: int | None
+    unable: str | None
+
+
+def evaluate(
+    session: Session, document: Mapping[str, Any], model: TrainedModel, fitted: Fitted, digest: str | None
+) -> Evaluation | None:
+    """Both models on the held rows, each through the predictive graph, which is how they answer.
+
+    Args:
+        document: the predictive definition.
+        digest: the model that is deployed; None when none is available.
+    """
+    if fitted.held is None:
+        return None
+    session.stage("evaluating")
+    new = _metrics(session, document, model, fitted.held, fitted.trained)
+    if digest is None:
+        return Evaluation(new, None, len(fitted.held.rows), None, "its model is not available in this home")
+    try:
+        trained, rows, _ = deployment.open_model(session, session.store.blobs.model(digest))
+        if trained.task != fitted.trained.task:
+            return Evaluation(new, None, len(fitted.held.rows), None, f"it is for another task ({trained.task})")
+        old = _metrics(session, document, model, fitted.held, trained)
+    except MlmgmtError as error:
+        return Evaluation(new, None, len(fitted.held.rows), None, error.message)
+    return Evaluation(new, old, len(fitted.held.rows), _overlap(rows, fitted.held), None)
+
+
+def _metrics(
+    session: Session, document: Mapping[str, Any], model: TrainedModel, held: Cells, trained: Trained
+) -> dict[str, float]:
+    from mlmgmt.learning import tables
+    from mlmgmt.learning.runner import Plan
+    from mlmgmt.modules.evaluation import compare
+
+    plan = Plan(document)
+    ports = plan.needs_inputs()
+    if len(ports) != 1:
+        message = "Only a service with one input can be evaluated on a CSV file."
+        raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
+    place = next((i for i, name in enumerate(held.columns) if name.casefold() == trained.label.casefold()), None)
+    if place is None:
+        message = f"{held.source} has no label column {trained.label!r} to compare with."
+        raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
+    run = scoring.run_on(_quiet(session), document, plan, {ports[0]: held}, {}, override={model.asset_id: trained})
+    node = _score_node(plan, model)
+    scored = run.ports[node, "Scored dataset"]
+    label = tables.inferred(
+        tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
+    )
+    truth = label.frame[trained.label]
+    if trained.label_type == "String":
+        truth = truth.astype("str")
+    strange = sorted({str(value) for value in truth.dropna().tolist() if value not in trained.classes})
+    if trained.classes and strange:
+        known = ", ".join(map(repr, trained.classes))
+        message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}; it knows {known}."
+        raise BadRequest(message, target=trained.label, details=[Detail("UnknownLabel", message)])
+    return compare(truth, scored.frame, trained.scored)
+
+
+def _quiet(session: Session) -> Session:
+    quiet = replace(session, tell=lambda _: None)
+    quiet.__dict__["store"] = session.store
+    return quiet
+
+
+def _score_node(plan: Any, model: TrainedModel) -> str:
+    for node in plan.nodes_of("Score Model"):
+        source = plan.source(node, "Trained model")
+        if source is not None and plan.graph.nodes[source[0]].get("assetId") == model.asset_id:
+            return str(node)
+    message = f"No Score Model of the service uses {model}."
+    raise BadRequest(message, target=model.asset_id, details=[Detail("ModelNotScored", message)])
+
+
+def _overlap(rows: Any, held: Cells) -> int | None:
+    if rows is None:
+        return None
+    import numpy as np
+
+    from mlmgmt.learning import tables
+
+    return int(np.isin(tables.row_digests(held), rows).sum())

@@ -1,0 +1,248 @@
+"""Mistakes that are easy to make and hard to see: each was made once, and none may pass in silence."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlmgmt.definition.document import write
+from tests.conftest import Command, environment, small_definition
+from tests.stories.test_retraining import RETRAIN, blobs
+
+
+def test_a_copy_proves_its_models_itself(mlmgmt: Command, exported: Path, churn: Path) -> None:
+    """What the original home found out about its models is no proof for the copy, which does not trust them."""
+    first = json.loads(exported.read_text())["properties"]["assets"]["asset3"]["locationInfo"]["uri"]
+    shutil.copytree(".mlmgmt", "copy/.mlmgmt")
+    place = "--home copy/.mlmgmt"
+    mlmgmt(f"trust-home {place}", ok=True)
+    mlmgmt(RETRAIN + f"--data new-customers.csv --update -Force {place}", ok=True)
+    assert first in exported.read_text()
+    refused = mlmgmt(f"update -g retail -n churn -ServiceUpdates churn.json -Force {place}")
+    assert "ModelNotSignedHere" in refused.err
+    assert "ModelNotSignedHere" in mlmgmt(f"rollback -g retail -n churn --to 1 {place}").err
+    mlmgmt(f"score -g retail -n churn -i customers.csv {place}", ok=True)
+
+
+def test_an_untrusted_copy_shows_no_keys(mlmgmt: Command, small: Path) -> None:
+    shutil.copytree(".mlmgmt", "copy/.mlmgmt")
+    assert "KeysNotFound" in mlmgmt("keys -g retail -n small --home copy/.mlmgmt").err
+    mlmgmt("trust-home --home copy/.mlmgmt", ok=True)
+    words = ["update", "-g", "retail", "-n", "small", "-Keys", "@{Primary='YQ=='}", "-Force", "--home", "copy/.mlmgmt"]
+    mlmgmt(words, ok=True)
+    pair = mlmgmt("keys -g retail -n small --home copy/.mlmgmt", ok=True).json
+    assert pair["Primary"] == "YQ=="
+    assert pair["Secondary"]
+
+
+@pytest.mark.parametrize("order", [("asset3", "ASSET3"), ("ASSET3", "asset3")])
+def test_asset_ids_that_differ_in_case_are_two_assets(mlmgmt: Command, exported: Path, order: tuple[str, str]) -> None:
+    body = json.loads(exported.read_text())
+    assets = body["properties"]["assets"]
+    model = assets.pop("asset3")
+    for name in order:
+        assets[name] = json.loads(json.dumps(model))
+    exported.write_text(json.dumps(body, indent=2))
+    mlmgmt("set-model churn.json --asset asset3 --location https://abc.blob.core.windows.net/abc/new.ilearner", ok=True)
+    after = json.loads(exported.read_text())["properties"]["assets"]
+    assert after["asset3"]["locationInfo"]["uri"].endswith("new.ilearner")
+    assert after["ASSET3"] == model
+
+
+def test_what_if_of_a_retraining_keeps_nothing(mlmgmt: Command, exported: Path, churn: Path) -> None:
+    before, standing = exported.read_text(), blobs(churn)
+    for more in ("", "--update -Force"):
+        shown = mlmgmt(RETRAIN + f"--data new-customers.csv --rewrite churn.json -WhatIf {more}", ok=True)
+        assert shown.json["Evaluation"]["New"]
+        assert exported.read_text() == before
+        assert blobs(churn) == standing
+    assert "asset3" in shown.json["WhatIf"][0]["text"]
+
+
+def test_a_model_of_other_classes_is_not_deployed(mlmgmt: Command, churn: Path) -> None:
+    """Labels written 0 and 1, where the service has always answered No and Yes."""
+    training = Path("churn-training.json").read_text().replace('"No",', '"0",').replace('"Yes"', '"1"')
+    Path("training.json").write_text(training)
+    rows = Path("new-customers.csv").read_text().replace(",Yes\n", ",1\n").replace(",No\n", ",0\n")
+    Path("numbers.csv").write_text(rows)
+    line = "retrain -g retail -n churn --training-definition training.json --data numbers.csv --update -Force "
+    refused = mlmgmt(line)
+    assert refused.status == 1
+    assert "ModelOutputMetadataMismatch" in refused.err
+    gated = mlmgmt(line + "--only-if-better AUC")
+    assert gated.status == 3
+    assert "labels that the model does not know" in gated.err
+    third = mlmgmt(RETRAIN + "--data new-customers.csv --test-data numbers.csv")
+    assert "UnknownLabel" in third.err
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://elsewhere.blob.core.windows.net/models/m.ilearner?sig=SECRET",
+        " https://elsewhere.blob.core.windows.net/models/m.ilearner?sig=SECRET",
+        "wasbs://models@elsewhere.blob.core.windows.net/m.ilearner?sig=SECRET",
+        "https://user:SECRET@elsewhere.example.com/m.ilearner",
+    ],
+)
+def test_no_secret_of_a_uri_stays_in_the_home(mlmgmt: Command, home: Path, uri: str) -> None:
+    location = {"uri": uri, "credentials": "SECRET"}
+    definition = small_definition(payloadsLocation=location)
+    definition["properties"]["assets"]["m"] = {"name": "m", "type": "Resource", "locationInfo": location}
+    Path("d.json").write_text(json.dumps(definition))
+    mlmgmt("new -g retail -l southcentralus -n d -DefinitionFile d.json -Force", ok=True)
+    assert "SECRET" not in mlmgmt("get -g retail -n d", ok=True).out
+    assert all(b"SECRET" not in path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert mlmgmt("diff -g retail -n d d.json", ok=True).json == []
+
+
+def test_ports_are_one_port_in_any_case(mlmgmt: Command) -> None:
+    body = small_definition()
+    package = body["properties"]["package"]
+    for name, port in (("a", "Dataset"), ("b", "dataset")):
+        package["nodes"][name] = {"assetId": "asset1"}
+        edge = {"sourceNodeId": name, "sourcePortId": "Results dataset", "targetNodeId": "select", "targetPortId": port}
+        package["edges"].append(edge)
+    Path("d.json").write_text(json.dumps(body))
+    assert "PortTaken" in mlmgmt("test d.json").err
+
+
+def test_a_key_change_shows_in_what_if_and_never_its_value(mlmgmt: Command, small: Path) -> None:
+    words = ["update", "-g", "retail", "-n", "small", "-Keys", "@{Primary='bmV3'}", "-WhatIf"]
+    shown = mlmgmt(words, ok=True)
+    assert "primary" in shown.json[0]["path"]
+    assert "bmV3" not in shown.out
+    assert mlmgmt([*words[:-2], "@{Primary=''}", "-WhatIf"]).status == 1
+    assert mlmgmt([*words[:-2], '{"primary": "a", "primary": "b"}', "-WhatIf"]).status == 2
+
+
+def test_diff_shows_what_an_update_would_refuse(mlmgmt: Command, small: Path) -> None:
+    moved = small_definition()
+    moved["location"] = "West US"
+    Path("moved.json").write_text(json.dumps(moved))
+    found = mlmgmt("diff -g retail -n small moved.json")
+    assert found.status == 1
+    assert found.json[0]["path"] == "$.location"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "set-model churn.json --location https://[bad/x.ilearner",
+        "score -g retail -n churn -i bigint.csv",
+        "score -g retail -n churn -i bigint.json",
+        "score -g retail -n churn -i novalues.json",
+        RETRAIN + "--data bigint.csv",
+        RETRAIN + "--data infinite.csv",
+        "update -g retail -n churn -RealtimeConfiguration @{MaxConcurrentCalls=99999999999999999999999} -Force",
+        "update -g retail -n churn -Input deep.json -Force",
+        "test exponent.json",
+    ],
+)
+def test_extremes_are_refused_and_are_no_bugs(mlmgmt: Command, exported: Path, line: str) -> None:
+    header, row = Path("customers.csv").read_text().splitlines()[:2]
+    rest = row.split(",", 1)[1]
+    Path("bigint.csv").write_text(f"{header}\n99999999999999999999999,{rest}\n")
+    Path("infinite.csv").write_text(f"{header}\n{row}\n{row.replace(row.split(',')[4], '1e400')}\n")
+    table = {"ColumnNames": header.split(","), "Values": [[1e300, *rest.split(",")]]}
+    Path("bigint.json").write_text(json.dumps({"Inputs": {"input1": table}}))
+    Path("novalues.json").write_text('{"Inputs": {"input1": {"ColumnNames": ["age"], "Values": null}}}')
+    Path("deep.json").write_text('{"a":' * 300 + "1" + "}" * 300)
+    Path("exponent.json").write_text('{"n": 1e-9999999999999999999999}')
+    refused = mlmgmt(line.split())
+    assert refused.status in (1, 2), refused.err
+
+
+def test_words_that_are_no_text(mlmgmt: Command, small: Path) -> None:
+    refused = mlmgmt(["update", "-g", "retail", "-n", "small", "-Title", "\udcff", "-Force"])
+    assert refused.status == 2
+
+
+def test_a_damaged_home_names_the_file(mlmgmt: Command, small: Path) -> None:
+    home = Path(".mlmgmt")
+    (group,) = home.rglob("group.json")
+    (current,) = home.rglob("webservice.json")
+    (revision,) = home.rglob("000001.json")
+    for path, content in (
+        (group, "{}"),
+        (group, '{"id": "a", "name": 5, "location": "b"}'),
+        (revision.with_name("000002.json"), '{"revision": 9}'),
+        (current, '{"revision": 1, "etag": 3}'),
+        (home / "home.json", '{"format": 1, "id": "' + "a" * 32 + '"}'),
+    ):
+        before = path.read_text() if path.exists() else None
+        path.write_text(content)
+        refused = mlmgmt("get -g retail -n small")
+        assert refused.status == 1, (path, refused)
+        assert "Error: HomeUnavailable" in refused.err
+        path.write_text(before) if before is not None else path.unlink()
+    mlmgmt("get -g retail -n small", ok=True)
+
+
+def test_a_pipe_is_written_to_and_not_read(mlmgmt: Command, small: Path) -> None:
+    wsd = mlmgmt("get -g retail -n small", ok=True).out
+    words = [sys.executable, "-m", "mlmgmt", "export", "-OutputFile", "/dev/stdout", "-Force"]
+    done = subprocess.run(words, input=wsd, capture_output=True, text=True, env=environment(), timeout=60, check=True)
+    assert json.loads(done.stdout)["properties"]["title"] == "Small"
+
+
+def test_closed_and_narrow_streams(mlmgmt: Command, small: Path) -> None:
+    other = small_definition(title="Größe →")
+    small.with_name("other.json").write_bytes(write(other))
+    narrow = environment(PYTHONIOENCODING="ascii")
+    words = [sys.executable, "-m", "mlmgmt", "diff", "small.json", "other.json", "-f", "text"]
+    done = subprocess.run(words, capture_output=True, env=narrow, check=False)
+    assert done.returncode == 1, done.stderr
+    closed = subprocess.run(
+        f"{sys.executable} -m mlmgmt get >&-", shell=True, env=environment(), capture_output=True, check=False
+    )
+    assert closed.returncode in (0, 1)
+    assert b"Traceback" not in closed.stderr
+
+
+def test_unknown_members_in_another_order_are_a_difference(mlmgmt: Command) -> None:
+    import jsonpatch
+
+    def definition(*extra: str) -> dict[str, Any]:
+        return small_definition(**dict.fromkeys(extra, 1))
+
+    Path("a.json").write_text(json.dumps(definition("zz", "yy")))
+    Path("b.json").write_text(json.dumps(definition("yy", "zz")))
+    found = mlmgmt("diff a.json b.json -f patch")
+    assert found.status == 1
+    old = json.loads(mlmgmt("import -InputFile a.json", ok=True).out)
+    patched = jsonpatch.apply_patch(old, found.json)
+    assert write(patched).decode() == mlmgmt("import -InputFile b.json", ok=True).out
+
+
+def test_a_csv_in_utf_16_of_any_size(mlmgmt: Command, churn: Path) -> None:
+    text = Path("customers.csv").read_text()
+    header, _, rows = text.partition("\n")
+    for times in (1, 8):
+        Path("wide.csv").write_text(f"{header}\n" + rows * times, encoding="utf-16")
+        answer = mlmgmt("score -g retail -n churn -i wide.csv", ok=True).json["Results"]["output1"]["value"]["Values"]
+        assert len(answer) == 1500 * times
+    assert os.path.getsize("wide.csv") > 2**20
+
+
+def test_a_long_file_name_is_a_file_name(mlmgmt: Command, small: Path) -> None:
+    wsd = mlmgmt("get -g retail -n small", ok=True).out
+    name = "x" * 245 + ".json"
+    mlmgmt(["export", "-OutputFile", name], stdin=wsd, ok=True)
+    assert Path(name).exists()
+
+
+def test_a_read_only_service_is_refused_before_any_training(mlmgmt: Command, churn: Path) -> None:
+    mlmgmt("update -g retail -n churn -IsReadOnly -Force", ok=True)
+    Path("broken.csv").write_text("never,read\n1,2\n")
+    refused = mlmgmt(RETRAIN + "--data broken.csv --update -Force")
+    assert "WebServiceReadOnly" in refused.err
+    both = mlmgmt(RETRAIN + "--data new-customers.csv --test-data customers.csv --holdout 0.5")
+    assert both.status == 2
