@@ -203,6 +203,7 @@ REMOVE = Cmdlet(
         replace(GROUP, sets=(REMOVE_BY_NAME,)),
         replace(NAME, sets=(REMOVE_BY_NAME,)),
         replace(_OBJECT, sets=(REMOVE_BY_OBJECT,)),
+        MESSAGE,
     ),
 )
 KEYS = Cmdlet(

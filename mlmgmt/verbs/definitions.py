@@ -185,6 +185,9 @@ def _with_deployed(
         return preview(session, earlier.document, left)
     if revision is None:
         revision = standing.number - 1
+        if not revision:
+            message = f"{name!r} has one revision only; there is nothing before it."
+            raise WrongUsage(message, target="Revision", hint="Give a file to compare it with.")
     earlier = history.revision_of(session, group, name, revision)
     before = changes.comparable(session, earlier.document, {})
     return before, changes.comparable(session, standing.document, {})

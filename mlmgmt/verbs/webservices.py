@@ -253,7 +253,7 @@ def plan_change(
     return outcome
 
 
-def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
+def plan_remove(session: Session, *, group: str, name: str, message: str | None = None) -> Outcome:
     """Plan to remove a web service; its history and its keys stay, so that it can be restored.
 
     A service that is not there is no error: the outcome says so and does nothing.
@@ -269,13 +269,17 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         REMOVED, standing.document, None, deployment.Deployment(standing.models), None, None, standing
     )
     outcome = changes.outcome_of(
-        session, identity, change, lambda _: None, replan=lambda: plan_remove(session, group=group, name=name)
+        session,
+        identity,
+        change,
+        lambda _: None,
+        replan=lambda: plan_remove(session, group=group, name=name, message=message),
     )
     outcome.after = None
     return outcome
 
 
-def plan_remove_object(session: Session, *, web_service: Source) -> Outcome:
+def plan_remove_object(session: Session, *, web_service: Source, message: str | None = None) -> Outcome:
     """Plan to remove the web service whose Get answer is given; see `plan_remove` and `lookup.named_by`."""
     identity = lookup.named_by(web_service)
-    return plan_remove(session, group=identity.group, name=identity.name)
+    return plan_remove(session, group=identity.group, name=identity.name, message=message)
