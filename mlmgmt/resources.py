@@ -13,7 +13,6 @@ from mlmgmt.errors import NotFound
 API_VERSION = "2017-01-01"
 _PACKAGE = Path(__file__).parent
 SCHEMAS = {"webservice": f"{API_VERSION}/webservice.json"}
-SAMPLES = ("churn", "breast-cancer")
 
 
 def _root(folder: str) -> Path:

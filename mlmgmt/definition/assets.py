@@ -77,8 +77,3 @@ def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel
 def relocation(model: TrainedModel, uri: str) -> dict[str, Any]:
     """The change document that points one trained model at `uri` and touches nothing else."""
     return {"properties": {"packageType": "Graph", "assets": {model.asset_id: {"locationInfo": {"uri": uri}}}}}
-
-
-def relocate(document: dict[str, Any], model: TrainedModel, uri: str) -> None:
-    """Point one trained model of a canonical document at `uri`, in place; nothing else changes."""
-    document["properties"]["assets"][model.asset_id]["locationInfo"]["uri"] = uri

@@ -260,8 +260,3 @@ def _port(ports: tuple[Port, ...], name: str | None, node: str, module: Module, 
     message = f"{module.name} ({node}) has no {what} port {name!r}."
     hint = f"It has: {', '.join(repr(port.name) for port in ports) or 'none'}."
     raise BadRequest(message, target=node, details=[Detail("PortNotFound", message, node)], hint=hint)
-
-
-def as_trained(value: Any) -> Trained | None:
-    """The trained model that an output carries, if it carries one."""
-    return value if isinstance(value, Trained) else None

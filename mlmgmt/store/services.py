@@ -10,7 +10,7 @@ newer revision than the current document names, reads that one, so a crash betwe
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -201,11 +201,6 @@ class Services:
         if folder.is_dir():
             # Revisions are staged here too, so that tidying costs the same however long the history is.
             files.clear_leftovers(folder)
-
-
-def renumbered(revision: Revision, number: int, **changes: Any) -> Revision:
-    """A copy of a revision under another number, as rollback and restore make them."""
-    return replace(revision, number=number, **changes)
 
 
 def _revision_path(folder: str, number: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt import resources
 from mlmgmt.definition.contract import Contract
 from mlmgmt.errors import AuthorizationFailed, Detail, NotFound
-from mlmgmt.ids import GroupId, ResourceId, check_name
+from mlmgmt.ids import LONGEST_GROUP, GroupId, ResourceId, check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,7 +95,7 @@ class Session:
             )
 
     def group_id(self, group: str) -> GroupId:
-        return GroupId(self.store.home.subscription, check_name(group, what="resource group", longest=90))
+        return GroupId(self.store.home.subscription, check_name(group, what="resource group", longest=LONGEST_GROUP))
 
     def service_id(self, group: str, name: str) -> ResourceId:
         return ResourceId(self.store.home.subscription, self.group_id(group).name, check_name(name))

@@ -265,9 +265,8 @@ def plan_remove(session: Session, *, group: str, name: str, message: str | None 
     if standing is None or standing.removed:
         text = f"There is no web service {name!r} in {group!r}; nothing was removed."
         return Outcome(target=name, before=None, after=None, commit=lambda: None, nothing=text)
-    change = changes.Change(
-        REMOVED, standing.document, None, deployment.Deployment(standing.models), None, None, standing
-    )
+    kept = deployment.Deployment(standing.models)
+    change = changes.Change(REMOVED, standing.document, None, kept, message, None, standing)
     outcome = changes.outcome_of(
         session,
         identity,

@@ -277,7 +277,8 @@ def test_fixed_things_cannot_change(mlmgmt: Command, home: Path) -> None:
 
 def test_removing_keeps_history_and_restoring_brings_the_keys_back(mlmgmt: Command, small: Path) -> None:
     keys = mlmgmt("keys -g retail -n small", ok=True).json
-    mlmgmt("remove -g retail -n small -Force", ok=True)
+    mlmgmt("remove -g retail -n small -Force -Message retired", ok=True)
+    assert mlmgmt("history -g retail -n small", ok=True).json[0]["Message"] == "retired"
     again = mlmgmt("remove -g retail -n small -Force", ok=True)
     assert "nothing was removed" in again.err
     assert [row["Change"] for row in mlmgmt("history -g retail -n small", ok=True).json] == ["removed", "created"]
