@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.learners import Trained
     from mlmgmt.verbs.session import Session
-    from mlmgmt.verbs.training import Fitted
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
+    """The metrics of two models on the same rows.
+
+    Args:
+        old: those of the deployed model; None when it could not be evaluated, and `unable` says why.
+        overlap: how many of the rows the deployed model was trained on; None when that is not known.
+    """
+
     new: dict[str, float]
     old: dict[str, float] | None
     rows: int
@@ -28,28 +34,36 @@ class Evaluation:
 
 
 def evaluate(
-    session: Session, document: Mapping[str, Any], model: TrainedModel, fitted: Fitted, digest: str | None
+    session: Session,
+    document: Mapping[str, Any],
+    model: TrainedModel,
+    fresh: Trained,
+    held: Cells | None,
+    digest: str | None,
 ) -> Evaluation | None:
-    """Both models on the held rows, each through the predictive graph, which is how they answer.
+    """A new model and the deployed one on the rows held out; None when there are none.
 
     Args:
-        document: the predictive definition.
+        document: the predictive definition, whose `model` they stand for.
         digest: the model that is deployed; None when none is available.
+
+    Raises:
+        BadRequest: the rows have no label, or labels that the new model does not know.
     """
-    if fitted.held is None:
+    if held is None:
         return None
     session.stage("evaluating")
-    new = _metrics(session, document, model, fitted.held, fitted.trained)
+    new, count = _metrics(session, document, model, held, fresh), len(held.rows)
     if digest is None:
-        return Evaluation(new, None, len(fitted.held.rows), None, "its model is not available in this home")
+        return Evaluation(new, None, count, None, "its model is not available in this home")
     try:
-        trained, rows, _ = deployment.open_model(session, session.store.blobs.model(digest))
-        if trained.task != fitted.trained.task:
-            return Evaluation(new, None, len(fitted.held.rows), None, f"it is for another task ({trained.task})")
-        old = _metrics(session, document, model, fitted.held, trained)
+        deployed, rows, _ = deployment.open_model(session, session.store.blobs.model(digest))
+        if deployed.task != fresh.task:
+            return Evaluation(new, None, count, None, f"it is for another task ({deployed.task})")
+        old = _metrics(session, document, model, held, deployed)
     except MlmgmtError as error:
-        return Evaluation(new, None, len(fitted.held.rows), None, error.message)
-    return Evaluation(new, old, len(fitted.held.rows), _overlap(rows, fitted.held), None)
+        return Evaluation(new, None, count, None, error.message)
+    return Evaluation(new, old, count, _overlap(rows, held), None)
 
 
 def _metrics(
@@ -77,8 +91,9 @@ def _metrics(
     truth = label.frame[trained.label]
     if trained.label_type == "String":
         truth = truth.astype("str")
-    strange = sorted({str(value) for value in truth.dropna().tolist() if value not in trained.classes})
-    if trained.classes and strange:
+    known_labels = set(trained.classes)
+    strange = sorted({str(value) for value in set(truth.dropna().tolist()) - known_labels}) if known_labels else []
+    if strange:
         known = ", ".join(map(repr, trained.classes))
         message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}; it knows {known}."
         raise BadRequest(message, target=trained.label, details=[Detail("UnknownLabel", message)])

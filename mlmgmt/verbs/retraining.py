@@ -73,7 +73,7 @@ def retrain(
     _check_metric(only_if_better)
     fitted = training.fit(session, document, data, test_data, holdout)
     digest = standing.models.get(model.asset_id, {}).get("digest")
-    evaluation = evaluating.evaluate(session, standing.document, model, fitted, digest)
+    evaluation = evaluating.evaluate(session, standing.document, model, fitted.trained, fitted.held, digest)
     _gate(only_if_better, evaluation)
     facts = training.facts_of(session, fitted, evaluation, data, str(standing.resource))
     blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
