@@ -74,8 +74,7 @@ def _door(error: BaseException, words: Sequence[str]) -> int:
     if isinstance(error, OSError):
         error = _of_the_system(error)
     if isinstance(error, MlmgmtError):
-        as_json = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(folded))
-        render.error(error, as_json=as_json)
+        render.error(error, as_json=_wants_json(folded))
         return _trouble(words, error)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
@@ -86,6 +85,16 @@ def _door(error: BaseException, words: Sequence[str]) -> int:
         render.error(WrongUsage(str(error.format_message())))
         return WrongUsage.exit_status
     return _bug(error)
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether the words ask for JSON; they are looked at as they are, since they may be what is wrong."""
+    spelled = (
+        " ".join(words).replace(":", " ").replace("=", " ").replace("--", "-").replace("output-format", "outputformat")
+    )
+    return any(
+        pair in (("-o", "json"), ("-output", "json"), ("-outputformat", "json")) for pair in pairwise(spelled.split())
+    )
 
 
 def _trouble(words: Sequence[str], error: MlmgmtError) -> int:
@@ -131,7 +140,14 @@ class _Status:
             result = self._carried_out(bound, session, verb(session, **bound.arguments), progress)
         finally:
             progress.close()
-        self._show(bound, result, texts)
+        try:
+            self._show(bound, result, texts)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            message = f"The command was carried out, and its answer could not be written: {error.strerror}."
+            raise HomeError(message, code="AnswerNotWritten") from error
 
     def _carried_out(self, bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
         from mlmgmt.verbs.outcome import Outcome

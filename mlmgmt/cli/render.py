@@ -258,7 +258,4 @@ _VIEWS: dict[str, Callable[[Any], None]] = {
     "scores": _scores,
     "retraining": _retraining,
     "rows": _rows,
-    "object": _object,
-    "context": _object,
-    "group": _object,
 }

@@ -38,7 +38,6 @@ _PLACEHOLDERS = {
     Kind.LIST: "<names>",
 }
 Given = tuple[list[tuple["Parameter", str]], list[str]]
-Complete = "Callable[[Cmdlet, Parameter, list[tuple[Parameter, str]], str], list[str]]"
 
 
 class CmdletOption(TyperOption):
@@ -189,7 +188,8 @@ class CmdletGroup(TyperGroup):
     Args:
         call: runs a cmdlet.
         complete: the values that complete a parameter.
-        extra: commands that are no cmdlets, by name.
+        root_help: the map of the commands.
+        options: answers words that stand in place of a command, such as --version.
     """
 
     def __init__(self, call: Any, complete: Any, root_help: Callable[[], str], options: Any) -> None:

@@ -201,7 +201,7 @@ RESTORE = Cmdlet(
     step=AFTER,
     view="webservice",
     gate=Gate("Restoring the web service"),
-    parameters=(GROUP, NAME, MESSAGE),
+    parameters=(GROUP, NAME, MESSAGE, _SKIP),
 )
 SCHEMA = Cmdlet(
     spellings=both("Get", "MlSchema"),

@@ -92,7 +92,8 @@ class Cmdlet:
         run: the verb, as `module:function` below `mlmgmt.verbs`.
         view: how its result is shown on a terminal.
         sets: its parameter sets, the default one first.
-        fixed: keyword arguments of the verb that this cmdlet always gives; `fixed_by_set` by parameter set.
+        fixed_by_set: keyword arguments that a parameter set always gives: the set, the keyword, the value.
+        run_by_set: another verb for a parameter set.
         gate: the questions before a change; None for what changes nothing.
         verdict: the member of the result that decides between exit status 0 and 1.
         trouble: the exit status of an expected error, where it is not the error's own.

@@ -132,7 +132,13 @@ def _nodes(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
         if asset is not None and asset not in known:
             message = f"Node {node_id!r} names the asset {asset!r}, which is not among the assets."
             yield Problem(Severity.ERROR, "UnknownAsset", (*path, "assetId"), message, _listed(known, "assets"))
-    for asset in known:
+    for asset, body in known.items():
+        location = body.get("locationInfo") if isinstance(body, dict) else None
+        uri = location.get("uri") if isinstance(location, dict) else None
+        if isinstance(uri, str) and uri.strip().casefold().startswith("file:"):
+            place = ("properties", "assets", asset, "locationInfo", "uri")
+            message = f"The asset {asset!r} names a file of this machine."
+            yield Problem(Severity.ERROR, "InvalidBlob", place, message, "an address in a storage account")
         if asset not in used:
             message = f"No node uses the asset {asset!r}; changing it changes no answer."
             yield Problem(Severity.WARNING, "UnusedAsset", ("properties", "assets", asset), message)

@@ -23,7 +23,7 @@ import orjson
 from mlmgmt.errors import BadRequest, Detail, UntrustedModel
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable
 
     from mlmgmt.modules.learners import Trained
 
@@ -101,12 +101,12 @@ def pack(trained: Trained, facts: dict[str, Any], *, key: bytes, home: str, rows
 
 
 def unpack(
-    data: bytes, *, key: bytes | None, home: str, trusted: Collection[str] = ()
+    data: bytes, *, key: bytes | None, home: str, trusts: Callable[[str], bool] = lambda _: False
 ) -> tuple[Trained, Any, dict[str, Any]]:
     """The trained model, the digests of the rows it saw, and the manifest; checked before anything is unpickled.
 
     Args:
-        trusted: SHA-256 digests of whole files that the user trusted by name.
+        trusts: whether the user trusted a whole file by its SHA-256.
 
     Raises:
         BadRequest: `InvalidModelFormat`.
@@ -115,7 +115,7 @@ def unpack(
     container = take_apart(data)
     digest = sha256(data).hexdigest()
     stated = container.manifest
-    if digest not in trusted:
+    if not trusts(digest):
         _check_signature(container, digest, key, home)
     if sha256(container.payload).hexdigest() != stated["payload"]["sha256"]:
         _refuse("Its payload is not the one its manifest speaks of.")

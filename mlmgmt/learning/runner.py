@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,16 +23,6 @@ ReadModel = Callable[[str], Trained]
 """From the id of a trained model's asset to the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeReport:
-    """What one node did: its module, the rows of its first table, and the seconds it took."""
-
-    node: str
-    module: str
-    rows: int | None
-    seconds: float
-
-
 @dataclass(slots=True)
 class Run:
     """The values that a run made.
@@ -47,7 +36,6 @@ class Run:
     outputs: dict[str, Any] = field(default_factory=dict)
     ports: dict[tuple[str, str], Any] = field(default_factory=dict)
     inputs: dict[tuple[str, str], Any] = field(default_factory=dict)
-    reports: list[NodeReport] = field(default_factory=list)
 
 
 class Plan:
@@ -203,16 +191,12 @@ class Plan:
         for edge in self._incoming[node_id]:
             port = _port(module.inputs, edge.target_port, node_id, module, "input")
             inputs[port.name] = run.inputs[node_id, port.name] = self._value(run, edge)
-        began = time.perf_counter()
         try:
             results = module.run(inputs, module.arguments(given))
         except ModuleFailure as error:
             raise error.at(node_id, module.name) from error
-        seconds = time.perf_counter() - began
         for port, value in zip(module.outputs, results, strict=True):
             run.ports[node_id, port.name] = value
-        rows = next((len(value.frame) for value in results if isinstance(value, Dataset)), None)
-        run.reports.append(NodeReport(node_id, module.name, rows, round(seconds, 6)))
 
     def _value(self, run: Run, edge: Edge) -> Any:
         module = self.modules.get(edge.source)

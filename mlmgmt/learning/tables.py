@@ -112,6 +112,8 @@ def from_request(table: Any, port: str) -> Cells:
     else:
         message = f"The input {port!r} is neither a table (ColumnNames, Values) nor a list of objects."
         raise _refuse("InputParseError", message, target=port)
+    if columns:
+        _check_header(columns, port)
     for index, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(columns):
             message = f"Row {index + 1} of the input {port!r} does not have {len(columns)} cells."
@@ -231,7 +233,7 @@ def _integer(value: Any) -> int:
     if isinstance(value, bool):
         return int(value)
     number = float(value)
-    if not number.is_integer() or abs(number) >= 2**63:
+    if not number.is_integer() or abs(number) >= 2**63 or "_" in str(value):
         raise ValueError(value)
     return (
         int(value)
@@ -242,7 +244,7 @@ def _integer(value: Any) -> int:
 
 def _number(value: Any) -> float:
     number = float(value)
-    if number in (float("inf"), float("-inf")):
+    if not abs(number) < float("inf") or "_" in str(value):
         raise ValueError(value)
     return number
 
@@ -328,23 +330,6 @@ def _cell(value: Any) -> str | None:
     if isinstance(value, (float, np.floating)):
         return repr(float(value))
     return str(value)
-
-
-def specification(dataset: Dataset) -> dict[str, Any]:
-    """The columns of a dataset as a definition declares them."""
-    from mlmgmt.modules.columns import studio_type
-
-    kinds = {
-        "Integer": ("Integer", "Int64"),
-        "Double": ("Number", "Double"),
-        "Boolean": ("Boolean", None),
-        "DateTime": ("String", "Date-time"),
-    }
-    columns = {}
-    for name in dataset.frame.columns:
-        kind, form = kinds.get(studio_type(dataset.frame[name]), ("String", None))
-        columns[str(name)] = {"type": kind} | ({"format": form} if form else {}) | {"x-ms-isnullable": True}
-    return {"type": "object", "properties": columns}
 
 
 def digest(cells: Cells) -> str:

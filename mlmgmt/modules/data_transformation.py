@@ -103,7 +103,7 @@ def _substitute(series: pd.Series[Any], arguments: Arguments) -> Any:
 def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments: Arguments) -> CleaningTransformation:
     values: dict[str, Any] = {}
     empty: list[str] = []
-    for name in chosen:
+    for name in chosen if len(frame) else ():
         series: pd.Series[Any] = frame[name]
         kind = columns.studio_type(series)
         if series.isna().all() and len(series):
@@ -129,7 +129,7 @@ def _imputed(dataset: Dataset, chosen: list[str], learnt: CleaningTransformation
     numeric = [
         name for name in chosen if name in learnt.values and columns.studio_type(frame[name]) in ("Integer", "Double")
     ]
-    if numeric:
+    if numeric and len(frame):
         matrix = frame[numeric].astype("float64")
         imputer = IterativeImputer(max_iter=arguments["Number of Iterations"], random_state=0)
         filled = pd.DataFrame(imputer.fit_transform(matrix), columns=numeric, index=frame.index)

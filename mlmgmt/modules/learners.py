@@ -73,13 +73,13 @@ class Trained:
     complete: bool
     notes: tuple[str, ...] = ()
 
-    def score(self, dataset: Dataset, *, node_target: str = "Dataset") -> pd.DataFrame:
+    def score(self, dataset: Dataset) -> pd.DataFrame:
         """The score columns for each row: labels, and for two classes the probability of the second.
 
         Raises:
             ModuleFailure: a column the model was trained on is missing, or a value cannot be read as its type.
         """
-        frame = feature_frame(dataset.frame, self.features, target=node_target)
+        frame = feature_frame(dataset.frame, self.features, target="Dataset")
         usable = _complete_rows(frame, self.features) if self.complete else np.ones(len(frame), dtype=bool)
         if self.task == "regression":
             return _column(frame.index, usable, {LABELS: self._values(frame, usable)})

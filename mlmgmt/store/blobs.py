@@ -152,15 +152,15 @@ class Blobs:
     def write(self, blob: Blob, data: bytes) -> None:
         """Write a blob, whole."""
         path = self._file(blob)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         files.write(path, data)
 
     def keep_model(self, data: bytes) -> str:
         """Keep the home's own copy of a model; its name is its SHA-256, which is returned."""
         digest = sha256(data).hexdigest()
         path = self._root / "models" / f"{digest}.ilearner"
-        if not path.is_file():
-            path.parent.mkdir(exist_ok=True)
+        if not path.is_file() or sha256(path.read_bytes()).hexdigest() != digest:
+            files.make_folder(path.parent)
             files.write(path, data)
         return digest
 

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import orjson
 
 from mlmgmt.errors import Detail, HomeError
 
-_serial = itertools.count()
+PRIVATE = 0o600
+"""The mode of a file for the owner alone."""
 
 
-def write(path: Path, data: bytes, *, durable: bool = True, private: bool = False, stage: Path | None = None) -> None:
+def write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644, stage: Path | None = None) -> None:
     """Replace a file's content in one step; readers see the old content or the new, never a part.
 
     Args:
         durable: survive a power cut: the bytes and the rename are flushed before this returns.
-        private: readable by the owner alone.
+        mode: the permissions of the file, which the umask may narrow; `PRIVATE` is for the owner alone.
         stage: the folder to write in before the rename, on the same file system; the file's own when None.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written; the old content stands, nothing is left behind.
     """
-    beside = f"{stage or path.parent}/.{path.name}.{os.getpid()}.{next(_serial)}.tmp"
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600 if private else 0o644)
+    # Random, because a process id comes again, in a container at once.
+    beside = f"{stage or path.parent}/.mlmgmt-{token_hex(8)}.tmp"
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         try:
             view = memoryview(data)
@@ -80,8 +82,14 @@ def damaged(path: str | Path, why: str) -> HomeError:
 
 def make_private(folder: Path) -> None:
     """Make a folder, and those above it that are missing, for the owner alone."""
+    make_folder(folder, mode=0o700)
+
+
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing, each entry durable in the one above."""
     for missing in reversed([part for part in (folder, *folder.parents) if not part.exists()]):
-        missing.mkdir(mode=0o700, exist_ok=True)
+        missing.mkdir(mode=mode, exist_ok=True)
+        flush_folder(missing.parent)
 
 
 def clear_leftovers(folder: Path) -> None:

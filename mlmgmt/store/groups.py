@@ -42,7 +42,7 @@ class Groups:
 
     def put(self, group: GroupId, body: dict[str, Any]) -> None:
         path = self._file(group)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path.parent)
         files.write(path, orjson.dumps(body, option=_WRITING))
 
     def remove(self, group: GroupId) -> None:

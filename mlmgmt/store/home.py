@@ -180,5 +180,5 @@ def _establish(root: Path, trust: Path) -> None:
     """Make the configuration of a home, keeping the key it has."""
     files.make_private(trust)
     if not (trust / "hmac.key").exists():
-        files.write(trust / "hmac.key", os.urandom(32), private=True)
-    files.write(trust / "home.json", orjson.dumps({"path": str(root.resolve())}), private=True)
+        files.write(trust / "hmac.key", os.urandom(32), mode=files.PRIVATE)
+    files.write(trust / "home.json", orjson.dumps({"path": str(root.resolve())}), mode=files.PRIVATE)

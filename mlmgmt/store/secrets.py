@@ -12,6 +12,7 @@ from mlmgmt.ids import file_name
 from mlmgmt.store import files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from mlmgmt.ids import ResourceId
@@ -33,7 +34,7 @@ class Secrets:
     def _write(self, name: str, value: dict[str, Any]) -> None:
         path = self._folder / name
         files.make_private(path.parent)
-        files.write(path, orjson.dumps(value, option=orjson.OPT_INDENT_2), private=True)
+        files.write(path, orjson.dumps(value, option=orjson.OPT_INDENT_2), mode=files.PRIVATE)
 
     def _read(self, name: str) -> dict[str, Any]:
         # A copy bears the id of its original, whose secrets are none of its business until it is trusted.
@@ -54,13 +55,26 @@ class Secrets:
     def keep_proof(self, digest: str, proof: dict[str, Any]) -> None:
         self._write(f"proofs/{digest}.json", proof)
 
-    def service(self, resource: ResourceId) -> dict[str, Any]:
-        """The secrets of one web service: `keys`, `storageAccountKey`, `credentials` and `sas` by asset id."""
-        return self._read(_service_file(resource))
+    def service(self, resource: ResourceId, committed: Callable[[int], str | None]) -> dict[str, Any]:
+        """The secrets of one web service: `keys`, `storageAccountKey`, `credentials` and `sas` by asset id.
 
-    def keep_service(self, resource: ResourceId, secrets: dict[str, Any]) -> None:
-        if self.service(resource) != secrets:
-            self._write(_service_file(resource), secrets)
+        They are written before the revision they belong to, and count once that is there.
+
+        Args:
+            committed: the etag of the revision with a number, if there is one.
+        """
+        body = self._read(_service_file(resource))
+        if body and committed(body["revision"]) == body["etag"]:
+            return dict(body["secrets"])
+        return dict(body.get("before", {}))
+
+    def keep_service(
+        self, resource: ResourceId, secrets: dict[str, Any], before: dict[str, Any], *, revision: int, etag: str
+    ) -> None:
+        """Keep the secrets that a revision, still to be committed, brings; `before` are those that count until then."""
+        if secrets != before:
+            body = {"revision": revision, "etag": etag, "secrets": secrets, "before": before}
+            self._write(_service_file(resource), body)
 
     def account_key(self, account: str) -> str | None:
         """The key of a local storage account."""
@@ -76,19 +90,26 @@ class Secrets:
     def keep_context(self, context: dict[str, Any]) -> None:
         self._write("context.json", context)
 
-    def trusted_models(self) -> dict[str, Any]:
-        """The digests of models that this user trusted by name."""
-        return self._read("trusted-models.json")
+    def trusts_model(self, digest: str) -> bool:
+        """Whether this user trusted a model by its SHA-256."""
+        return bool(self._read(f"trusted-models/{digest}.json"))
 
     def trust_model(self, digest: str, when: str) -> None:
-        self._write("trusted-models.json", self.trusted_models() | {digest: {"trustedOn": when}})
+        self._write(f"trusted-models/{digest}.json", {"trustedOn": when})
 
-    def tokens(self) -> dict[str, Any]:
-        """The bearer tokens handed out, by their SHA-256: `expiresOn`, `account`, `role`."""
-        return self._read("tokens.json")
+    def token(self, digest: str) -> dict[str, Any]:
+        """What is known of a bearer token, by its SHA-256: `expiresOn`, `account`, `role`; empty when it is unknown."""
+        return self._read(f"tokens/{digest}.json")
 
-    def keep_tokens(self, tokens: dict[str, Any]) -> None:
-        self._write("tokens.json", tokens)
+    def keep_token(self, digest: str, body: dict[str, Any]) -> None:
+        self._write(f"tokens/{digest}.json", body)
+
+    def drop_expired_tokens(self, now: str) -> None:
+        """Forget the tokens that ended before `now`."""
+        folder = self._folder / "tokens"
+        for path in folder.glob("*.json") if folder.is_dir() else ():
+            if (files.read_json(path) or {}).get("expiresOn", now) < now:
+                path.unlink(missing_ok=True)
 
 
 def _service_file(resource: ResourceId) -> str:

@@ -38,7 +38,8 @@ class Revision:
         modified_on: ISO 8601, UTC, seven decimals; strictly increasing within a service.
         by: who made the change; `message` says why, `source` from which file.
         models: by asset id: what is known of the model that answers, `digest` above all.
-        checked: how the models were proved: `proved`, `skipped`, `unavailable`, or `untouched`.
+        checked: how the models were proved: `proved`, `skipped`, `unavailable`, `unproved` (a module does not run
+            here), `untouched` by the change, or `none` to prove.
         document: the definition, canonical, with identity and dates and without secrets.
     """
 
@@ -123,28 +124,24 @@ class Services:
     def _latest(self, folder: str) -> Revision | None:
         body = _read(f"{folder}/{CURRENT}")
         if body is None:
+            # It can be made again, so it need not be whole; revisions must be.
             numbers = _numbers(f"{folder}/{REVISIONS}")
-            # The newest file is whole: it was renamed into place. Older homes on other file systems may differ.
-            for number in sorted(numbers, reverse=True):
-                if (body := _read(_revision_path(folder, number))) is not None:
-                    break
-            else:
+            body = _revision(folder, max(numbers)) if numbers else None
+            if body is None:
                 return None
         number = body["revision"]
-        while (newer := _read(_revision_path(folder, number + 1))) is not None:
+        while (newer := _revision(folder, number + 1)) is not None:
             body, number = newer, number + 1
-            if body["revision"] != number:
-                raise files.damaged(_revision_path(folder, number), f"it says it is revision {body['revision']}")
         return Revision.from_json(body)
 
     def revision(self, resource: ResourceId, number: int) -> Revision | None:
-        body = _read(_revision_path(f"{self._root}/{resource.folder}", number))
+        body = _revision(f"{self._root}/{resource.folder}", number)
         return None if body is None else Revision.from_json(body)
 
     def history(self, resource: ResourceId) -> list[Revision]:
         """Every revision, oldest first."""
         folder = f"{self._root}/{resource.folder}"
-        bodies = (_read(_revision_path(folder, number)) for number in sorted(_numbers(f"{folder}/{REVISIONS}")))
+        bodies = (_revision(folder, number) for number in sorted(_numbers(f"{folder}/{REVISIONS}")))
         return [Revision.from_json(body) for body in bodies if body is not None]
 
     def in_group(self, group: GroupId) -> Iterator[Revision]:
@@ -168,9 +165,7 @@ class Services:
         folder = self.folder(revision.resource)
         revisions = folder / REVISIONS
         if not revisions.is_dir():
-            revisions.mkdir(parents=True, exist_ok=True)
-            for above in (folder, folder.parent):
-                files.flush_folder(above)
+            files.make_folder(revisions)
         data = revision.to_bytes()
         files.write(revisions / f"{revision.number:06}.json", data, stage=folder)
         # Committed. What follows can be made again from the revision, so it is not flushed.
@@ -213,6 +208,22 @@ def _numbers(folder: str) -> list[int]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit()]
+
+
+def _revision(folder: str, number: int) -> dict[str, Any] | None:
+    """A revision file; None when there is none.
+
+    Raises:
+        HomeError: `HomeDamaged`: it is there, and is not the whole revision of that number.
+    """
+    path = _revision_path(folder, number)
+    body = _read(path)
+    # Looked at twice, since a writer may have renamed it into place just after the first look.
+    if body is None and os.path.exists(path) and (body := _read(path)) is None:
+        raise files.damaged(path, "it holds no revision")
+    if body is not None and body["revision"] != number:
+        raise files.damaged(path, f"it says it is revision {body['revision']}")
+    return body
 
 
 def _read(path: str) -> dict[str, Any] | None:

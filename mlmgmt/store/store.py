@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Detail, HomeError
 from mlmgmt.store import lock
@@ -46,10 +46,19 @@ class Store:
                 hint="If you know where it comes from: mlmgmt trust-home",
             )
 
+    def service_secrets(self, resource: ResourceId) -> dict[str, Any]:
+        """The secrets of a web service that go with what is committed."""
+
+        def committed(number: int) -> str | None:
+            revision = self.services.revision(resource, number)
+            return revision.etag if revision is not None else None
+
+        return self.secrets.service(resource, committed)
+
     @contextmanager
     def writing(self, resource: ResourceId) -> Iterator[None]:
         """Hold a web service's lock, with what an interrupted writer left cleared away."""
         self.require_writable()
-        with lock.hold(self.home.root, str(resource)):
+        with lock.hold(self.home.root, resource.folder):
             self.services.tidy(resource)
             yield

@@ -55,9 +55,7 @@ def connect(
     if not store.blobs.accounts():
         register_account(store, f"mlstore{store.home.id[:8]}")
     known = store.secrets.context()
-    name = (
-        account or (known.get("account") if account is None and not made else None) or credential or _default_account()
-    )
+    name = account or credential or known.get("account") or _default_account()
     store.secrets.keep_context({"account": name, "role": role or known.get("role") or OWNER})
     session.forget_context()
     return context(session)
@@ -155,9 +153,9 @@ def token(session: Session, *, hours: float = 1.0) -> dict[str, Any]:
     store.require_writable()
     now = session.clock()
     text, expires = random.token_urlsafe(32), stamp(now + timedelta(hours=hours))
-    kept = {name: body for name, body in store.secrets.tokens().items() if body["expiresOn"] > stamp(now)}
     body = {"expiresOn": expires, "account": session.caller, "role": session.role}
-    store.secrets.keep_tokens(kept | {sha256(text.encode()).hexdigest(): body})
+    store.secrets.keep_token(sha256(text.encode()).hexdigest(), body)
+    store.secrets.drop_expired_tokens(stamp(now))
     return {"Token": text, "ExpiresOn": expires, "TenantId": TENANT, "UserId": session.caller, "Type": "Bearer"}
 
 

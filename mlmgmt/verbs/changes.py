@@ -11,7 +11,7 @@ from mlmgmt.definition.document import compact, copy
 from mlmgmt.errors import Conflict, Detail, PreconditionFailed
 from mlmgmt.ids import fold
 from mlmgmt.store.blobs import without_secrets
-from mlmgmt.store.services import Revision
+from mlmgmt.store.services import REMOVED, Revision
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import later
 
@@ -75,7 +75,8 @@ def outcome_of(
 def write(session: Session, identity: ResourceId, change: Change) -> Revision:
     """Write a planned change as the next revision; the service's lock is held.
 
-    Secrets and model bytes come first, so that whatever a revision refers to is there before it is.
+    Model bytes and secrets come first, so that whatever a revision refers to is there before it is; secrets count
+    only once the revision does.
 
     Raises:
         PreconditionFailed: `EtagChanged`: another change came between plan and write.
@@ -91,13 +92,16 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
         raise PreconditionFailed(
             text, target=identity.name, details=[Detail("EtagChanged", text)], hint="Look again, then repeat."
         )
-    if change.secrets is not None:
-        session.store.secrets.keep_service(identity, change.secrets)
-    change.deployed.keep(session)
+    if change.kind != REMOVED and session.store.groups.get(identity.group_id) is None:
+        session.existing_group(identity.group)
     modified = later(session.clock(), latest.modified_on if latest is not None else None)
     number = latest.number + 1 if latest is not None else 1
     document = _stamped(identity, change, latest, modified)
     etag = sha256(compact([number, document])).hexdigest()[:32]
+    change.deployed.keep(session)
+    if change.secrets is not None:
+        before = session.store.service_secrets(identity)
+        session.store.secrets.keep_service(identity, change.secrets, before, revision=number, etag=etag)
     return services.commit(
         Revision(
             number=number,

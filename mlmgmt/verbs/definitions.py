@@ -201,7 +201,7 @@ def preview(session: Session, standing: Mapping[str, Any], source: Source) -> tu
     reading.check(merged, session.contract)
     body, fresh = changes.split_secrets(merged)
     identity = ResourceId.parse(str(standing["id"]))
-    known = session.store.secrets.service(identity)
+    known = session.store.service_secrets(identity)
     before = changes.comparable(session, standing, known, given=fresh)
     return before, changes.comparable(session, body, changes.merged_secrets(known, fresh), given=fresh)
 
@@ -268,9 +268,10 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
     rows = [
         _check("revision", "passed", f"{standing.number}, {standing.change} {standing.modified_on} by {standing.by}")
     ]
-    newest = session.store.services.history(standing.resource)[-1]
-    agrees = newest.number == standing.number and newest.etag == standing.etag
-    rows.append(_check("history", "passed" if agrees else "failed", f"newest revision is {newest.number}"))
+    newest = session.store.services.history(standing.resource)[-1:]
+    agrees = [(revision.number, revision.etag) for revision in newest] == [(standing.number, standing.etag)]
+    note = f"newest revision is {newest[0].number}" if newest else "there are no revisions"
+    rows.append(_check("history", "passed" if agrees else "failed", note))
     try:
         reading.check(standing.document, session.contract)
         rows.append(_check("definition", "passed", "schema and graph"))

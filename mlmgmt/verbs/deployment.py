@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, graph
+from mlmgmt.definition.document import compact
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs.session import stamp
@@ -80,7 +81,7 @@ def plan(
     result = Deployment()
     for model in found:
         present = known.get(model.asset_id)
-        if present is not None and present.get("uri") == model.uri and _stays(session, present):
+        if present is not None and present.get("uri") == model.uri and _stays(session, present, result):
             result.models[model.asset_id] = present
             if present.get("digest"):
                 _note_overwritten(session, model, present, result)
@@ -100,18 +101,38 @@ def plan(
         result.checked = "skipped"
         result.warnings.append("The model check was skipped; nothing says that the new model answers.")
     elif any(body["state"] != DEPLOYED for body in result.models.values()):
+        _open_beside_unavailable(session, before, result)
         result.checked = UNAVAILABLE
     else:
         _prove(session, document, before, result)
     return result
 
 
-def _stays(session: Session, present: Mapping[str, Any]) -> bool:
+def _stays(session: Session, present: Mapping[str, Any], result: Deployment) -> bool:
     """Whether a model whose reference is unchanged stays as it is; one that was unavailable may have arrived since."""
     if present.get("digest"):
         return True
     blob = blobs.parse(present["uri"])
-    return blob is None or not session.store.blobs.exists(blob)
+    if blob is None or not session.store.blobs.exists(blob):
+        return True
+    try:
+        open_model(session, session.store.blobs.read(blob))
+    except MlmgmtError as error:
+        result.warnings.append(f"The model at {present['uri']} is here now, and cannot be used: {error.message}")
+        return True
+    return False
+
+
+def _open_beside_unavailable(session: Session, before: Revision | None, result: Deployment) -> None:
+    """Without every model the graph cannot be run; a new one is then opened at least, and an update refused."""
+    if result.bytes and before is not None:
+        raise BadRequest(
+            "The new model cannot be proved.",
+            details=[Detail("ModelNotProved", "Another model of the service is not available in this home.")],
+            hint="-SkipModelCheck deploys it unproved, and the history says so.",
+        )
+    for content in result.bytes.values():
+        open_model(session, content)
 
 
 def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
@@ -179,8 +200,11 @@ def _unproved(message: str, model: TrainedModel, hint: str | None = None) -> Bad
 
 def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
     digests = {asset_id: body["digest"] for asset_id, body in result.models.items()}
-    key = sha256((graph.digest(document) + "".join(sorted(digests.values()))).encode()).hexdigest()
+    key = sha256(compact([graph.digest(document), sorted(digests.items())])).hexdigest()
     if session.store.secrets.proof(key):
+        for digest in digests.values():
+            if digest not in result.bytes:
+                session.store.blobs.model(digest)
         result.checked = "proved"
         return
     session.stage("proving the model")
@@ -309,6 +333,4 @@ def open_model(session: Session, data: bytes) -> tuple[Trained, Any, dict[str, A
     from mlmgmt.learning import ilearner
 
     secrets = session.store.secrets
-    return ilearner.unpack(
-        data, key=secrets.signing_key(), home=session.store.home.id, trusted=secrets.trusted_models()
-    )
+    return ilearner.unpack(data, key=secrets.signing_key(), home=session.store.home.id, trusts=secrets.trusts_model)

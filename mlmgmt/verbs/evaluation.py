@@ -85,12 +85,10 @@ def _metrics(
     run = scoring.run_on(_quiet(session), document, plan, {ports[0]: held}, {}, override={model.asset_id: trained})
     node = _score_node(plan, model)
     scored = run.ports[node, "Scored dataset"]
-    label = tables.inferred(
-        tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
-    )
+    kind = {"Integer": "Integer", "Double": "Number", "Boolean": "Boolean"}.get(trained.label_type, "String")
+    cells = tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
+    label, _ = tables.typed(cells, {"properties": {trained.label: {"type": kind}}})
     truth = label.frame[trained.label]
-    if trained.label_type == "String":
-        truth = truth.astype("str")
     known_labels = set(trained.classes)
     strange = sorted({str(value) for value in set(truth.dropna().tolist()) - known_labels}) if known_labels else []
     if strange:

@@ -76,9 +76,10 @@ def plan_remove(session: Session, *, name: str) -> Outcome:
     services = [revision.document["name"] for revision in session.store.services.in_group(identity)]
 
     def commit() -> None:
-        for service in services:
-            webservices.plan_remove(session, group=name, name=service).apply(again=True)
+        # The group first: whoever writes a service from now on finds none to write it in.
         session.store.groups.remove(identity)
+        for revision in list(session.store.services.in_group(identity)):
+            webservices.removal(session, revision.resource, f"with the resource group {name}").apply(again=True)
 
     note = f"Its {len(services)} web services go too: {', '.join(services[:5])}." if services else ""
     question = f"Remove the resource group {body['name']!r}? {note}".strip()

@@ -106,7 +106,13 @@ def plan_rollback(
         message=message or f"back to revision {number}",
         skip=skip_model_check,
         replan=lambda: plan_rollback(
-            session, group=group, name=name, to=number, message=message, skip_model_check=skip_model_check
+            session,
+            group=group,
+            name=name,
+            to=number,
+            message=message,
+            if_match=if_match,
+            skip_model_check=skip_model_check,
         ),
     )
 
@@ -115,7 +121,9 @@ def _digests(revision: Revision) -> dict[str, Any]:
     return {asset_id: body.get("digest") for asset_id, body in revision.models.items()}
 
 
-def plan_restore(session: Session, *, group: str, name: str, message: str | None = None) -> Outcome:
+def plan_restore(
+    session: Session, *, group: str, name: str, message: str | None = None, skip_model_check: bool = False
+) -> Outcome:
     """Plan to bring back a removed web service as it was, keys included.
 
     Raises:
@@ -140,8 +148,10 @@ def plan_restore(session: Session, *, group: str, name: str, message: str | None
         latest,
         kind="restored",
         message=message,
-        skip=False,
-        replan=lambda: plan_restore(session, group=group, name=name, message=message),
+        skip=skip_model_check,
+        replan=lambda: plan_restore(
+            session, group=group, name=name, message=message, skip_model_check=skip_model_check
+        ),
     )
 
 

@@ -111,7 +111,7 @@ def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
         NotFound: the service, or `KeysNotFound`: this copy of the home has no secrets.
     """
     found = existing(session, group, name)
-    pair = session.store.secrets.service(found.resource).get("keys")
+    pair = session.store.service_secrets(found.resource).get("keys")
     if pair is None:
         message = f"The keys of {name!r} are not in this user's configuration."
         raise NotFound(

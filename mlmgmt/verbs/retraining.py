@@ -69,7 +69,7 @@ def retrain(
         raise WrongUsage("-TestData and -Holdout do not go together: the rows to compare on are one or the other.")
     model = assets.find(standing.document, asset)
     document = _training_document(session, standing, training_definition)
-    target = _rewrite_target(session, rewrite, asset)
+    _rewrite_target(session, rewrite, asset)
     _check_metric(only_if_better)
     fitted = training.fit(session, document, data, test_data, holdout)
     digest = standing.models.get(model.asset_id, {}).get("digest")
@@ -81,7 +81,8 @@ def retrain(
     def keep() -> None:
         session.stage("saving the model")
         session.store.blobs.write(blob, content)
-        if target is not None and rewrite is not None:
+        # Read again: the file may have been edited while the model was trained.
+        if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
             source, its_model = target
             userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
 

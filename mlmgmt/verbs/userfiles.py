@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlmgmt.definition.document import LARGEST
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound, TooLarge
+from mlmgmt.store import files
 
 LARGEST_TABLE = 2 * 1024**3
 
@@ -98,15 +99,9 @@ def write(path: str, data: bytes, *, overwrite: bool) -> None:
         goal.write_bytes(data)
         return
     goal = goal.resolve()
-    beside = goal.with_name(f".mlmgmt-{os.getpid()}.tmp")
+    mode = goal.stat().st_mode & 0o777 if goal.exists() else 0o666
     try:
-        mode = goal.stat().st_mode & 0o777 if goal.exists() else None
-        beside.write_bytes(data)
-        if mode is not None:
-            beside.chmod(mode)
-        os.replace(beside, goal)
+        files.write(goal, data, mode=mode)
     except PermissionError:
         message = f"{path} may not be written."
         raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
-    finally:
-        beside.unlink(missing_ok=True)

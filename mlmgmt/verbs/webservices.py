@@ -18,6 +18,7 @@ from mlmgmt.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from mlmgmt.ids import ResourceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -183,7 +184,11 @@ def _refuse_empty() -> None:
 
 
 def _from_members(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
-    properties = {_SECTIONS[name]: value for name, value in given.items() if name in _SECTIONS and value is not None}
+    properties = {
+        _SECTIONS[name]: value
+        for name, value in given.items()
+        if name not in ("storage_account_key", "tags") and value is not None
+    }
     if given.get("storage_account_key") is not None:
         properties["storageAccount"] = {"key": given["storage_account_key"]}
     if properties:
@@ -220,7 +225,7 @@ def plan_change(
     """
     merged = patch.merge(standing.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
-    known = session.store.secrets.service(standing.resource)
+    known = session.store.service_secrets(standing.resource)
     secrets = changes.merged_secrets(known, fresh)
     if "keys" in fresh:
         # A copied home has none; a pair is never half a pair.
@@ -259,12 +264,16 @@ def plan_remove(session: Session, *, group: str, name: str, message: str | None 
     A service that is not there is no error: the outcome says so and does nothing.
     """
     session.existing_group(group)
-    identity = session.service_id(group, name)
+    return removal(session, session.service_id(group, name), message)
+
+
+def removal(session: Session, identity: ResourceId, message: str | None) -> Outcome:
+    """Plan to remove a web service, whether or not its group stands."""
     session.require(_DELETE, identity)
     standing = session.store.services.latest(identity)
     if standing is None or standing.removed:
-        text = f"There is no web service {name!r} in {group!r}; nothing was removed."
-        return Outcome(target=name, before=None, after=None, commit=lambda: None, nothing=text)
+        text = f"There is no web service {identity.name!r} in {identity.group!r}; nothing was removed."
+        return Outcome(target=identity.name, before=None, after=None, commit=lambda: None, nothing=text)
     kept = deployment.Deployment(standing.models)
     change = changes.Change(REMOVED, standing.document, None, kept, message, None, standing)
     outcome = changes.outcome_of(
@@ -272,7 +281,7 @@ def plan_remove(session: Session, *, group: str, name: str, message: str | None 
         identity,
         change,
         lambda _: None,
-        replan=lambda: plan_remove(session, group=group, name=name, message=message),
+        replan=lambda: removal(session, identity, message),
     )
     outcome.after = None
     return outcome

@@ -23,6 +23,8 @@ from mlmgmt.verbs.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mlmgmt.verbs.outcome import Outcome
+
 CALLS = (
     "open",
     "write",
@@ -41,7 +43,12 @@ CALLS = (
 
 
 def update(session: Session, title: str) -> None:
-    webservices.plan_update(session, group="retail", name="small", title=title).apply()
+    plan(session, title).apply()
+
+
+def plan(session: Session, title: str) -> Outcome:
+    """A change of the title and, with it, of a key: whichever revision stands, its key must be the one that counts."""
+    return webservices.plan_update(session, group="retail", name="small", title=title, keys={"primary": f"of {title}"})
 
 
 def reached() -> dict[str, Any]:
@@ -53,8 +60,9 @@ def reached() -> dict[str, Any]:
     assert numbers == list(range(1, len(numbers) + 1)), numbers
     assert history[-1].number == current.number, (numbers, current.number)
     assert history[-1].document == current.document
-    assert lookup.keys(session, group="retail", name="small")
-    return {"revision": current.number, "title": current.document["properties"]["title"]}
+    title = current.document["properties"]["title"]
+    assert lookup.keys(session, group="retail", name="small")["Primary"] == f"of {title}", title
+    return {"revision": current.number, "title": title}
 
 
 def fork(work: Callable[[], None]) -> int:
@@ -102,7 +110,7 @@ def killed_before(call: int) -> bool:
     def work() -> None:
         session = Session()
         # The plan is made first: what is to be interrupted is the write.
-        outcome = webservices.plan_update(session, group="retail", name="small", title=f"before call {call}")
+        outcome = plan(session, f"before call {call}")
         counted = iter(range(1, 10_000))
 
         def counting(real: Callable[..., Any]) -> Callable[..., Any]:

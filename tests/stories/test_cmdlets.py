@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -336,9 +337,9 @@ def test_every_schema_member_has_a_title_and_a_description(mlmgmt: Command) -> N
 
 def test_tokens_expire_and_are_kept_as_digests(mlmgmt: Command, home: Path, tmp_path: Path) -> None:
     token = mlmgmt("token -Hours 2", ok=True).json
-    kept = next((tmp_path / "config").rglob("tokens.json")).read_text()
-    assert token["Token"] not in kept
-    assert token["ExpiresOn"] in kept
+    (kept,) = (tmp_path / "config").rglob("tokens/*.json")
+    assert kept.stem == sha256(token["Token"].encode()).hexdigest()
+    assert token["ExpiresOn"] in kept.read_text()
     assert mlmgmt("token -Hours 10000").status == 1
 
 

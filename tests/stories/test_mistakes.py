@@ -246,3 +246,138 @@ def test_a_read_only_service_is_refused_before_any_training(mlmgmt: Command, chu
     assert "WebServiceReadOnly" in refused.err
     both = mlmgmt(RETRAIN + "--data new-customers.csv --test-data customers.csv --holdout 0.5")
     assert both.status == 2
+
+
+def only(folder: Path, pattern: str) -> Path:
+    (found,) = folder.rglob(pattern)
+    return found
+
+
+def test_a_recorded_proof_is_not_one_for_a_model_that_is_gone(mlmgmt: Command, churn: Path) -> None:
+    kept = only(churn / "models", "*.ilearner")
+    content = kept.read_bytes()
+    mlmgmt(RETRAIN + "--data new-customers.csv --update -Force", ok=True)
+    kept.unlink()
+    assert "ModelPackageNotFound" in mlmgmt("rollback -g retail -n churn --to 1").err
+    kept.write_bytes(content[:-1] + b"x")
+    assert mlmgmt("rollback -g retail -n churn --to 1").status == 1
+    uri = only(
+        churn / "storage",
+        "*"
+        + Path(
+            json.loads(Path("churn-predictive.json").read_text())["properties"]["assets"]["asset3"]["locationInfo"][
+                "uri"
+            ]
+        ).name,
+    )
+    assert uri.read_bytes() == content
+    mlmgmt("update -g retail -n churn -ServiceUpdates churn-predictive.json -Force", ok=True)
+    assert kept.read_bytes() == content
+    mlmgmt("score -g retail -n churn -i customers.csv", ok=True)
+
+
+def test_an_unavailable_model_beside_it_does_not_open_the_door(mlmgmt: Command, churn: Path) -> None:
+    body = json.loads(Path("churn-predictive.json").read_text())
+    uri = "https://elsewhere.blob.core.windows.net/models/other.ilearner"
+    body["properties"]["assets"]["other"] = {"name": "o", "type": "Resource", "locationInfo": {"uri": uri}}
+    Path("two.json").write_text(json.dumps(body))
+    mlmgmt("new -g retail -l southcentralus -n two -DefinitionFile two.json -Force", ok=True)
+    blob = only(churn / "storage", "*.ilearner")
+    altered = bytearray(blob.read_bytes())
+    altered[-40] ^= 1
+    blob.with_name("altered.ilearner").write_bytes(altered)
+    location = body["properties"]["assets"]["asset3"]["locationInfo"]["uri"].rsplit("/", 1)[0] + "/altered.ilearner"
+    mlmgmt(f"set-model two.json --asset asset3 --location {location}", ok=True)
+    refused = mlmgmt("update -g retail -n two -ServiceUpdates two.json -Force")
+    assert "ModelNotProved" in refused.err
+    fresh = mlmgmt("new -g retail -l southcentralus -n three -DefinitionFile two.json -Force")
+    assert "ModelAltered" in fresh.err
+
+
+def test_an_edit_made_while_the_model_was_trained_stays(mlmgmt: Command, exported: Path) -> None:
+    from mlmgmt.verbs import retraining, userfiles
+    from mlmgmt.verbs.session import Session
+
+    outcome = retraining.retrain(
+        Session(),
+        group="retail",
+        name="churn",
+        data=userfiles.read("new-customers.csv"),
+        training_definition=userfiles.read("churn-training.json"),
+        rewrite="churn.json",
+    )
+    exported.write_text(exported.read_text().replace('"Predicts churned."', '"Edited meanwhile."'))
+    assert outcome.keep is not None
+    outcome.keep()
+    assert "Edited meanwhile." in exported.read_text()
+    assert outcome.report["RelativeLocation"] in exported.read_text()
+
+
+def test_a_service_is_not_written_into_a_group_that_went(mlmgmt: Command, small: Path) -> None:
+    from mlmgmt.errors import NotFound
+    from mlmgmt.verbs import userfiles, webservices
+    from mlmgmt.verbs.session import Session
+
+    definition = userfiles.read("small.json")
+    planned = webservices.plan_create(Session(), group="retail", location="west", name="late", definition=definition)
+    mlmgmt("remove-group -n retail -Force", ok=True)
+    with pytest.raises(NotFound):
+        planned.apply()
+    mlmgmt("new-group -n retail -l west", ok=True)
+    assert mlmgmt("get -g retail", ok=True).json == []
+    assert mlmgmt("history -g retail -n small", ok=True).json[0]["Change"] == "removed"
+    mlmgmt("restore -g retail -n small", ok=True)
+
+
+def test_labels_that_look_like_booleans_are_text_where_text_is_declared(mlmgmt: Command, churn: Path) -> None:
+    for name in ("churn-training.json", "churn-predictive.json"):
+        Path(name).write_text(Path(name).read_text().replace('"No"', '"false"').replace('"Yes"', '"true"'))
+    rows = Path("new-customers.csv").read_text().replace(",Yes\n", ",true\n").replace(",No\n", ",false\n")
+    Path("words.csv").write_text(rows)
+    Path("predictive.json").write_text(Path("churn-predictive.json").read_text())
+    mlmgmt("set-model predictive.json --location https://elsewhere.blob.core.windows.net/models/x.ilearner", ok=True)
+    mlmgmt("new -g retail -l southcentralus -n words -DefinitionFile predictive.json -Force", ok=True)
+    line = "retrain -g retail -n words --training-definition churn-training.json --data words.csv --update -Force"
+    assert mlmgmt(line, ok=True).json["Evaluation"]["New"]["AUC"] > 0.7
+    answer = mlmgmt("score -g retail -n words -i words.csv", ok=True).json["Results"]["output1"]["value"]["Values"]
+    assert {row[0] for row in answer} == {"true", "false"}
+
+
+def test_any_asset_that_names_a_file_of_this_machine_is_refused(mlmgmt: Command) -> None:
+    body = small_definition()
+    body["properties"]["assets"]["data"] = {
+        "name": "d",
+        "type": "Resource",
+        "locationInfo": {"uri": "file:///etc/passwd"},
+    }
+    Path("d.json").write_text(json.dumps(body))
+    assert "InvalidBlob" in mlmgmt("test d.json").err
+
+
+@pytest.mark.parametrize(
+    "spelled", ["-o json", "-o:json", "--output=json", "-OutputFormat json", "--output-format json"]
+)
+def test_errors_come_as_json_where_json_is_asked_for(mlmgmt: Command, small: Path, spelled: str) -> None:
+    refused = mlmgmt(f"get -g retail -n absent {spelled}")
+    assert json.loads(refused.err)["error"]["details"][0]["code"] == "WebServiceNotFound"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_answer_that_cannot_be_written_says_that_the_change_was_made(mlmgmt: Command, small: Path) -> None:
+    words = [sys.executable, "-m", "mlmgmt", *["update", "-g", "retail", "-n", "small", "-Title", "New", "-Force"]]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False)
+    assert done.returncode == 1
+    assert "was carried out" in done.stderr
+    assert mlmgmt("get -g retail -n small", ok=True).json["properties"]["title"] == "New"
+
+
+def test_a_damaged_revision_is_not_passed_over(mlmgmt: Command, small: Path) -> None:
+    mlmgmt("update -g retail -n small -Title New -Force", ok=True)
+    only(Path(".mlmgmt"), "webservice.json").unlink()
+    newest = only(Path(".mlmgmt"), "000002.json")
+    newest.write_text(newest.read_text()[:50])
+    refused = mlmgmt("get -g retail -n small")
+    assert refused.status == 1
+    assert "HomeUnavailable" in refused.err
+    assert "000002.json" in refused.err
