@@ -245,7 +245,7 @@ def plan_change(
     outcome = changes.outcome_of(
         session,
         standing.resource,
-        changes.Change("updated", body, secrets, deployed, message, source, standing),
+        changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, standing),
         lambda revision: lookup.view(session, revision),
         warnings=list(dict.fromkeys(notes)),
         replan=replan,
