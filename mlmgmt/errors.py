@@ -20,7 +20,7 @@ details, which is where scripts written for the service look for it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,6 +48,7 @@ class MlmgmtError(Exception):
         details: the specific reasons, all of them.
         hint: what to do next, usually a command.
         code: replaces the class's own code.
+        report: what was worked out before the refusal, for whoever wants to see it.
     """
 
     code: ClassVar[str] = "InternalError"
@@ -62,12 +63,14 @@ class MlmgmtError(Exception):
         details: Iterable[Detail] = (),
         hint: str | None = None,
         code: str | None = None,
+        report: Any = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.target = target
         self.details = tuple(details)
         self.hint = hint
+        self.report = report
         if code is not None:
             self.code = code  # type: ignore[misc]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt import __version__
 from mlmgmt.cli import ask, render
 from mlmgmt.cmdlets import bind, registry
-from mlmgmt.errors import HomeError, MlmgmtError, WrongUsage
+from mlmgmt.errors import Declined, HomeError, MlmgmtError, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -138,6 +138,11 @@ class _Status:
         session = Session(home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage)
         try:
             result = self._carried_out(bound, session, verb(session, **bound.arguments), progress)
+        except MlmgmtError as error:
+            progress.close()
+            if error.report:
+                render.show(cmdlet.view, error.report, _form(bound))
+            raise
         finally:
             progress.close()
         try:
@@ -165,15 +170,20 @@ class _Status:
         _should_process(bound, result)
         if result.keep is not None:
             result.keep()
+        progress.close()
+        report, asked = result.report, bool(result.question) and not bound.common.get("Force")
+        if report is not None and asked and _form(bound) == "table":
+            # Whoever is asked sees first what it is about.
+            render.show(bound.cmdlet.view, report, "table")
+            report = {}
         try:
             _should_continue(bound, result)
-        except MlmgmtError:
-            render.show(bound.cmdlet.view, result.report, _form(bound))
-            raise
+        except Declined as error:
+            raise _kept(error, result, report) from None
         applied = result.apply(again=bool(bound.common.get("Force")))
-        if result.report is None:
+        if report is None:
             return applied
-        return result.report | ({"WebService": applied} if applied is not None else {})
+        return report | ({"WebService": applied} if applied is not None else {})
 
     def _show(self, bound: Bound, result: Any, texts: Any) -> None:
         cmdlet = bound.cmdlet
@@ -205,6 +215,14 @@ def _verb(name: str) -> Callable[..., Any]:
     return found
 
 
+def _kept(error: Declined, outcome: Outcome, report: Any) -> Declined:
+    """The same refusal, with what was kept all the same."""
+    if outcome.report is None:
+        return error
+    message = f"{error.message} The new model is kept at {outcome.report['RelativeLocation']}."
+    return Declined(message, details=error.details, hint=error.hint, report=report)
+
+
 def _should_process(bound: Bound, outcome: Outcome) -> None:
     """The first gate, which only -Confirm asks."""
     gate = bound.cmdlet.gate
@@ -230,12 +248,12 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
     render.talk(f'What if: Performing the operation "{gate.operation}" on target "{outcome.target}".')
     before, after = outcome.before or {}, outcome.after or {}
     if "properties" not in before or "properties" not in after:
-        return outcome.report
+        return outcome.preview
     from mlmgmt.verbs.definitions import difference
 
     found = difference(session, before, after)
-    if outcome.report is not None:
-        return outcome.report | {"WhatIf": found["changes"]}
+    if outcome.preview is not None:
+        return outcome.preview | {"WhatIf": found["changes"]}
     render.diff(found, "json" if _form(bound) == "json" else "text")
     return None
 
@@ -295,7 +313,8 @@ def root_help() -> str:
                 lines.append(f"  {cmdlet.short[0]:<{width}}  {cmdlet.name:<{wide}}  {cmdlet.summary}")
     lines += [
         "",
-        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug; with every change: -WhatIf, -Confirm, -Force.",
+        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug.",
+        "New, Update, Remove and their like: -WhatIf, -Confirm, -Force.",
         "Older names (AzureRm, plurals) work too, in any letter case, and so do unique beginnings of parameters.",
         "Completion: mlmgmt --install-completion [bash|zsh|fish|powershell]     Version: mlmgmt --version",
     ]

@@ -28,7 +28,7 @@ def confirm(question: str, *, force: str = "-Force") -> None:
                 word = line.strip().casefold()
                 if word in ("y", "yes") or line == "\n":
                     return
-                if not line or word in ("n", "no", "s", "suspend"):
+                if not line or word in ("n", "no"):
                     raise _declined("The answer was no; the change was not made.", "AnsweredNo", None)
                 terminal.write(f"{_HELP}\n")
     except OSError:

@@ -31,6 +31,11 @@ def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter
 
 
 def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
+    if what == "asset" and (file := texts.get("File")):
+        from mlmgmt.verbs import definitions, userfiles
+
+        rows = definitions.list_assets(session, definition=userfiles.read(file))
+        return [str(row["Id"]) for row in rows if row["Kind"] == "trained model"]
     store = session.store
     if what == "resource-group":
         return [str(body["name"]) for body in store.groups.all()]

@@ -49,7 +49,8 @@ def error(problem: MlmgmtError, *, as_json: bool = False) -> None:
     for detail in details:
         where = f" at {detail.target}" if detail.target else ""
         lines.append(f"  [{detail.code}]{where}")
-        lines.append(f"      {detail.message}")
+        if detail.message not in problem.message:
+            lines.append(f"      {detail.message}")
     if problem.hint:
         lines.append(f"  Hint: {problem.hint}")
     talk("\n".join(lines))
@@ -190,10 +191,11 @@ def _group_of(item: Mapping[str, Any]) -> str:
 
 
 def _history(result: Any) -> None:
-    rows = (
+    headers = ["Revision", "ModifiedOn", "Change", "By", "Models", "Check", "Source", "Message"]
+    rows = [
         [
             row["Revision"],
-            row["ModifiedOn"][:19],
+            row["ModifiedOn"][:19].replace("T", " "),
             row["Change"],
             row["By"],
             {asset: digest[:12] for asset, digest in row["Models"].items()},
@@ -202,8 +204,9 @@ def _history(result: Any) -> None:
             row["Message"],
         ]
         for row in result
-    )
-    table(["Revision", "ModifiedOn", "Change", "By", "Models", "Check", "Source", "Message"], rows)
+    ]
+    filled = [place for place in range(len(headers)) if any(row[place] for row in rows)]
+    table([headers[place] for place in filled], ([row[place] for place in filled] for row in rows))
 
 
 def _checks(result: Any) -> None:
@@ -229,7 +232,8 @@ def _retraining(result: Any) -> None:
         for name, value in result.items()
         if name not in ("Evaluation", "WebService", "WhatIf") and value is not None
     }
-    _object(shown)
+    if shown:
+        _object(shown)
     if evaluation := result.get("Evaluation"):
         old = evaluation["Deployed"] or {}
         rows = (

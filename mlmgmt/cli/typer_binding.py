@@ -31,6 +31,7 @@ _PLACEHOLDERS = {
     Kind.INTEGER: "<number>",
     Kind.NUMBER: "<number>",
     Kind.FILE: "<file>",
+    Kind.FOLDER: "<folder>",
     Kind.DOCUMENT: "<file>",
     Kind.ROWS: "<file>",
     Kind.TEXT: "<json>",
@@ -76,7 +77,7 @@ def _described(parameter: Parameter) -> str:
     if parameter.pipeline:
         notes.append("from the pipeline")
     if parameter.position is not None:
-        notes.append("the name can be left out")
+        notes.append("also without its name")
     return f"{parameter.help}  [{'; '.join(notes)}]" if notes else parameter.help
 
 
@@ -125,10 +126,13 @@ class CmdletCommand(TyperCommand):
         from mlmgmt.errors import WrongUsage
 
         try:
-            pairs, _, pending = spelling.pairs(self.cmdlet, args)
+            pairs, loose, pending = spelling.pairs(self.cmdlet, args)
         except WrongUsage:
             return [], None
-        return pairs, pending
+        positional = sorted(
+            (p for p in self.cmdlet.parameters if p.position is not None), key=lambda p: p.position or 0
+        )
+        return [*pairs, *zip(positional, loose, strict=False)], pending
 
     def invoke(self, ctx: Context) -> Any:
         return self._call(self.cmdlet, (ctx.params["given"], ctx.params["loose"]))
@@ -225,7 +229,9 @@ class CmdletGroup(TyperGroup):
 
         found = []
         for cmdlet in registry.CMDLETS:
-            names = (*cmdlet.short, *cmdlet.spellings) if incomplete else cmdlet.short[:1]
+            # Mixed, the two kinds of names have no common beginning, and a shell completes nothing.
+            whole = "-" in incomplete or incomplete[:1].isupper()
+            names = cmdlet.spellings if whole else cmdlet.short if incomplete else cmdlet.short[:1]
             found += [CompletionItem(n, help=cmdlet.summary) for n in names if n.lower().startswith(incomplete.lower())]
         if "walkthrough".startswith(incomplete.lower()):
             found.append(CompletionItem("walkthrough", help="Run the whole story on real data."))

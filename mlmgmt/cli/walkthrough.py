@@ -71,6 +71,9 @@ def walk(run: Callable[[list[str]], int], folder: str | None) -> int:
             config = stack.enter_context(tempfile.TemporaryDirectory(prefix="mlmgmt-config-"))
             stack.enter_context(_environment("MLMGMT_CONFIG", config))
         place = Path(folder).resolve()
+        if (place / ".mlmgmt").exists():
+            render.talk(f"{place} holds a home already; the walkthrough makes one of its own. Name another folder.")
+            return 1
         place.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_environment("MLMGMT_HOME", str(place / ".mlmgmt")))
         stack.enter_context(contextlib.chdir(place))

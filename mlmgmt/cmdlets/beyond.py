@@ -88,7 +88,7 @@ DIFF = Cmdlet(
     spellings=both("Compare", "MlWebService"),
     short=("diff",),
     run="definitions:compare",
-    summary="Show what differs: what an update from a file would change, two files, or two revisions.",
+    summary="Show what differs: what an update from a file would change, two files, or a revision and now.",
     example="mlmgmt diff -g retail -n churn churn.json",
     step=REVIEW,
     view="diff",
@@ -232,7 +232,7 @@ SAMPLE = Cmdlet(
             choices=("churn", "breast-cancer"),
             short="n",
         ),
-        Parameter("Out", Kind.FILE, "The folder to write to; the working directory when left out."),
+        Parameter("Out", Kind.FOLDER, "The folder to write to; the working directory when left out."),
     ),
 )
 

@@ -17,6 +17,7 @@ class Kind(Enum):
     CHOICE = auto()
     LIST = auto()
     """Several texts: the parameter repeated, or commas."""
+    FOLDER = auto()
     FILE = auto()
     """The path of a file that the verb reads or writes itself."""
     DOCUMENT = auto()
@@ -146,7 +147,7 @@ CONFIRM = Parameter("Confirm", Kind.SWITCH, "Ask before the change; -Confirm:$fa
 COMMON = (
     # Update has a parameter Output of its own, so the form of the answer is OutputFormat; --output means it elsewhere.
     Parameter("OutputFormat", Kind.CHOICE, "The form of the answer.", short="o", choices=("table", "json")),
-    Parameter("Home", Kind.FILE, "The home to use, instead of MLMGMT_HOME or the nearest .mlmgmt folder."),
+    Parameter("Home", Kind.FOLDER, "The home to use, instead of MLMGMT_HOME or the nearest .mlmgmt folder."),
     Parameter("Verbose", Kind.SWITCH, "Say more about what is done.", aliases=("vb",)),
     Parameter("Debug", Kind.SWITCH, "Show the traceback of an error.", aliases=("db",)),
     Parameter("ErrorAction", Kind.STRING, "Accepted for scripts; an error always ends the command.", aliases=("ea",)),

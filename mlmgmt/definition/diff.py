@@ -162,9 +162,15 @@ class _Speaker:
         metric = now.get("metric")
         score = _metric(now, metric)
         if score is not None:
-            earlier = _metric(was or {}, metric)
+            rival = now.get("comparedWith")
+            payload = (was or {}).get("payload")
+            same_rows = (
+                isinstance(rival, dict) and isinstance(payload, dict) and rival.get("payload") == payload.get("sha256")
+            )
+            earlier = _metric(rival if same_rows and isinstance(rival, dict) else was or {}, metric)
+            where = "" if same_rows or earlier is None else " (each on rows of its own)"
             text += f", {metric} "
-            text += f"{score:.4g}" if earlier is None else f"{earlier:.4g} → {score:.4g}"
+            text += f"{score:.4g}" if earlier is None else f"{earlier:.4g} → {score:.4g}{where}"
         if was is not None and was.get("learner") != now.get("learner"):
             text += f", {was.get('learner')} → {now.get('learner')}"
         return text

@@ -130,6 +130,8 @@ def _placed(problems: Sequence[Problem], content: str, source: str) -> list[Deta
 
 def _detail(problem: Problem, where: str | None = None) -> Detail:
     allowed = f" Allowed: {problem.allowed}." if problem.allowed else ""
+    if problem.allowed and problem.allowed.endswith("?"):
+        allowed = f" {problem.allowed[0].upper()}{problem.allowed[1:]}"
     path = text.json_path(problem.path)
     return Detail(problem.code, problem.message + allowed, f"{where} {path}" if where else path)
 

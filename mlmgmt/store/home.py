@@ -72,7 +72,10 @@ def find(environ: Mapping[str, str], explicit: str | None = None, start: Path | 
     """
     named = explicit or environ.get("MLMGMT_HOME")
     if named:
-        return Path(named).absolute()
+        root = Path(named).absolute()
+        inner = root / FOLDER
+        # The folder that holds the home is as good a name for it as the home itself.
+        return inner if (inner / "home.json").is_file() and not (root / "home.json").is_file() else root
     here = (start or Path.cwd()).absolute()
     owner = here.stat().st_uid
     while True:
@@ -159,7 +162,9 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
         raise HomeError(message, target=str(home.root), details=[Detail("ForeignHome", message)])
     known = files.read_json(home.trust / "home.json")
     elsewhere = Path(known["path"]) if known else None
-    if elsewhere is not None and elsewhere != home.root.resolve() and _stands(elsewhere, home.id):
+    copied = elsewhere is not None and elsewhere != home.root.resolve() and _stands(elsewhere, home.id)
+    if elsewhere is None or copied:
+        # Cloned or copied: under its old id the models in it would seem to be this home's own, and altered.
         stated = files.read_json(home.root / "home.json") or {}
         stated["id"] = uuid.uuid4().hex
         _establish(home.root, config_folder(environ) / "homes" / stated["id"])

@@ -203,7 +203,8 @@ def preview(session: Session, standing: Mapping[str, Any], source: Source) -> tu
     identity = ResourceId.parse(str(standing["id"]))
     known = session.store.service_secrets(identity)
     before = changes.comparable(session, standing, known, given=fresh)
-    return before, changes.comparable(session, body, changes.merged_secrets(known, fresh), given=fresh)
+    after = changes.comparable(session, body, changes.merged_secrets(known, fresh), given=fresh)
+    return before, after
 
 
 def _manifests(session: Session, *documents: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,7 +285,16 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
             continue
         digests[asset_id] = body["digest"]
         blob = deployment.blob_state(session, body["uri"], body["digest"])
-        rows.append(_check(f"model {asset_id}", "passed", f"{body['digest'][:12]} answers; its blob is {_said(blob)}"))
+        try:
+            deployment.open_model(session, session.store.blobs.model(body["digest"]))
+            note = f"{body['digest'][:12]} answers; its blob is {_said(blob)}"
+            rows.append(_check(f"model {asset_id}", "passed", note))
+        except MlmgmtError as error:
+            rows.append(_check(f"model {asset_id}", "failed", f"{body['digest'][:12]} is not opened: {error.message}"))
+    names = {asset["name"] for asset in standing.document["properties"].get("assets", {}).values()}
+    if "Train Model" in names:
+        rows.append(_check("example", "skipped", "a training definition is run by retrain, on data"))
+        return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
     try:
         came = deployment.score_example(session, standing.document, digests, {})
         rows.append(_check("example", "passed", f"scored {came}"))

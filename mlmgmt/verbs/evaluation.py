@@ -23,6 +23,7 @@ class Evaluation:
 
     Args:
         old: those of the deployed model; None when it could not be evaluated, and `unable` says why.
+        deployed: the SHA-256 of the deployed model's payload, which says which model `old` is about.
         overlap: how many of the rows the deployed model was trained on; None when that is not known.
     """
 
@@ -31,6 +32,7 @@ class Evaluation:
     rows: int
     overlap: int | None
     unable: str | None
+    deployed: str | None = None
 
 
 def evaluate(
@@ -57,13 +59,13 @@ def evaluate(
     if digest is None:
         return Evaluation(new, None, count, None, "its model is not available in this home")
     try:
-        deployed, rows, _ = deployment.open_model(session, session.store.blobs.model(digest))
+        deployed, rows, manifest = deployment.open_model(session, session.store.blobs.model(digest))
         if deployed.task != fresh.task:
             return Evaluation(new, None, count, None, f"it is for another task ({deployed.task})")
         old = _metrics(session, document, model, held, deployed)
     except MlmgmtError as error:
         return Evaluation(new, None, count, None, error.message)
-    return Evaluation(new, old, count, _overlap(rows, held), None)
+    return Evaluation(new, old, count, _overlap(rows, held), None, manifest["payload"]["sha256"])
 
 
 def _metrics(

@@ -26,6 +26,7 @@ class Outcome:
         nothing: the change would change nothing, and that is no error: what to say instead.
         question: replaces the cmdlet's own question.
         report: what to show whether or not the change is made.
+        preview: what `-WhatIf` shows in place of the report.
         keep: writes what is to stay whether or not the questions are answered with yes, such as a model that took an
             hour to train; `-WhatIf` alone leaves it out.
     """
@@ -39,6 +40,7 @@ class Outcome:
     nothing: str | None = None
     question: str | None = None
     report: Any = None
+    preview: Any = None
     keep: Callable[[], None] | None = None
 
     @property

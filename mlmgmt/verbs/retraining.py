@@ -87,9 +87,17 @@ def retrain(
             userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
 
     report = _report(session, blob, fitted, evaluation, facts, rewrite)
+    unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
+    preview = {name: value for name, value in report.items() if name not in unmade} | {"WouldRewrite": rewrite}
     if not update:
         return Outcome(
-            target=str(standing.document["name"]), before=None, after=None, commit=_nothing, keep=keep, report=report
+            target=str(standing.document["name"]),
+            before=None,
+            after=None,
+            commit=_nothing,
+            keep=keep,
+            report=report,
+            preview=preview,
         )
     outcome = webservices.plan_change(
         session,
@@ -99,7 +107,7 @@ def retrain(
         source="retrain",
         held={blob.uri: content},
     )
-    outcome.keep, outcome.report = keep, report
+    outcome.keep, outcome.report, outcome.preview = keep, report, preview
     outcome.question = f"Update the web service {standing.document['name']!r} with the new model?"
     return outcome
 
@@ -170,7 +178,16 @@ def _gate(metric: str | None, evaluation: evaluating.Evaluation | None) -> None:
         if (new > old) if more_is_better(name) else (new < old):
             return
         text = f"The new model is not better by {name}: {old:.6g} → {new:.6g}. Nothing was changed."
-    raise GateRefused(text, target=name, details=[Detail("NotBetter", text)])
+    report = {"Evaluation": _figures(evaluation)} if evaluation is not None else None
+    raise GateRefused(text, target=name, details=[Detail("NotBetter", text)], report=report)
+
+
+def _figures(evaluation: evaluating.Evaluation) -> dict[str, Any]:
+    return {
+        "Rows": evaluation.rows,
+        "New": training.finite(evaluation.new),
+        "Deployed": training.finite(evaluation.old) if evaluation.old is not None else None,
+    }
 
 
 def _report(
@@ -192,13 +209,9 @@ def _report(
         "Rewritten": rewrite,
     }
     if evaluation is not None:
-        report["Evaluation"] = {
-            "Rows": evaluation.rows,
-            "New": training.finite(evaluation.new),
-            "Deployed": training.finite(evaluation.old) if evaluation.old is not None else None,
-        }
+        report["Evaluation"] = _figures(evaluation)
         if evaluation.unable:
-            session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable}.")
+            session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
         if evaluation.overlap:
             session.tell(
                 f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} rows held "

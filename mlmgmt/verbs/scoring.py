@@ -75,6 +75,10 @@ def score_revision(session: Session, standing: Revision, rows: Source) -> dict[s
         for output, value in run.outputs.items()
         if isinstance(value, Dataset)
     }
+    if not results:
+        message = f"{standing.document['name']!r} gives no table: its outputs are not rows."
+        hint = "A training definition is run by: mlmgmt retrain"
+        raise BadRequest(message, target=rows.name, details=[Detail("IncompatibleModel", message)], hint=hint)
     return {"Results": results, "models": digests(standing)}
 
 

@@ -219,6 +219,8 @@ def facts_of(
             "metrics": finite(evaluation.new),
             "evaluatedOn": evaluation.rows,
         }
+        if evaluation.old is not None:
+            facts["comparedWith"] = {"payload": evaluation.deployed, "metrics": finite(evaluation.old)}
     return facts
 
 

@@ -93,7 +93,7 @@ def plan_create(
     if standing is not None:
         head |= {member: standing.document[member] for member in ("id", "name")}
     change = "updated" if standing is not None else "created"
-    return changes.outcome_of(
+    outcome = changes.outcome_of(
         session,
         identity,
         changes.Change(change, head | body, secrets, deployed, message, definition.name, present),
@@ -111,6 +111,9 @@ def plan_create(
             skip_model_check=skip_model_check,
         ),
     )
+    if standing is not None:
+        outcome.question = f"The web service {identity.name!r} exists (revision {standing.number}). Replace it?"
+    return outcome
 
 
 def plan_update(

@@ -202,7 +202,7 @@ def test_warnings_name_the_nearest_member_and_what_was_converted(contract: Contr
     del body["properties"]["packageType"]
     body["properties"]["package"]["nodes"]["select"]["parameters"] = {"Select Columns": "age"}
     warnings = {detail.code: detail for detail in read(json.dumps(body), contract).warnings}
-    assert "did you mean 'title'?" in warnings["UnknownMember"].message
+    assert "Did you mean 'title'?" in warnings["UnknownMember"].message
     assert set(warnings) == {"UnknownMember", "LooseScalar", "LooseName", "BareValue"}
 
 

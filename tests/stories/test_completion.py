@@ -59,6 +59,7 @@ def test_bash(mlmgmt: Command, small: Path, words: str, expected: list[str]) -> 
 
 def test_assets(mlmgmt: Command, churn: Path) -> None:
     assert complete("mlmgmt retrain -g retail -n churn --asset ") == ["asset3"]
+    assert complete("mlmgmt set-model churn-predictive.json --asset ") == ["asset3"]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish", "powershell"])

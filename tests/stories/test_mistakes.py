@@ -64,6 +64,8 @@ def test_what_if_of_a_retraining_keeps_nothing(mlmgmt: Command, exported: Path, 
         assert exported.read_text() == before
         assert blobs(churn) == standing
     assert "asset3" in shown.json["WhatIf"][0]["text"]
+    assert "SasBlobToken" not in shown.json
+    assert shown.json["WouldRewrite"] == "churn.json"
 
 
 def test_a_model_of_other_classes_is_not_deployed(mlmgmt: Command, churn: Path) -> None:
@@ -381,3 +383,55 @@ def test_a_damaged_revision_is_not_passed_over(mlmgmt: Command, small: Path) -> 
     assert refused.status == 1
     assert "HomeUnavailable" in refused.err
     assert "000002.json" in refused.err
+
+
+def test_a_clone_names_its_models_as_signed_elsewhere_and_not_as_altered(
+    mlmgmt: Command, churn: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another user's clone: after trust-home, each model can be trusted by name, and scores."""
+    monkeypatch.setenv("MLMGMT_CONFIG", str(tmp_path / "another-user"))
+    mlmgmt("trust-home", ok=True)
+    refused = mlmgmt("score -g retail -n churn -i customers.csv")
+    assert "ModelNotSignedHere" in refused.err
+    failed = mlmgmt("test -g retail -n churn")
+    assert failed.status == 1
+    assert {row["Result"] for row in failed.json["Checks"] if row["Check"].startswith("model")} == {"failed"}
+    (command,) = [line.split("mlmgmt ")[1] for line in refused.err.splitlines() if "trust-model" in line]
+    mlmgmt(command, ok=True)
+    mlmgmt("score -g retail -n churn -i customers.csv", ok=True)
+
+
+def test_diff_gives_both_figures_on_the_same_rows(mlmgmt: Command, exported: Path) -> None:
+    report = mlmgmt(RETRAIN + "--data new-customers.csv --rewrite churn.json", ok=True).json["Evaluation"]
+    text = mlmgmt("diff -g retail -n churn churn.json").json[0]["text"]
+    assert text.endswith(f"AUC {report['Deployed']['AUC']:.4g} → {report['New']['AUC']:.4g}")
+
+
+def test_a_gate_that_said_no_shows_both_evaluations(mlmgmt: Command, churn: Path) -> None:
+    mlmgmt(RETRAIN + "--data new-customers.csv --update -Force", ok=True)
+    refused = mlmgmt(RETRAIN + "--data new-customers.csv --only-if-better AUC")
+    assert refused.status == 3
+    assert refused.json["Evaluation"]["New"] == refused.json["Evaluation"]["Deployed"]
+
+
+def test_replacing_a_service_is_asked_as_replacing(mlmgmt: Command, small: Path) -> None:
+    refused = mlmgmt("new -g retail -l southcentralus -n small -DefinitionFile small.json")
+    assert "exists (revision 1). Replace it?" in refused.err
+
+
+def test_a_training_service_is_not_scored_and_its_test_says_so(mlmgmt: Command, churn: Path) -> None:
+    mlmgmt("new -g retail -l southcentralus -n trainer -DefinitionFile churn-training.json -Force", ok=True)
+    assert "retrain" in mlmgmt("score -g retail -n trainer -i customers.csv").err
+    assert mlmgmt("test -g retail -n trainer", ok=True).json["Checks"][-1]["Result"] == "skipped"
+
+
+def test_the_folder_above_names_a_home_too(mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = str(Path.cwd())
+    monkeypatch.chdir("/")
+    assert mlmgmt(f"status --home {above}", ok=True).json["WebServices"] == 1
+
+
+def test_a_walkthrough_is_not_walked_twice_in_one_folder(mlmgmt: Command, small: Path) -> None:
+    refused = mlmgmt("walkthrough .")
+    assert refused.status == 1
+    assert "holds a home already" in refused.err
