@@ -64,7 +64,9 @@ class Secrets:
             committed: the etag of the revision with a number, if there is one.
         """
         body = self._read(_service_file(resource))
-        if body and committed(body["revision"]) == body["etag"]:
+        if body and not (isinstance(body.get("revision"), int) and isinstance(body.get("secrets"), dict)):
+            raise files.damaged(self._folder / _service_file(resource), "it holds no secrets of a web service")
+        if body and committed(body["revision"]) == body.get("etag"):
             return dict(body["secrets"])
         return dict(body.get("before", {}))
 
