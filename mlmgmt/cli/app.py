@@ -246,7 +246,7 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
     gate = bound.cmdlet.gate
     assert gate is not None
     render.talk(f'What if: Performing the operation "{gate.operation}" on target "{outcome.target}".')
-    before, after = outcome.before or {}, outcome.after or {}
+    before, after = outcome.compared() if outcome.compared is not None else (outcome.before or {}, outcome.after or {})
     if "properties" not in before or "properties" not in after:
         return outcome.preview
     from mlmgmt.verbs.definitions import difference

@@ -76,9 +76,11 @@ def plan(
         UntrustedModel: a model was signed elsewhere, or altered.
     """
     found = assets.trained_models(document)
+    result = Deployment()
+    if not found:
+        return result
     known = digests if digests is not None else (before.models if before is not None else {})
     touched = before is None or graph.digest(document) != graph.digest(before.document)
-    result = Deployment()
     for model in found:
         present = known.get(model.asset_id)
         if present is not None and present.get("uri") == model.uri and _stays(session, present, result):
@@ -93,8 +95,6 @@ def plan(
                 content = _found(session, model, before is not None, skip, token, result)
             if content is not None:
                 _take(session, model, content, skip, result)
-    if not found:
-        return result
     if not touched and digests is None:
         result.checked = "untouched"
     elif skip:

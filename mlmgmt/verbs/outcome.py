@@ -27,6 +27,7 @@ class Outcome:
         question: replaces the cmdlet's own question.
         report: what to show whether or not the change is made.
         preview: what `-WhatIf` shows in place of the report.
+        compared: gives both documents for comparing, where they differ in more than they show: in secrets.
         keep: writes what is to stay whether or not the questions are answered with yes, such as a model that took an
             hour to train; `-WhatIf` alone leaves it out.
     """
@@ -41,6 +42,7 @@ class Outcome:
     question: str | None = None
     report: Any = None
     preview: Any = None
+    compared: Callable[[], tuple[dict[str, Any], dict[str, Any]]] | None = None
     keep: Callable[[], None] | None = None
 
     @property

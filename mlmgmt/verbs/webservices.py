@@ -253,8 +253,10 @@ def plan_change(
         warnings=list(dict.fromkeys(notes)),
         replan=replan,
     )
-    outcome.before = changes.comparable(session, standing.document, known, given=fresh)
-    outcome.after = changes.comparable(session, body, secrets, given=fresh)
+    outcome.compared = lambda: (
+        changes.comparable(session, standing.document, known, given=fresh),
+        changes.comparable(session, body, secrets, given=fresh),
+    )
     if body["properties"].get("readOnly"):
         name = standing.document["name"]
         outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Go on?"
