@@ -179,7 +179,8 @@ class _Status:
         try:
             _should_continue(bound, result)
         except Declined as error:
-            raise _kept(error, result, report) from None
+            message = f"{error.message} {result.kept}".strip()
+            raise Declined(message, details=error.details, hint=error.hint, report=report) from None
         applied = result.apply(again=bool(bound.common.get("Force")))
         if report is None:
             return applied
@@ -213,14 +214,6 @@ def _verb(name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"mlmgmt.verbs.{module}"), function)
     return found
-
-
-def _kept(error: Declined, outcome: Outcome, report: Any) -> Declined:
-    """The same refusal, with what was kept all the same."""
-    if outcome.report is None:
-        return error
-    message = f"{error.message} The new model is kept at {outcome.report['RelativeLocation']}."
-    return Declined(message, details=error.details, hint=error.hint, report=report)
 
 
 def _should_process(bound: Bound, outcome: Outcome) -> None:

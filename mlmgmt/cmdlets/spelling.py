@@ -107,7 +107,7 @@ def _truth(parameter: Parameter, text: str) -> str:
             "InvalidSwitch",
             f"{text!r} is no value for the switch -{parameter.name}.",
             parameter.name,
-            "$true or $false.",
+            "$true or $false; a shell that knows $ wants it quoted: '-Confirm:$false'.",
         )
     return truth
 

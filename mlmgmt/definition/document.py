@@ -243,7 +243,7 @@ def copy(document: Any) -> Any:
 
 
 def json_path(path: Path) -> str:
-    """A path as people write it: `$.properties.assets['asset 3'].locationInfo`, `$.package.edges[2]`."""
+    """A path as people write it: `$.properties.assets["asset 3"].locationInfo`, `$.package.edges[2]`."""
     text = "$"
     for part in path:
         if isinstance(part, int):

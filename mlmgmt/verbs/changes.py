@@ -141,6 +141,11 @@ def _stamped(identity: ResourceId, change: Change, latest: Revision | None, modi
 
 
 def check_etag(standing: Revision | None, if_match: str | None) -> None:
+    """Hold the etag a caller gives (`*` stands for any) against the one that stands.
+
+    Raises:
+        PreconditionFailed: `EtagMismatch`, with both.
+    """
     if if_match is None:
         return
     wanted = if_match.strip().strip('"')
@@ -152,6 +157,11 @@ def check_etag(standing: Revision | None, if_match: str | None) -> None:
 
 
 def refuse_read_only(standing: Revision) -> None:
+    """Refuse to change what was made read-only.
+
+    Raises:
+        Conflict: `WebServiceReadOnly`.
+    """
     if standing.document["properties"].get("readOnly"):
         text = f"The web service {standing.document['name']!r} is read-only; it can never be updated, only removed."
         raise Conflict(text, target="readOnly", details=[Detail("WebServiceReadOnly", text, "$.properties.readOnly")])
@@ -197,6 +207,7 @@ def _location(owner: str, location: dict[str, Any], secrets: dict[str, Any]) -> 
 
 
 def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The secrets after a change: a pair of keys, and secrets by asset, member by member."""
     merged = dict(known)
     for name, value in given.items():
         merged[name] = merged.get(name, {}) | value if isinstance(value, dict) else value

@@ -242,6 +242,18 @@ def _failed(error: MlmgmtError) -> BadRequest:
     return BadRequest(message, target=error.target, details=details, hint=error.hint, code=error.code)
 
 
+def trains(document: Mapping[str, Any]) -> bool:
+    """Whether a definition's outputs come from training, which one example row cannot show.
+
+    Raises:
+        MlmgmtError: the graph cannot be run here.
+    """
+    from mlmgmt.learning.runner import Plan
+    from mlmgmt.modules.train_score import TRAIN_MODEL
+
+    return bool(Plan(document).nodes_of(TRAIN_MODEL.name))
+
+
 def score_example(
     session: Session, document: Mapping[str, Any], digests: Mapping[str, str], held: Mapping[str, bytes]
 ) -> str:

@@ -29,7 +29,7 @@ class Outcome:
         preview: what `-WhatIf` shows in place of the report.
         compared: gives both documents for comparing, where they differ in more than they show: in secrets.
         keep: writes what is to stay whether or not the questions are answered with yes, such as a model that took an
-            hour to train; `-WhatIf` alone leaves it out.
+            hour to train; `-WhatIf` alone leaves it out. `kept` says what that is, for an answer of no.
     """
 
     target: str
@@ -44,6 +44,7 @@ class Outcome:
     preview: Any = None
     compared: Callable[[], tuple[dict[str, Any], dict[str, Any]]] | None = None
     keep: Callable[[], None] | None = None
+    kept: str = ""
 
     @property
     def created(self) -> bool:

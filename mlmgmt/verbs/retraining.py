@@ -108,6 +108,9 @@ def retrain(
         held={blob.uri: content},
     )
     outcome.keep, outcome.report, outcome.preview = keep, report, preview
+    outcome.kept = f"The new model is kept at {blob.relative_location}" + (
+        f", and {rewrite} names it." if rewrite else "."
+    )
     outcome.question = f"Update the web service {standing.document['name']!r} with the new model?"
     return outcome
 

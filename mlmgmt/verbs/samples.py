@@ -15,10 +15,8 @@ from mlmgmt.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
-FIRST, NEW = (
-    {"churn": "customers.csv", "breast-cancer": "patients.csv"},
-    {"churn": "new-customers.csv", "breast-cancer": "new-patients.csv"},
-)
+FIRST = {"churn": "customers.csv", "breast-cancer": "patients.csv"}
+NEW = {"churn": "new-customers.csv", "breast-cancer": "new-patients.csv"}
 
 
 def plan_sample(session: Session, *, name: str, out: str = ".") -> Outcome:

@@ -1,4 +1,4 @@
-"""Training itself: fit a model by a training definition, evaluate it as it will answer, and keep it as a blob."""
+"""Training itself: fit a model by a training definition, and make the file that holds it. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -40,6 +40,12 @@ class Fitted:
 def fit(
     session: Session, document: Mapping[str, Any], data: Source, test_data: Source | None, holdout: float | None
 ) -> Fitted:
+    """Train on data, with some rows held out unless `test_data` has others to compare on; see `retraining.retrain`.
+
+    Raises:
+        BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
+        ModuleNotSupported: the catalogue lacks a module that the training needs.
+    """
     from mlmgmt.learning import tables
     from mlmgmt.learning.runner import Plan
 
@@ -166,7 +172,7 @@ def _rows(cells: Cells, chosen: Any) -> Cells:
 
 
 def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Cells]:
-    """The rows that the graph's own Score Model gets and its Train Model does not, and those that it does."""
+    """The rows that went into the graph's own Split Data and not on to its Train Model, and those that did."""
     train = plan.nodes_of("Train Model")[0]
     seen = set(run.inputs[train, "Dataset"].frame.index)
     held = [index for index in range(len(cells.rows)) if index not in seen]

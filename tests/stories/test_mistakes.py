@@ -420,6 +420,8 @@ def test_replacing_a_service_is_asked_as_replacing(mlmgmt: Command, small: Path)
 
 
 def test_a_training_service_is_not_scored_and_its_test_says_so(mlmgmt: Command, churn: Path) -> None:
+    renamed = Path("churn-training.json").read_text().replace('"name": "Train Model"', '"name": "My training"')
+    Path("churn-training.json").write_text(renamed)
     mlmgmt("new -g retail -l southcentralus -n trainer -DefinitionFile churn-training.json -Force", ok=True)
     assert "retrain" in mlmgmt("score -g retail -n trainer -i customers.csv").err
     assert mlmgmt("test -g retail -n trainer", ok=True).json["Checks"][-1]["Result"] == "skipped"

@@ -69,7 +69,7 @@ def test_update_goes_on_to_deploy_and_says_both(mlmgmt: Command, churn: Path) ->
     before = len(blobs(churn))
     refused = mlmgmt(RETRAIN + "--data new-customers.csv --update")
     assert refused.status == 1
-    assert refused.json["RelativeLocation"]
+    assert f"kept at {refused.json['RelativeLocation']}" in refused.err
     done = mlmgmt(RETRAIN + "--data new-customers.csv --update -Force -Message monthly", ok=True).json
     assert done["WebService"]["mlmgmt"]["revision"] == 2
     assert mlmgmt("history -g retail -n churn", ok=True).json[0]["Message"] == "monthly"
