@@ -92,7 +92,7 @@ def pack(trained: Trained, facts: dict[str, Any], *, key: bytes, home: str, rows
     import joblib
 
     buffer = io.BytesIO()
-    joblib.dump({"trained": trained, "rows": rows}, buffer, compress=("zlib", 3))
+    joblib.dump({"trained": trained.state(), "rows": rows}, buffer, compress=("zlib", 3))
     payload = buffer.getvalue()
     stated = facts | {"home": home, "payload": {"length": len(payload), "sha256": sha256(payload).hexdigest()}}
     head = orjson.dumps(stated, option=orjson.OPT_INDENT_2)
@@ -129,12 +129,10 @@ def _opened(payload: memoryview) -> tuple[Trained, Any]:
 
     try:
         content = joblib.load(io.BytesIO(payload))
-        trained, rows = content["trained"], content["rows"]
+        trained, rows = Trained.of(content["trained"]), content["rows"]
     except Exception as error:
         # A trusted file may still hold anything, and unpickling fails in as many ways.
         _refuse(f"Its payload cannot be opened ({type(error).__name__}).")
-    if not isinstance(trained, Trained):
-        _refuse("Its payload is no trained model.")
     return trained, rows
 
 

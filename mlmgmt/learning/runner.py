@@ -192,7 +192,7 @@ class Plan:
             port = _port(module.inputs, edge.target_port, node_id, module, "input")
             inputs[port.name] = run.inputs[node_id, port.name] = self._value(run, edge)
         try:
-            results = module.run(inputs, module.arguments(given))
+            results = module(inputs, module.arguments(given))
         except ModuleFailure as error:
             raise error.at(node_id, module.name) from error
         for port, value in zip(module.outputs, results, strict=True):

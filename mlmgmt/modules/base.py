@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.modules.failures import ModuleFailure
+from mlmgmt.modules.parameters import Arguments, Parameter, matched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
+
+__all__ = ["Arguments", "Dataset", "Module", "ModuleFailure", "Outside", "Parameter", "Port", "PortType", "Scored"]
 
 
 class PortType(Enum):
@@ -20,7 +23,10 @@ class PortType(Enum):
     DATASET = "Dataset"
     UNTRAINED = "ILearner untrained"
     TRAINED = "ILearner trained"
+    UNTRAINED_CLUSTERS = "ICluster untrained"
+    TRAINED_CLUSTERS = "ICluster trained"
     TRANSFORM = "ITransform"
+    ZIP = "Zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ class Port:
     optional: bool = False
 
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "clustering"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +45,24 @@ class Scored:
 
     Args:
         classes: the labels in the order of the model's classes; the second is the positive one of two.
+        spread: the scores are a mean and a standard deviation.
     """
 
     task: Task
     label: str
     classes: tuple[Any, ...] = ()
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A table: a DataFrame (n rows, one column a name) and what is known of its columns beyond their types.
 
-    Column types are pandas': `Int64`, `float64`, `boolean`, text, `datetime64`, `category`. The index says which row
-    of the service's input a row comes from, and survives selecting, cleaning and splitting.
+    Column types are pandas': `Int64`, `float64`, `boolean`, text, `datetime64`, `timedelta64`, `category`. The index
+    says which row of the service's input a row comes from, and survives selecting, cleaning and splitting.
 
     Args:
-        roles: `Label`, `Weight` or `Score` by column; every other column is a feature.
+        roles: `Label`, `Weight`, `Score` or `None` (no feature) by column; every other column is a feature.
     """
 
     frame: pd.DataFrame
@@ -69,60 +77,44 @@ class Dataset:
         return self.roles.get(column, "Feature")
 
 
-ParameterType = Literal["string", "integer", "float", "boolean", "choice", "columns"]
+class Transform(Protocol):
+    """What an ITransform port carries: something learnt from one dataset, to be done to others."""
+
+    def apply(self, dataset: Dataset) -> Dataset: ...
+
+    def cells(self, columns: Sequence[str]) -> Mapping[str, Callable[[Any], Any] | None] | None:
+        """What it does to one cell at a time: by each column that it keeps, a function of the cell's value (None where
+        it leaves the column alone). None when it does more than that, such as dropping rows.
+
+        A missing number is NaN, a missing text None.
+        """
+
+
+class Outside(Protocol):
+    """What lies outside of a graph, for the few modules that reach it; every name is mapped or registered."""
+
+    def read(self, address: str) -> bytes:
+        """The bytes at an address: a blob of a registered account, or an address that the user mapped to a file."""
+
+    def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
+        """Write a blob of a registered account."""
+
+    def database(self, server: str, database: str) -> str:
+        """The connection URL that the user mapped a server's name to."""
+
+    def run_script(self, source: str, tables: tuple[Dataset | None, ...], bundle: bytes | None) -> ScriptResult:
+        """Run a Python script apart, where the user allowed scripts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A module parameter, keyed by its internal name; graphs that use the label instead are understood.
+class ScriptResult:
+    """What a script returned, and what it wrote."""
 
-    Args:
-        default: what a graph that leaves the parameter out means; all values in graphs are text.
-        above: an exclusive lower bound.
-        when: the parameter counts only while another has one of these values.
-        refused: values that are known and cannot be honoured here, with the reason.
-        without_effect: the parameter is accepted and changes nothing; the reason.
-        aliases: other spellings of the key seen in graphs.
-    """
-
-    key: str
-    type: ParameterType = "string"
-    default: str | None = None
-    label: str | None = None
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-    above: float | None = None
-    when: tuple[str, tuple[str, ...]] | None = None
-    refused: Mapping[str, str] = field(default_factory=dict)
-    without_effect: str | None = None
-    aliases: tuple[str, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.key, *self.aliases, *((self.label,) if self.label else ()))
+    dataset: Dataset
+    console: str
 
 
-class ModuleFailure(BadRequest):
-    """A module could not do its work: which one, at which port or column, and the documented error number."""
-
-    code = "ModuleExecutionError"
-
-    def __init__(
-        self, message: str, *, number: str = "1000", target: str | None = None, hint: str | None = None
-    ) -> None:
-        details = [Detail(f"Error{number}", f"Error {number}: {message}", target)]
-        super().__init__(message, target=target, details=details, hint=hint)
-        self.number = number
-
-    def at(self, node: str, module: str) -> ModuleFailure:
-        """The same failure, told of the node it happened in."""
-        where = f"{node} ({module})"
-        message = self.message if self.target is None else f"{self.message} [{self.target}]"
-        return ModuleFailure(f"{module}: {message}", number=self.number, target=where, hint=self.hint)
-
-
-Arguments = dict[str, Any]
+Inputs = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +123,10 @@ class Module:
 
     Args:
         guid: without dashes, as asset uris have it.
+        category: its place in Studio's palette.
         run: from the inputs by port name (optional ones may be absent) and the arguments by parameter key, to the
             outputs in port order.
+        reach: instead of `run`, for a module that needs what lies outside of the graph.
         maps_to: what does the work, for people who ask.
     """
 
@@ -141,88 +135,58 @@ class Module:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     parameters: tuple[Parameter, ...]
-    run: Callable[[Mapping[str, Any], Arguments], tuple[Any, ...]]
+    run: Callable[[Mapping[str, Any], Arguments], tuple[Any, ...]] | None = None
+    reach: Callable[[Mapping[str, Any], Arguments, Outside], tuple[Any, ...]] | None = None
+    category: str = ""
     maps_to: str = ""
     former_names: tuple[str, ...] = ()
+
+    def __call__(
+        self, inputs: Mapping[str, Any], arguments: Arguments, outside: Outside | None = None
+    ) -> tuple[Any, ...]:
+        """Do the module's work.
+
+        Raises:
+            ModuleFailure: it cannot be done.
+        """
+        if self.run is not None:
+            return self.run(inputs, arguments)
+        assert self.reach is not None
+        if outside is None:
+            raise ModuleFailure("It reaches outside of the graph, which is not possible here.")
+        return self.reach(inputs, arguments, outside)
 
     def arguments(self, given: Mapping[str, Any]) -> Arguments:
         """The typed value of every parameter that counts, defaults filled in.
 
         Args:
-            given: a node's parameters, key to value; keys match exactly first, then in any case, then by label.
+            given: a node's parameters, name to value; names match as `parameters.matched` says.
 
         Raises:
-            ModuleFailure: a key is unknown, or a value is not one the parameter takes.
+            ModuleFailure: a name is unknown, or a value is not one the parameter takes.
         """
-        texts = self._texts(given)
+        texts = matched(self.parameters, given)
         arguments: Arguments = {}
         for parameter in self.parameters:
-            if parameter.when is not None:
-                switch, values = parameter.when
-                if str(arguments.get(switch)) not in values:
-                    continue
-            text = texts.get(parameter.key, parameter.default)
-            arguments[parameter.key] = None if text is None else _typed(parameter, text)
+            if parameter.counts(arguments):
+                text = texts.get(parameter.key, parameter.default)
+                arguments[parameter.key] = None if text is None else parameter.typed(text)
         return arguments
 
-    def _texts(self, given: Mapping[str, Any]) -> dict[str, str]:
-        exact = {name: parameter.key for parameter in self.parameters for name in (parameter.key, *parameter.aliases)}
-        loose: dict[str, str] = {}
+    def notes(self, given: Mapping[str, Any]) -> list[str]:
+        """What a graph asks for and cannot have: parameters without effect, and those of another branch of a mode."""
+        texts, arguments = matched(self.parameters, given), self.arguments(given)
+        found = []
         for parameter in self.parameters:
-            for name in parameter.names:
-                loose.setdefault(name.casefold(), parameter.key)
-        texts: dict[str, str] = {}
-        for key, value in given.items():
-            known = exact.get(key) or loose.get(key.casefold())
-            if known is None:
-                message = f"It has no parameter {key!r}."
-                hint = f"It has: {', '.join(parameter.key for parameter in self.parameters) or 'none'}."
-                raise ModuleFailure(message, target=key, hint=hint)
-            if value is not None and value != "":
-                texts[known] = value if isinstance(value, str) else str(value)
-        return texts
-
-
-def _typed(parameter: Parameter, text: str) -> Any:
-    key = parameter.key
-    if parameter.type == "choice":
-        word = {choice.casefold(): choice for choice in parameter.choices}.get(text.strip().casefold())
-        if word is None:
-            raise ModuleFailure(
-                f"{text!r} is no value for {key!r}.", target=key, hint=f"One of: {', '.join(parameter.choices)}."
-            )
-        if word in parameter.refused:
-            raise ModuleFailure(f"{key} = {word!r} cannot be run here: {parameter.refused[word]}", target=key)
-        return word
-    if parameter.type == "boolean":
-        word = text.strip().casefold()
-        if word not in ("true", "false"):
-            raise ModuleFailure(f"{text!r} is no value for {key!r}.", target=key, hint="True or False.")
-        return word == "true"
-    if parameter.type in ("integer", "float"):
-        return _number(parameter, text)
-    return text
-
-
-def _number(parameter: Parameter, text: str) -> float | int:
-    key = parameter.key
-    # A range is a list; a plain trainer uses the first value of each.
-    first = text.split(";", 1)[0].strip()
-    try:
-        value = int(first) if parameter.type == "integer" else float(first)
-    except ValueError:
-        kind = "a whole number" if parameter.type == "integer" else "a number"
-        raise ModuleFailure(f"{text!r} is not {kind}.", target=key) from None
-    if parameter.minimum is not None and value < parameter.minimum:
-        raise ModuleFailure(
-            f"{first} is too small for {key!r}.", number="0005", target=key, hint=f"At least {parameter.minimum:g}."
-        )
-    if parameter.above is not None and value <= parameter.above:
-        raise ModuleFailure(
-            f"{first} is too small for {key!r}.", number="0005", target=key, hint=f"More than {parameter.above:g}."
-        )
-    if parameter.maximum is not None and value > parameter.maximum:
-        raise ModuleFailure(
-            f"{first} is too large for {key!r}.", number="0007", target=key, hint=f"At most {parameter.maximum:g}."
-        )
-    return value
+            text = texts.get(parameter.key, parameter.default)
+            if parameter.key in arguments:
+                neutral = parameter.default if parameter.neutral is None else parameter.neutral
+                if parameter.without_effect and text is not None and text != neutral:
+                    found.append(f"{self.name}: {parameter.key!r} has no effect: {parameter.without_effect}")
+            elif parameter.key in texts and text != parameter.default:
+                assert parameter.when is not None
+                switch = parameter.when[0]
+                found.append(
+                    f"{self.name}: {parameter.key!r} does not count while {switch!r} is {arguments.get(switch)!r}."
+                )
+        return found

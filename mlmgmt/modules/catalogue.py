@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.modules import classification, data_transformation, regression, train_score
+from mlmgmt.modules import classification, cleaning, manipulation, regression, sample_and_split, train_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mlmgmt.modules.base import Module
 
-FAMILIES = (data_transformation, train_score, classification, regression)
+FAMILIES = (manipulation, cleaning, sample_and_split, train_score, classification, regression)
 _URI = re.compile(r"aml://module/[0-9a-f]{32}\.(?P<guid>[0-9a-f]{32})(?:\..*)?", re.IGNORECASE)
 
 
@@ -37,6 +38,21 @@ def _index() -> Mapping[str, Module]:
         for key in (module.guid, module.name, *module.former_names):
             index[key.casefold()] = module
     return index
+
+
+def by_name(name: str) -> Module:
+    """The module of a name, or of a former name, in any letter case.
+
+    Raises:
+        ModuleNotSupported: the catalogue has no such module.
+    """
+    found = _index().get(name.strip().casefold())
+    if found is None:
+        message = f"The catalogue has no module {name!r}."
+        near = get_close_matches(name.casefold(), _index(), n=3, cutoff=0.5)
+        hint = f"Perhaps: {', '.join(sorted({_index()[key].name for key in near}))}." if near else None
+        raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message)], hint=hint)
+    return found
 
 
 def find(asset: Mapping[str, Any]) -> Module:

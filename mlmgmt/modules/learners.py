@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from mlmgmt.modules import features as feature
+from mlmgmt.modules import forms
 from mlmgmt.modules.base import Dataset, ModuleFailure, Scored, Task
 from mlmgmt.modules.columns import studio_type
+from mlmgmt.modules.features import Feature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LABELS, PROBABILITIES = "Scored Labels", "Scored Probabilities"
+MEAN, DEVIATION = "Scored Label Mean", "Scored Label Standard Deviation"
+ASSIGNMENTS, DISTANCE = "Assignments", "DistancesToClusterCenter no.{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,41 +29,50 @@ class Untrained:
     """A learner and its settings, not yet fitted.
 
     Args:
-        parameters: as the graph states them, typed.
-        build: makes the scikit-learn estimator; the settings are already in it.
-        scaled: numeric features are brought to 0..1 before the estimator sees them.
+        settings: every parameter that counts, typed, by key; of a range, its first value under the key of the setting.
+        ranges: what a sweep tries for each setting.
+        build: from the settings to a scikit-learn estimator.
+        scaler: from the settings to what numbers go through first; None leaves them as they are.
+        form: the name of the compiled form of the fitted estimator, see `forms`.
         complete: the estimator cannot fit or score rows with missing numbers.
         unknown_levels: categories unseen in training are scored as none of the known ones.
+        weighted: it honours a weight column.
+        spread: a regression that answers a mean and a standard deviation.
     """
 
     learner: str
     task: Task
-    parameters: Mapping[str, Any]
-    build: Callable[[], Any]
-    scaled: bool = False
+    settings: Mapping[str, Any]
+    ranges: Mapping[str, tuple[Any, ...]]
+    build: Callable[[Mapping[str, Any]], Any]
+    scaler: Callable[[Mapping[str, Any]], Any] | None = None
+    form: str = ""
     complete: bool = True
     unknown_levels: bool = True
+    weighted: bool = False
+    spread: bool = False
+
+    def having(self, settings: Mapping[str, Any]) -> Untrained:
+        """The same learner with some settings changed."""
+        return replace(self, settings={**self.settings, **settings})
+
+    def pipeline(self, features: tuple[Feature, ...]) -> Any:
+        """The scikit-learn pipeline from the features' DataFrame to labels, unfitted."""
+        from sklearn.pipeline import Pipeline
+
+        scaler = None if self.scaler is None else self.scaler(self.settings)
+        preparation = feature.preparation(features, scaler, unknown_levels=self.unknown_levels)
+        return Pipeline([("features", preparation), ("learner", self.build(self.settings))])
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
-    """A column that a model reads: `numeric` columns become float64, `categorical` ones are encoded one-hot."""
-
-    name: str
-    type: str
-
-    @property
-    def numeric(self) -> bool:
-        return self.type in ("Integer", "Double", "Boolean")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trained:
     """A fitted learner, as `.ilearner` files hold it.
 
     Args:
-        classes: the labels in the order of the estimator's probabilities; empty for a regression.
+        classes: the labels in the order of the estimator's probabilities; empty but for a classification.
         estimator: a scikit-learn pipeline from the features' DataFrame to labels.
+        form: the name of its compiled form; none when empty.
         complete: rows with missing numbers cannot be scored.
         notes: what the estimator warned of while it was fitted, such as that it did not converge.
     """
@@ -70,98 +85,84 @@ class Trained:
     label_type: str
     classes: tuple[Any, ...]
     estimator: Any
-    complete: bool
+    form: str = ""
+    complete: bool = True
+    spread: bool = False
     notes: tuple[str, ...] = ()
 
+    def state(self) -> dict[str, Any]:
+        """Its parts as plain values, so that a file outlives changes to this class."""
+        parts = {part.name: getattr(self, part.name) for part in fields(self)}
+        return parts | {"features": [(column.name, column.type) for column in self.features]}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Trained:
+        """The learner of a state; parts that an older file lacks have their defaults, others are left out."""
+        known = {part.name for part in fields(cls)}
+        parts = {name: value for name, value in state.items() if name in known}
+        return cls(**parts | {"features": tuple(Feature(*column) for column in state["features"])})
+
+    @cached_property
+    def compiled(self) -> forms.Form:
+        """The form that answers; made when it is first asked for, and never stored."""
+        return forms.compiled(self)
+
+    @property
+    def scored(self) -> Scored:
+        return Scored(self.task, self.label, self.classes, self.spread)
+
+    def score_columns(self) -> list[str]:
+        """The names of the columns that scoring adds, in their order."""
+        if self.task == "clustering":
+            return [ASSIGNMENTS, *(DISTANCE.format(index) for index in range(forms.outputs(self)))]
+        if self.task == "regression":
+            return [MEAN, DEVIATION] if self.spread else [LABELS]
+        if self.task == "binary":
+            return [LABELS, PROBABILITIES]
+        return [*(f'{PROBABILITIES} for Class "{name}"' for name in self.classes), LABELS]
+
     def score(self, dataset: Dataset) -> pd.DataFrame:
-        """The score columns for each row: labels, and for two classes the probability of the second.
+        """The score columns for each row; a row that cannot be scored has none.
 
         Raises:
             ModuleFailure: a column the model was trained on is missing, or a value cannot be read as its type.
         """
-        frame = feature_frame(dataset.frame, self.features, target="Dataset")
-        usable = _complete_rows(frame, self.features) if self.complete else np.ones(len(frame), dtype=bool)
+        cells = feature.columns(dataset.frame, self.features)
+        count = len(dataset.frame)
+        usable = feature.complete_rows(cells, self.features) if self.complete else np.ones(count, dtype=bool)
+        whole = bool(usable.all())
+        if not whole:
+            cells = [column[usable] for column in cells]
+        values = self.compiled.table(cells) if usable.any() else np.zeros((0, forms.outputs(self)))
+        scores = self._columns(values)
+        if not whole:
+            scores = {name: _spread_out(column, usable) for name, column in scores.items()}
+        return pd.DataFrame(scores, index=dataset.frame.index, columns=self.score_columns())
+
+    def _columns(self, values: Any) -> dict[str, Any]:
+        """The score columns from what the form gives for each row: probabilities, values, or distances."""
+        names = self.score_columns()
+        if self.task == "clustering":
+            nearest = pd.array(values.argmin(axis=1) if len(values) else [], dtype="Int64")
+            return {ASSIGNMENTS: nearest} | dict(zip(names[1:], values.T, strict=True))
         if self.task == "regression":
-            return _column(frame.index, usable, {LABELS: self._values(frame, usable)})
-        if not usable.any():
-            empty = np.zeros((0, len(self.classes)))
-            return self._labelled(frame.index, usable, empty)
-        return self._labelled(frame.index, usable, self._asked(self.estimator.predict_proba, frame[usable]))
-
-    def _values(self, frame: pd.DataFrame, usable: np.ndarray[Any, np.dtype[np.bool_]]) -> Any:
-        return self._asked(self.estimator.predict, frame[usable]) if usable.any() else np.zeros(0)
-
-    def _asked(self, predict: Callable[[pd.DataFrame], Any], frame: pd.DataFrame) -> Any:
-        try:
-            return predict(frame)
-        except ValueError as error:
-            # An unknown category, where the learner was told to allow none.
-            raise ModuleFailure(f"{self.learner} cannot score the rows: {error}.", target="Dataset") from error
-
-    def _labelled(
-        self, index: pd.Index[Any], usable: np.ndarray[Any, np.dtype[np.bool_]], probabilities: Any
-    ) -> pd.DataFrame:
+            return dict(zip(names, values.T, strict=True))
         if self.task == "binary":
-            positive = probabilities[:, 1]
-            labels = [self.classes[1] if chance > 0.5 else self.classes[0] for chance in positive]
-            return _column(index, usable, {LABELS: labels, PROBABILITIES: positive}, self.label_type)
-        columns: dict[str, Any] = {
-            f'{PROBABILITIES} for Class "{name}"': probabilities[:, place] for place, name in enumerate(self.classes)
-        }
-        columns[LABELS] = [self.classes[place] for place in probabilities.argmax(axis=1)]
-        return _column(index, usable, columns, self.label_type)
+            chance = values[:, 1]
+            return {LABELS: self._labels((chance > 0.5).astype(np.intp)), PROBABILITIES: chance}
+        best = self._labels(values.argmax(axis=1)) if len(values) else self._labels(np.zeros(0, dtype=np.intp))
+        return dict(zip(names, values.T, strict=False)) | {LABELS: best}
 
-    @property
-    def scored(self) -> Scored:
-        return Scored(self.task, self.label, self.classes)
+    def _labels(self, places: Any) -> Any:
+        dtype = {"Integer": "Int64", "Boolean": "boolean", "Double": "float64"}.get(self.label_type, "str")
+        return pd.array(list(self.classes), dtype=dtype).take(places)  # type: ignore[call-overload]
 
 
-def _column(index: pd.Index[Any], usable: Any, columns: Mapping[str, Any], label_type: str = "Double") -> pd.DataFrame:
-    frame = pd.DataFrame(index=index)
-    for name, values in columns.items():
-        if name == LABELS and label_type not in ("Double", "Integer", "Boolean"):
-            column = pd.Series(None, index=index, dtype="str")
-        else:
-            dtype = (
-                {"Integer": "Int64", "Boolean": "boolean"}.get(label_type, "float64") if name == LABELS else "float64"
-            )
-            column = pd.Series(pd.NA if dtype in ("Int64", "boolean") else np.nan, index=index, dtype=dtype)
-        column[usable] = list(values)
-        frame[name] = column
-    return frame
-
-
-def feature_frame(frame: pd.DataFrame, features: tuple[Feature, ...], *, target: str) -> pd.DataFrame:
-    """The columns a model reads, as float64 and text.
-
-    Raises:
-        ModuleFailure: a column is missing (all of them are named), or its values are of another kind.
-    """
-    missing = [feature.name for feature in features if feature.name not in frame.columns]
-    if missing:
-        listed = ", ".join(repr(name) for name in missing)
-        message = f"The model was trained on columns that the rows do not have: {listed}."
-        hint = f"The rows have: {', '.join(map(str, frame.columns))}."
-        raise ModuleFailure(message, number="0001", target=target, hint=hint)
-    columns: dict[str, Any] = {}
-    for feature in features:
-        series: pd.Series[Any] = frame[feature.name]
-        if feature.numeric:
-            try:
-                columns[feature.name] = series.astype("float64").to_numpy(dtype="float64", na_value=np.nan)
-            except (ValueError, TypeError):
-                message = (
-                    f"The model was trained on {feature.name!r} as {feature.type}, and finds {studio_type(series)}."
-                )
-                raise ModuleFailure(message, number="0017", target=feature.name) from None
-        else:
-            columns[feature.name] = np.array([None if pd.isna(value) else str(value) for value in series], dtype=object)
-    return pd.DataFrame(columns, index=frame.index)
-
-
-def _complete_rows(frame: pd.DataFrame, features: tuple[Feature, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    numeric = [feature.name for feature in features if feature.numeric]
-    return np.asarray(frame[numeric].notna().all(axis=1).to_numpy(dtype=bool))
+def _spread_out(column: Any, usable: np.ndarray[Any, np.dtype[np.bool_]]) -> Any:
+    """A column with a missing value for each row that was not scored."""
+    places = np.full(len(usable), -1, dtype=np.intp)
+    places[usable] = np.arange(int(usable.sum()))
+    return pd.Series(column).array.take(places, allow_fill=True)
 
 
 def fit(untrained: Untrained, dataset: Dataset, label: str) -> Trained:
@@ -171,56 +172,74 @@ def fit(untrained: Untrained, dataset: Dataset, label: str) -> Trained:
         ModuleFailure: there is nothing to learn from (no rows, no features, one class), a feature has values that
             the learner cannot take, or the task does not fit the label.
     """
-    frame: pd.DataFrame = dataset.frame[dataset.frame[label].notna()]
+    frame, known = dataset.frame, dataset.frame[label].notna()
+    if not known.all():
+        frame = frame[known]
     if frame.empty:
         raise ModuleFailure(f"No row has a value in the label column {label!r}.", number="0134", target=label)
-    features = _features(dataset, frame, label)
-    rows = feature_frame(frame, features, target="Dataset")
-    if untrained.complete:
-        _refuse_missing(rows, untrained.learner)
-    target, classes = _target(frame[label], untrained)
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        estimator = _pipeline(untrained, features).fit(rows, target)
+    features = feature.of(dataset, frame, without=(label,))
+    truth = underlying(frame[label])
+    target, classes = _target(truth, untrained)
+    weights = _weights(dataset, frame) if untrained.weighted else None
+    estimator, notes = fit_pipeline(untrained, frame, features, target, weights)
     return Trained(
         learner=untrained.learner,
         task=untrained.task,
-        parameters=dict(untrained.parameters),
+        parameters=dict(untrained.settings),
         features=features,
         label=label,
-        label_type=studio_type(frame[label]),
+        label_type=studio_type(truth),
         classes=classes,
         estimator=estimator,
+        form=untrained.form,
         complete=untrained.complete,
-        notes=tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in told)),
+        spread=untrained.spread,
+        notes=notes,
     )
 
 
-def _features(dataset: Dataset, frame: pd.DataFrame, label: str) -> tuple[Feature, ...]:
-    names = [name for name in frame.columns if name != label and dataset.role(name) == "Feature"]
+def fit_pipeline(
+    untrained: Untrained, frame: pd.DataFrame, features: tuple[Feature, ...], target: Any, weights: Any = None
+) -> tuple[Any, tuple[str, ...]]:
+    """The fitted pipeline of a learner, and what it warned of.
+
+    Args:
+        target: the label's places among the classes, or numbers; None for a clustering.
+
+    Raises:
+        ModuleFailure: numbers are missing and the learner needs them, or the estimator refuses the data.
+    """
+    cells = feature.columns(frame, features)
+    if untrained.complete:
+        feature.refuse_missing(cells, features, untrained.learner)
+    more = {} if weights is None else {"learner__sample_weight": weights}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            rows = feature.frame_of(cells, features)
+            fitted = untrained.pipeline(features).fit(rows, target, **more)
+        except ValueError as error:
+            first = str(error).split("\n", 1)[0]
+            raise ModuleFailure(
+                f"{untrained.learner} cannot learn from these rows: {first}", target="Dataset"
+            ) from None
+    return fitted, tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in told))
+
+
+def underlying(series: pd.Series[Any]) -> pd.Series[Any]:
+    """A column without its being categorical."""
+    return series.astype(series.cat.categories.dtype) if isinstance(series.dtype, pd.CategoricalDtype) else series
+
+
+def _weights(dataset: Dataset, frame: pd.DataFrame) -> Any:
+    names = [name for name in frame.columns if dataset.role(name) == "Weight"]
     if not names:
-        raise ModuleFailure("There is no feature column to learn from.", number="0020", target="Dataset")
-    empty = [name for name in names if frame[name].isna().all()]
-    if empty:
-        message = f"The column{'s' if len(empty) > 1 else ''} {', '.join(map(repr, empty))} hold no value at all."
-        hint = "Leave them out with Select Columns in Dataset, or drop them with Clean Missing Data."
-        raise ModuleFailure(message, number="0021", target=empty[0], hint=hint)
-    features = tuple(Feature(name, studio_type(frame[name])) for name in names)
-    odd = [feature for feature in features if feature.type in ("DateTime", "TimeSpan")]
-    if odd:
-        message = f"The {odd[0].type} column {odd[0].name!r} cannot be learnt from."
-        raise ModuleFailure(message, number="0017", target=odd[0].name, hint="Leave it out, or convert it to a number.")
-    return features
-
-
-def _refuse_missing(rows: pd.DataFrame, learner: str) -> None:
-    for name in rows.columns:
-        series = rows[name]
-        if series.dtype == "float64" and series.isna().any():
-            message = (
-                f"{learner} needs complete data, and {int(series.isna().sum())} of {len(rows)} rows lack {name!r}."
-            )
-            raise ModuleFailure(message, number="0032", target=name, hint="Put Clean Missing Data before Train Model.")
+        return None
+    weights = feature.columns(frame, (Feature(names[0], "Double"),))[0]
+    if np.isnan(weights).any() or (weights < 0).any():
+        message = f"The weight column {names[0]!r} must hold a number of at least 0 in every row."
+        raise ModuleFailure(message, number="0032", target=names[0])
+    return weights
 
 
 def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any, ...]]:
@@ -230,8 +249,10 @@ def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any
         except (ValueError, TypeError):
             message = f"A regression needs a number as label, and {label.name!r} is {studio_type(label)}."
             raise ModuleFailure(message, number="0017", target=str(label.name)) from None
-    values = label.astype("object") if not isinstance(label.dtype, pd.CategoricalDtype) else label.astype(str)
-    classes = tuple(sorted(set(values.tolist())))
+    places, values = pd.factorize(label)
+    present = values.tolist()
+    order = sorted(range(len(present)), key=present.__getitem__)
+    classes = tuple(present[place] for place in order)
     if len(classes) < 2:
         message = (
             f"The label column {label.name!r} has one value only ({classes[0]!r}); there is nothing to tell apart."
@@ -240,21 +261,4 @@ def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any
     if untrained.task == "binary" and len(classes) > 2:
         message = f"{untrained.learner} tells two classes apart, and {label.name!r} has {len(classes)} values."
         raise ModuleFailure(message, number="0056", target=str(label.name))
-    place = {value: index for index, value in enumerate(classes)}
-    return np.array([place[value] for value in values]), classes
-
-
-def _pipeline(untrained: Untrained, features: tuple[Feature, ...]) -> Any:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
-
-    numeric = [feature.name for feature in features if feature.numeric]
-    categorical = [feature.name for feature in features if not feature.numeric]
-    unknown = "ignore" if untrained.unknown_levels else "error"
-    steps = [
-        ("numeric", MinMaxScaler() if untrained.scaled else "passthrough", numeric),
-        ("categorical", OneHotEncoder(handle_unknown=unknown, sparse_output=False), categorical),
-    ]
-    transformer = ColumnTransformer([step for step in steps if step[2]])
-    return Pipeline([("features", transformer), ("learner", untrained.build())])
+    return np.argsort(order)[places], classes

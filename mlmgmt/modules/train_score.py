@@ -30,6 +30,7 @@ TRAIN_MODEL = Module(
     outputs=(Port("Trained model", PortType.TRAINED),),
     parameters=(Parameter("Label column", "columns"),),
     run=_train_model,
+    category="Machine Learning / Train",
     maps_to="a scikit-learn Pipeline: one-hot encoding, scaling where the learner asks for it, the learner",
 )
 
@@ -43,7 +44,7 @@ def _score_model(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Datas
     else:
         kept = dataset.frame[[name for name in (trained.label,) if name in dataset.frame.columns]]
     kept = kept[[name for name in kept.columns if name not in scores.columns]]
-    roles = dict(dataset.roles) | {str(name): "Score" for name in scores.columns}
+    roles = dict(dataset.roles) | dict.fromkeys(map(str, scores.columns), "Score")
     if trained.label in kept.columns:
         roles[trained.label] = "Label"
     frame = pd.concat([kept, scores], axis=1)
@@ -57,6 +58,7 @@ SCORE_MODEL = Module(
     outputs=(Port("Scored dataset"),),
     parameters=(Parameter("Append score columns to output", "boolean", "True"),),
     run=_score_model,
+    category="Machine Learning / Score",
     maps_to="predict and predict_proba of the trained pipeline",
 )
 
@@ -74,6 +76,7 @@ EVALUATE_MODEL = Module(
     outputs=(Port("Evaluation results"),),
     parameters=(),
     run=_evaluate_model,
+    category="Machine Learning / Evaluate",
     maps_to="sklearn.metrics",
 )
 

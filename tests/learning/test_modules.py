@@ -19,15 +19,17 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 from mlmgmt.modules import catalogue, columns
 from mlmgmt.modules.base import Dataset, Module, ModuleFailure
 from mlmgmt.modules.classification import TWO_CLASS_BOOSTED_DECISION_TREE, TWO_CLASS_LOGISTIC_REGRESSION
-from mlmgmt.modules.data_transformation import CLEAN_MISSING_DATA, SELECT_COLUMNS, SPLIT_DATA
+from mlmgmt.modules.cleaning import CLEAN_MISSING_DATA
+from mlmgmt.modules.manipulation import SELECT_COLUMNS
 from mlmgmt.modules.regression import LINEAR_REGRESSION
+from mlmgmt.modules.sample_and_split import SPLIT_DATA
 from mlmgmt.modules.train_score import EVALUATE_MODEL, SCORE_MODEL, TRAIN_MODEL
 
 
 def call(module: Module, inputs: dict[str, Any] | None = None, **parameters: Any) -> tuple[Any, ...]:
     """Run one module with parameters as a graph gives them, `Random seed` written `random_seed`."""
     given = {key.replace("_", " "): str(value) for key, value in parameters.items()}
-    return module.run(inputs or {}, module.arguments(given))
+    return module(inputs or {}, module.arguments(given))
 
 
 def table() -> Dataset:
@@ -171,7 +173,7 @@ def people(count: int = 300) -> pd.DataFrame:
 
 
 def train(learner: Module, frame: pd.DataFrame, label: str, **parameters: Any) -> Any:
-    (untrained,) = call(learner, **parameters)
+    (untrained,) = call(learner, None, **parameters)
     (trained,) = call(
         TRAIN_MODEL, {"Untrained model": untrained, "Dataset": Dataset(frame)}, Label_column=selection(names(label))
     )
@@ -304,7 +306,7 @@ def test_parameters_match_by_key_then_case_then_label_and_ranges_give_their_firs
     arguments = TWO_CLASS_LOGISTIC_REGRESSION.arguments(
         {"create TRAINER mode": "parameterrange", "Range for L1 regularization weight": "0.25; 1"}
     )
-    assert arguments["Range for L1 regularization weight"] == 0.25
+    assert arguments["Range for L1 regularization weight"] == (0.25, 1.0)
     spelled = TWO_CLASS_LOGISTIC_REGRESSION.arguments({"L2 Regularization weight": "3"})
     assert spelled["L2 Regularizaton weight"] == 3
     assert (

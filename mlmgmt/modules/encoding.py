@@ -1,0 +1,148 @@
+"""A fitted preparation as arithmetic: scaling as multiply and add, one-hot as a look-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import pandas as pd
+
+from mlmgmt.modules.failures import ModuleFailure
+
+if TYPE_CHECKING:
+    from mlmgmt.modules.features import Column, Feature
+
+Matrix = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A numeric feature: its place among the cells, and `(x - centre) / spread` or `x * factor + shift`."""
+
+    place: int
+    factor: float = 1.0
+    shift: float = 0.0
+    centre: float = 0.0
+    spread: float = 1.0
+
+    @property
+    def weight(self) -> tuple[float, float]:
+        """Both forms as one product and one sum."""
+        factor = self.factor / self.spread
+        return factor, self.shift - self.centre * factor
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A categorical feature: its place among the cells, and the column of the matrix for each value."""
+
+    place: int
+    name: str
+    columns: dict[Any, int]
+    index: pd.Index[Any]
+    first: int
+    strict: bool
+
+    def codes(self, column: Column) -> np.ndarray[Any, np.dtype[np.intp]]:
+        """The place of each value among the categories, -1 where it is none of them."""
+        codes = self.index.get_indexer(pd.Index(column, dtype=object))
+        if self.strict and (codes < 0).any():
+            self.refuse(column[int(np.argmax(codes < 0))])
+        return codes
+
+    def refuse(self, value: Any) -> NoReturn:
+        message = f"{value!r} is not among the values of {self.name!r} that the model was trained on."
+        hint = "The learner was told not to allow unknown levels."
+        raise ModuleFailure(message, number="0017", target=self.name, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """From cells (float64 with NaN, text or None, in the order of the features) to the estimator's matrix.
+
+    Args:
+        other: a scaler that is no multiply and add, such as binning; it then makes the numbers' columns.
+    """
+
+    numbers: tuple[Number, ...]
+    categories: tuple[Category, ...]
+    width: int
+    names: tuple[str, ...] = ()
+    other: Any = None
+
+    @classmethod
+    def of(cls, preparation: Any, features: tuple[Feature, ...]) -> Encoding:
+        """The encoding of a fitted `features.preparation`."""
+        places = {feature.name: place for place, feature in enumerate(features)}
+        numbers: tuple[Number, ...] = ()
+        categories: list[Category] = []
+        other, names, width = None, (), 0
+        for name, step, columns in preparation.transformers_:
+            if name == "numeric":
+                names = tuple(columns)
+                numbers, other = _numbers(step, [places[column] for column in columns])
+                width = len(numbers)
+            elif name == "categorical":
+                strict = step.handle_unknown == "error"
+                for column, values in zip(columns, step.categories_, strict=True):
+                    known = values.tolist()
+                    found = {value: width + index for index, value in enumerate(known)}
+                    index = pd.Index(known, dtype=object)
+                    categories.append(Category(places[column], column, found, index, width, strict))
+                    width += len(known)
+        return cls(numbers, tuple(categories), width, names, other)
+
+    @property
+    def rowwise(self) -> bool:
+        """Whether one row can be encoded without arrays."""
+        return self.other is None
+
+    def matrix(self, columns: list[Column]) -> Matrix:
+        """The matrix for n rows, shape (n, width)."""
+        count = len(columns[0]) if columns else 0
+        matrix = np.zeros((count, self.width))
+        if self.other is not None:
+            given = {name: columns[number.place] for name, number in zip(self.names, self.numbers, strict=True)}
+            matrix[:, : len(self.numbers)] = self.other.transform(pd.DataFrame(given))
+        else:
+            for place, number in enumerate(self.numbers):
+                # In the scalers' own order of operations, so that the figures are theirs to the last bit.
+                column = columns[number.place] * number.factor + number.shift
+                matrix[:, place] = (column - number.centre) / number.spread
+        rows = np.arange(count)
+        for category in self.categories:
+            codes = category.codes(columns[category.place])
+            known = codes >= 0
+            matrix[rows[known], category.first + codes[known]] = 1.0
+        return matrix
+
+    def vector(self, cells: list[Any]) -> list[float]:
+        """The same for one row; a missing number is NaN."""
+        values = [0.0] * self.width
+        for place, number in enumerate(self.numbers):
+            value = cells[number.place]
+            values[place] = (value * number.factor + number.shift - number.centre) / number.spread
+        for category in self.categories:
+            column = category.columns.get(cells[category.place], -1)
+            if column >= 0:
+                values[column] = 1.0
+            elif category.strict:
+                category.refuse(cells[category.place])
+        return values
+
+
+def _numbers(step: Any, places: list[int]) -> tuple[tuple[Number, ...], Any]:
+    from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+
+    if isinstance(step, MinMaxScaler) and not step.clip:
+        scales = zip(places, step.scale_.tolist(), step.min_.tolist(), strict=True)
+        return tuple(Number(place, factor, shift) for place, factor, shift in scales), None
+    if isinstance(step, StandardScaler):
+        scales = zip(places, step.mean_.tolist(), step.scale_.tolist(), strict=True)
+        return tuple(Number(place, centre=centre, spread=spread) for place, centre, spread in scales), None
+    plain = tuple(Number(place) for place in places)
+    # scikit-learn stores "passthrough" as a FunctionTransformer without a function once it is fitted.
+    if step == "passthrough" or (isinstance(step, FunctionTransformer) and step.func is None):
+        return plain, None
+    return plain, step

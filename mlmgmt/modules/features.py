@@ -1,0 +1,137 @@
+"""The columns a model reads: how they are found, turned into numbers and text, and prepared for an estimator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mlmgmt.modules.columns import studio_type
+from mlmgmt.modules.failures import ModuleFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlmgmt.modules.base import Dataset
+
+Column = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A column that a model reads: `numeric` columns become float64, the others are encoded one-hot."""
+
+    name: str
+    type: str
+
+    @property
+    def numeric(self) -> bool:
+        return self.type in ("Integer", "Double", "Boolean")
+
+
+def of(dataset: Dataset, frame: pd.DataFrame, *, without: Sequence[str] = ()) -> tuple[Feature, ...]:
+    """The features among a dataset's columns: all but those of another role and those in `without`.
+
+    Raises:
+        ModuleFailure: there is none, one holds no value at all, or one is of a type that cannot be learnt from.
+    """
+    return chosen(frame, [name for name in frame.columns if name not in without and dataset.role(name) == "Feature"])
+
+
+def chosen(frame: pd.DataFrame, names: list[str]) -> tuple[Feature, ...]:
+    """The features of these names; raises what `of` does."""
+    if not names:
+        raise ModuleFailure("There is no feature column to learn from.", number="0020", target="Dataset")
+    empty = [name for name in names if frame[name].isna().all()]
+    if empty:
+        listed = ", ".join(map(repr, empty))
+        message = f"The column{'s' if len(empty) > 1 else ''} {listed} hold no value at all."
+        hint = "Leave them out with Select Columns in Dataset, or drop them with Clean Missing Data."
+        raise ModuleFailure(message, number="0021", target=empty[0], hint=hint)
+    features = tuple(Feature(name, studio_type(frame[name])) for name in names)
+    for feature in features:
+        if feature.type in ("DateTime", "TimeSpan"):
+            message = f"The {feature.type} column {feature.name!r} cannot be learnt from."
+            hint = "Leave it out, or convert it to a number."
+            raise ModuleFailure(message, number="0017", target=feature.name, hint=hint)
+    return features
+
+
+def columns(frame: pd.DataFrame, features: tuple[Feature, ...], *, target: str = "Dataset") -> list[Column]:
+    """The columns a model reads: float64 with NaN, or objects that are text or None.
+
+    Raises:
+        ModuleFailure: a column is missing (all of them are named), or its values are of another kind.
+    """
+    missing = [feature.name for feature in features if feature.name not in frame.columns]
+    if missing:
+        listed = ", ".join(repr(name) for name in missing)
+        message = f"The model was trained on columns that the rows do not have: {listed}."
+        hint = f"The rows have: {', '.join(map(str, frame.columns))}."
+        raise ModuleFailure(message, number="0001", target=target, hint=hint)
+    return [_numbers(frame[f.name], f) if f.numeric else texts(frame[f.name]) for f in features]
+
+
+def _numbers(series: pd.Series[Any], feature: Feature) -> Column:
+    if series.dtype == "float64":
+        return np.asarray(series)
+    try:
+        return series.astype("float64").to_numpy(dtype="float64", na_value=np.nan)
+    except (ValueError, TypeError):
+        message = f"The model was trained on {feature.name!r} as {feature.type}, and finds {studio_type(series)}."
+        raise ModuleFailure(message, number="0017", target=feature.name) from None
+
+
+def texts(series: pd.Series[Any]) -> Column:
+    """A column's values as text; None where one is missing."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        names = np.array([*(str(value) for value in series.cat.categories), None], dtype=object)
+        return np.asarray(names[series.cat.codes])
+    if isinstance(series.dtype, pd.StringDtype):
+        return series.to_numpy(dtype=object, na_value=None)
+    return np.array([None if pd.isna(value) else str(value) for value in series], dtype=object)
+
+
+def frame_of(columns: list[Column], features: tuple[Feature, ...], index: Any = None) -> pd.DataFrame:
+    """The columns as the DataFrame that a pipeline takes."""
+    named = {feature.name: column for feature, column in zip(features, columns, strict=True)}
+    return pd.DataFrame(named, index=index, copy=False)
+
+
+def complete_rows(columns: list[Column], features: tuple[Feature, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which rows miss no number."""
+    usable = np.ones(len(columns[0]) if columns else 0, dtype=bool)
+    for feature, column in zip(features, columns, strict=True):
+        if feature.numeric:
+            usable &= ~np.isnan(column)
+    return usable
+
+
+def refuse_missing(columns: list[Column], features: tuple[Feature, ...], learner: str) -> None:
+    """Refuse numbers that are missing, for a learner that needs complete data.
+
+    Raises:
+        ModuleFailure: a number is missing.
+    """
+    for feature, column in zip(features, columns, strict=True):
+        if feature.numeric and (lacking := int(np.isnan(column).sum())):
+            message = f"{learner} needs complete data, and {lacking} of {len(column)} rows lack {feature.name!r}."
+            hint = "Put Clean Missing Data before Train Model."
+            raise ModuleFailure(message, number="0032", target=feature.name, hint=hint)
+
+
+def preparation(features: tuple[Feature, ...], scaler: Any, *, unknown_levels: bool) -> Any:
+    """A transformer from the features' DataFrame to numbers: scaled ones first, then one column for each category."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.preprocessing import OneHotEncoder
+
+    numeric = [feature.name for feature in features if feature.numeric]
+    categorical = [feature.name for feature in features if not feature.numeric]
+    unknown = "ignore" if unknown_levels else "error"
+    steps = [
+        ("numeric", "passthrough" if scaler is None else scaler, numeric),
+        ("categorical", OneHotEncoder(handle_unknown=unknown, sparse_output=False), categorical),
+    ]
+    return ColumnTransformer([step for step in steps if step[2]])

@@ -1,0 +1,277 @@
+"""Fitted learners in forms that answer quickly: one row in plain Python, many through NumPy.
+
+A form is derived from the fitted estimator whenever a model is loaded, and never stored. Each gives, for a table, an
+array with a line for each row, and for one row the same numbers in a list: the probability of each class, the value
+(and its standard deviation, where the learner has one), or the distance to each centre.
+"""
+
+from __future__ import annotations
+
+from math import exp, sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlmgmt.modules.encoding import Encoding, Matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlmgmt.modules.features import Column
+    from mlmgmt.modules.learners import Trained
+
+Row = "Callable[[list[Any]], list[float]]"
+
+
+class Form:
+    """The estimator itself on a matrix, without the column bookkeeping of a DataFrame: what every form falls back on.
+
+    Args:
+        trained: its `estimator` is a fitted pipeline of a preparation and a learner.
+    """
+
+    def __init__(self, trained: Trained) -> None:
+        preparation, self.learner = (step for _, step in trained.estimator.steps)
+        self.task = trained.task
+        self.encoding = Encoding.of(preparation, trained.features)
+
+    def table(self, columns: list[Column]) -> Matrix:
+        matrix = self.encoding.matrix(columns)
+        if self.task == "regression":
+            return np.asarray(self.learner.predict(matrix), dtype="float64").reshape(-1, 1)
+        return np.asarray(self.learner.predict_proba(matrix))
+
+    def row(self) -> Callable[[list[Any]], list[float]]:
+        """A function from one row's cells to its numbers."""
+
+        def by_table(cells: list[Any]) -> list[float]:
+            columns = [
+                np.array([cell], dtype=object if cell is None or isinstance(cell, str) else "float64") for cell in cells
+            ]
+            found: list[float] = self.table(columns)[0].tolist()
+            return found
+
+        return by_table
+
+
+class Linear(Form):
+    """Coefficients and a link; scaling is folded into the coefficients, one-hot columns are look-ups."""
+
+    def __init__(self, trained: Trained) -> None:
+        super().__init__(trained)
+        estimator, self._unit = _unwrapped(self.learner)
+        self._slope: tuple[float, float] | None = None
+        if hasattr(estimator, "calibrated_classifiers_"):
+            calibrated = estimator.calibrated_classifiers_[0]
+            calibrator = calibrated.calibrators[0]
+            self._slope = (float(calibrator.a_), float(calibrator.b_))
+            estimator = calibrated.estimator
+        self._coefficients = np.atleast_2d(np.asarray(estimator.coef_, dtype="float64"))
+        self._intercepts = np.broadcast_to(np.asarray(estimator.intercept_, dtype="float64"), len(self._coefficients))
+        self._exponential = type(estimator).__name__ == "PoissonRegressor"
+
+    def table(self, columns: list[Column]) -> Matrix:
+        return self._linked(self._scores(columns))
+
+    def _scores(self, columns: list[Column]) -> Matrix:
+        if self._unit:
+            matrix = self.encoding.matrix(columns)
+            length = np.sqrt((matrix**2).sum(axis=1, keepdims=True))
+            matrix /= np.where(length == 0, 1.0, length)
+            return np.asarray(matrix @ self._coefficients.T + self._intercepts)
+        numeric = Encoding(
+            self.encoding.numbers, (), len(self.encoding.numbers), self.encoding.names, self.encoding.other
+        )
+        width = numeric.width
+        scores = numeric.matrix(columns) @ self._coefficients[:, :width].T + self._intercepts
+        for category in self.encoding.categories:
+            stop = category.first + len(category.columns)
+            # The last line is for values that are none of the categories: code -1.
+            weights = np.vstack([self._coefficients[:, category.first : stop].T, np.zeros(len(self._coefficients))])
+            scores += weights[category.codes(columns[category.place])]
+        return np.asarray(scores)
+
+    def _linked(self, scores: Matrix) -> Matrix:
+        if self.task == "regression":
+            return np.exp(scores) if self._exponential else scores
+        if scores.shape[1] == 1:
+            from scipy.special import expit
+
+            slope, shift = self._slope or (-1.0, 0.0)
+            chance = expit(-(slope * scores[:, 0] + shift))
+            return np.column_stack([1 - chance, chance])
+        from scipy.special import softmax
+
+        return np.asarray(softmax(scores, axis=1))
+
+    def row(self) -> Callable[[list[Any]], list[float]]:
+        if self._unit or not self.encoding.rowwise:
+            return super().row()
+        sums = [self._sum(index) for index in range(len(self._coefficients))]
+        if self.task == "regression":
+            return _value_row(sums[0], self._exponential)
+        if len(sums) == 1:
+            return _chance_row(sums[0], *(self._slope or (-1.0, 0.0)))
+        return _softmax_row(sums)
+
+    def _sum(self, index: int) -> Callable[[list[Any]], float]:
+        coefficients = self._coefficients[index].tolist()
+        bias = float(self._intercepts[index])
+        terms = []
+        for number, coefficient in zip(self.encoding.numbers, coefficients, strict=False):
+            factor, shift = number.weight
+            terms.append((number.place, coefficient * factor))
+            bias += coefficient * shift
+        looks = [
+            (category, category.place, {value: coefficients[column] for value, column in category.columns.items()})
+            for category in self.encoding.categories
+        ]
+        if any(category.strict for category in self.encoding.categories):
+            return _strict_sum(bias, terms, looks)
+        plain = [(place, weights) for _, place, weights in looks]
+
+        def total(cells: list[Any]) -> float:
+            found = bias
+            for place, weight in terms:
+                found += weight * cells[place]
+            for place, weights in plain:
+                found += weights.get(cells[place], 0.0)
+            return found
+
+        return total
+
+
+def _strict_sum(bias: float, terms: list[tuple[int, float]], looks: list[Any]) -> Callable[[list[Any]], float]:
+    def total(cells: list[Any]) -> float:
+        found = bias
+        for place, weight in terms:
+            found += weight * cells[place]
+        for category, place, weights in looks:
+            if cells[place] not in weights:
+                category.refuse(cells[place])
+            found += weights[cells[place]]
+        return found
+
+    return total
+
+
+def _value_row(total: Callable[[list[Any]], float], exponential: bool) -> Callable[[list[Any]], list[float]]:
+    if exponential:
+        return lambda cells: [_exp(total(cells))]
+    return lambda cells: [total(cells)]
+
+
+def _chance_row(total: Callable[[list[Any]], float], slope: float, shift: float) -> Callable[[list[Any]], list[float]]:
+    def chances(cells: list[Any]) -> list[float]:
+        chance = 1 / (1 + _exp(slope * total(cells) + shift))
+        return [1 - chance, chance]
+
+    return chances
+
+
+def _softmax_row(sums: list[Callable[[list[Any]], float]]) -> Callable[[list[Any]], list[float]]:
+    def chances(cells: list[Any]) -> list[float]:
+        scores = [total(cells) for total in sums]
+        most = max(scores)
+        powers = [exp(score - most) for score in scores]
+        whole = sum(powers)
+        return [power / whole for power in powers]
+
+    return chances
+
+
+def _exp(power: float) -> float:
+    return exp(power) if power < 709 else float("inf")
+
+
+def _unwrapped(learner: Any) -> tuple[Any, bool]:
+    """The estimator behind a projection to the unit sphere, and whether there is one."""
+    steps = getattr(learner, "steps", None)
+    return (steps[-1][1], True) if steps else (learner, False)
+
+
+class Network(Form):
+    """A perceptron with hidden layers: a few small products of matrices, without the checks around them."""
+
+    def row(self) -> Callable[[list[Any]], list[float]]:
+        if not self.encoding.rowwise:
+            return super().row()
+        from scipy.special import expit, softmax
+
+        layers = list(zip(self.learner.coefs_, self.learner.intercepts_, strict=True))
+        last, encode = len(layers) - 1, self.encoding.vector
+        regression, output = self.task == "regression", self.learner.out_activation_
+
+        def numbers(cells: list[Any]) -> list[float]:
+            values = np.array(encode(cells))
+            for index, (weights, biases) in enumerate(layers):
+                values = values @ weights + biases
+                if index < last:
+                    values = expit(values)
+            if regression:
+                return [float(values[0])]
+            if output == "logistic":
+                chance = float(expit(values[0]))
+                return [1 - chance, chance]
+            found: list[float] = softmax(values).tolist()
+            return found
+
+        return numbers
+
+
+class Clusters(Form):
+    """Distances to centres."""
+
+    def __init__(self, trained: Trained) -> None:
+        super().__init__(trained)
+        estimator, self._unit = _unwrapped(self.learner)
+        self._centres = np.asarray(estimator.cluster_centers_, dtype="float64")
+
+    @property
+    def count(self) -> int:
+        return len(self._centres)
+
+    def table(self, columns: list[Column]) -> Matrix:
+        from scipy.spatial.distance import cdist
+
+        matrix = self.encoding.matrix(columns)
+        if self._unit:
+            length = np.sqrt((matrix**2).sum(axis=1, keepdims=True))
+            matrix /= np.where(length == 0, 1.0, length)
+        return np.asarray(cdist(matrix, self._centres))
+
+    def row(self) -> Callable[[list[Any]], list[float]]:
+        if not self.encoding.rowwise:
+            return super().row()
+        centres, encode, unit = self._centres.tolist(), self.encoding.vector, self._unit
+
+        def distances(cells: list[Any]) -> list[float]:
+            values = encode(cells)
+            if unit:
+                length = sqrt(sum(value * value for value in values)) or 1.0
+                values = [value / length for value in values]
+            return [
+                sqrt(sum((value - middle) ** 2 for value, middle in zip(values, centre, strict=True)))
+                for centre in centres
+            ]
+
+        return distances
+
+
+def outputs(trained: Trained) -> int:
+    """How many numbers a row gets."""
+    if trained.task == "clustering":
+        form = trained.compiled
+        assert isinstance(form, Clusters)
+        return form.count
+    if trained.task == "regression":
+        return 2 if trained.spread else 1
+    return len(trained.classes)
+
+
+def compiled(trained: Trained) -> Form:
+    """The form of a fitted learner."""
+    from mlmgmt.modules.trees import Boosted, Forest
+
+    known = {"linear": Linear, "network": Network, "clusters": Clusters, "forest": Forest, "boosted": Boosted}
+    return known.get(trained.form, Form)(trained)

@@ -1,0 +1,120 @@
+"""How a learner is declared: its settings, each a parameter of its own when it is swept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.modules.base import Arguments, Module, Parameter, Port, PortType, Task
+from mlmgmt.modules.learners import Untrained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+SINGLE, RANGE = "SingleParameter", "ParameterRange"
+MODE = Parameter("Create trainer mode", "choice", SINGLE, choices=(SINGLE, RANGE))
+SEED = Parameter("Random number seed", "integer", minimum=0, maximum=2**32 - 1)
+UNKNOWN_LEVELS = Parameter(
+    "Allow unknown levels in categorical features", "boolean", "True", label="Allow unknown categorical levels"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A learner's setting: one value, or a range of them that a sweep tries.
+
+    Args:
+        single: the parameter that gives one value; its `when` is filled in.
+        range: the key of the parameter that gives several, and `values` its default. Empty: it is never swept.
+        label: of the range.
+    """
+
+    single: Parameter
+    range: str = ""
+    values: str = ""
+    label: str | None = None
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        if not self.range:
+            return (self.single,)
+        many: Any = {"integer": "integers", "float": "floats"}[self.single.type]
+        swept = replace(self.single, key=self.range, type=many, default=self.values, label=self.label, aliases=())
+        return (replace(self.single, when=(MODE.key, (SINGLE,))), replace(swept, when=(MODE.key, (RANGE,))))
+
+    def read(self, arguments: Arguments) -> tuple[Any, tuple[Any, ...]]:
+        """Its value, and what a sweep tries: the range given, else the learner's own default range."""
+        if not self.range:
+            return arguments.get(self.single.key), ()
+        single, swept = self.parameters
+        if arguments.get(swept.key):
+            return arguments[swept.key][0], arguments[swept.key]
+        default = swept.typed(self.values)
+        return arguments.get(single.key, default[0]), default
+
+
+def seeded(settings: Mapping[str, Any]) -> int:
+    """The seed of a learner: the one that is set, else always the same one, so that a training can be repeated."""
+    seed = settings.get(SEED.key)
+    return 0 if seed is None else int(seed)
+
+
+def learner(
+    name: str,
+    guid: str,
+    task: Task,
+    parameters: Sequence[Parameter | Setting],
+    build: Callable[[Mapping[str, Any]], Any],
+    *,
+    category: str,
+    maps_to: str,
+    form: str,
+    scaler: Callable[[Mapping[str, Any]], Any] | None = None,
+    complete: bool = True,
+    weighted: bool = False,
+    spread: bool = False,
+    unknown: Parameter = UNKNOWN_LEVELS,
+) -> Module:
+    """The row of a learner: no inputs, and one output that carries it untrained.
+
+    Args:
+        unknown: the parameter that says whether categories unseen in training are scored.
+
+    See `learners.Untrained` for the rest.
+    """
+    settings = [item for item in parameters if isinstance(item, Setting)]
+
+    def run(_: Mapping[str, Any], arguments: Arguments) -> tuple[Untrained]:
+        values, ranges = dict(arguments), {}
+        for setting in settings:
+            value, swept = setting.read(arguments)
+            values[setting.single.key] = value
+            if swept and MODE.key in arguments:
+                ranges[setting.single.key] = swept
+        untrained = Untrained(
+            name,
+            task,
+            values,
+            ranges,
+            build,
+            scaler=scaler,
+            form=form,
+            complete=complete,
+            unknown_levels=bool(arguments.get(unknown.key, True)),
+            weighted=weighted,
+            spread=spread,
+        )
+        return (untrained,)
+
+    flat = [one for item in parameters for one in (item.parameters if isinstance(item, Setting) else (item,))]
+    port = PortType.UNTRAINED_CLUSTERS if task == "clustering" else PortType.UNTRAINED
+    return Module(
+        name=name,
+        guid=guid.replace("-", ""),
+        inputs=(),
+        outputs=(Port("Untrained model", port),),
+        parameters=(*flat, unknown) if task != "clustering" else tuple(flat),
+        run=run,
+        category=f"Machine Learning / Initialize Model / {category}",
+        maps_to=maps_to,
+    )

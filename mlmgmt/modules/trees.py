@@ -1,0 +1,129 @@
+"""Tree ensembles in forms that answer quickly: nested tuples that one row walks down."""
+
+from __future__ import annotations
+
+from math import exp, sqrt
+from struct import Struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlmgmt.modules.forms import Form
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlmgmt.modules.encoding import Matrix
+    from mlmgmt.modules.features import Column
+    from mlmgmt.modules.learners import Trained
+
+Node = Any
+"""A leaf is its value; another node is (feature, threshold, where smaller ones go, where others go, where missing
+ones go)."""
+
+
+class Forest(Form):
+    """Averages over trees grown apart; scikit-learn compares in single precision."""
+
+    def __init__(self, trained: Trained) -> None:
+        super().__init__(trained)
+        self._spread = trained.spread
+
+    def table(self, columns: list[Column]) -> Matrix:
+        if not self._spread:
+            return super().table(columns)
+        matrix = self.encoding.matrix(columns).astype("float32")
+        grown = np.array([tree.predict(matrix) for tree in self.learner.estimators_])
+        return np.column_stack([grown.mean(axis=0), grown.std(axis=0)])
+
+    def row(self) -> Callable[[list[Any]], list[float]]:
+        if not self.encoding.rowwise:
+            return super().row()
+        trees = [_grown(estimator.tree_) for estimator in self.learner.estimators_]
+        count, encode = len(trees), self.encoding.vector
+        single = Struct(f"{self.encoding.width}f")
+
+        def leaves(cells: list[Any]) -> list[Any]:
+            values = single.unpack(single.pack(*encode(cells)))
+            found = []
+            for node in trees:
+                while node.__class__ is tuple:
+                    place, threshold, left, right, missing = node
+                    value = values[place]
+                    node = left if value <= threshold else right if value == value else missing
+                found.append(node)
+            return found
+
+        def chances(cells: list[Any]) -> list[float]:
+            return [sum(of_class) / count for of_class in zip(*leaves(cells), strict=True)]
+
+        def mean_and_spread(cells: list[Any]) -> list[float]:
+            found = [leaf[0] for leaf in leaves(cells)]
+            mean = sum(found) / count
+            return [mean, sqrt(sum((value - mean) ** 2 for value in found) / count)]
+
+        def mean(cells: list[Any]) -> list[float]:
+            return [sum(leaf[0] for leaf in leaves(cells)) / count]
+
+        if self.task == "regression":
+            return mean_and_spread if self._spread else mean
+        return chances
+
+
+def _grown(tree: Any) -> Node:
+    """The root of a tree; a leaf is a list with its value, or the share of each class."""
+    left, right, missing = tree.children_left.tolist(), tree.children_right.tolist(), tree.missing_go_to_left.tolist()
+    features, thresholds = tree.feature.tolist(), tree.threshold.tolist()
+    values = tree.value[:, 0, :].tolist()
+    nodes: list[Node] = [None] * len(left)
+    # Children stand after their parents, so backwards every child is ready before it is needed.
+    for index in range(len(left) - 1, -1, -1):
+        if left[index] < 0:
+            nodes[index] = values[index]
+        else:
+            less, more = nodes[left[index]], nodes[right[index]]
+            nodes[index] = (features[index], thresholds[index], less, more, less if missing[index] else more)
+    return nodes[0]
+
+
+class Boosted(Form):
+    """A sum over trees grown one after another, and a link."""
+
+    def row(self) -> Callable[[list[Any]], list[float]]:
+        if not self.encoding.rowwise:
+            return super().row()
+        trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
+        base, encode = float(self.learner._baseline_prediction.item()), self.encoding.vector
+        regression = self.task == "regression"
+
+        def numbers(cells: list[Any]) -> list[float]:
+            values = encode(cells)
+            total = base
+            for node in trees:
+                while node.__class__ is tuple:
+                    place, threshold, left, right, missing = node
+                    value = values[place]
+                    node = left if value <= threshold else right if value == value else missing
+                total += node
+            if regression:
+                return [total]
+            chance = 1 / (1 + exp(-total)) if total > -709 else 0.0
+            return [1 - chance, chance]
+
+        return numbers
+
+
+def _sprouted(nodes: Any) -> Node:
+    """The root of a tree of histogram boosting; a leaf is its value."""
+    left, right = nodes["left"].tolist(), nodes["right"].tolist()
+    features, thresholds = nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist()
+    missing, leaf, values = nodes["missing_go_to_left"].tolist(), nodes["is_leaf"].tolist(), nodes["value"].tolist()
+
+    grown: list[Node] = [None] * len(left)
+    for index in range(len(left) - 1, -1, -1):
+        if leaf[index]:
+            grown[index] = values[index]
+        else:
+            less, more = grown[left[index]], grown[right[index]]
+            grown[index] = (features[index], thresholds[index], less, more, less if missing[index] else more)
+    return grown[0]
