@@ -90,7 +90,7 @@ def texts(series: pd.Series[Any]) -> Column:
         names = np.array([*(str(value) for value in series.cat.categories), None], dtype=object)
         return np.asarray(names[series.cat.codes])
     if isinstance(series.dtype, pd.StringDtype):
-        return series.to_numpy(dtype=object, na_value=None)
+        return np.where(series.isna(), None, np.asarray(series, dtype=object))
     return np.array([None if pd.isna(value) else str(value) for value in series], dtype=object)
 
 

@@ -7,6 +7,7 @@ array with a line for each row, and for one row the same numbers in a list: the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +80,8 @@ class Linear(Form):
             length = np.sqrt((matrix**2).sum(axis=1, keepdims=True))
             matrix /= np.where(length == 0, 1.0, length)
             return np.asarray(matrix @ self._coefficients.T + self._intercepts)
-        numeric = Encoding(
-            self.encoding.numbers, (), len(self.encoding.numbers), self.encoding.names, self.encoding.other
-        )
-        width = numeric.width
+        width = len(self.encoding.numbers)
+        numeric = replace(self.encoding, categories=(), width=width)
         scores = numeric.matrix(columns) @ self._coefficients[:, :width].T + self._intercepts
         for category in self.encoding.categories:
             stop = category.first + len(category.columns)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mlmgmt.modules.failures import ModuleFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ParameterType = Literal["string", "integer", "float", "integers", "floats", "boolean", "choice", "columns"]
 """`integers` and `floats` are ranges: values parted by semicolons, that a sweep tries one after another."""
@@ -128,7 +128,7 @@ def matched(parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict
 
 def _key(parameters: tuple[Parameter, ...], name: str) -> str:
     wanted = name.casefold()
-    tests = (
+    tests: tuple[Callable[[Parameter], bool], ...] = (
         lambda parameter: name == parameter.key or name in parameter.aliases,
         lambda parameter: wanted in (word.casefold() for word in (parameter.key, *parameter.aliases)),
         lambda parameter: name == parameter.label,
