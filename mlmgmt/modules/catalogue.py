@@ -8,14 +8,46 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.modules import classification, cleaning, manipulation, regression, sample_and_split, train_score
+from mlmgmt.modules import (
+    classification,
+    cleaning,
+    clustering,
+    data_input_output,
+    forests,
+    manipulation,
+    networks,
+    python_language,
+    regression,
+    sample_and_split,
+    scaling,
+    sql,
+    text_analytics,
+    train_score,
+    tuning,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mlmgmt.modules.base import Module
 
-FAMILIES = (manipulation, cleaning, sample_and_split, train_score, classification, regression)
+FAMILIES = (
+    data_input_output,
+    manipulation,
+    cleaning,
+    sql,
+    sample_and_split,
+    scaling,
+    text_analytics,
+    python_language,
+    train_score,
+    tuning,
+    classification,
+    regression,
+    forests,
+    networks,
+    clustering,
+)
 _URI = re.compile(r"aml://module/[0-9a-f]{32}\.(?P<guid>[0-9a-f]{32})(?:\..*)?", re.IGNORECASE)
 
 

@@ -90,7 +90,9 @@ def texts(series: pd.Series[Any]) -> Column:
         names = np.array([*(str(value) for value in series.cat.categories), None], dtype=object)
         return np.asarray(names[series.cat.codes])
     if isinstance(series.dtype, pd.StringDtype):
-        return np.where(series.isna(), None, np.asarray(series, dtype=object))
+        values = np.array(series, dtype=object)
+        values[series.isna().to_numpy()] = None
+        return values
     return np.array([None if pd.isna(value) else str(value) for value in series], dtype=object)
 
 

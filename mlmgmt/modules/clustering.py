@@ -1,0 +1,10 @@
+"""Initialize Model / Clustering, Train Clustering Model and Assign Data to Clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlmgmt.modules.base import Module
+
+MODULES: tuple[Module, ...] = ()
