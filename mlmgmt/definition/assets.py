@@ -10,7 +10,16 @@ from mlmgmt.errors import BadRequest, Detail, NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TRAINED_MODEL_SUFFIX = ".ilearner"
+TRAINED_MODEL, TRANSFORMATION, DATASET = "trained model", "transformation", "dataset"
+TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX = ".ilearner", ".itransform"
+SUFFIXES = {
+    TRAINED_MODEL_SUFFIX: TRAINED_MODEL,
+    TRANSFORMATION_SUFFIX: TRANSFORMATION,
+    ".csv": DATASET,
+    ".tsv": DATASET,
+    ".arff": DATASET,
+}
+"""What a Resource holds, by the end of its uri's path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,20 +34,36 @@ class TrainedModel:
         return f"{self.asset_id} {self.name!r}"
 
 
-def is_trained_model(asset: Mapping[str, Any]) -> bool:
-    """Whether an asset is a trained model: a Resource whose uri's path ends in `.ilearner`, in any letter case."""
+def kind_of(asset: Mapping[str, Any]) -> str | None:
+    """What a Resource holds, by the end of its uri's path in any letter case; None for a module, or anything else."""
     uri = (asset.get("locationInfo") or {}).get("uri")
     if asset.get("type") != "Resource" or not isinstance(uri, str):
-        return False
-    return uri.split("?", 1)[0].split("#", 1)[0].casefold().endswith(TRAINED_MODEL_SUFFIX)
+        return None
+    path = uri.split("?", 1)[0].split("#", 1)[0].casefold()
+    return next((kind for suffix, kind in SUFFIXES.items() if path.endswith(suffix)), None)
+
+
+def is_trained_model(asset: Mapping[str, Any]) -> bool:
+    """Whether an asset is a trained model: a Resource whose uri's path ends in `.ilearner`."""
+    return kind_of(asset) == TRAINED_MODEL
 
 
 def trained_models(document: Mapping[str, Any]) -> list[TrainedModel]:
     """The trained models of a canonical document, in document order."""
+    return of_kinds(document, TRAINED_MODEL)
+
+
+def learnt(document: Mapping[str, Any]) -> list[TrainedModel]:
+    """All that was learnt from data and decides an answer: trained models and transformations."""
+    return of_kinds(document, TRAINED_MODEL, TRANSFORMATION)
+
+
+def of_kinds(document: Mapping[str, Any], *kinds: str) -> list[TrainedModel]:
+    """The Resources of some kinds, in document order."""
     return [
         TrainedModel(asset_id, asset.get("name", ""), asset["locationInfo"]["uri"])
         for asset_id, asset in document.get("properties", {}).get("assets", {}).items()
-        if isinstance(asset, dict) and is_trained_model(asset)
+        if isinstance(asset, dict) and kind_of(asset) in kinds
     ]
 
 

@@ -209,7 +209,7 @@ def digest(document: Mapping[str, Any]) -> str:
     Two definitions with one digest accept the same models, so a proof made for one holds for the other.
     """
     properties = document["properties"]
-    models = {model.asset_id for model in assets.trained_models(document)}
+    models = {model.asset_id for model in assets.learnt(document)}
     stripped = {
         name: {key: value for key, value in asset.items() if key != "locationInfo"} if name in models else asset
         for name, asset in properties.get("assets", {}).items()

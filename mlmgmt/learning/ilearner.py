@@ -1,4 +1,4 @@
-"""`.ilearner` files: a manifest anybody may read, and a model that is opened only when it is trusted.
+"""`.ilearner` and `.itransform` files: a manifest anybody may read, and what was learnt, opened only when trusted.
 
     mlmgmt-ilearner 1\\n            what it is
     <length of the manifest>\\n
@@ -25,6 +25,7 @@ from mlmgmt.errors import BadRequest, Detail, UntrustedModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mlmgmt.modules.base import Transform
     from mlmgmt.modules.learners import Trained
 
 MAGIC = b"mlmgmt-ilearner 1\n"
@@ -81,7 +82,7 @@ def manifest(data: bytes) -> dict[str, Any]:
     return take_apart(data).manifest
 
 
-def pack(trained: Trained, facts: dict[str, Any], *, key: bytes, home: str, rows: Any = None) -> bytes:
+def pack(learnt: Trained | Transform, facts: dict[str, Any], *, key: bytes, home: str, rows: Any = None) -> bytes:
     """The bytes of a model file.
 
     Args:
@@ -91,8 +92,11 @@ def pack(trained: Trained, facts: dict[str, Any], *, key: bytes, home: str, rows
     """
     import joblib
 
+    from mlmgmt.modules.learners import Trained
+
     buffer = io.BytesIO()
-    joblib.dump({"trained": trained.state(), "rows": rows}, buffer, compress=("zlib", 3))
+    content: dict[str, Any] = {"trained": learnt.state()} if isinstance(learnt, Trained) else {"transformation": learnt}
+    joblib.dump(content | {"rows": rows}, buffer, compress=("zlib", 3))
     payload = buffer.getvalue()
     stated = facts | {"home": home, "payload": {"length": len(payload), "sha256": sha256(payload).hexdigest()}}
     head = orjson.dumps(stated, option=orjson.OPT_INDENT_2)
@@ -102,8 +106,8 @@ def pack(trained: Trained, facts: dict[str, Any], *, key: bytes, home: str, rows
 
 def unpack(
     data: bytes, *, key: bytes | None, home: str, trusts: Callable[[str], bool] = lambda _: False
-) -> tuple[Trained, Any, dict[str, Any]]:
-    """The trained model, the digests of the rows it saw, and the manifest; checked before anything is unpickled.
+) -> tuple[Trained | Transform, Any, dict[str, Any]]:
+    """What was learnt, the digests of the rows it saw, and the manifest; checked before anything is unpickled.
 
     Args:
         trusts: whether the user trusted a whole file by its SHA-256.
@@ -122,18 +126,19 @@ def unpack(
     return *_opened(container.payload), stated
 
 
-def _opened(payload: memoryview) -> tuple[Trained, Any]:
+def _opened(payload: memoryview) -> tuple[Trained | Transform, Any]:
     import joblib
 
     from mlmgmt.modules.learners import Trained
 
     try:
         content = joblib.load(io.BytesIO(payload))
-        trained, rows = Trained.of(content["trained"]), content["rows"]
+        learnt = Trained.of(content["trained"]) if "trained" in content else content["transformation"]
+        rows = content["rows"]
     except Exception as error:
         # A trusted file may still hold anything, and unpickling fails in as many ways.
         _refuse(f"Its payload cannot be opened ({type(error).__name__}).")
-    return trained, rows
+    return learnt, rows
 
 
 def _check_signature(container: Container, digest: str, key: bytes | None, home: str) -> None:

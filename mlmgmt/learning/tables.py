@@ -16,7 +16,7 @@ from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 Specification = dict[str, Any]
 """A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
@@ -131,6 +131,21 @@ def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port:
     return from_request({"ColumnNames": columns, "Values": [list(row) for row in rows]}, port)
 
 
+def made_row(specification: Specification) -> list[Any]:
+    """A row of the types that are declared, to try a graph with."""
+    made = {"boolean": True, "integer": 0, "number": 0.0}
+    cells = []
+    for column in (specification.get("properties") or {}).values():
+        kind = str(column.get("type", "String")).casefold()
+        if column.get("enum"):
+            cells.append(column["enum"][0])
+        elif kind == "string" and str(column.get("format", "")).casefold().startswith("date-time"):
+            cells.append("2000-01-01T00:00:00Z")
+        else:
+            cells.append(made.get(kind, "example"))
+    return cells
+
+
 def typed(
     cells: Cells, specification: Specification | None, *, spare: Collection[str] = ()
 ) -> tuple[Dataset, list[str]]:
@@ -147,43 +162,54 @@ def typed(
     declared: Mapping[str, Any] = (specification or {}).get("properties") or {}
     if not declared:
         return inferred(cells), []
-    places = _places(cells, declared)
+    found, notes = placed(cells, declared, spare)
     columns = {}
     for name, column in declared.items():
-        place = places.get(name)
+        place = found.get(name)
         values = [None] * len(cells.rows) if place is None else [row[place] for row in cells.rows]
         columns[name] = _column(values, column, name, cells)
-    absent = [name for name in declared if name not in places and name not in spare]
-    unused = [name for index, name in enumerate(cells.columns) if index not in places.values()]
+    return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
+
+
+def placed(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()) -> tuple[dict[str, int], list[str]]:
+    """Where each declared column stands among the cells, and what to tell about columns that are in only one of them.
+
+    Raises:
+        BadRequest: `InputMismatchError`: columns that are not nullable are missing.
+    """
+    found = _places(cells, declared)
+    absent = [name for name in declared if name not in found and name not in spare]
+    unused = [name for index, name in enumerate(cells.columns) if index not in found.values()]
     notes = []
     if unused:
         notes.append(f"{cells.source}: the service does not read the columns {', '.join(map(repr, unused))}.")
     if absent:
         notes.append(f"{cells.source} has no column {', '.join(map(repr, absent))}; its cells are read as missing.")
-    return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
+    return found, notes
 
 
 def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
+    """By its name exactly, or uniquely in any letter case."""
     exact = {name: index for index, name in enumerate(cells.columns)}
     loose: dict[str, list[int]] = {}
     for name, index in exact.items():
         loose.setdefault(name.casefold(), []).append(index)
-    places: dict[str, int] = {}
+    found: dict[str, int] = {}
     missing = []
     for name, column in declared.items():
         if name in exact:
-            places[name] = exact[name]
-        elif len(found := loose.get(name.casefold(), [])) == 1:
-            places[name] = found[0]
+            found[name] = exact[name]
+        elif len(alike := loose.get(name.casefold(), [])) == 1:
+            found[name] = alike[0]
         elif not column.get("x-ms-isnullable"):
             missing.append(name)
-    missing = missing or ([] if places else list(declared))
+    missing = missing or ([] if found else list(declared))
     if missing:
         listed = ", ".join(map(repr, missing))
         message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {listed}."
         hint = f"It has: {', '.join(cells.columns)}."
         raise _refuse("InputMismatchError", message, target=cells.source, hint=hint)
-    return places
+    return found
 
 
 def is_missing(value: Any) -> bool:
@@ -195,22 +221,33 @@ def is_missing(value: Any) -> bool:
     )
 
 
+def is_missing_number(value: Any) -> bool:
+    """Whether a cell of a column of numbers or truths holds no value."""
+    return is_missing(value) or (isinstance(value, str) and value.strip().casefold() in _MISSING_WORDS)
+
+
+def converter(specification: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """From a cell that is not missing to a column's value: `boolean`, `integer`, `number` or `text`; None for a date.
+
+    The functions raise ValueError, TypeError or OverflowError for a cell that is not of the type.
+    """
+    kind = str(specification.get("type", "String")).casefold()
+    if str(specification.get("format", "")).casefold().startswith("date-time") and kind == "string":
+        return None
+    return {"boolean": boolean, "integer": integer, "number": number}.get(kind, text)
+
+
 def _column(values: list[Any], specification: Mapping[str, Any], name: str, cells: Cells) -> Any:
     kind = str(specification.get("type", "String")).casefold()
-    form = str(specification.get("format", "")).casefold()
-    convert = {"boolean": _boolean, "integer": _integer, "number": _number}.get(kind)
+    convert = converter(specification)
     if convert is None:
-        if form.startswith("date-time"):
-            return _dates(values, name, cells)
-        return pd.array([None if is_missing(value) else _text(value) for value in values], dtype="str")
+        return _dates(values, name, cells)
+    if convert is text:
+        return pd.array([None if is_missing(value) else text(value) for value in values], dtype="str")
     converted = []
     for row, value in enumerate(values):
         try:
-            converted.append(
-                None
-                if is_missing(value) or (isinstance(value, str) and value.strip().casefold() in _MISSING_WORDS)
-                else convert(value)
-            )
+            converted.append(None if is_missing_number(value) else convert(value))
         except (ValueError, TypeError, OverflowError):
             message = f"{cells.where(row)}: {value!r} in the column {name!r} is no {kind}."
             raise _refuse("InputParseError", message, target=name) from None
@@ -218,18 +255,21 @@ def _column(values: list[Any], specification: Mapping[str, Any], name: str, cell
     return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """The text of a cell."""
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _boolean(value: Any) -> bool:
-    word = _text(value).strip().casefold()
+def boolean(value: Any) -> bool:
+    """True or False, from those words or 1 and 0."""
+    word = text(value).strip().casefold()
     if word not in _TRUE | _FALSE:
         raise ValueError(word)
     return word in _TRUE
 
 
-def _integer(value: Any) -> int:
+def integer(value: Any) -> int:
+    """A whole number of 64 bits."""
     if isinstance(value, bool):
         return int(value)
     number = float(value)
@@ -242,7 +282,8 @@ def _integer(value: Any) -> int:
     )
 
 
-def _number(value: Any) -> float:
+def number(value: Any) -> float:
+    """A finite number."""
     number = float(value)
     if not abs(number) < float("inf") or "_" in str(value):
         raise ValueError(value)
@@ -272,7 +313,7 @@ def inferred(cells: Cells) -> Dataset:
 
 def infer(values: Sequence[Any]) -> dict[str, str]:
     """The narrowest column type that every value fits: Boolean (by word), Integer, Number, or String."""
-    present = [_text(value).strip() for value in values if not is_missing(value)]
+    present = [text(value).strip() for value in values if not is_missing(value)]
     if present and all(word.casefold() in ("true", "false") for word in present):
         return {"type": "Boolean"}
     if present and all(_is(int, word) for word in present):
@@ -288,48 +329,6 @@ def _is(kind: Any, word: str) -> bool:
     except (ValueError, OverflowError):
         return False
     return "_" not in word and abs(value) < (2**63 if kind is int else float("inf"))
-
-
-_DOTNET = {"Integer": "Int64", "Double": "Double", "Boolean": "Boolean", "DateTime": "DateTime"}
-
-
-def answer(dataset: Dataset, specification: Specification | None) -> dict[str, Any]:
-    """A table as a request-response service answers it: names, types, and cells as text.
-
-    The columns are those declared for the output, where they are declared; else all of them.
-
-    Raises:
-        BadRequest: `ModelOutputMetadataMismatch`: a declared column is not in the table.
-    """
-    from mlmgmt.modules.columns import studio_type
-
-    declared = list((specification or {}).get("properties") or dataset.frame.columns)
-    if missing := [name for name in declared if name not in dataset.frame.columns]:
-        message = f"The graph gives no column {', '.join(map(repr, missing))}, which the output declares."
-        hint = f"It gives: {', '.join(map(str, dataset.frame.columns))}."
-        raise BadRequest(message, details=[Detail("ModelOutputMetadataMismatch", message)], hint=hint)
-    frame = dataset.frame[declared]
-    for name in declared:
-        wanted = str(((specification or {}).get("properties") or {}).get(name, {}).get("type", "String"))
-        if wanted != "String" and studio_type(frame[name]) == "String":
-            message = f"The graph gives text in the column {name!r}, which the output declares as {wanted}."
-            raise BadRequest(message, target=name, details=[Detail("ModelOutputMetadataMismatch", message, name)])
-    columns = [[_cell(value) for value in frame[name]] for name in declared]
-    return {
-        "ColumnNames": declared,
-        "ColumnTypes": [_DOTNET.get(studio_type(frame[name]), "String") for name in declared],
-        "Values": [list(row) for row in zip(*columns, strict=True)],
-    }
-
-
-def _cell(value: Any) -> str | None:
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
-        return None
-    if isinstance(value, pd.Timestamp):
-        return value.isoformat()
-    if isinstance(value, (float, np.floating)):
-        return repr(float(value))
-    return str(value)
 
 
 def digest(cells: Cells) -> str:

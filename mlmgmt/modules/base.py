@@ -102,8 +102,8 @@ class Outside(Protocol):
     def database(self, server: str, database: str) -> str:
         """The connection URL that the user mapped a server's name to."""
 
-    def run_script(self, source: str, tables: tuple[Dataset | None, ...], bundle: bytes | None) -> ScriptResult:
-        """Run a Python script apart, where the user allowed scripts."""
+    def run_script(self, source: str, tables: Sequence[Dataset], bundle: bytes | None) -> ScriptResult:
+        """Run a Python script in a process of its own, where the user allowed scripts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from mlmgmt.modules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mlmgmt.modules.base import Module
 
@@ -48,7 +48,12 @@ FAMILIES = (
     networks,
     clustering,
 )
+TRAINERS = ("Train Model", "Tune Model Hyperparameters", "Train Clustering Model")
+"""The modules whose output is a trained model."""
 _URI = re.compile(r"aml://module/[0-9a-f]{32}\.(?P<guid>[0-9a-f]{32})(?:\..*)?", re.IGNORECASE)
+
+
+_HINT = "The definition can still be managed, edited and diffed; running it needs the module. See: mlmgmt modules"
 
 
 class ModuleNotSupported(BadRequest):
@@ -87,19 +92,31 @@ def by_name(name: str) -> Module:
     return found
 
 
+def known(asset: Mapping[str, Any]) -> Module | None:
+    """The module that an asset stands for: by the GUID in its uri, whatever the batch, else by the asset's name."""
+    found = _URI.fullmatch(str(asset["locationInfo"]["uri"]).strip())
+    keys = (*((found["guid"],) if found else ()), str(asset.get("name", "")))
+    return next((module for key in keys if (module := _index().get(key.casefold())) is not None), None)
+
+
 def find(asset: Mapping[str, Any]) -> Module:
-    """The module that an asset stands for: by the GUID in its uri, whatever the batch, else by the asset's name.
+    """The module that an asset stands for.
 
     Raises:
         ModuleNotSupported: the catalogue has no such module; the message names it.
     """
-    uri = asset["locationInfo"]["uri"]
-    found = _URI.fullmatch(uri.strip())
-    keys = [found["guid"]] if found else []
-    name = str(asset.get("name", ""))
-    for key in (*keys, name):
-        if (module := _index().get(key.casefold())) is not None:
-            return module
+    module = known(asset)
+    if module is not None:
+        return module
+    name, uri = str(asset.get("name", "")), asset["locationInfo"]["uri"]
     message = f"The module {name!r} ({uri}) is not one that runs here."
-    hint = "The definition can still be managed, edited and diffed; only running it needs the module."
-    raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message, uri)], hint=hint)
+    raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message, uri)], hint=_HINT)
+
+
+def together(refusals: Sequence[ModuleNotSupported]) -> ModuleNotSupported:
+    """One refusal that names every module which several name."""
+    details = list(dict.fromkeys(detail for refusal in refusals for detail in refusal.details))
+    if len(details) == 1:
+        return refusals[0]
+    names = ", ".join(dict.fromkeys(repr(refusal.target) for refusal in refusals))
+    return ModuleNotSupported(f"The modules {names} are not ones that run here.", details=details, hint=_HINT)

@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mlmgmt.modules import columns
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port, PortType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 _MEAN, _MEDIAN, _MODE = "Replace with mean", "Replace with median", "Replace with mode"
-_CUSTOM, _MICE = "Custom substitution value", "Replace using MICE"
+_CUSTOM, _MICE, _PCA = "Custom substitution value", "Replace using MICE", "Replace using Probabilistic PCA"
 _ROW, _COLUMN = "Remove entire row", "Remove entire column"
-_LEARNT = (_MICE, _MEAN, _MEDIAN, _MODE)
+_TOGETHER = (_MICE, _PCA)
 
 
 @dataclass(frozen=True, slots=True)
 class CleaningTransformation:
-    """What Clean Missing Data learnt: a value for each column, the columns to drop, and those whose rows to drop."""
+    """What Clean Missing Data learnt: a value for each column, the columns to drop, and those whose rows to drop.
+
+    Args:
+        imputer: fills the numbers of `imputed` together, each from the others; scikit-learn's, or one like it.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     complete: tuple[str, ...] = ()
+    imputer: Any = None
+    imputed: tuple[str, ...] = ()
 
     def apply(self, dataset: Dataset) -> Dataset:
         frame = dataset.frame.drop(columns=[name for name in self.drop if name in dataset.frame.columns])
+        if self.imputer is not None and len(frame) and set(self.imputed) <= set(frame.columns):
+            frame = _filled(frame, self.imputed, self.imputer)
         for name, value in self.values.items():
-            if name in frame.columns:
-                frame = frame.assign(**{name: frame[name].fillna(value)})
+            if name in frame.columns and frame[name].isna().any():
+                frame = frame.assign(**{name: _replaced(frame[name], value)})
         present = [name for name in self.complete if name in frame.columns]
         return dataset.with_frame(frame.dropna(subset=present) if present else frame)
+
+    def cells(self, columns: Sequence[str]) -> Mapping[str, Callable[[Any], Any] | None] | None:
+        if self.imputer is not None or any(name in columns for name in self.complete):
+            return None
+        return {
+            name: _filling(self.values[name]) if name in self.values else None
+            for name in columns
+            if name not in self.drop
+        }
+
+
+def _filling(value: Any) -> Callable[[Any], Any]:
+    return lambda cell: value if cell is None or cell != cell else cell
+
+
+def _replaced(series: pd.Series[Any], value: Any) -> pd.Series[Any]:
+    if isinstance(series.dtype, pd.CategoricalDtype) and value not in series.cat.categories:
+        series = series.cat.add_categories([value])
+    return series.fillna(value)
+
+
+def _filled(frame: pd.DataFrame, names: tuple[str, ...], imputer: Any) -> pd.DataFrame:
+    filled = pd.DataFrame(imputer.transform(frame[list(names)].astype("float64").to_numpy()), columns=list(names))
+    filled.index = frame.index
+    for name in names:
+        whole = columns.studio_type(frame[name]) == "Integer"
+        frame = frame.assign(**{name: filled[name].round().astype("Int64") if whole else filled[name]})
+    return frame
 
 
 def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset, CleaningTransformation]:
@@ -53,7 +91,9 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
         learnt = CleaningTransformation({name: _substitute(frame[name], arguments) for name in chosen})
     else:
         learnt = _learnt_values(frame, chosen, mode, arguments)
-    cleaned = _imputed(dataset, chosen, learnt, arguments) if mode == _MICE else learnt.apply(dataset)
+    if mode in _TOGETHER:
+        learnt = _learnt_together(frame, learnt, arguments)
+    cleaned = learnt.apply(dataset)
     if arguments.get("Generate missing value indicator column"):
         marks = {
             f"{name}_IsMissing": frame[name].isna().reindex(cleaned.frame.index).astype("boolean") for name in flagged
@@ -88,35 +128,72 @@ def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments:
         kind = columns.studio_type(series)
         if series.isna().all() and len(series):
             empty.append(name)
-        elif mode == _MODE or (mode == _MICE and kind not in ("Integer", "Double")):
+        elif mode == _MODE or (mode in _TOGETHER and kind not in ("Integer", "Double")):
             values[name] = series.mode().iloc[0]
-        elif kind not in (("Integer", "Double") if mode in (_MEDIAN, _MICE) else ("Integer", "Double", "Boolean")):
+        elif kind not in (("Integer", "Double") if mode in (_MEDIAN, *_TOGETHER) else ("Integer", "Double", "Boolean")):
             message = f"{mode} is not possible for the {kind} column {name!r}."
             raise ModuleFailure(message, number="0056", target=name, hint="Leave it out of the columns to be cleaned.")
         else:
             numbers = series.astype("float64")
-            value = float(numbers.mean() if mode in (_MEAN, _MICE) else numbers.median())
+            value = float(numbers.mean() if mode in (_MEAN, *_TOGETHER) else numbers.median())
             values[name] = bool(round(value)) if kind == "Boolean" else round(value) if kind == "Integer" else value
-    drop = tuple(empty) if arguments["Cols with all missing values"] == "Remove" else ()
+    drop = tuple(empty) if arguments.get("Cols with all missing values") == "Remove" else ()
     return CleaningTransformation(values, drop)
 
 
-def _imputed(dataset: Dataset, chosen: list[str], learnt: CleaningTransformation, arguments: Arguments) -> Dataset:
+def _learnt_together(
+    frame: pd.DataFrame, learnt: CleaningTransformation, arguments: Arguments
+) -> CleaningTransformation:
+    """Numbers are filled each from the others; the other columns keep their most frequent value."""
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
 
-    frame = dataset.frame
-    numeric = [
-        name for name in chosen if name in learnt.values and columns.studio_type(frame[name]) in ("Integer", "Double")
-    ]
-    if numeric and len(frame):
-        matrix = frame[numeric].astype("float64")
-        imputer = IterativeImputer(max_iter=arguments["Number of Iterations"], random_state=0)
-        filled = pd.DataFrame(imputer.fit_transform(matrix), columns=numeric, index=frame.index)
-        for name in numeric:
-            whole = columns.studio_type(frame[name]) == "Integer"
-            frame = frame.assign(**{name: filled[name].round().astype("Int64") if whole else filled[name]})
-    return learnt.apply(dataset.with_frame(frame))
+    numeric = tuple(name for name in learnt.values if columns.studio_type(frame[name]) in ("Integer", "Double"))
+    if not numeric or not len(frame):
+        return learnt
+    if arguments["Cleaning mode"] == _MICE:
+        imputer: Any = IterativeImputer(max_iter=arguments["Number of Iterations"], random_state=0, tol=0)
+    else:
+        imputer = LowRank(arguments["Number of Iterations for PCA Prediction"])
+    matrix = frame[list(numeric)].astype("float64").to_numpy()
+    with warnings.catch_warnings():
+        # All the iterations that are asked for are made; that it could go on is nothing to tell.
+        warnings.simplefilter("ignore")
+        imputer.fit(matrix)
+    return replace(learnt, imputer=imputer, imputed=numeric)
+
+
+class LowRank:
+    """Fills missing numbers by principal components that are fitted again to what they filled.
+
+    Half of the components are kept, at least one: enough to follow the columns, too few to copy them.
+    """
+
+    def __init__(self, iterations: int) -> None:
+        self.iterations = iterations
+
+    def fit(self, matrix: Any) -> LowRank:
+        from sklearn.decomposition import PCA
+
+        self.mean_, self.scale_ = np.nanmean(matrix, axis=0), np.nanstd(matrix, axis=0)
+        self.scale_[self.scale_ == 0] = 1.0
+        missing, scaled = np.isnan(matrix), np.nan_to_num((matrix - self.mean_) / self.scale_)
+        self.components_ = np.zeros((0, matrix.shape[1]))
+        for _ in range(self.iterations):
+            kept = max(1, min(scaled.shape) // 2)
+            pca = PCA(kept, svd_solver="full").fit(scaled)
+            self.centre_, self.components_ = pca.mean_, pca.components_
+            scaled = np.where(missing, self._projected(scaled), scaled)
+        return self
+
+    def transform(self, matrix: Any) -> Any:
+        missing, scaled = np.isnan(matrix), np.nan_to_num((matrix - self.mean_) / self.scale_)
+        for _ in range(self.iterations):
+            scaled = np.where(missing, self._projected(scaled), scaled)
+        return np.where(missing, scaled * self.scale_ + self.mean_, matrix)
+
+    def _projected(self, scaled: Any) -> Any:
+        return (scaled - self.centre_) @ self.components_.T @ self.components_ + self.centre_
 
 
 CLEAN_MISSING_DATA = Module(
@@ -132,8 +209,7 @@ CLEAN_MISSING_DATA = Module(
             "Cleaning mode",
             "choice",
             _CUSTOM,
-            choices=(_MICE, _CUSTOM, _MEAN, _MEDIAN, _MODE, _ROW, _COLUMN, "Replace using Probabilistic PCA"),
-            refused={"Replace using Probabilistic PCA": "no library here has it."},
+            choices=(_MICE, _CUSTOM, _MEAN, _MEDIAN, _MODE, _ROW, _COLUMN, _PCA),
         ),
         Parameter("Replacement value", "string", "0", when=("Cleaning mode", (_CUSTOM,))),
         Parameter(
@@ -141,10 +217,13 @@ CLEAN_MISSING_DATA = Module(
             "choice",
             "Remove",
             choices=("Propagate", "Remove"),
-            when=("Cleaning mode", _LEARNT),
+            when=("Cleaning mode", (_MICE, _MEAN, _MEDIAN, _MODE)),
         ),
         Parameter(
-            "Generate missing value indicator column", "boolean", "False", when=("Cleaning mode", (*_LEARNT, _CUSTOM))
+            "Generate missing value indicator column",
+            "boolean",
+            "False",
+            when=("Cleaning mode", (*_TOGETHER, _MEAN, _MEDIAN, _MODE, _CUSTOM)),
         ),
         Parameter("Number of Iterations", "integer", "5", minimum=1, maximum=10, when=("Cleaning mode", (_MICE,))),
         Parameter(
@@ -153,12 +232,12 @@ CLEAN_MISSING_DATA = Module(
             "10",
             minimum=1,
             maximum=50,
-            when=("Cleaning mode", ()),
+            when=("Cleaning mode", (_PCA,)),
         ),
     ),
     run=_clean_missing_data,
     category="Data Transformation / Manipulation",
-    maps_to="pandas fillna and dropna; scikit-learn IterativeImputer for MICE",
+    maps_to="pandas fillna and dropna; sklearn.impute.IterativeImputer for MICE; sklearn.decomposition.PCA, repeated",
 )
 
 MODULES = (CLEAN_MISSING_DATA,)

@@ -8,7 +8,7 @@ array with a line for each row, and for one row the same numbers in a list: the 
 from __future__ import annotations
 
 from dataclasses import replace
-from math import exp, sqrt
+from math import dist, exp, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -192,30 +192,38 @@ def _unwrapped(learner: Any) -> tuple[Any, bool]:
 class Network(Form):
     """A perceptron with hidden layers: a few small products of matrices, without the checks around them."""
 
+    def __init__(self, trained: Trained) -> None:
+        super().__init__(trained)
+        self._layers = list(zip(self.learner.coefs_, self.learner.intercepts_, strict=True))
+
+    def table(self, columns: list[Column]) -> Matrix:
+        return self._answers(self.encoding.matrix(columns))
+
     def row(self) -> Callable[[list[Any]], list[float]]:
         if not self.encoding.rowwise:
             return super().row()
-        from scipy.special import expit, softmax
-
-        layers = list(zip(self.learner.coefs_, self.learner.intercepts_, strict=True))
-        last, encode = len(layers) - 1, self.encoding.vector
-        regression, output = self.task == "regression", self.learner.out_activation_
+        encode, answers = self.encoding.vector, self._answers
 
         def numbers(cells: list[Any]) -> list[float]:
-            values = np.array(encode(cells))
-            for index, (weights, biases) in enumerate(layers):
-                values = values @ weights + biases
-                if index < last:
-                    values = expit(values)
-            if regression:
-                return [float(values[0])]
-            if output == "logistic":
-                chance = float(expit(values[0]))
-                return [1 - chance, chance]
-            found: list[float] = softmax(values).tolist()
+            found: list[float] = answers(np.array(encode(cells))).tolist()
             return found
 
         return numbers
+
+    def _answers(self, values: Matrix) -> Matrix:
+        """What the last layer says of one row, shape (width,), or of n of them, shape (n, width)."""
+        from scipy.special import expit, softmax
+
+        *hidden, (weights, biases) = self._layers
+        for inner, shifts in hidden:
+            values = expit(values @ inner + shifts)
+        values = values @ weights + biases
+        if self.task == "regression":
+            return np.asarray(values)
+        if self.learner.out_activation_ == "logistic":
+            chance = expit(values[..., 0])
+            return np.stack([1 - chance, chance], axis=-1)
+        return np.asarray(softmax(values, axis=-1))
 
 
 class Clusters(Form):
@@ -249,10 +257,7 @@ class Clusters(Form):
             if unit:
                 length = sqrt(sum(value * value for value in values)) or 1.0
                 values = [value / length for value in values]
-            return [
-                sqrt(sum((value - middle) ** 2 for value, middle in zip(values, centre, strict=True)))
-                for centre in centres
-            ]
+            return [dist(values, centre) for centre in centres]
 
         return distances
 

@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.modules import columns
-from mlmgmt.modules.base import Arguments, Dataset, Module, Parameter, Port
+import numpy as np
+import pandas as pd
+
+from mlmgmt.modules import columns, guessing
+from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
+from mlmgmt.modules.columns import studio_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-_CATEGORY = "Data Transformation / Manipulation"
+    Series = pd.Series[Any]
+
+CATEGORY = "Data Transformation / Manipulation"
+
+
+def chosen(dataset: Dataset, arguments: Arguments, key: str) -> list[str]:
+    """The columns that a module works on, at least one.
+
+    Raises:
+        ModuleFailure: nothing is selected, or a column twice.
+    """
+    if arguments[key] is None:
+        raise ModuleFailure("No column is selected.", number="0003", target=key, hint="Select at least one column.")
+    names = columns.select(dataset, arguments[key], parameter=key)
+    if not names:
+        message = "The selection matches no column."
+        hint = f"There are: {', '.join(map(str, dataset.frame.columns))}."
+        raise ModuleFailure(message, number="0011", target=key, hint=hint)
+    if len(set(names)) < len(names):
+        raise ModuleFailure("The selection names a column twice.", number="0028", target=key)
+    return names
+
+
+def plain(series: Series) -> Series:
+    """A column without its being categorical, of the type its values have."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        values = plain(pd.Series(series.cat.categories))
+        series = _taken(values, series)
+    kind = {"Integer": "Int64", "Boolean": "boolean"}.get(studio_type(series))
+    if kind is not None:
+        return series.astype(kind)  # type: ignore[call-overload,no-any-return]
+    return guessing.written(series) if series.dtype == object else series
+
+
+def _taken(values: Series, series: Series) -> Series:
+    """The column of a categorical one when its categories have these values."""
+    return values.reindex(series.cat.codes.to_numpy()).set_axis(series.index).rename(series.name)
 
 
 def _select_columns(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
@@ -27,8 +69,286 @@ SELECT_COLUMNS = Module(
     outputs=(Port("Results dataset"),),
     parameters=(Parameter("Select Columns", "columns", label="Select columns"),),
     run=_select_columns,
-    category=_CATEGORY,
+    category=CATEGORY,
     maps_to="pandas.DataFrame.loc",
 )
 
-MODULES = (SELECT_COLUMNS,)
+_DATES = {
+    **{"yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "dddd": "%A", "ddd": "%a"},
+    **{"dd": "%d", "d": "%d", "HH": "%H", "H": "%H", "hh": "%I", "h": "%I", "mm": "%M", "m": "%M", "ss": "%S"},
+    **{"s": "%S", "tt": "%p", "zzz": "%z", "K": "%z"},
+    **{"f" * count: "%f" for count in range(1, 8)},
+}
+_SPANS = {
+    **{"hh": r"(?P<h>[01]\d|2[0-3])", "h": r"(?P<h>1?\d|2[0-3])", "mm": r"(?P<m>[0-5]\d)", "m": r"(?P<m>[1-5]?\d)"},
+    **{"ss": r"(?P<s>[0-5]\d)", "s": r"(?P<s>[1-5]?\d)"},
+    **{"d" * count: rf"(?P<d>\d{{{count},}})" for count in range(1, 9)},
+    **{"f" * count: rf"(?P<f>\d{{{count}}})" for count in range(1, 8)},
+}
+_STANDARD = {
+    "s": "yyyy-MM-ddTHH:mm:ss",
+    "u": "yyyy-MM-dd HH:mm:ss'Z'",
+    **dict.fromkeys("oO", "yyyy-MM-ddTHH:mm:ss.fffffffK"),
+    **dict.fromkeys("rR", "ddd, dd MMM yyyy HH:mm:ss 'GMT'"),
+}
+_PIECE = re.compile(
+    r"'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\"|\\(?P<escaped>.)|(?P<letter>[A-Za-z])(?P=letter)*|.", re.DOTALL
+)
+
+
+def _translated(form: str, table: Mapping[str, str], known: str, quoted: Callable[[str], str], target: str) -> str:
+    pieces: list[str] = []
+    for found in _PIECE.finditer(form):
+        literal = next((found[name] for name in ("one", "two", "escaped") if found[name] is not None), None)
+        piece = table.get(found[0])
+        if literal is None and piece is None and (found["letter"] or found[0]) in known:
+            message = f"{found[0]!r} in the format {form!r} has no counterpart here."
+            raise ModuleFailure(message, target=target, hint="Quote it if it stands for itself.")
+        if literal is None and piece in pieces:
+            raise ModuleFailure(f"The format {form!r} gives {found[0]!r} twice.", target=target)
+        pieces.append(piece if literal is None and piece else quoted(found[0] if literal is None else literal))
+    return "".join(pieces)
+
+
+def date_format(form: str, target: str) -> str:
+    """The strptime format of a .NET one.
+
+    Raises:
+        ModuleFailure: it has a part without a counterpart, or leaves the year to the day it is run on.
+    """
+    if len(form) == 1 and form not in _STANDARD:
+        message = f"The format {form!r} depends on a culture, or is none."
+        raise ModuleFailure(message, target=target, hint="Write it out, as in yyyy-MM-dd HH:mm:ss.")
+    full = _STANDARD.get(form, form)
+    made = _translated(full, _DATES, "%dfFghHKmMstyz'\"\\", lambda text: text.replace("%", "%%"), target)
+    if "%Y" not in made and "%y" not in made:
+        message = f"The format {form!r} has no year, and would take that of the day it is run on."
+        raise ModuleFailure(message, target=target)
+    return made
+
+
+def span_format(form: str, target: str) -> str:
+    """The pattern of a .NET format for time spans.
+
+    Raises:
+        ModuleFailure: it has a part without a counterpart.
+    """
+    if form in ("c", "t", "T"):
+        return _guessing.USUAL_SPAN
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    if len(form) == 1:
+        message = f"The format {form!r} depends on a culture, or is none."
+        raise ModuleFailure(message, target=target, hint=r"Write it out, as in hh\:mm\:ss.")
+    return _translated(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
+
+
+_EPOCH = 621_355_968_000_000_000
+"""1970-01-01 in ticks of 100 nanoseconds since the year 1, which is how dates and numbers become each other."""
+_WORDS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def _refuse(value: Any, series: Series, kind: str, hint: str | None = None) -> ModuleFailure:
+    message = f"{value!r} in the column {series.name!r} is no {kind}."
+    return ModuleFailure(message, number="0002", target=str(series.name), hint=hint)
+
+
+def converted(series: Series, kind: str, form: str | None = None) -> Series:
+    """A column made another of Studio's types.
+
+    Args:
+        form: how text writes it: a strptime format for DateTime, a pattern for TimeSpan.
+
+    Raises:
+        ModuleFailure: a value is none of that type, or the one type never becomes the other.
+    """
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        present = series.cat.remove_unused_categories()
+        levels = converted(pd.Series(present.cat.categories, name=series.name), kind, form)
+        return _taken(levels, present).astype(pd.CategoricalDtype(levels.dropna().unique()))  # type: ignore[arg-type]
+    source = studio_type(series)
+    if kind == "String":
+        return guessing.written(series)
+    if source == "String":
+        return _read(series, kind, form)
+    if source == kind:
+        return plain(series)
+    moments = {source, kind} & {"DateTime", "TimeSpan"}
+    if len(moments) == 2 or (moments and "Boolean" in (source, kind)):
+        message = f"The {source} column {series.name!r} cannot become {kind}."
+        raise ModuleFailure(message, number="0017", target=str(series.name))
+    if source in moments:
+        return _ticks(series, source).astype("float64" if kind == "Double" else "Int64")
+    if kind in moments:
+        return _from_ticks(_number(series, "Integer"), kind)
+    return _number(series, kind)
+
+
+def _read(series: Series, kind: str, form: str | None) -> Series:
+    parse: Callable[[Any], Any] = {
+        "Boolean": lambda words: guessing.booleans(words, _WORDS),
+        "Integer": _whole,
+        "Double": guessing.numbers,
+        "DateTime": lambda words: guessing.dates(words, form),
+        "TimeSpan": lambda words: guessing.spans(words, form or guessing.USUAL_SPAN),
+    }[kind]
+    cells = guessing.Cells(series)
+    dtype = {"Boolean": "boolean", "Integer": "Int64", "Double": "float64"}.get(kind)
+    if not len(cells.words):
+        empty = {"DateTime": "datetime64[us, UTC]", "TimeSpan": "timedelta64[ns]"}
+        return cells.column([], dtype or empty[kind])
+    found = parse(cells.words)
+    if found is None:
+        bad = next(word for word in cells.words if parse(np.array([word], dtype=object)) is None)
+        hints = {"DateTime": "Say how it is written in Date and time Format.", "Integer": "Double takes fractions."}
+        raise _refuse(bad, series, kind, hints.get(kind, "Mend it, or clear it before this module."))
+    return cells.column(found, dtype)
+
+
+def _whole(words: Any) -> Any:
+    if (exact := guessing.whole(words)) is not None:
+        return exact
+    found = guessing.numbers(words)
+    # Beyond 2**53 a fraction such as .0 is written of numbers that a float64 no longer tells apart.
+    return None if found is None or (found % 1 != 0).any() or (abs(found) > 2**53).any() else found.astype(np.int64)
+
+
+def _number(series: Series, kind: str) -> Series:
+    if kind == "Double":
+        return series.astype("float64")
+    if studio_type(series) == "Integer" and kind == "Integer":
+        return plain(series)
+    present = series.astype("float64").dropna()
+    if kind == "Boolean":
+        bad = present[~present.isin((0, 1))]
+        hint = "Only 0 and 1 become truths."
+    else:
+        bad = present[~((present % 1 == 0) & (present >= -(2**63)) & (present < 2**63))]
+        hint = "Round it first."
+    if len(bad):
+        raise _refuse(float(bad.iloc[0]), series, kind, hint)
+    return series.astype("float64").astype("boolean" if kind == "Boolean" else "Int64")
+
+
+def _ticks(series: Series, source: str) -> Series:
+    kind: Any = series.dt
+    values = np.asarray(series if source == "TimeSpan" or kind.tz is None else kind.tz_convert(None))
+    counts = values.astype("int64")
+    ticks = counts // 100 if kind.unit == "ns" else counts * {"s": 10**7, "ms": 10**4, "us": 10}[kind.unit]
+    ticks = ticks + _EPOCH if source == "DateTime" else ticks
+    return pd.Series(ticks, index=series.index, name=series.name).astype("Int64").mask(series.isna())
+
+
+def _from_ticks(series: Series, kind: str) -> Series:
+    ticks = series.fillna(_EPOCH if kind == "DateTime" else 0).to_numpy(dtype="int64")
+    low, high = (0, 3_155_378_975_999_999_999) if kind == "DateTime" else (-(2**63) // 100 + 1, 2**63 // 100)
+    if len(bad := ticks[(ticks < low) | (ticks > high)]):
+        raise _refuse(int(bad[0]), series, kind, "Numbers count ticks of 100 nanoseconds, dates since the year 1.")
+    if kind == "TimeSpan":
+        found = pd.Series((ticks * 100).astype("timedelta64[ns]"), index=series.index, name=series.name)
+    else:
+        found = pd.Series(((ticks - _EPOCH) // 10).astype("datetime64[us]"), index=series.index, name=series.name)
+        found = found.dt.tz_localize("UTC")
+    return found.mask(series.isna())
+
+
+def _edit_metadata(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
+    dataset: Dataset = inputs["Dataset"]
+    names = list(dataset.frame.columns)
+    selected = sorted(chosen(dataset, arguments, "Column"), key=names.index)
+    changed = {name: _typed(dataset.frame[name], arguments) for name in selected}
+    frame = dataset.frame.assign(**changed)
+    roles = _roles(replace(dataset, frame=frame), selected, arguments["Fields"])
+    new = _renamed(names, selected, arguments["New Column Name"])
+    scored = dataset.scored
+    if scored is not None:
+        scored = replace(scored, label=new.get(scored.label, scored.label))
+    return (Dataset(frame.rename(columns=new), {new.get(name, name): role for name, role in roles.items()}, scored),)
+
+
+def _typed(series: Series, arguments: Arguments) -> Series:
+    kind, categorical = arguments["Data Type"], arguments["Categorical"]
+    if kind != _SAME:
+        form: str | None = arguments.get(_DATE_FORMAT) or arguments.get(_SPAN_FORMAT)
+        if form is not None and studio_type(series) in ("Integer", "Double"):
+            message = f"The column {series.name!r} holds numbers, which have no format."
+            raise ModuleFailure(message, target=_DATE_FORMAT if kind == "DateTime" else _SPAN_FORMAT)
+        if form is not None:
+            form = date_format(form, _DATE_FORMAT) if kind == "DateTime" else span_format(form, _SPAN_FORMAT)
+        series = converted(series, kind, form)
+    if categorical == "Categorical" and not isinstance(series.dtype, pd.CategoricalDtype):
+        return plain(series).astype("category")
+    return plain(series) if categorical == "NonCategorical" else series
+
+
+_CLEARED = {"ClearLabels": "Label", "ClearScores": "Score", "ClearWeights": "Weight"}
+_SINGLE = {"Labels": "Label", "Weights": "Weight"}
+
+
+def _roles(dataset: Dataset, selected: list[str], fields: str) -> dict[str, str]:
+    roles = dict(dataset.roles)
+    if fields in _SINGLE:
+        _single(dataset, selected, _SINGLE[fields], fields)
+        roles[selected[0]] = _SINGLE[fields]
+    for name in selected:
+        if fields == "Features" or (fields in _CLEARED and dataset.role(name) == _CLEARED[fields]):
+            roles.pop(name, None)
+        elif fields == "ClearFeatures" and dataset.role(name) == "Feature":
+            roles[name] = "None"
+    return roles
+
+
+def _single(dataset: Dataset, selected: list[str], role: str, fields: str) -> None:
+    word = role.casefold()
+    held = [name for name in dataset.frame.columns if dataset.role(name) == role and name not in selected]
+    if len(selected) > 1:
+        message = f"One column can be the {word}, not {len(selected)}."
+        raise ModuleFailure(message, number="0022", target="Column")
+    if held:
+        hint = f"Clear that first, by Edit Metadata with Fields = Clear{fields}."
+        raise ModuleFailure(f"The column {held[0]!r} is the {word} already.", target=selected[0], hint=hint)
+    kind = studio_type(dataset.frame[selected[0]])
+    if role == "Weight" and kind not in ("Integer", "Double"):
+        raise ModuleFailure(f"A weight is a number, and {selected[0]!r} is {kind}.", number="0017", target=selected[0])
+
+
+def _renamed(names: list[str], selected: list[str], text: str | None) -> dict[str, str]:
+    if text is None:
+        return {}
+    new, key = [name.strip() for name in text.split(",")], "New Column Name"
+    if len(new) != len(selected):
+        message = f"There are {len(new)} new names for {len(selected)} selected columns."
+        raise ModuleFailure(message, number="0022", target=key, hint="Part them by commas, in the table's order.")
+    if "" in new:
+        raise ModuleFailure(f"New name {new.index('') + 1} is blank.", target=key)
+    kept = [name for name in names if name not in selected]
+    if repeated := next((name for place, name in enumerate(new) if name in kept or name in new[:place]), None):
+        raise ModuleFailure(f"There would be two columns {repeated!r}.", number="0028", target=key)
+    return dict(zip(selected, new, strict=True))
+
+
+_SAME, _DATE_FORMAT, _SPAN_FORMAT = "Unchanged", "Date and time Format", "TimeSpan Format"
+_TYPES = (_SAME, "String", "Integer", "Double", "Boolean", "DateTime", "TimeSpan")
+_FIELDS = (_SAME, "Features", *_SINGLE, "ClearFeatures", *_CLEARED)
+
+EDIT_METADATA = Module(
+    name="Edit Metadata",
+    former_names=("Metadata Editor",),
+    guid="370b6676c11c486fbf7335349f842a66",
+    inputs=(Port("Dataset"),),
+    outputs=(Port("Results dataset"),),
+    parameters=(
+        Parameter("Column", "columns"),
+        Parameter("Data Type", "choice", _SAME, label="Data type", choices=_TYPES),
+        Parameter("Categorical", "choice", _SAME, choices=(_SAME, "Categorical", "NonCategorical")),
+        Parameter("Fields", "choice", _SAME, choices=_FIELDS),
+        Parameter("New Column Name", label="New column names"),
+        Parameter(_DATE_FORMAT, label="DateTime format", when=("Data Type", ("DateTime",))),
+        Parameter(_SPAN_FORMAT, when=("Data Type", ("TimeSpan",))),
+    ),
+    run=_edit_metadata,
+    category=CATEGORY,
+    maps_to="pandas astype, to_datetime and rename",
+)
+
+
+MODULES = (SELECT_COLUMNS, EDIT_METADATA)

@@ -1,10 +1,54 @@
-"""Python Language Modules."""
+"""Python Language Modules: Execute Python Script."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port, PortType
 
 if TYPE_CHECKING:
-    from mlmgmt.modules.base import Module
+    from collections.abc import Mapping
 
-MODULES: tuple[Module, ...] = ()
+    from mlmgmt.modules.base import Outside
+
+_SCRIPT = "R Script"  # where real graphs keep the Python source
+
+
+def _execute_python_script(
+    inputs: Mapping[str, Any], arguments: Arguments, outside: Outside
+) -> tuple[Dataset, Dataset]:
+    source = arguments[_SCRIPT]
+    if not source:
+        raise ModuleFailure("There is no script.", number="0003", target=_SCRIPT)
+    # The first connected port is the first argument, whichever it is.
+    tables = [inputs[port] for port in ("Dataset1", "Dataset2") if inputs.get(port) is not None]
+    done = outside.run_script(source, tables, inputs.get("Script Bundle"))
+    lines = pd.DataFrame({"Console": pd.array(done.console.splitlines(), dtype="str")})
+    return done.dataset, Dataset(lines)
+
+
+EXECUTE_PYTHON_SCRIPT = Module(
+    name="Execute Python Script",
+    guid="cdb56f957f4c404dbde75bb972e6f232",
+    inputs=(
+        Port("Dataset1", optional=True),
+        Port("Dataset2", optional=True),
+        Port("Script Bundle", PortType.ZIP, optional=True),
+    ),
+    outputs=(Port("Result Dataset"), Port("Python Device")),
+    parameters=(
+        Parameter(_SCRIPT, label="Python script", aliases=("Python Script",)),
+        Parameter(
+            "Python Version",
+            default="Anaconda 4.0/Python 3.5",
+            without_effect="scripts run under the Python that runs mlmgmt.",
+        ),
+    ),
+    reach=_execute_python_script,
+    category="Python Language Modules",
+    maps_to="azureml_main in a Python process of its own, where scripts are allowed",
+)
+
+MODULES = (EXECUTE_PYTHON_SCRIPT,)

@@ -42,6 +42,11 @@ class Setting:
         swept = replace(self.single, key=self.range, type=many, default=self.values, label=self.label, aliases=())
         return (replace(self.single, when=(MODE.key, (SINGLE,))), replace(swept, when=(MODE.key, (RANGE,))))
 
+    @property
+    def swept(self) -> bool:
+        """Whether a sweep tries its range: one that changes nothing would only repeat the same runs."""
+        return bool(self.range) and self.single.without_effect is None
+
     def read(self, arguments: Arguments) -> tuple[Any, tuple[Any, ...]]:
         """Its value, and what a sweep tries: the range given, else the learner's own default range."""
         if not self.range:
@@ -87,10 +92,10 @@ def learner(
     def run(_: Mapping[str, Any], arguments: Arguments) -> tuple[Untrained]:
         values, ranges = dict(arguments), {}
         for setting in settings:
-            value, swept = setting.read(arguments)
+            value, tried = setting.read(arguments)
             values[setting.single.key] = value
-            if swept and MODE.key in arguments:
-                ranges[setting.single.key] = swept
+            if setting.swept and MODE.key in arguments:
+                ranges[setting.single.key] = tried
         untrained = Untrained(
             name,
             task,

@@ -65,7 +65,7 @@ SCORE_MODEL = Module(
 
 def _evaluate_model(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     ports = ("Scored dataset", "Scored dataset to compare")
-    rows = [evaluate(inputs[port]) for port in ports if inputs.get(port) is not None]
+    rows = [row for port in ports if inputs.get(port) is not None for row in evaluate(inputs[port])]
     return (Dataset(pd.DataFrame(rows)),)
 
 

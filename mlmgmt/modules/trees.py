@@ -30,11 +30,15 @@ class Forest(Form):
         self._spread = trained.spread
 
     def table(self, columns: list[Column]) -> Matrix:
-        if not self._spread:
-            return super().table(columns)
-        matrix = self.encoding.matrix(columns).astype("float32")
-        grown = np.array([tree.predict(matrix) for tree in self.learner.estimators_])
-        return np.column_stack([grown.mean(axis=0), grown.std(axis=0)])
+        matrix = _single(self.encoding.matrix(columns))
+        trees = [estimator.tree_ for estimator in self.learner.estimators_]
+        if self._spread:
+            grown = np.array([tree.predict(matrix)[:, 0] for tree in trees])
+            return np.column_stack([grown.mean(axis=0), grown.std(axis=0)])
+        total = np.zeros((len(matrix), trees[0].max_n_classes))
+        for tree in trees:
+            total += tree.predict(matrix)
+        return np.asarray(total / len(trees))
 
     def row(self) -> Callable[[list[Any]], list[float]]:
         if not self.encoding.rowwise:
@@ -44,7 +48,11 @@ class Forest(Form):
         single = Struct(f"{self.encoding.width}f")
 
         def leaves(cells: list[Any]) -> list[Any]:
-            values = single.unpack(single.pack(*encode(cells)))
+            encoded = encode(cells)
+            try:
+                values = single.unpack(single.pack(*encoded))
+            except OverflowError:
+                values = tuple(_single(np.array(encoded)).tolist())
             found = []
             for node in trees:
                 while node.__class__ is tuple:
@@ -68,6 +76,12 @@ class Forest(Form):
         if self.task == "regression":
             return mean_and_spread if self._spread else mean
         return chances
+
+
+def _single(matrix: Matrix) -> Any:
+    """The numbers in single precision; one that is too large for it is infinite."""
+    with np.errstate(over="ignore"):
+        return matrix.astype("float32")
 
 
 def _grown(tree: Any) -> Node:

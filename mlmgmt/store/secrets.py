@@ -92,6 +92,13 @@ class Secrets:
     def keep_context(self, context: dict[str, Any]) -> None:
         self._write("context.json", context)
 
+    def outside(self) -> dict[str, Any]:
+        """What graphs may reach: `scripts` allowed or not, `databases` by server, `files` by address."""
+        return self._read("outside.json")
+
+    def keep_outside(self, body: dict[str, Any]) -> None:
+        self._write("outside.json", body)
+
     def trusts_model(self, digest: str) -> bool:
         """Whether this user trusted a model by its SHA-256."""
         return bool(self._read(f"trusted-models/{digest}.json"))

@@ -10,7 +10,7 @@ from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.contract import without
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
 from mlmgmt.ids import ResourceId
-from mlmgmt.verbs import changes, deployment, history, lookup, userfiles
+from mlmgmt.verbs import changes, deployment, history, lookup, models, proof, userfiles
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -286,16 +286,16 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
         digests[asset_id] = body["digest"]
         blob = deployment.blob_state(session, body["uri"], body["digest"])
         try:
-            deployment.open_model(session, session.store.blobs.model(body["digest"]))
+            models.open_model(session, session.store.blobs.model(body["digest"]))
             note = f"{body['digest'][:12]} answers; its blob is {_said(blob)}"
             rows.append(_check(f"model {asset_id}", "passed", note))
         except MlmgmtError as error:
             rows.append(_check(f"model {asset_id}", "failed", f"{body['digest'][:12]} is not opened: {error.message}"))
     try:
-        if deployment.trains(standing.document):
+        if proof.trains(standing.document):
             rows.append(_check("example", "skipped", "a training definition is run by retrain, on data"))
         else:
-            came = deployment.score_example(session, standing.document, digests, {})
+            came = proof.score_example(session, standing.document, digests, {})
             rows.append(_check("example", "passed", f"scored {came}"))
     except MlmgmtError as error:
         rows.append(_check("example", "failed", error.details[0].message if error.details else error.message))

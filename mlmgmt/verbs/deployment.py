@@ -13,13 +13,13 @@ from mlmgmt.definition import assets, graph
 from mlmgmt.definition.document import compact
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
 from mlmgmt.store import blobs, sas
+from mlmgmt.verbs import models, proof
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
-    from mlmgmt.modules.learners import Trained
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
@@ -75,7 +75,7 @@ def plan(
         NotFound: `BlobNotFound`; the account is here and the blob is not.
         UntrustedModel: a model was signed elsewhere, or altered.
     """
-    found = assets.trained_models(document)
+    found = assets.learnt(document)
     result = Deployment()
     if not found:
         return result
@@ -116,7 +116,7 @@ def _stays(session: Session, present: Mapping[str, Any], result: Deployment) -> 
     if blob is None or not session.store.blobs.exists(blob):
         return True
     try:
-        open_model(session, session.store.blobs.read(blob))
+        models.open_model(session, session.store.blobs.read(blob))
     except MlmgmtError as error:
         result.warnings.append(f"The model at {present['uri']} is here now, and cannot be used: {error.message}")
         return True
@@ -132,7 +132,7 @@ def _open_beside_unavailable(session: Session, before: Revision | None, result: 
             hint="-SkipModelCheck deploys it unproved, and the history says so.",
         )
     for content in result.bytes.values():
-        open_model(session, content)
+        models.open_model(session, content)
 
 
 def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
@@ -209,7 +209,7 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
         return
     session.stage("proving the model")
     try:
-        rows = score_example(session, document, digests, result.bytes)
+        rows = proof.score_example(session, document, digests, result.bytes)
     except MlmgmtError as error:
         if "ModuleNotSupported" not in error.codes():
             raise _failed(error) from error
@@ -223,8 +223,8 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
         result.warnings.append(f"The model could not be proved. {error.message}")
         return
     result.checked = "proved"
-    proof = {"graph": graph.digest(document), "models": digests, "on": stamp(session.clock()), "example": rows}
-    result.proof = (key, proof)
+    body = {"graph": graph.digest(document), "models": digests, "on": stamp(session.clock()), "example": rows}
+    result.proof = (key, body)
     if rows == "made from the input":
         result.warnings.append(
             "There is no example request; the model was proved with a row made from the input's types."
@@ -240,109 +240,3 @@ def _failed(error: MlmgmtError) -> BadRequest:
     details = [Detail("ModelNotProved", error.message, error.target), *error.details]
     message = "The model does not pass its proof."
     return BadRequest(message, target=error.target, details=details, hint=error.hint, code=error.code)
-
-
-def trains(document: Mapping[str, Any]) -> bool:
-    """Whether a definition's outputs come from training, which one example row cannot show.
-
-    Raises:
-        MlmgmtError: the graph cannot be run here.
-    """
-    from mlmgmt.learning.runner import Plan
-    from mlmgmt.modules.train_score import TRAIN_MODEL
-
-    return bool(Plan(document).nodes_of(TRAIN_MODEL.name))
-
-
-def score_example(
-    session: Session, document: Mapping[str, Any], digests: Mapping[str, str], held: Mapping[str, bytes]
-) -> str:
-    """Run a definition on its example request; returns where the rows came from.
-
-    Args:
-        digests: the model of each asset; `held` has the bytes of those that the home does not keep yet.
-
-    Raises:
-        MlmgmtError: whatever keeps the definition from scoring.
-    """
-    from mlmgmt.learning import tables
-    from mlmgmt.learning.runner import Plan
-
-    plan = Plan(document)
-    properties = document["properties"]
-    example = (properties.get("exampleRequest") or {}).get("inputs") or {}
-    inputs, came = {}, "the example request"
-    for name in plan.needs_inputs():
-        specification = (properties.get("input", {}).get("properties") or {}).get(name, {})
-        rows = example.get(name)
-        if not rows:
-            rows, came = [_made_row(specification)], "made from the input"
-        inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
-    globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
-    run = plan.run(inputs, read_model=reader(session, digests, held), parameters=globals_)
-    for name, value in run.outputs.items():
-        specification = (properties.get("output", {}).get("properties") or {}).get(name)
-        tables.answer(value, specification)
-        _hold_labels(value, specification)
-    return came
-
-
-def _hold_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
-    """A model of other classes than the output declares would answer what no caller expects."""
-    from mlmgmt.modules.learners import LABELS
-
-    declared = ((specification or {}).get("properties") or {}).get(LABELS) or {}
-    scored = getattr(value, "scored", None)
-    if scored is None or not declared.get("enum"):
-        return
-    allowed = {str(word) for word in declared["enum"]}
-    strange = [str(label) for label in scored.classes if str(label) not in allowed]
-    if strange:
-        message = (
-            f"The model answers {', '.join(map(repr, strange))}, and the output declares {', '.join(sorted(allowed))}."
-        )
-        raise BadRequest(message, target=LABELS, details=[Detail("ModelOutputMetadataMismatch", message)])
-
-
-def _made_row(specification: Mapping[str, Any]) -> list[Any]:
-    made = {"boolean": True, "integer": 0, "number": 0.0}
-    cells = []
-    for column in (specification.get("properties") or {}).values():
-        kind = str(column.get("type", "String")).casefold()
-        if column.get("enum"):
-            cells.append(column["enum"][0])
-        elif kind == "string" and str(column.get("format", "")).casefold().startswith("date-time"):
-            cells.append("2000-01-01T00:00:00Z")
-        else:
-            cells.append(made.get(kind, "example"))
-    return cells
-
-
-def reader(session: Session, digests: Mapping[str, str], held: Mapping[str, bytes] | None = None) -> Any:
-    """A function from an asset's id to its trained model, opened only when trusted, and once."""
-    opened: dict[str, Trained] = {}
-
-    def read(asset_id: str) -> Trained:
-        if asset_id not in digests:
-            message = f"The model of {asset_id!r} is not available in this home."
-            raise NotFound(
-                "The model package cannot be found.",
-                target=asset_id,
-                details=[Detail("ModelPackageNotFound", message, asset_id)],
-                hint="Bring its .ilearner into a storage account of this home and update the reference, or retrain.",
-            )
-        digest = digests[asset_id]
-        if digest not in opened:
-            data = (held or {}).get(digest)
-            opened[digest] = open_model(session, session.store.blobs.model(digest) if data is None else data)[0]
-        return opened[digest]
-
-    return read
-
-
-def open_model(session: Session, data: bytes) -> tuple[Trained, Any, dict[str, Any]]:
-    """Open a model file that this home signed or this user trusts; see `ilearner.unpack`."""
-    from mlmgmt.learning import ilearner
-
-    secrets = session.store.secrets
-    return ilearner.unpack(data, key=secrets.signing_key(), home=session.store.home.id, trusts=secrets.trusts_model)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
-from mlmgmt.verbs import deployment, scoring
+from mlmgmt.verbs import models, proof
+from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,13 +42,13 @@ def evaluate(
     model: TrainedModel,
     fresh: Trained,
     held: Cells | None,
-    digest: str | None,
+    digests: Mapping[str, str],
 ) -> Evaluation | None:
     """A new model and the deployed one on the rows held out; None when there are none.
 
     Args:
         document: the predictive definition, whose `model` they stand for.
-        digest: the model that is deployed; None when none is available.
+        digests: what is deployed, by asset id; without `model` when none is available.
 
     Raises:
         BadRequest: the rows have no label, or labels that the new model does not know.
@@ -55,27 +56,33 @@ def evaluate(
     if held is None:
         return None
     session.stage("evaluating")
-    new, count = _metrics(session, document, model, held, fresh), len(held.rows)
+    new, count = _metrics(session, document, model, held, fresh, digests), len(held.rows)
+    digest = digests.get(model.asset_id)
     if digest is None:
         return Evaluation(new, None, count, None, "its model is not available in this home")
     try:
-        deployed, rows, manifest = deployment.open_model(session, session.store.blobs.model(digest))
+        deployed, rows, manifest = models.open_model(session, session.store.blobs.model(digest))
         if deployed.task != fresh.task:
             return Evaluation(new, None, count, None, f"it is for another task ({deployed.task})")
-        old = _metrics(session, document, model, held, deployed)
+        old = _metrics(session, document, model, held, deployed, digests)
     except MlmgmtError as error:
         return Evaluation(new, None, count, None, error.message)
     return Evaluation(new, old, count, _overlap(rows, held), None, manifest["payload"]["sha256"])
 
 
 def _metrics(
-    session: Session, document: Mapping[str, Any], model: TrainedModel, held: Cells, trained: Trained
+    session: Session,
+    document: Mapping[str, Any],
+    model: TrainedModel,
+    held: Cells,
+    trained: Trained,
+    digests: Mapping[str, str],
 ) -> dict[str, float]:
-    from mlmgmt.learning import tables
-    from mlmgmt.learning.runner import Plan
+    from mlmgmt.learning import runner, tables
+    from mlmgmt.learning.plan import Plan
     from mlmgmt.modules.evaluation import compare
 
-    plan = Plan(document)
+    plan = Plan(document, outputs=tuple(proof.output_ids(document)))
     ports = plan.needs_inputs()
     if len(ports) != 1:
         message = "Only a service with one input can be evaluated on a CSV file."
@@ -84,7 +91,15 @@ def _metrics(
     if place is None:
         message = f"{held.source} has no label column {trained.label!r} to compare with."
         raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
-    run = scoring.run_on(_quiet(session), document, plan, {ports[0]: held}, {}, override={model.asset_id: trained})
+    declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
+    rows, _ = tables.typed(held, declared)
+    read = models.reader(session, document, digests)
+    run = runner.run(
+        plan,
+        {ports[0]: rows},
+        read=lambda asset: trained if asset == model.asset_id else read(asset),
+        outside=Outside(session),
+    )
     node = _score_node(plan, model)
     scored = run.ports[node, "Scored dataset"]
     kind = {"Integer": "Integer", "Double": "Number", "Boolean": "Boolean"}.get(trained.label_type, "String")
@@ -98,12 +113,6 @@ def _metrics(
         message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}; it knows {known}."
         raise BadRequest(message, target=trained.label, details=[Detail("UnknownLabel", message)])
     return compare(truth, scored.frame, trained.scored)
-
-
-def _quiet(session: Session) -> Session:
-    quiet = replace(session, tell=lambda _: None)
-    quiet.__dict__["store"] = session.store
-    return quiet
 
 
 def _score_node(plan: Any, model: TrainedModel) -> str:

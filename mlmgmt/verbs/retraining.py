@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, reading
 from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound, WrongUsage
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import changes, definitions, lookup, training, userfiles, webservices
+from mlmgmt.verbs import changes, definitions, lookup, scoring, training, userfiles, webservices
 from mlmgmt.verbs import evaluation as evaluating
 from mlmgmt.verbs.outcome import Outcome
 
@@ -72,8 +72,8 @@ def retrain(
     _rewrite_target(session, rewrite, asset)
     _check_metric(only_if_better)
     fitted = training.fit(session, document, data, test_data, holdout)
-    digest = standing.models.get(model.asset_id, {}).get("digest")
-    evaluation = evaluating.evaluate(session, standing.document, model, fitted.trained, fitted.held, digest)
+    deployed = scoring.digests_of(standing)
+    evaluation = evaluating.evaluate(session, standing.document, model, fitted.trained, fitted.held, deployed)
     _gate(only_if_better, evaluation)
     facts = training.facts_of(session, fitted, evaluation, data, str(standing.resource))
     blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)

@@ -73,7 +73,7 @@ def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -
     data = userfiles.Source(FIRST[name], files[FIRST[name]])
     fitted = training.fit(session, document, data, None, None)
     model = assets.find(scorer)
-    evaluation = evaluating.evaluate(session, scorer, model, fitted.trained, fitted.held, None)
+    evaluation = evaluating.evaluate(session, scorer, model, fitted.trained, fitted.held, {})
     facts = training.facts_of(session, fitted, evaluation, data, None)
     blob, model_file = training.packed(session, name, fitted, facts)
     session.store.blobs.write(blob, model_file)

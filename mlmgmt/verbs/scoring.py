@@ -10,12 +10,13 @@ import orjson
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import deployment, lookup, userfiles
+from mlmgmt.verbs import lookup, models, userfiles
+from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
-    from mlmgmt.learning.runner import Run
+    from mlmgmt.learning.scorer import Scorer
     from mlmgmt.learning.tables import Cells
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
@@ -60,29 +61,30 @@ def _csv(table: Mapping[str, Any]) -> bytes:
 
 def score_revision(session: Session, standing: Revision, rows: Source) -> dict[str, Any]:
     """Score rows with one revision; see `score`."""
-    from mlmgmt.learning import tables
-    from mlmgmt.learning.runner import Plan
-    from mlmgmt.modules.base import Dataset
-
-    plan = Plan(standing.document)
-    inputs, parameters = read_rows(rows, plan.needs_inputs())
+    scorer = scorer_of(session, standing)
+    inputs, parameters = read_rows(rows, scorer.plan.needs_inputs())
     session.stage("scoring")
-    labels = {str(body["label"]["name"]) for body in standing.models.values() if "label" in body}
-    run = run_on(session, standing.document, plan, inputs, digests(standing), parameters=parameters, labels=labels)
-    declared = standing.document["properties"].get("output", {}).get("properties") or {}
-    results = {
-        output: {"type": "table", "value": tables.answer(value, declared.get(output))}
-        for output, value in run.outputs.items()
-        if isinstance(value, Dataset)
-    }
+    found, notes = scorer.answer(inputs, parameters)
+    for note in notes:
+        session.tell(f"Warning: {note}")
+    results = {output: {"type": "table", "value": table} for output, table in found.items()}
     if not results:
         message = f"{standing.document['name']!r} gives no table: its outputs are not rows."
         hint = "A training definition is run by: mlmgmt retrain"
         raise BadRequest(message, target=rows.name, details=[Detail("IncompatibleModel", message)], hint=hint)
-    return {"Results": results, "models": digests(standing)}
+    return {"Results": results, "models": digests_of(standing)}
 
 
-def digests(revision: Revision) -> dict[str, str]:
+def scorer_of(session: Session, standing: Revision) -> Scorer:
+    """One revision made ready to score."""
+    from mlmgmt.learning.scorer import Scorer
+
+    labels = {str(body["label"]["name"]) for body in standing.models.values() if "label" in body}
+    read = models.reader(session, standing.document, digests_of(standing))
+    return Scorer(standing.document, read, outside=Outside(session), labels=labels)
+
+
+def digests_of(revision: Revision) -> dict[str, str]:
     """The digest of each model that a revision answers with."""
     return {asset_id: body["digest"] for asset_id, body in revision.models.items() if body.get("digest")}
 
@@ -119,36 +121,3 @@ def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[s
         hint = f"It has: {', '.join(needed) or 'none'}."
         raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
     return {name: tables.from_request(table, name) for name, table in given.items()}, parameters
-
-
-def run_on(
-    session: Session,
-    document: Mapping[str, Any],
-    plan: Any,
-    inputs: Mapping[str, Cells],
-    models: Mapping[str, str],
-    *,
-    parameters: Mapping[str, Any] | None = None,
-    override: Mapping[str, Any] | None = None,
-    labels: Collection[str] = (),
-) -> Run:
-    """Run a planned graph on cells typed by the document's input.
-
-    Args:
-        models: digests of the models, by asset id.
-        override: trained models to use in place of those, by asset id.
-        labels: columns that were predicted in training; rows to score need not have them.
-    """
-    from mlmgmt.learning import tables
-
-    declared = document["properties"].get("input", {}).get("properties") or {}
-    typed = {}
-    for name, cells in inputs.items():
-        typed[name], notes = tables.typed(cells, declared.get(name), spare=labels)
-        for note in notes:
-            session.tell(f"Warning: {note}")
-    read = deployment.reader(session, models)
-    found: Run = plan.run(
-        typed, read_model=lambda asset: (override or {}).get(asset) or read(asset), parameters=parameters
-    )
-    return found

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment
+from mlmgmt.verbs import models
+from mlmgmt.verbs.outside import Outside
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def fit(
         BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
         ModuleNotSupported: the catalogue lacks a module that the training needs.
     """
-    from mlmgmt.learning import tables
-    from mlmgmt.learning.runner import Plan
+    from mlmgmt.learning import runner, tables
+    from mlmgmt.learning.plan import Plan
 
     cells = tables.read_csv(data.data, data.name)
     plan = Plan(document, outputs=_model_outputs(document))
@@ -67,7 +68,8 @@ def fit(
     dataset, notes = tables.typed(seen, declared)
     for note in notes:
         session.tell(f"Warning: {note}")
-    run = plan.run({port: dataset}, read_model=deployment.reader(session, {}), tell=session.stage)
+    read = models.reader(session, document, {})
+    run = runner.run(plan, {port: dataset}, read=read, outside=Outside(session), tell=session.stage)
     trained = run.ports[plan.nodes_of("Train Model")[0], "Trained model"]
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)

@@ -8,19 +8,35 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import (
+    LinearRegression,
+    LogisticRegression,
+    PoissonRegressor,
+    Ridge,
+    SGDClassifier,
+    SGDRegressor,
+)
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, Normalizer, OneHotEncoder, StandardScaler
 
-from mlmgmt.modules.base import Dataset
-from mlmgmt.modules.catalogue import by_name
-from tests.learning.making import FEATURES, mixed, scored, train
+from mlmgmt.modules import catalogue, linear
+from mlmgmt.modules.base import Dataset, ModuleFailure
+from tests.learning.making import FEATURES, given, mixed, scored, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mlmgmt.modules.base import Module
 
 BUNDLED = {"breast cancer": load_breast_cancer, "iris": load_iris, "wine": load_wine, "diabetes": load_diabetes}
 
@@ -48,8 +64,30 @@ class Case:
         return f"{self.learner} {self.parameters or ''}"
 
 
+_LEARNERS = {module.name: module for module in (*catalogue.modules(), *linear.MODULES)}
+
+
+def by_name(name: str) -> Module:
+    return _LEARNERS[name]
+
+
 L1, L2 = "L1 Regularization weight", "L2 Regularizaton weight"
 TREES = "Total number of trees constructed"
+SEED = "Random number seed"
+REPLICATE = {"Resampling method": "Replicate Resampling"}
+SWEPT = {"Create trainer mode": "ParameterRange"}
+
+
+def calibrated(**settings: Any) -> CalibratedClassifierCV:
+    return CalibratedClassifierCV(SGDClassifier(tol=None, **settings), method="sigmoid", cv=5, ensemble=False)
+
+
+def ten_bins() -> Any:
+    bins = KBinsDiscretizer(
+        n_bins=10, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf", subsample=None
+    )
+    return make_pipeline(bins, MinMaxScaler())
+
 
 CASES = [
     Case(
@@ -119,12 +157,266 @@ CASES = [
         },
         scaler=MinMaxScaler,
     ),
+    Case(
+        "Two-Class Decision Forest",
+        lambda: RandomForestClassifier(
+            n_estimators=8, max_depth=32, min_samples_leaf=1, max_features="sqrt", bootstrap=True, random_state=0
+        ),
+        "breast cancer",
+        "bought",
+        missing=True,
+    ),
+    Case(
+        "Two-Class Decision Forest",
+        lambda: RandomForestClassifier(
+            n_estimators=3, max_depth=4, min_samples_leaf=5, max_features="sqrt", bootstrap=False, random_state=0
+        ),
+        "breast cancer",
+        "bought",
+        {
+            **REPLICATE,
+            "Number of decision trees": 3,
+            "Maximum depth of the decision trees": 4,
+            "Minimum number of samples per leaf node": 5,
+        },
+    ),
+    Case(
+        "Multiclass Decision Forest",
+        lambda: RandomForestClassifier(
+            n_estimators=5, max_depth=3, min_samples_leaf=4, max_features="sqrt", bootstrap=True, random_state=0
+        ),
+        "wine",
+        "kind",
+        {
+            **SWEPT,
+            "Range for number of decision trees": "5; 50",
+            "Range for the maximum depth of the decision trees": "3; 30",
+            "Range for the minimum number of samples per leaf node": "4",
+        },
+        missing=True,
+    ),
+    Case(
+        "Decision Forest Regression",
+        lambda: RandomForestRegressor(
+            n_estimators=8, max_depth=32, min_samples_leaf=1, max_features=1.0, bootstrap=True, random_state=0
+        ),
+        "diabetes",
+        "visits",
+        missing=True,
+    ),
+    Case(
+        "Decision Forest Regression",
+        lambda: RandomForestRegressor(
+            n_estimators=6, max_depth=5, min_samples_leaf=2, max_features=1 / 3, bootstrap=False, random_state=0
+        ),
+        "diabetes",
+        "visits",
+        {
+            **REPLICATE,
+            "Number of decision trees": 6,
+            "Maximum depth of the decision trees": 5,
+            "Minimum number of samples per leaf node": 2,
+        },
+        missing=True,
+    ),
+    Case(
+        "Two-Class Neural Network",
+        lambda: MLPClassifier(
+            hidden_layer_sizes=(100,),
+            activation="logistic",
+            solver="sgd",
+            learning_rate_init=0.1,
+            momentum=0,
+            max_iter=20,
+            n_iter_no_change=20,
+            shuffle=True,
+            random_state=0,
+        ),
+        "breast cancer",
+        "bought",
+        {"Number of learning iterations": 20},
+        scaler=MinMaxScaler,
+    ),
+    Case(
+        "Two-Class Neural Network",
+        lambda: MLPClassifier(
+            hidden_layer_sizes=(6, 4),
+            activation="logistic",
+            solver="sgd",
+            learning_rate_init=1.5,
+            momentum=0.9,
+            max_iter=12,
+            n_iter_no_change=12,
+            shuffle=False,
+            random_state=5,
+        ),
+        "breast cancer",
+        "bought",
+        {
+            "Number of learning iterations": 12,
+            "Number of hidden nodes": "6, 4",
+            "The learning rate": 1.5,
+            "The momentum": 0.9,
+            "The type of normalizer": "Gaussian normalizer",
+            "Shuffle examples": False,
+            SEED: 5,
+        },
+        scaler=StandardScaler,
+    ),
+    Case(
+        "Multiclass Neural Network",
+        lambda: MLPClassifier(
+            hidden_layer_sizes=(5,),
+            activation="logistic",
+            solver="sgd",
+            learning_rate_init=0.3,
+            momentum=0,
+            max_iter=15,
+            n_iter_no_change=15,
+            random_state=0,
+        ),
+        "wine",
+        "kind",
+        {
+            **SWEPT,
+            "Range for number of learning iterations": "15; 150",
+            "Range for learning rate": "0.3; 0.6",
+            "Number of hidden nodes1": 5,
+            "The type of normalizer": "Binning normalizer",
+        },
+        scaler=ten_bins,
+    ),
+    Case(
+        "Neural Network Regression",
+        lambda: MLPRegressor(
+            hidden_layer_sizes=(20,),
+            activation="logistic",
+            solver="sgd",
+            learning_rate_init=0.005,
+            momentum=0,
+            max_iter=10,
+            n_iter_no_change=10,
+            random_state=0,
+        ),
+        "diabetes",
+        "visits",
+        {"Number of learning iterations": 10, "Number of hidden nodes": 20},
+        scaler=MinMaxScaler,
+    ),
+    Case(
+        "Neural Network Regression",
+        lambda: MLPRegressor(
+            hidden_layer_sizes=(8, 8),
+            activation="logistic",
+            solver="sgd",
+            learning_rate_init=0.01,
+            momentum=0.5,
+            max_iter=10,
+            n_iter_no_change=10,
+            random_state=1,
+        ),
+        "diabetes",
+        "visits",
+        {
+            "Number of learning iterations": 10,
+            "Number of hidden nodes": "8,8",
+            "The learning rate": 0.01,
+            "The momentum": 0.5,
+            "The type of normalizer": "Do not normalize",
+            SEED: 1,
+        },
+    ),
+    Case(
+        "Two-Class Support Vector Machine",
+        lambda: calibrated(loss="hinge", penalty="l2", alpha=0.001, max_iter=1, random_state=0),
+        "breast cancer",
+        "bought",
+        scaler=StandardScaler,
+    ),
+    Case(
+        "Two-Class Support Vector Machine",
+        lambda: make_pipeline(
+            Normalizer(norm="l2"), calibrated(loss="hinge", penalty="l2", alpha=0.01, max_iter=7, random_state=9)
+        ),
+        "breast cancer",
+        "bought",
+        {
+            "Number of iterations": 7,
+            "The value lambda": 0.01,
+            "Perform a projection to the unit-ball": True,
+            "Normalize the features": False,
+            SEED: 9,
+        },
+    ),
+    Case(
+        "Two-Class Averaged Perceptron",
+        lambda: calibrated(
+            loss="perceptron",
+            penalty=None,
+            learning_rate="constant",
+            eta0=1.0,
+            average=True,
+            max_iter=10,
+            random_state=0,
+        ),
+        "breast cancer",
+        "bought",
+        scaler=MinMaxScaler,
+    ),
+    Case(
+        "Two-Class Averaged Perceptron",
+        lambda: calibrated(
+            loss="perceptron",
+            penalty=None,
+            learning_rate="constant",
+            eta0=0.5,
+            average=True,
+            max_iter=4,
+            random_state=2,
+        ),
+        "breast cancer",
+        "bought",
+        {"Initial learning rate": 0.5, "Maximum number of iterations": 4, SEED: 2},
+        scaler=MinMaxScaler,
+    ),
+    Case(
+        "Poisson Regression",
+        lambda: PoissonRegressor(alpha=1.0, tol=1e-7, solver="newton-cholesky", max_iter=5000),
+        "diabetes",
+        "visits",
+    ),
+    Case(
+        "Poisson Regression",
+        lambda: PoissonRegressor(alpha=0.25, tol=1e-3, solver="newton-cholesky", max_iter=5000),
+        "diabetes",
+        "visits",
+        {
+            "L2 regularization weight": 0.25,
+            "Tolerance parameter for optimization convergence the lower the value the slower and more accurate the "
+            "fitting": 1e-3,
+        },
+    ),
+    Case(
+        "Poisson Regression",
+        lambda: PoissonRegressor(alpha=1e-10, tol=1e-7, solver="newton-cholesky", max_iter=5000),
+        "diabetes",
+        "visits",
+        {"L2 regularization weight": 0},
+        scaler=MinMaxScaler,
+    ),
 ]
 
 
 def answers(estimator: Any, rows: Any) -> Any:
-    """Probabilities of a classification, values of a regression."""
-    return estimator.predict_proba(rows) if hasattr(estimator, "predict_proba") else estimator.predict(rows)
+    """Probabilities of a classification, values of a regression; of a forest, the mean and spread of its trees."""
+    if hasattr(estimator, "predict_proba"):
+        return estimator.predict_proba(rows)
+    if isinstance(estimator[-1], RandomForestRegressor):
+        matrix = estimator[:-1].transform(rows) if len(estimator) > 1 else rows
+        trees = np.array([tree.predict(matrix) for tree in estimator[-1].estimators_])
+        np.testing.assert_allclose(trees.mean(axis=0), estimator.predict(rows))
+        return np.column_stack([trees.mean(axis=0), trees.std(axis=0)])
+    return estimator.predict(rows)
 
 
 def numbers(scores: pd.DataFrame) -> Any:
@@ -137,6 +429,7 @@ def numbers(scores: pd.DataFrame) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:Bins whose width")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_graph_predicts_what_the_estimator_does(case: Case) -> None:
     data = BUNDLED[case.data](as_frame=True)
@@ -151,6 +444,7 @@ def test_a_graph_predicts_what_the_estimator_does(case: Case) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:Bins whose width")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_compiled_form_answers_what_the_estimator_does(case: Case) -> None:
     """On a mixed table with missing and unseen values: the pipeline on a DataFrame, the table form and the row form."""
@@ -170,6 +464,7 @@ def test_the_compiled_form_answers_what_the_estimator_does(case: Case) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:Bins whose width")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_words_are_encoded_one_by_one(case: Case) -> None:
     """The whole preparation of a mixed table, written out."""
@@ -194,3 +489,192 @@ def test_a_weight_column_counts_where_the_learner_honours_one() -> None:
     plain = LogisticRegression(C=1.0, tol=1e-7, max_iter=5000)
     plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
     np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_network_honours_weights() -> None:
+    frame = mixed().assign(weight=np.arange(400) % 5)
+    dataset = Dataset(frame[["age", "income", "weight", "bought"]], {"weight": "Weight"})
+    parameters = {"Number of hidden nodes": 4, "Number of learning iterations": 15}
+    trained = train(by_name("Two-Class Neural Network"), dataset, "bought", parameters)
+    rows = MinMaxScaler().fit_transform(frame[["age", "income"]].astype(float))
+    plain = MLPClassifier((4,), activation="logistic", solver="sgd", learning_rate_init=0.1, momentum=0, max_iter=15)
+    plain.set_params(n_iter_no_change=15, random_state=0)
+    plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
+    np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["Two-Class Neural Network", "Neural Network Regression"])
+def test_a_network_runs_all_its_iterations(name: str) -> None:
+    """Even where nothing is left to learn."""
+    frame = pd.DataFrame({"x": [0.0, 0.0, 1.0, 1.0], "y": [0, 0, 1, 1]})
+    learnt = train(by_name(name), frame, "y", {"Number of learning iterations": 60, "The learning rate": 2})
+    assert learnt.estimator[-1].n_iter_ == 60
+
+
+def test_a_forest_without_resampling_still_spreads() -> None:
+    trained = train(by_name("Decision Forest Regression"), mixed()[["age", "income", "visits"]], "visits", REPLICATE)
+    spread = scored(trained, mixed(50, seed=3))["Scored Label Standard Deviation"]
+    assert (spread > 0).any()
+
+
+def test_a_forest_refuses_words_it_was_not_told_to_allow() -> None:
+    frame = mixed()[["city", "age", "bought"]]
+    strict = train(
+        by_name("Two-Class Decision Forest"),
+        frame,
+        "bought",
+        {"Allow unknown values for categorical features": False},
+    )
+    scored(strict, frame)
+    with pytest.raises(ModuleFailure, match="Atlantis"):
+        scored(strict, frame.assign(city="Atlantis"))
+    with pytest.raises(ModuleFailure, match="Atlantis"):
+        strict.compiled.row()(["Atlantis", 30.0])
+
+
+@pytest.mark.parametrize("name", ["Two-Class Decision Forest", "Decision Forest Regression"])
+def test_a_forest_takes_numbers_beyond_single_precision(name: str) -> None:
+    label = "visits" if name == "Decision Forest Regression" else "bought"
+    trained = train(by_name(name), mixed()[["age", "income", label]], label)
+    expected = scored(trained, pd.DataFrame({"age": [30.0, -1e30], "income": [3e38, -3e38]}))
+    found = scored(trained, pd.DataFrame({"age": [30.0, -1e300], "income": [1e300, -1e300]}))
+    pd.testing.assert_frame_equal(found, expected)
+    row = trained.compiled.row()
+    assert row([30.0, 1e300]) == row([30.0, 3e38])
+    assert row([-1e300, -1e300]) == row([-1e30, -3e38])
+
+
+def test_a_poisson_regression_without_weights_is_the_unpenalised_one() -> None:
+    frame = mixed()[["age", "income", "city", "visits"]]
+    trained = train(by_name("Poisson Regression"), frame, "visits", {"L2 regularization weight": 0})
+    encode = ColumnTransformer([("n", MinMaxScaler(), ["age", "income"]), ("c", OneHotEncoder(drop="first"), ["city"])])
+    matrix = encode.fit_transform(frame.astype({"age": "float64", "city": object}))
+    plain = PoissonRegressor(alpha=0, tol=1e-10, max_iter=10_000).fit(matrix, frame["visits"].astype(float))
+    np.testing.assert_allclose(scored(trained, frame)["Scored Labels"], plain.predict(matrix), rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["Two-Class Support Vector Machine", "Two-Class Averaged Perceptron"])
+@pytest.mark.filterwarnings("ignore:The least populated class")
+def test_few_rows_of_a_class_are_calibrated_all_the_same(name: str) -> None:
+    frame = mixed().sort_values("bought")[["age", "income", "bought"]]
+    few = pd.concat([frame.head(30), frame.tail(3)])
+    chances = scored(train(by_name(name), few, "bought"), few)["Scored Probabilities"]
+    assert chances.between(0, 1).all()
+    with pytest.raises(ModuleFailure, match="cannot learn from these rows"):
+        train(by_name(name), few.head(31), "bought")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "words"),
+    [
+        ("Two-Class Neural Network", {"Hidden layer specification": "Custom definition script"}, "reads Net#"),
+        (
+            "Multiclass Neural Network",
+            {"Hidden layer specification": "Custom definition script", "Neural network definition": "input Data auto;"},
+            "reads Net#",
+        ),
+        (
+            "Neural Network Regression",
+            {**SWEPT, "Hidden layer specification1": "Custom definition script"},
+            "reads Net#",
+        ),
+        ("Two-Class Neural Network", {"Number of hidden nodes": "many"}, "no number of hidden nodes"),
+        ("Two-Class Neural Network", {"Number of hidden nodes": "10,"}, "no number of hidden nodes"),
+        ("Two-Class Neural Network", {"Number of hidden nodes": "10,0"}, "0 is too small"),
+        ("Two-Class Neural Network", {"The learning rate": 2.5}, "too large"),
+        ("Two-Class Neural Network", {"The momentum": 1.5}, "too large"),
+        ("Two-Class Neural Network", {"The type of normalizer": "Best"}, "no value"),
+        ("Two-Class Decision Forest", {"Number of decision trees": 0}, "too small"),
+        ("Two-Class Decision Forest", {"Resampling method": "Sometimes"}, "no value"),
+        ("Two-Class Support Vector Machine", {"The value lambda": 0}, "too small"),
+        ("Two-Class Averaged Perceptron", {"Maximum number of iterations": 0}, "too small"),
+        ("Poisson Regression", {"L2 regularization weight": -1}, "too small"),
+    ],
+)
+def test_a_setting_that_cannot_be_honoured_is_refused(name: str, parameters: dict[str, Any], words: str) -> None:
+    with pytest.raises(ModuleFailure, match=words):
+        given(by_name(name), None, parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "keys"),
+    [
+        ("Two-Class Decision Forest", {}, []),
+        ("Two-Class Decision Forest", {"Number of random splits per node": 64}, ["Number of random splits per node"]),
+        ("Neural Network Regression", {}, []),
+        (
+            "Neural Network Regression",
+            {"The initial learning weights diameter": 0.5},
+            ["The initial learning weights diameter"],
+        ),
+        ("Two-Class Neural Network", {**SWEPT, "Number of hidden nodes": "7"}, ["Number of hidden nodes"]),
+        ("Poisson Regression", {}, ["L1 regularization weight"]),
+        ("Poisson Regression", {"L1 regularization weight": 0, SEED: 4}, [SEED]),
+        (
+            "Poisson Regression",
+            {
+                "L1 regularization weight": 0,
+                "Memory size for L-BFGS the lower the value the faster and less accurate the training": 5,
+            },
+            ["Memory size for L-BFGS the lower the value the faster and less accurate the training"],
+        ),
+    ],
+)
+def test_what_changes_nothing_is_told(name: str, parameters: dict[str, Any], keys: list[str]) -> None:
+    notes = by_name(name).notes({key: str(value) for key, value in parameters.items()})
+    assert len(notes) == len(keys)
+    for note, key in zip(notes, keys, strict=True):
+        assert repr(key) in note
+
+
+@pytest.mark.parametrize(
+    ("name", "ranges"),
+    [
+        (
+            "Two-Class Decision Forest",
+            {
+                "Number of decision trees": (1, 8, 32),
+                "Maximum depth of the decision trees": (1, 16, 64),
+                "Minimum number of samples per leaf node": (1, 4, 16),
+            },
+        ),
+        (
+            "Neural Network Regression",
+            {"The learning rate": (0.1, 0.2, 0.4), "Number of learning iterations": (20, 40, 80, 160)},
+        ),
+        (
+            "Two-Class Support Vector Machine",
+            {"Number of iterations": (1, 10, 100), "The value lambda": (0.00001, 0.0001, 0.001, 0.01, 0.1)},
+        ),
+        (
+            "Two-Class Averaged Perceptron",
+            {"Initial learning rate": (0.1, 0.5, 1.0), "Maximum number of iterations": (1, 10)},
+        ),
+        ("Poisson Regression", {"L2 regularization weight": (0.01, 0.1, 1.0)}),
+    ],
+)
+def test_a_sweep_has_the_ranges_of_the_learner(name: str, ranges: dict[str, tuple[float, ...]]) -> None:
+    (untrained,) = given(by_name(name), None, SWEPT)
+    assert ranges.items() <= untrained.ranges.items()
+    assert {key: untrained.settings[key] for key in ranges} == {key: values[0] for key, values in ranges.items()}
+
+
+def test_negative_counts_are_no_labels_of_a_poisson_regression() -> None:
+    frame = mixed()[["age", "visits"]].assign(visits=lambda f: f["visits"] - 3)
+    with pytest.raises(ModuleFailure, match="Poisson Regression cannot learn from these rows"):
+        train(by_name("Poisson Regression"), frame, "visits")
+
+
+@pytest.mark.parametrize(
+    "name", ["Two-Class Neural Network", "Two-Class Support Vector Machine", "Two-Class Averaged Perceptron"]
+)
+def test_learners_that_need_complete_rows_leave_the_others_without_a_score(name: str) -> None:
+    frame = mixed()[["age", "income", "bought"]]
+    parameters = {"Number of learning iterations": 5} if "Network" in name else {}
+    trained = train(by_name(name), frame, "bought", parameters)
+    holed = frame.assign(income=frame["income"].where(frame.index != 2))
+    scores = scored(trained, holed)
+    assert list(scores.index[scores["Scored Probabilities"].isna()]) == [2]
+    with pytest.raises(ModuleFailure, match="needs complete data"):
+        train(by_name(name), holed, "bought", parameters)

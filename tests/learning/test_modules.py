@@ -324,3 +324,45 @@ def test_modules_are_found_by_guid_whatever_the_batch_and_by_name() -> None:
         assert catalogue.find({"name": module.name.upper(), "locationInfo": {"uri": "aml://module/other"}}) is module
     with pytest.raises(catalogue.ModuleNotSupported, match="Execute R Script"):
         catalogue.find({"name": "Execute R Script", "locationInfo": {"uri": "aml://module/x"}})
+
+
+@pytest.mark.parametrize("mode", ["Replace using MICE", "Replace using Probabilistic PCA"])
+def test_numbers_filled_from_each_other_follow_the_others(mode: str) -> None:
+    random = np.random.default_rng(2)
+    base = random.normal(size=400)
+    whole = pd.DataFrame(
+        {name: base * slope + random.normal(0, 0.01, 400) for name, slope in zip("abc", (1, 2, -3), strict=True)}
+    )
+    holed = whole.mask(random.random(whole.shape) < 0.1).assign(word=["x", "x", None, "y"] * 100)
+    cleaned, learnt = call(
+        CLEAN_MISSING_DATA, {"Dataset": Dataset(holed)}, Columns_to_be_cleaned=selection(ALL), Cleaning_mode=mode
+    )
+    assert cleaned.frame.isna().sum().sum() == 0
+    assert set(cleaned.frame["word"][2::4]) == {"x"}
+    error = (cleaned.frame[list("abc")] - whole).abs().to_numpy()
+    assert error[holed[list("abc")].isna()].mean() < 0.1 < whole.std().min()
+    fresh = Dataset(pd.DataFrame({"a": [2.0, np.nan], "b": [np.nan, 4.0], "c": [-6.0, np.nan], "word": ["x", None]}))
+    assert learnt.apply(fresh).frame["b"][0] == pytest.approx(4, abs=0.2)
+    assert learnt.apply(fresh).frame["word"][1] == "x"
+
+
+def test_a_transformation_says_what_it_does_to_single_cells() -> None:
+    _, learnt = call(
+        CLEAN_MISSING_DATA,
+        {"Dataset": table()},
+        Columns_to_be_cleaned=selection(names("count", "size", "empty")),
+        Cleaning_mode="Replace with mean",
+    )
+    cells = learnt.cells(["count", "size", "word", "empty"])
+    assert list(cells) == ["count", "size", "word"]
+    assert cells["word"] is None
+    assert cells["size"](float("nan")) == pytest.approx(table().frame["size"].mean())
+    assert cells["size"](1.5) == 1.5
+    _, rows = call(
+        CLEAN_MISSING_DATA,
+        {"Dataset": table()},
+        Columns_to_be_cleaned=selection(names("count")),
+        Cleaning_mode="Remove entire row",
+    )
+    assert rows.cells(["count"]) is None
+    assert rows.cells(["other"]) == {"other": None}

@@ -79,13 +79,13 @@ def test_scores_are_those_of_scikit_learn_itself(mlmgmt: Command, churn: Path) -
     """The deployed model's pipeline, fed by pandas, gives the probabilities that the service answers."""
     import pandas as pd
 
-    from mlmgmt.verbs import deployment
+    from mlmgmt.verbs import models
     from mlmgmt.verbs.session import Session
 
     session = Session()
     revision = session.store.services.latest(session.service_id("retail", "churn"))
     assert revision is not None
-    trained, _, _ = deployment.open_model(session, session.store.blobs.model(revision.models["asset3"]["digest"]))
+    trained, _, _ = models.open_model(session, session.store.blobs.model(revision.models["asset3"]["digest"]))
     rows = pd.read_csv("new-customers.csv").fillna({"monthlyCharges": 0.0, "dataUsageGb": 0.0})
     features = [feature.name for feature in trained.features]
     expected = trained.estimator.predict_proba(rows[features])[:, 1]

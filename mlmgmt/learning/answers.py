@@ -1,0 +1,54 @@
+"""Tables as request-response services answer them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.modules.columns import studio_type
+
+if TYPE_CHECKING:
+    from mlmgmt.learning.tables import Specification
+    from mlmgmt.modules.base import Dataset
+
+_DOTNET = {"Integer": "Int64", "Double": "Double", "Boolean": "Boolean", "DateTime": "DateTime"}
+
+
+def answer(dataset: Dataset, specification: Specification | None) -> dict[str, Any]:
+    """A table as a request-response service answers it: names, types, and cells as text.
+
+    The columns are those declared for the output, where they are declared; else all of them.
+
+    Raises:
+        BadRequest: `ModelOutputMetadataMismatch`: a declared column is not in the table.
+    """
+    declared = list((specification or {}).get("properties") or dataset.frame.columns)
+    if missing := [name for name in declared if name not in dataset.frame.columns]:
+        message = f"The graph gives no column {', '.join(map(repr, missing))}, which the output declares."
+        hint = f"It gives: {', '.join(map(str, dataset.frame.columns))}."
+        raise BadRequest(message, details=[Detail("ModelOutputMetadataMismatch", message)], hint=hint)
+    frame = dataset.frame[declared]
+    for name in declared:
+        wanted = str(((specification or {}).get("properties") or {}).get(name, {}).get("type", "String"))
+        if wanted != "String" and studio_type(frame[name]) == "String":
+            message = f"The graph gives text in the column {name!r}, which the output declares as {wanted}."
+            raise BadRequest(message, target=name, details=[Detail("ModelOutputMetadataMismatch", message, name)])
+    columns = [[_cell(value) for value in frame[name]] for name in declared]
+    return {
+        "ColumnNames": declared,
+        "ColumnTypes": [_DOTNET.get(studio_type(frame[name]), "String") for name in declared],
+        "Values": [list(row) for row in zip(*columns, strict=True)],
+    }
+
+
+def _cell(value: Any) -> str | None:
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, (float, np.floating)):
+        return repr(float(value))
+    return str(value)

@@ -1,0 +1,197 @@
+"""A definition made ready to run: modules found, ports and their types checked, nodes in order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets as definition_assets
+from mlmgmt.definition.graph import Graph
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.modules import catalogue
+from mlmgmt.modules.base import ModuleFailure, PortType
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.definition.graph import Edge
+    from mlmgmt.modules.base import Module, Port
+
+_CARRIES = {
+    definition_assets.TRAINED_MODEL: (PortType.TRAINED, PortType.TRAINED_CLUSTERS),
+    definition_assets.TRANSFORMATION: (PortType.TRANSFORM,),
+    definition_assets.DATASET: (PortType.DATASET,),
+}
+
+
+class Plan:
+    """A definition made ready to run. Nothing has run yet.
+
+    Args:
+        document: canonical and checked.
+        outputs: the output ids to work for; when None, all of them and the modules that write somewhere.
+        everything: run every node, as an experiment does.
+
+    Raises:
+        ModuleNotSupported: the catalogue lacks a module that is needed; every one is named.
+        ModuleFailure: a node's parameter is not one its module takes.
+        BadRequest: a port does not exist or does not fit, or a required one is not connected.
+    """
+
+    def __init__(
+        self, document: Mapping[str, Any], *, outputs: tuple[str, ...] | None = None, everything: bool = False
+    ) -> None:
+        self.document = document
+        self._assets = document["properties"].get("assets", {})
+        self.graph = Graph.of(document)
+        self.parameters = {
+            node_id: {key: _bare(value) for key, value in (node.get("parameters") or {}).items()}
+            for node_id, node in self.graph.nodes.items()
+        }
+        self.incoming = self._resolved()
+        self.modules: dict[str, Module] = {}
+        needed = set(self.graph.nodes) if everything else self._needed(outputs)
+        self.order = [node for node in self.graph.order() if node in needed]
+        self._find_modules()
+        for node in self.order:
+            self._check(node)
+
+    def _resolved(self) -> dict[str, list[Edge]]:
+        """The edges into each node; where an input and a data node share a port, the request's rows win."""
+        fed = {(edge.target, edge.target_port) for edge in self.graph.edges if self.graph.is_input(edge.source)}
+        incoming: dict[str, list[Edge]] = {node: [] for node in self.graph.nodes}
+        for edge in self.graph.edges:
+            if self.graph.is_input(edge.source) or (edge.target, edge.target_port) not in fed:
+                incoming[edge.target].append(edge)
+        return incoming
+
+    def _needed(self, outputs: tuple[str, ...] | None) -> set[str]:
+        leading = {edge.source for edge in self.graph.edges}
+        wanted = [
+            node_id
+            for node_id, node in self.graph.nodes.items()
+            if ("outputId" in node and (outputs is None or node["outputId"] in outputs))
+            or (outputs is None and node_id not in leading and self._writes(node))
+        ]
+        found: set[str] = set()
+        while wanted:
+            node = wanted.pop()
+            if node not in found:
+                found.add(node)
+                wanted += [edge.source for edge in self.incoming[node]]
+        return found
+
+    def _writes(self, node: Mapping[str, Any]) -> bool:
+        """Whether a node's module has no output port: it is there for what it writes."""
+        asset = self._assets.get(node.get("assetId"))
+        module = catalogue.known(asset) if asset is not None else None
+        return module is not None and not module.outputs
+
+    def _find_modules(self) -> None:
+        lacking = []
+        for node_id in self.order:
+            asset_id = self.graph.nodes[node_id].get("assetId")
+            asset = self._assets[asset_id] if asset_id is not None else None
+            if asset is None or asset["type"] == "Resource":
+                continue
+            try:
+                self.modules[node_id] = catalogue.find(asset)
+            except catalogue.ModuleNotSupported as error:
+                lacking.append(error)
+        if lacking:
+            raise catalogue.together(lacking)
+
+    def _check(self, node_id: str) -> None:
+        module = self.modules.get(node_id)
+        if module is None:
+            if "assetId" in self.graph.nodes[node_id]:
+                self.carried(node_id)
+            return
+        connected = set()
+        for edge in self.incoming[node_id]:
+            port = self.input_port(node_id, edge.target_port)
+            connected.add(port.name)
+            self._check_edge(edge, port, node_id)
+        missing = [port.name for port in module.inputs if not port.optional and port.name not in connected]
+        if missing:
+            message = f"{module.name} ({node_id}): nothing is connected to {', '.join(map(repr, missing))}."
+            raise BadRequest(message, target=node_id, details=[Detail("PortNotConnected", message, node_id)])
+
+    def carried(self, node_id: str) -> tuple[PortType, ...]:
+        """The types of port that a Resource node may lead into.
+
+        Raises:
+            BadRequest: `ResourceNotSupported`: nothing here can read what is in it.
+        """
+        asset = self._assets[self.graph.nodes[node_id]["assetId"]]
+        kind = definition_assets.kind_of(asset)
+        if kind is None:
+            message = f"The resource {asset['name']!r} of node {node_id!r} is of no kind that can be read here."
+            hint = f"Its uri should end in one of: {', '.join(definition_assets.SUFFIXES)}."
+            details = [Detail("ResourceNotSupported", message, node_id)]
+            raise BadRequest(message, target=node_id, details=details, hint=hint)
+        return _CARRIES[kind]
+
+    def _check_edge(self, edge: Edge, port: Port, node_id: str) -> None:
+        source = self.graph.nodes[edge.source]
+        given: tuple[PortType, ...]
+        if "inputId" in source:
+            given = (PortType.DATASET,)
+        elif edge.source in self.modules:
+            given = (self.output_port(edge.source, edge.source_port).type,)
+        else:
+            given = self.carried(edge.source)
+        if port.type not in given:
+            goal = f"the port {port.name!r} of {node_id!r}, which takes a {port.type.value}"
+            message = f"A {given[0].value} from {edge.source!r} does not go into {goal}."
+            raise BadRequest(message, target=node_id, details=[Detail("PortTypeMismatch", message, node_id)])
+
+    def input_port(self, node: str, name: str | None) -> Port:
+        """The input port of that name, in any letter case; the only one when no name is given."""
+        return _port(self.modules[node].inputs, name, node, self.modules[node], "input")
+
+    def output_port(self, node: str, name: str | None) -> Port:
+        """The output port of that name, in any letter case; the only one when no name is given."""
+        return _port(self.modules[node].outputs, name, node, self.modules[node], "output")
+
+    def nodes_of(self, *module_names: str) -> list[str]:
+        """The nodes that run one of these modules, in running order."""
+        return [node for node in self.order if node in self.modules and self.modules[node].name in module_names]
+
+    def source(self, node: str, port: str) -> tuple[str, str | None] | None:
+        """The node and port that feed a port."""
+        for edge in self.incoming[node]:
+            if self.input_port(node, edge.target_port).name == port:
+                return edge.source, edge.source_port
+        return None
+
+    def needs_inputs(self) -> list[str]:
+        """The input ids that the outputs depend on."""
+        return [self.graph.nodes[node]["inputId"] for node in self.order if "inputId" in self.graph.nodes[node]]
+
+    def notes(self) -> list[str]:
+        """What the graph asks of its modules and cannot have; see `Module.notes`."""
+        found = []
+        for node, module in self.modules.items():
+            try:
+                found += [f"{node}: {note}" for note in module.notes(self.parameters[node])]
+            except ModuleFailure as error:
+                raise error.at(node, module.name) from error
+        return list(dict.fromkeys(found))
+
+
+def _bare(value: Any) -> Any:
+    return value.get("value") if isinstance(value, dict) else value
+
+
+def _port(ports: tuple[Port, ...], name: str | None, node: str, module: Module, what: str) -> Port:
+    if name is None and len(ports) == 1:
+        return ports[0]
+    for port in ports:
+        if port.name == name:
+            return port
+    for port in ports:
+        if name is not None and port.name.casefold() == name.casefold():
+            return port
+    message = f"{module.name} ({node}) has no {what} port {name!r}."
+    hint = f"It has: {', '.join(repr(port.name) for port in ports) or 'none'}."
+    raise BadRequest(message, target=node, details=[Detail("PortNotFound", message, node)], hint=hint)

@@ -1,0 +1,95 @@
+"""A scoring definition made ready once: a few rows are answered by its compiled form, many by running its graph."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.learning import answers, compiled, runner, tables
+from mlmgmt.learning.plan import Plan
+from mlmgmt.modules.base import Dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from mlmgmt.learning.tables import Cells, Specification
+    from mlmgmt.modules.base import Outside
+
+
+class Scorer:
+    """Whoever scores more than once keeps it, by the digests of the graph and of its models.
+
+    Args:
+        document: canonical and checked.
+        read: gives the trained model, transformation or dataset of a Resource asset.
+        outside: what modules that read and write reach.
+        labels: columns that were predicted in training; rows to score need not have them.
+
+    Raises:
+        ModuleNotSupported: the catalogue lacks a module.
+        BadRequest: the graph cannot be run.
+    """
+
+    def __init__(
+        self,
+        document: Mapping[str, Any],
+        read: Callable[[str], Any],
+        *,
+        outside: Outside | None = None,
+        labels: Collection[str] = (),
+    ) -> None:
+        self.plan = Plan(document)
+        self._read, self._outside, self._labels = read, outside, labels
+        properties = document["properties"]
+        self._inputs: Mapping[str, Specification] = properties.get("input", {}).get("properties") or {}
+        self._outputs: Mapping[str, Specification] = properties.get("output", {}).get("properties") or {}
+
+    @cached_property
+    def compiled(self) -> compiled.Compiled | None:
+        """The compiled form; None where the graph has none."""
+        if not compiled.is_candidate(self.plan):
+            return None
+        (name,) = self.plan.needs_inputs()
+        specification = self._inputs.get(name, {})
+        cells = tables.from_rows([tables.made_row(specification)], specification, name)
+        probe, _ = tables.typed(cells, specification)
+        return compiled.compile_plan(
+            self.plan, probe, read=self._read, inputs=self._inputs, outputs=self._outputs, spare=self._labels
+        )
+
+    def answer(
+        self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None = None
+    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """The tables that answer a request, by output: names, types and cells as text; and what to tell about it.
+
+        Args:
+            cells: by input.
+            parameters: values of the web service parameters, by name.
+
+        Raises:
+            BadRequest: the cells do not fit the input, or the answer does not fit the output; see `runner.run` too.
+        """
+        form = self.compiled if not parameters and sum(len(table.rows) for table in cells.values()) > 0 else None
+        if form is not None and set(cells) == {form.input}:
+            table = cells[form.input]
+            if len(table.rows) <= compiled.MOST_ROWS:
+                try:
+                    return form.answer(table)
+                except Exception:  # noqa: S110 - whatever it is, the run says it in the service's words
+                    pass
+        return self._run(cells, parameters)
+
+    def _run(
+        self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None
+    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        inputs, notes = {}, []
+        for name, table in cells.items():
+            inputs[name], told = tables.typed(table, self._inputs.get(name), spare=self._labels)
+            notes += told
+        done = runner.run(self.plan, inputs, read=self._read, parameters=parameters, outside=self._outside)
+        tables_ = {
+            output: answers.answer(value, self._outputs.get(output))
+            for output, value in done.outputs.items()
+            if isinstance(value, Dataset)
+        }
+        return tables_, notes
