@@ -34,6 +34,9 @@ def run(words: Sequence[str]) -> int:
         return WrongUsage.exit_status
     if words and words[0].casefold() == "walkthrough":
         return _walkthrough(words[1:])
+    words = registry.joined(words)
+    if words and (family := registry.family(words[0])) and (len(words) == 1 or words[1].startswith("-")):
+        return _family(words, family)
     status = _Status()
     try:
         from mlmgmt.cli import complete
@@ -135,7 +138,9 @@ class _Status:
         from mlmgmt.verbs.session import Session
 
         progress = Progress(verbose=bool(bound.common.get("Verbose")))
-        session = Session(home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage)
+        session = Session(
+            home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage, detail=progress.detail
+        )
         try:
             result = self._carried_out(bound, session, verb(session, **bound.arguments), progress)
         except MlmgmtError as error:
@@ -249,6 +254,18 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
         return outcome.preview | {"WhatIf": found["changes"]}
     render.diff(found, "json" if _form(bound) == "json" else "text")
     return None
+
+
+def _family(words: Sequence[str], family: list[Cmdlet]) -> int:
+    """A word that needs a second one, such as `batch`: what there is."""
+    width = max(len(cmdlet.short[0]) for cmdlet in family)
+    lines = [f"  mlmgmt {cmdlet.short[0]:<{width}}  {cmdlet.summary}" for cmdlet in family]
+    if len(words) > 1 and words[1].casefold() in ("-h", "--help", "-help", "-?"):
+        render.out("\n".join([f"Usage: mlmgmt {words[0]} COMMAND [PARAMETERS]", "", *lines]))
+        return 0
+    seconds = ", ".join(cmdlet.short[0].partition(" ")[2] for cmdlet in family)
+    render.error(WrongUsage(f"{words[0]!r} needs a second word: {seconds}.", hint=f"See: mlmgmt {words[0]} --help"))
+    return WrongUsage.exit_status
 
 
 def _walkthrough(words: Sequence[str]) -> int:

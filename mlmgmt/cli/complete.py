@@ -36,7 +36,13 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
 
         rows = definitions.list_assets(session, definition=userfiles.read(file))
         return [str(row["Id"]) for row in rows if row["Kind"] == "trained model"]
+    if what == "module":
+        from mlmgmt.verbs import catalogue
+
+        return [str(row["Name"]) for row in catalogue.modules(session)]
     store = session.store
+    if what == "experiment":
+        return [str(body["Description"]) for body in store.experiments.all()]
     if what == "resource-group":
         return [str(body["name"]) for body in store.groups.all()]
     group = texts.get("ResourceGroupName")
@@ -45,6 +51,8 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     if what == "service":
         return [str(revision.document["name"]) for revision in store.services.in_group(session.group_id(group))]
     identity = session.service_id(group, texts.get("Name", ""))
+    if what == "job":
+        return [str(body["id"]) for body in store.jobs.of(identity)]
     if what == "revision":
         return [str(revision.number) for revision in store.services.history(identity)]
     current = store.services.current(identity)

@@ -32,6 +32,11 @@ class Progress:
                 self._status.start()
             self._status.update(f"{name} …")
 
+    def detail(self, text: str) -> None:
+        """A sentence for -Verbose."""
+        if self._verbose:
+            render.talk(f"          {text}")
+
     def tell(self, text: str) -> None:
         """A sentence that stays."""
         self.close()

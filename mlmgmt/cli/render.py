@@ -255,6 +255,72 @@ def _better(name: str, old: float | None, new: float | None) -> str:
     return "better" if (new > old) is more_is_better(name) else "worse"
 
 
+def _job(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    shown = {name: value for name, value in result.items() if name not in ("Results", "Nodes") and value is not None}
+    _object(shown)
+    if result.get("Results"):
+        rows = (
+            [port, place["BaseLocation"] + place["RelativeLocation"], place["SasBlobToken"]]
+            for port, place in result["Results"].items()
+        )
+        table(["Output", "Location", "SasBlobToken"], rows)
+    _nodes(result.get("Nodes"))
+
+
+def _nodes(nodes: Any) -> None:
+    if nodes:
+        rows = ([node["Node"], node["Module"], f"{node['Seconds']:.3f}", _shapes(node["Outputs"])] for node in nodes)
+        table(["Node", "Module", "Seconds", "Rows"], rows)
+
+
+def _shapes(outputs: Mapping[str, Any]) -> str:
+    return ", ".join(f"{shape['Rows']:,} x {shape['Columns']}" for shape in outputs.values())
+
+
+def _experiment(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    status = result["Status"]
+    shown = {
+        "Description": result["Description"],
+        "StatusCode": status["StatusCode"],
+        "StatusDetail": status["StatusDetail"],
+        "CreationTime": status["CreationTime"],
+        "EndTime": status["EndTime"],
+        "OutputFile": result.get("OutputFile"),
+        "ExperimentId": result["ExperimentId"],
+    }
+    _object({name: value for name, value in shown.items() if value is not None})
+    if result.get("Columns"):
+        _rows(result["Columns"])
+    run = result.get("Run") or result
+    _nodes(run.get("Nodes"))
+    if run.get("Evaluation"):
+        lines = run["Evaluation"]
+        if len(lines) == 1:
+            table(["Metric", "Value"], lines[0].items())
+        else:
+            _rows(lines)
+
+
+def _module(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    tables = ("Inputs", "Outputs", "Parameters")
+    _object({name: value for name, value in result.items() if name not in tables and value not in (None, [])})
+    for name in tables:
+        if result[name]:
+            out(f"\n{name}")
+            rows = result[name]
+            filled = [column for column in rows[0] if any(row[column] is not None for row in rows)]
+            table(filled, ([row[column] for column in filled] for row in rows))
+
+
 _VIEWS: dict[str, Callable[[Any], None]] = {
     "webservice": _webservice,
     "history": _history,
@@ -262,4 +328,7 @@ _VIEWS: dict[str, Callable[[Any], None]] = {
     "scores": _scores,
     "retraining": _retraining,
     "rows": _rows,
+    "job": _job,
+    "experiment": _experiment,
+    "module": _module,
 }

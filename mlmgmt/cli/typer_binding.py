@@ -207,7 +207,7 @@ class CmdletGroup(TyperGroup):
         if not ctx.resilient_parsing and (not args or args[0].lower() in HELP or args[0].startswith("-")):
             self._options(args)
             ctx.exit()
-        return super().parse_args(ctx, args)
+        return super().parse_args(ctx, registry.joined(args))
 
     def get_command(self, ctx: Context, cmd_name: str) -> CmdletCommand | None:
         cmdlet = registry.find(cmd_name)
@@ -228,10 +228,14 @@ class CmdletGroup(TyperGroup):
         from typer._click.shell_completion import CompletionItem
 
         found = []
+        if before := [*ctx._protected_args, *ctx.args]:
+            seconds = ((cmdlet.short[0].partition(" ")[2], cmdlet) for cmdlet in registry.family(before[0]))
+            return [CompletionItem(n, help=c.summary) for n, c in seconds if n.startswith(incomplete.lower())]
         for cmdlet in registry.CMDLETS:
             # Mixed, the two kinds of names have no common beginning, and a shell completes nothing.
             whole = "-" in incomplete or incomplete[:1].isupper()
             names = cmdlet.spellings if whole else cmdlet.short if incomplete else cmdlet.short[:1]
+            names = tuple(dict.fromkeys(name.partition(" ")[0] for name in names))
             found += [CompletionItem(n, help=cmdlet.summary) for n in names if n.lower().startswith(incomplete.lower())]
         if "walkthrough".startswith(incomplete.lower()):
             found.append(CompletionItem("walkthrough", help="Run the whole story on real data."))

@@ -5,14 +5,21 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mlmgmt.cmdlets import account, beyond, webservice
+from mlmgmt.cmdlets import account, batch, beyond, catalogue, experiment, webservice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.cmdlets.declare import Cmdlet
 
-CMDLETS = (*account.CMDLETS, *webservice.CMDLETS, *beyond.CMDLETS)
+CMDLETS = (
+    *account.CMDLETS,
+    *webservice.CMDLETS,
+    *beyond.CMDLETS,
+    *batch.CMDLETS,
+    *experiment.CMDLETS,
+    *catalogue.CMDLETS,
+)
 
 
 @cache
@@ -24,3 +31,15 @@ def by_name() -> Mapping[str, Cmdlet]:
 def find(name: str) -> Cmdlet | None:
     """The cmdlet that a word names, in any letter case."""
     return by_name().get(name.casefold())
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """The words of a command line, with the two of a name such as `batch submit` made one."""
+    if len(words) > 1 and find(words[0]) is None and find(f"{words[0]} {words[1]}") is not None:
+        return [f"{words[0]} {words[1]}", *words[2:]]
+    return list(words)
+
+
+def family(word: str) -> list[Cmdlet]:
+    """The cmdlets whose short name begins with a word of its own, such as `batch`."""
+    return [cmdlet for cmdlet in CMDLETS if cmdlet.short[0].startswith(f"{word.casefold()} ")]

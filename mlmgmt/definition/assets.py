@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TRAINED_MODEL, TRANSFORMATION, DATASET = "trained model", "transformation", "dataset"
+RESULTS_PORT = "Results dataset"
+"""The output port of every Resource, whatever it carries."""
 TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX = ".ilearner", ".itransform"
 SUFFIXES = {
     TRAINED_MODEL_SUFFIX: TRAINED_MODEL,

@@ -67,6 +67,7 @@ def run(
     parameters: Mapping[str, Any] | None = None,
     outside: Outside | None = None,
     tell: Callable[[str], None] | None = None,
+    report: Callable[[NodeReport], None] | None = None,
 ) -> Run:
     """Run a planned graph.
 
@@ -75,7 +76,7 @@ def run(
         read: gives the trained model, transformation or dataset of a Resource asset.
         parameters: values of the web service parameters, by name.
         outside: what modules that read and write reach; such a module fails without it.
-        tell: is told of each module before it runs.
+        tell: is told of each module before it runs, and `report` of what it did.
 
     Raises:
         ModuleFailure: a module could not do its work; node, module and port or column are named.
@@ -98,6 +99,8 @@ def run(
             if tell is not None:
                 tell(plan.modules[node_id].name)
             _run_module(plan, node_id, values.get(node_id, {}), done, outside)
+            if report is not None:
+                report(done.reports[-1])
         else:
             done.ports[node_id, ""] = read(node["assetId"])
     return done

@@ -32,12 +32,14 @@ class Cells:
     Args:
         rows: each as long as `columns`.
         lines: where each row began in its file, for messages; empty when there was no file.
+        headless: the file had no header, and the columns are called Col1 and so on.
     """
 
     columns: tuple[str, ...]
     rows: list[list[Any]]
     source: str
     lines: tuple[int, ...] = ()
+    headless: bool = False
 
     def where(self, row: int) -> str:
         return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"
@@ -47,8 +49,26 @@ def _refuse(code: str, message: str, *, target: str, hint: str | None = None) ->
     return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
 
 
-def read_csv(data: bytes, source: str) -> Cells:
-    """The cells of a CSV file with a header line.
+def read_file(data: bytes, source: str, suffix: str) -> Cells:
+    """The cells of a file of one of the forms that a batch job reads: `.csv`, `.tsv`, both with `.nh` before when they
+    have no header, and `.arff`.
+
+    Raises:
+        BadRequest: `InputParseError`.
+    """
+    if suffix == ".arff":
+        from mlmgmt.modules import guessing
+
+        frame = guessing.read_arff(data)
+        columns = [
+            [None if is_missing(cell) else cell for cell in frame[name].astype(object)] for name in frame.columns
+        ]
+        return Cells(tuple(frame.columns), [list(row) for row in zip(*columns, strict=True)], source)
+    return read_csv(data, source, separator="\t" if suffix.endswith("tsv") else ",", header=".nh" not in suffix)
+
+
+def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = True) -> Cells:
+    """The cells of a delimited file, with a header line or without.
 
     Raises:
         BadRequest: `InputParseError`: not text, no header, a column named twice or not at all, a ragged line, or no
@@ -63,17 +83,20 @@ def read_csv(data: bytes, source: str) -> Cells:
         raise _refuse("InputParseError", message, target=source, hint="Save it as CSV UTF-8.") from None
     except BadRequest:
         raise _refuse("InputParseError", f"{source} is empty.", target=source) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     rows: list[list[Any]] = []
     lines: list[int] = []
     try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(header, source)
+        names = [name.strip() for name in next(reader, [])] if header else []
+        if header:
+            _check_header(names, source)
         begins = reader.line_num + 1
         for row in reader:
             if row:
-                if len(row) != len(header):
-                    message = f"{source}:{begins}: the line has {len(row)} cells, the header {len(header)}."
+                names = names or [f"Col{place}" for place in range(1, len(row) + 1)]
+                if len(row) != len(names):
+                    first = "header" if header else "first line"
+                    message = f"{source}:{begins}: the line has {len(row)} cells, the {first} {len(names)}."
                     raise _refuse("InputParseError", message, target=f"{source}:{begins}")
                 rows.append(row)
                 lines.append(begins)
@@ -83,7 +106,7 @@ def read_csv(data: bytes, source: str) -> Cells:
         raise _refuse("InputParseError", message, target=f"{source}:{reader.line_num}") from None
     if not rows:
         raise _refuse("InputParseError", f"{source} has a header and no rows.", target=source)
-    return Cells(tuple(header), rows, source, tuple(lines))
+    return Cells(tuple(names), rows, source, tuple(lines), headless=not header)
 
 
 def _check_header(header: Sequence[str], source: str) -> None:
@@ -270,24 +293,25 @@ def boolean(value: Any) -> bool:
 
 def integer(value: Any) -> int:
     """A whole number of 64 bits."""
-    if isinstance(value, bool):
-        return int(value)
-    number = float(value)
-    if not number.is_integer() or abs(number) >= 2**63 or "_" in str(value):
+    text_ = str(value)
+    try:
+        whole = int(value) if isinstance(value, (int, str)) else int(text_)
+    except ValueError:
+        real = float(value)
+        if not real.is_integer():
+            raise
+        whole = int(real)
+    if "_" in text_ or not -(2**63) <= whole < 2**63:
         raise ValueError(value)
-    return (
-        int(value)
-        if isinstance(value, int) or ("." not in str(value) and "e" not in str(value).casefold())
-        else int(number)
-    )
+    return whole
 
 
 def number(value: Any) -> float:
     """A finite number."""
-    number = float(value)
-    if not abs(number) < float("inf") or "_" in str(value):
+    real = float(value)
+    if not abs(real) < float("inf") or "_" in str(value):
         raise ValueError(value)
-    return number
+    return real
 
 
 def _dates(values: list[Any], name: str, cells: Cells) -> Any:

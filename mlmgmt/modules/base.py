@@ -128,6 +128,7 @@ class Module:
             outputs in port order.
         reach: instead of `run`, for a module that needs what lies outside of the graph.
         maps_to: what does the work, for people who ask.
+        task: what a learner is for.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Module:
     category: str = ""
     maps_to: str = ""
     former_names: tuple[str, ...] = ()
+    task: Task | None = None
 
     def __call__(
         self, inputs: Mapping[str, Any], arguments: Arguments, outside: Outside | None = None

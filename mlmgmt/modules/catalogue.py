@@ -12,6 +12,7 @@ from mlmgmt.modules import (
     classification,
     cleaning,
     clustering,
+    combining,
     data_input_output,
     forests,
     manipulation,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 FAMILIES = (
     data_input_output,
     manipulation,
+    combining,
     cleaning,
     sql,
     sample_and_split,
@@ -48,8 +50,6 @@ FAMILIES = (
     networks,
     clustering,
 )
-TRAINERS = ("Train Model", "Tune Model Hyperparameters", "Train Clustering Model")
-"""The modules whose output is a trained model."""
 _URI = re.compile(r"aml://module/[0-9a-f]{32}\.(?P<guid>[0-9a-f]{32})(?:\..*)?", re.IGNORECASE)
 
 

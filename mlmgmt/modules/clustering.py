@@ -43,7 +43,8 @@ _SET, _APPEND = "Column Set", "Check for Append or Uncheck for Result Only"
 
 
 def _first_rows(points: Matrix, count: int, random_state: Any) -> Matrix:
-    return points[:count]
+    # KMeans moves the centres where they stand; a view would move the points with them.
+    return points[:count].copy()
 
 
 def _evenly(points: Matrix, count: int, random_state: Any) -> Matrix:
@@ -189,7 +190,7 @@ def _label_places(dataset: Dataset, count: int) -> Any:
         raise ModuleFailure("The clusters cannot start from labels: no column is one.", number="0024", hint=hint)
     places, values = pd.factorize(dataset.frame[label])
     if len(values) != count:
-        message = f"The label column {label!r} has {len(values)} values to start {count} clusters from."
+        message = f"{count} clusters cannot start from the labels in {label!r}: the different ones are {len(values)}."
         hint = f"Set {CENTROIDS!r} to {len(values)}, or choose another initialization."
         raise ModuleFailure(message, number="0056", target=label, hint=hint if len(values) > 1 else None)
     return places

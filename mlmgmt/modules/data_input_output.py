@@ -62,7 +62,7 @@ def read_table(data: bytes, form: str, *, header: bool, separator: str = ",", en
             frame = guessing.read_svmlight(data)
         case _:
             mark = {"CSV": ",", "TSV": "\t"}.get(form, separator)
-            frame = guessing.guessed(guessing.read_delimited(data, mark, header, encoding))
+            frame = guessing.read_delimited(data, mark, header, encoding)
     return Dataset(frame)
 
 

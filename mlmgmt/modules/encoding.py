@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlmgmt.modules.features import Column, Feature
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
+_GREATEST = np.finfo("float64").max
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,11 @@ class Encoding:
         count = len(columns[0]) if columns else 0
         matrix = np.zeros((count, self.width))
         if self.other is not None:
-            given = {name: columns[number.place] for name, number in zip(self.names, self.numbers, strict=True)}
+            # scikit-learn refuses infinite numbers; the greatest ones fall into the same bins.
+            given = {
+                name: np.clip(columns[number.place], -_GREATEST, _GREATEST)
+                for name, number in zip(self.names, self.numbers, strict=True)
+            }
             matrix[:, : len(self.numbers)] = self.other.transform(pd.DataFrame(given))
         else:
             for place, number in enumerate(self.numbers):

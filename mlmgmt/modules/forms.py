@@ -212,7 +212,7 @@ class Network(Form):
 
     def _answers(self, values: Matrix) -> Matrix:
         """What the last layer says of one row, shape (width,), or of n of them, shape (n, width)."""
-        from scipy.special import expit, softmax
+        from scipy.special import expit
 
         *hidden, (weights, biases) = self._layers
         for inner, shifts in hidden:
@@ -223,7 +223,8 @@ class Network(Form):
         if self.learner.out_activation_ == "logistic":
             chance = expit(values[..., 0])
             return np.stack([1 - chance, chance], axis=-1)
-        return np.asarray(softmax(values, axis=-1))
+        powers = np.exp(values - values.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
 class Clusters(Form):

@@ -15,7 +15,7 @@ from mlmgmt.modules.failures import ModuleFailure
 from mlmgmt.modules.features import texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from mlmgmt.modules.features import Column
 
@@ -83,7 +83,9 @@ def spans(words: Column, pattern: str = USUAL_SPAN) -> Any:
     if parts["all"].isna().any():
         return None
     units = {"d": 86_400, "days": 86_400, "h": 3_600, "m": 60, "s": 1}
-    ticks = sum(parts[unit].fillna("0").astype("int64") * size * 10**7 for unit, size in units.items() if unit in parts)
+    ticks: Any = sum(
+        parts[unit].fillna("0").astype("int64") * size * 10**7 for unit, size in units.items() if unit in parts
+    )
     if "f" in parts:
         ticks = ticks + parts["f"].fillna("").str.ljust(7, "0").astype("int64")
     if "sign" in parts:
@@ -107,9 +109,10 @@ class Cells:
 
     def column(self, values: Any, dtype: str | None = None) -> pd.Series[Any]:
         """The column whose cells have these values, one for each word."""
-        found = pd.Series(values, index=self.places, dtype=dtype)  # type: ignore[call-overload]
-        spread = found.reindex(range(len(self.series))).set_axis(self.series.index)
-        return spread.rename(self.series.name)  # type: ignore[no-any-return]
+        found: pd.Series[Any] = pd.Series(values, index=self.places, dtype=dtype)
+        found = found.reindex(range(len(self.series))).set_axis(self.series.index)
+        found.name = self.series.name
+        return found
 
 
 def guessed(frame: pd.DataFrame) -> pd.DataFrame:

@@ -45,14 +45,19 @@ def plain(series: Series) -> Series:
         values = plain(pd.Series(series.cat.categories))
         series = _taken(values, series)
     kind = {"Integer": "Int64", "Boolean": "boolean"}.get(studio_type(series))
-    if kind is not None:
+    if kind is None:
+        return guessing.written(series) if series.dtype == object else series
+    try:
         return series.astype(kind)  # type: ignore[call-overload,no-any-return]
-    return guessing.written(series) if series.dtype == object else series
+    except (TypeError, OverflowError):
+        return series.astype("float64")  # Unsigned numbers that 64 bits with a sign do not hold.
 
 
 def _taken(values: Series, series: Series) -> Series:
     """The column of a categorical one when its categories have these values."""
-    return values.reindex(series.cat.codes.to_numpy()).set_axis(series.index).rename(series.name)
+    found = values.reindex(series.cat.codes.to_numpy()).set_axis(series.index)
+    found.name = series.name
+    return found
 
 
 def _select_columns(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
@@ -73,18 +78,13 @@ SELECT_COLUMNS = Module(
     maps_to="pandas.DataFrame.loc",
 )
 
-_DATES = {
-    **{"yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "M": "%m", "dddd": "%A", "ddd": "%a"},
-    **{"dd": "%d", "d": "%d", "HH": "%H", "H": "%H", "hh": "%I", "h": "%I", "mm": "%M", "m": "%M", "ss": "%S"},
-    **{"s": "%S", "tt": "%p", "zzz": "%z", "K": "%z"},
-    **{"f" * count: "%f" for count in range(1, 8)},
-}
-_SPANS = {
-    **{"hh": r"(?P<h>[01]\d|2[0-3])", "h": r"(?P<h>1?\d|2[0-3])", "mm": r"(?P<m>[0-5]\d)", "m": r"(?P<m>[1-5]?\d)"},
-    **{"ss": r"(?P<s>[0-5]\d)", "s": r"(?P<s>[1-5]?\d)"},
-    **{"d" * count: rf"(?P<d>\d{{{count},}})" for count in range(1, 9)},
-    **{"f" * count: rf"(?P<f>\d{{{count}}})" for count in range(1, 8)},
-}
+_UNITS = "yyyy=%Y yy=%y MMMM=%B MMM=%b MM,M=%m dddd=%A ddd=%a dd,d=%d HH,H=%H hh,h=%I mm,m=%M ss,s=%S tt=%p zzz,K=%z"
+_DATES = {name: pair.split("=")[1] for pair in _UNITS.split() for name in pair.split("=")[0].split(",")}
+_DATES |= {"f" * count: "%f" for count in range(1, 8)}
+_SPANS = {"hh": r"(?P<h>[01]\d|2[0-3])", "mm": r"(?P<m>[0-5]\d)", "ss": r"(?P<s>[0-5]\d)"}
+_SPANS |= {"h": r"(?P<h>1?\d|2[0-3])", "m": r"(?P<m>[1-5]?\d)", "s": r"(?P<s>[1-5]?\d)"}
+_SPANS |= {"d" * count: rf"(?P<d>\d{{{count},6}})" for count in range(1, 7)}
+_SPANS |= {"f" * count: rf"(?P<f>\d{{{count}}})" for count in range(1, 8)}
 _STANDARD = {
     "s": "yyyy-MM-ddTHH:mm:ss",
     "u": "yyyy-MM-dd HH:mm:ss'Z'",
@@ -97,6 +97,9 @@ _PIECE = re.compile(
 
 
 def _translated(form: str, table: Mapping[str, str], known: str, quoted: Callable[[str], str], target: str) -> str:
+    if len(form) == 1:
+        message = f"The format {form!r} depends on a culture, or is none."
+        raise ModuleFailure(message, target=target, hint=r"Write it out, as in yyyy-MM-dd or hh\:mm.")
     pieces: list[str] = []
     for found in _PIECE.finditer(form):
         literal = next((found[name] for name in ("one", "two", "escaped") if found[name] is not None), None)
@@ -116,12 +119,10 @@ def date_format(form: str, target: str) -> str:
     Raises:
         ModuleFailure: it has a part without a counterpart, or leaves the year to the day it is run on.
     """
-    if len(form) == 1 and form not in _STANDARD:
-        message = f"The format {form!r} depends on a culture, or is none."
-        raise ModuleFailure(message, target=target, hint="Write it out, as in yyyy-MM-dd HH:mm:ss.")
-    full = _STANDARD.get(form, form)
-    made = _translated(full, _DATES, "%dfFghHKmMstyz'\"\\", lambda text: text.replace("%", "%%"), target)
-    if "%Y" not in made and "%y" not in made:
+    made = _translated(
+        _STANDARD.get(form, form), _DATES, "%dfFghHKmMstyz'\"\\", lambda text: text.replace("%", "%%"), target
+    )
+    if "%y" not in made.replace("%%", "").casefold():
         message = f"The format {form!r} has no year, and would take that of the day it is run on."
         raise ModuleFailure(message, target=target)
     return made
@@ -134,12 +135,14 @@ def span_format(form: str, target: str) -> str:
         ModuleFailure: it has a part without a counterpart.
     """
     if form in ("c", "t", "T"):
-        return _guessing.USUAL_SPAN
+        return guessing.USUAL_SPAN
     letters = "abcdefghijklmnopqrstuvwxyz"
-    if len(form) == 1:
-        message = f"The format {form!r} depends on a culture, or is none."
-        raise ModuleFailure(message, target=target, hint=r"Write it out, as in hh\:mm\:ss.")
-    return _translated(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
+    pattern = _translated(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
+    try:
+        re.compile(pattern)
+    except re.error:
+        raise ModuleFailure(f"The format {form!r} gives a unit twice.", target=target) from None
+    return pattern
 
 
 _EPOCH = 621_355_968_000_000_000
@@ -165,13 +168,14 @@ def converted(series: Series, kind: str, form: str | None = None) -> Series:
         present = series.cat.remove_unused_categories()
         levels = converted(pd.Series(present.cat.categories, name=series.name), kind, form)
         return _taken(levels, present).astype(pd.CategoricalDtype(levels.dropna().unique()))  # type: ignore[arg-type]
+    series = plain(series)
     source = studio_type(series)
     if kind == "String":
         return guessing.written(series)
     if source == "String":
         return _read(series, kind, form)
     if source == kind:
-        return plain(series)
+        return series
     moments = {source, kind} & {"DateTime", "TimeSpan"}
     if len(moments) == 2 or (moments and "Boolean" in (source, kind)):
         message = f"The {source} column {series.name!r} cannot become {kind}."
@@ -216,7 +220,7 @@ def _number(series: Series, kind: str) -> Series:
     if kind == "Double":
         return series.astype("float64")
     if studio_type(series) == "Integer" and kind == "Integer":
-        return plain(series)
+        return series
     present = series.astype("float64").dropna()
     if kind == "Boolean":
         bad = present[~present.isin((0, 1))]

@@ -74,13 +74,13 @@ class NormalizingTransformation:
 
 def _logarithm(values: Any) -> Any:
     """Numbers that are not positive lie below all that a log-normal distribution gives."""
-    with np.errstate(divide="ignore"):
-        return np.log(np.maximum(values, 0.0))
+    return np.log(np.maximum(values, 0.0))
 
 
 def _of_cell(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def normalized(cell: Any) -> float:
-        return float(function(np.nan if cell is None else float(cell)))
+        with np.errstate(all="ignore"):
+            return float(function(np.nan if cell is None else float(cell)))
 
     return normalized
 

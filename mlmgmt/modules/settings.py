@@ -122,4 +122,5 @@ def learner(
         run=run,
         category=f"Machine Learning / Initialize Model / {category}",
         maps_to=maps_to,
+        task=task,
     )

@@ -99,6 +99,16 @@ class Secrets:
     def keep_outside(self, body: dict[str, Any]) -> None:
         self._write("outside.json", body)
 
+    def job(self, job: str) -> dict[str, Any]:
+        """The web service parameters that a batch job was given; they may hold keys."""
+        return self._read(f"jobs/{file_name(job)}.json")
+
+    def keep_job(self, job: str, parameters: dict[str, Any]) -> None:
+        self._write(f"jobs/{file_name(job)}.json", parameters)
+
+    def forget_job(self, job: str) -> None:
+        (self._folder / "jobs" / f"{file_name(job)}.json").unlink(missing_ok=True)
+
     def trusts_model(self, digest: str) -> bool:
         """Whether this user trusted a model by its SHA-256."""
         return bool(self._read(f"trusted-models/{digest}.json"))

@@ -1,4 +1,4 @@
-"""One object owns one home: its services, groups, blobs, secrets and locks."""
+"""One object owns one home: its services, groups, jobs, experiments, blobs, secrets and locks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import Detail, HomeError
 from mlmgmt.store import lock
 from mlmgmt.store.blobs import Blobs
+from mlmgmt.store.experiments import Experiments
 from mlmgmt.store.groups import Groups
+from mlmgmt.store.jobs import Jobs
 from mlmgmt.store.secrets import Secrets
 from mlmgmt.store.services import Services
 
@@ -26,6 +28,8 @@ class Store:
         self.home = home
         self.services = Services(home.root)
         self.groups = Groups(home.root)
+        self.jobs = Jobs(home.root)
+        self.experiments = Experiments(home.root, home.id)
         self.blobs = Blobs(home.root)
         self.secrets = Secrets(home)
 

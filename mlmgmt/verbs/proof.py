@@ -21,7 +21,7 @@ def trains(document: Mapping[str, Any]) -> bool:
         MlmgmtError: the graph cannot be run here.
     """
     from mlmgmt.learning.plan import Plan
-    from mlmgmt.modules.catalogue import TRAINERS
+    from mlmgmt.learning.set_up import TRAINERS
 
     return bool(Plan(document).nodes_of(*TRAINERS))
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, reading
 from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound, WrongUsage
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import changes, definitions, lookup, scoring, training, userfiles, webservices
+from mlmgmt.verbs import (
+    artifacts,
+    changes,
+    definitions,
+    experiments,
+    lookup,
+    scoring,
+    set_up,
+    training,
+    userfiles,
+    webservices,
+)
 from mlmgmt.verbs import evaluation as evaluating
 from mlmgmt.verbs.outcome import Outcome
 
@@ -75,7 +86,14 @@ def retrain(
     deployed = scoring.digests_of(standing)
     evaluation = evaluating.evaluate(session, standing.document, model, fitted.trained, fitted.held, deployed)
     _gate(only_if_better, evaluation)
-    facts = training.facts_of(session, fitted, evaluation, data, str(standing.resource))
+    facts = artifacts.facts_of(
+        session,
+        fitted.trained,
+        data=data.name,
+        seen=fitted.seen,
+        service=str(standing.resource),
+        evaluation=evaluation,
+    )
     blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
 
     def keep() -> None:
@@ -126,6 +144,8 @@ def _training_document(session: Session, standing: Revision, given: Source | Non
     if recorded:
         name = str(recorded).rsplit("/", 1)[-1]
         return lookup.existing(session, standing.resource.group, name).document
+    if trains := (standing.document.get("tags") or {}).get(set_up.TRAINING_TAG):
+        return _of_experiment(session, standing, str(trains))
     text = f"Nothing says how to train {standing.document['name']!r}."
     raise NotFound(
         text,
@@ -134,6 +154,25 @@ def _training_document(session: Session, standing: Revision, given: Source | Non
         hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
         f"tag {TRAINING_TAG!r} of {standing.document['name']!r}.",
     )
+
+
+def _of_experiment(session: Session, standing: Revision, experiment: str) -> dict[str, Any]:
+    """The web service that was deployed from the training experiment, in the same group or another; else the
+    experiment itself, set up for retraining as it would be.
+    """
+    groups = [standing.resource.group, *(str(body["name"]) for body in session.store.groups.all())]
+    for group in dict.fromkeys(groups):
+        for other in session.store.services.in_group(session.group_id(group)):
+            if (other.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG) == experiment:
+                session.tell(f"Trained by the web service {other.document['name']!r}.")
+                return other.document
+    from mlmgmt.learning import set_up as drawing
+
+    body = experiments.existing(session, experiment)
+    session.tell(f"Trained by the experiment {body['Description']!r}.")
+    if "input" in body["Definition"]["properties"]:
+        return dict(body["Definition"])
+    return drawing.retraining(body["Definition"]).document
 
 
 def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
@@ -149,18 +188,20 @@ def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) ->
 def _check_metric(metric: str | None) -> None:
     if metric is None:
         return
-    from mlmgmt.modules.evaluation import BINARY, REGRESSION
-
     if _metric_named(metric) is None:
         message = f"There is no metric {metric!r}."
-        hint = f"There are: {', '.join((*BINARY, *REGRESSION))}."
+        hint = f"There are: {', '.join(_metrics())}."
         raise BadRequest(message, target="OnlyIfBetter", details=[Detail("UnknownMetric", message)], hint=hint)
 
 
-def _metric_named(name: str) -> str | None:
-    from mlmgmt.modules.evaluation import BINARY, REGRESSION
+def _metrics() -> list[str]:
+    from mlmgmt.modules.evaluation import METRICS
 
-    return next((metric for metric in (*BINARY, *REGRESSION) if metric.casefold() == name.strip().casefold()), None)
+    return list(dict.fromkeys(name for names in METRICS.values() for name in names))
+
+
+def _metric_named(name: str) -> str | None:
+    return next((metric for metric in _metrics() if metric.casefold() == name.strip().casefold()), None)
 
 
 def _gate(metric: str | None, evaluation: evaluating.Evaluation | None) -> None:
@@ -188,8 +229,8 @@ def _gate(metric: str | None, evaluation: evaluating.Evaluation | None) -> None:
 def _figures(evaluation: evaluating.Evaluation) -> dict[str, Any]:
     return {
         "Rows": evaluation.rows,
-        "New": training.finite(evaluation.new),
-        "Deployed": training.finite(evaluation.old) if evaluation.old is not None else None,
+        "New": artifacts.finite(evaluation.new),
+        "Deployed": artifacts.finite(evaluation.old) if evaluation.old is not None else None,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt import resources
 from mlmgmt.definition import assets, reading
 from mlmgmt.errors import Detail, NotFound
-from mlmgmt.verbs import definitions, training, userfiles
+from mlmgmt.verbs import artifacts, definitions, training, userfiles
 from mlmgmt.verbs import evaluation as evaluating
 from mlmgmt.verbs.outcome import Outcome
 
@@ -74,7 +74,9 @@ def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -
     fitted = training.fit(session, document, data, None, None)
     model = assets.find(scorer)
     evaluation = evaluating.evaluate(session, scorer, model, fitted.trained, fitted.held, {})
-    facts = training.facts_of(session, fitted, evaluation, data, None)
+    facts = artifacts.facts_of(
+        session, fitted.trained, data=data.name, seen=fitted.seen, service=None, evaluation=evaluation
+    )
     blob, model_file = training.packed(session, name, fitted, facts)
     session.store.blobs.write(blob, model_file)
     source = userfiles.Source(predictive, files[predictive])

@@ -36,6 +36,7 @@ class Session:
         clock: gives the present moment, aware of its zone.
         tell: takes a sentence for the person who waits (stderr, never data).
         stage: takes the name of what is being done, for a progress display.
+        detail: takes a sentence for whoever wants to know everything.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -43,6 +44,7 @@ class Session:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     tell: Callable[[str], None] = _silent
     stage: Callable[[str], None] = _silent
+    detail: Callable[[str], None] = _silent
 
     @cached_property
     def store(self) -> Store:

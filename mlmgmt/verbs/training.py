@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import platform
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import models
-from mlmgmt.verbs.outside import Outside
-from mlmgmt.verbs.session import stamp
+from mlmgmt.verbs import artifacts, execution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
-    from mlmgmt.verbs.evaluation import Evaluation
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
 HOLDOUT = 0.25
 _CONTAINER = "retraining"
-_MOST_ROW_DIGESTS = 1_000_000
+LABEL_PARAMETERS = ("Label column", "Name or numerical index of the label column")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def fit(
         BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
         ModuleNotSupported: the catalogue lacks a module that the training needs.
     """
-    from mlmgmt.learning import runner, tables
+    from mlmgmt.learning import set_up, tables
     from mlmgmt.learning.plan import Plan
 
     cells = tables.read_csv(data.data, data.name)
@@ -64,19 +63,12 @@ def fit(
         fraction = HOLDOUT if holdout is None else holdout
         seen, held, drawn = _split(cells, fraction, label)
         how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
-    declared = (document["properties"].get("input", {}).get("properties") or {}).get(port)
-    dataset, notes = tables.typed(seen, declared)
-    for note in notes:
-        session.tell(f"Warning: {note}")
-    read = models.reader(session, document, {})
-    run = runner.run(plan, {port: dataset}, read=read, outside=Outside(session), tell=session.stage)
-    trained = run.ports[plan.nodes_of("Train Model")[0], "Trained model"]
+    run = execution.execute(session, plan, {port: seen})
+    trained = _trained(run, plan.nodes_of(*set_up.TRAINERS)[0])
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
         how = f"{len(held.rows) if held else 0} rows, {how}"
-    _refuse_empty_columns(dataset, trained, data.name)
-    for note in trained.notes:
-        session.tell(f"Warning: {trained.learner}: {note}")
+    _refuse_empty_columns(run.ports[_node_of_input(plan, port), ""], trained, data.name)
     return Fitted(trained, seen, held, how)
 
 
@@ -103,15 +95,17 @@ def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
         nodes[edge["targetNodeId"]]["outputId"]
         for edge in package.get("edges", ())
         if "outputId" in nodes.get(edge["targetNodeId"], {})
-        and str(edge.get("sourcePortId", "")).casefold() == "trained model"
+        and str(edge.get("sourcePortId", "")).casefold() in ("trained model", "trained best model")
     )
     return found or None
 
 
 def _data_port(plan: Any) -> str:
+    from mlmgmt.learning import set_up
+
     ports = plan.needs_inputs()
-    if len(plan.nodes_of("Train Model")) != 1:
-        count = len(plan.nodes_of("Train Model"))
+    if len(plan.nodes_of(*set_up.TRAINERS)) != 1:
+        count = len(plan.nodes_of(*set_up.TRAINERS))
         message = f"A training definition has exactly one Train Model that its outputs depend on; this one has {count}."
         hint = "Give the definition that trains the model, with an output on Train Model's port 'Trained model'."
         raise BadRequest(
@@ -125,13 +119,24 @@ def _data_port(plan: Any) -> str:
 
 def _label(plan: Any) -> str | None:
     """The label column by its name, when the graph states it by name; it decides how rows are drawn."""
+    from mlmgmt.learning import set_up
     from mlmgmt.modules import columns
-    from mlmgmt.modules.train_score import TRAIN_MODEL
 
-    node = plan.graph.nodes[plan.nodes_of("Train Model")[0]]
-    given = {key: (value or {}).get("value") for key, value in node.get("parameters", {}).items()}
-    selection = TRAIN_MODEL.arguments(given)["Label column"]
+    node = plan.nodes_of(*set_up.TRAINERS)[0]
+    arguments = plan.modules[node].arguments(plan.parameters[node])
+    selection = next((arguments[key] for key in LABEL_PARAMETERS if arguments.get(key)), None)
     return None if selection is None else columns.stated_name(selection)
+
+
+def _trained(run: Run, node: str) -> Trained:
+    """The model that a trainer made."""
+    from mlmgmt.modules.learners import Trained
+
+    return next(value for (owner, _), value in run.ports.items() if owner == node and isinstance(value, Trained))
+
+
+def _node_of_input(plan: Plan, port: str) -> str:
+    return next(node for node in plan.order if plan.graph.nodes[node].get("inputId") == port)
 
 
 def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cells | None, str]:
@@ -175,8 +180,11 @@ def _rows(cells: Cells, chosen: Any) -> Cells:
 
 def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Cells]:
     """The rows that went into the graph's own Split Data and not on to its Train Model, and those that did."""
-    train = plan.nodes_of("Train Model")[0]
-    seen = set(run.inputs[train, "Dataset"].frame.index)
+    from mlmgmt.learning import set_up
+
+    train = plan.nodes_of(*set_up.TRAINERS)[0]
+    rows, _ = set_up.TRAINERS[plan.modules[train].name]
+    seen = set(run.inputs[train, rows].frame.index)
     held = [index for index in range(len(cells.rows)) if index not in seen]
     splits = [
         run.ports[node, port].frame.index
@@ -188,73 +196,24 @@ def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Ce
     return (_rows(cells, held) if held else None), _rows(cells, sorted(seen))
 
 
-def facts_of(
-    session: Session, fitted: Fitted, evaluation: Evaluation | None, data: Source, service: str | None
-) -> dict[str, Any]:
-    """The manifest of the model file."""
-    import numpy
-    import pandas
-    import sklearn
-
-    from mlmgmt import __version__
-    from mlmgmt.learning import tables
-    from mlmgmt.modules.evaluation import HEADLINE
-
-    trained = fitted.trained
-    facts: dict[str, Any] = {
-        "learner": trained.learner,
-        "task": trained.task,
-        "parameters": dict(trained.parameters),
-        "features": [{"name": feature.name, "type": feature.type} for feature in trained.features],
-        "label": {"name": trained.label, "type": trained.label_type, "classes": list(trained.classes)},
-        "data": data.name,
-        "dataDigest": tables.digest(fitted.seen),
-        "rows": len(fitted.seen.rows),
-        "trainedOn": stamp(session.clock()),
-        "service": service,
-        "by": session.caller,
-        "versions": {
-            "mlmgmt": __version__,
-            "python": platform.python_version(),
-            "scikit-learn": sklearn.__version__,
-            "numpy": numpy.__version__,
-            "pandas": pandas.__version__,
-        },
-    }
-    if evaluation is not None:
-        facts |= {
-            "metric": HEADLINE.get(trained.task),
-            "metrics": finite(evaluation.new),
-            "evaluatedOn": evaluation.rows,
-        }
-        if evaluation.old is not None:
-            facts["comparedWith"] = {"payload": evaluation.deployed, "metrics": finite(evaluation.old)}
-    return facts
-
-
-def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    """Metrics for JSON, which has no infinity."""
-    return {name: value if abs(value) < float("inf") else None for name, value in metrics.items()}
-
-
 def packed(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> tuple[blobs.Blob, bytes]:
     """A fitted model as the bytes of its file, and the blob it is to be: in the home's first storage account, under the
     name of its service. Nothing is written.
     """
-    from hashlib import sha256
+    data = artifacts.content(session, fitted.trained, facts, suffix=".ilearner", rows=fitted.seen)
+    return new_blob(session, _CONTAINER, file_name(name).replace("%", "-"), data, ".ilearner"), data
 
-    from mlmgmt.learning import ilearner, tables
 
-    store = session.store
-    key = store.secrets.signing_key()
-    accounts = store.blobs.accounts()
-    if key is None or not accounts:
+def new_blob(session: Session, container: str, folder: str, data: bytes, suffix: str) -> blobs.Blob:
+    """A blob to be, in the home's first storage account, named by the moment and by its content.
+
+    Raises:
+        NotFound: `AccountNotRegistered`: there is no account.
+    """
+    accounts = session.store.blobs.accounts()
+    if not accounts:
         text = "This home has no storage account to keep a model in."
         hint = "Make one with: mlmgmt Connect-AzAccount"
         raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint=hint)
-    rows = tables.row_digests(fitted.seen) if len(fitted.seen.rows) <= _MOST_ROW_DIGESTS else None
-    data = ilearner.pack(fitted.trained, facts, key=key, home=store.home.id, rows=rows)
     moment = session.clock().strftime("%Y%m%dT%H%M%S")
-    service = file_name(name).replace("%", "-")
-    path = f"{service}/{moment}-{sha256(data).hexdigest()[:12]}.ilearner"
-    return blobs.Blob(accounts[0], _CONTAINER, path), data
+    return blobs.Blob(accounts[0], container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}")

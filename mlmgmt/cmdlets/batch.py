@@ -1,0 +1,99 @@
+"""Batch execution: `mlmgmt batch submit`, `start`, `status`, `cancel`, `wait`."""
+
+from __future__ import annotations
+
+from mlmgmt.cmdlets.declare import GROUP, NAME, Cmdlet, Kind, Parameter, both
+
+STEP = "8. Batch execution"
+_JOB = Parameter(
+    "JobId", help="The job.", mandatory=True, aliases=("Job",), short="j", argument="job", position=0, completes="job"
+)
+
+SUBMIT = Cmdlet(
+    spellings=both("Submit", "MlBatchJob"),
+    short=("batch submit",),
+    run="batch:submit",
+    summary="Submit a batch job to a web service, as a job document or as plain files.",
+    example="mlmgmt batch submit -g retail -n churn --inputs new-customers.csv --start",
+    step=STEP,
+    view="job",
+    about="Without -Start the job waits for: mlmgmt batch start. Results go to the blobs that -Outputs or the document "
+    "names, else to the container experimentoutput of the home's storage account.",
+    parameters=(
+        GROUP,
+        NAME,
+        Parameter(
+            "JobFile",
+            Kind.STRUCTURE,
+            "The job document: Inputs, Outputs, GlobalParameters.",
+            pipeline=True,
+            aliases=("JobConfigFile",),
+            position=0,
+            completes="file",
+        ),
+        Parameter("Inputs", Kind.LIST, "FILE, or PORT=FILE for one of several inputs.", short="i", completes="file"),
+        Parameter("Outputs", Kind.LIST, "CONTAINER/PATH, or PORT=CONTAINER/PATH."),
+        Parameter("Parameters", Kind.LIST, "Service parameters, NAME=VALUE.", aliases=("GlobalParameters",), short="p"),
+        Parameter("Start", Kind.SWITCH, "Start it at once."),
+    ),
+)
+START = Cmdlet(
+    spellings=both("Start", "MlBatchJob"),
+    short=("batch start",),
+    run="jobs:start",
+    summary="Start a submitted job; a process works on it that outlives this shell.",
+    example="mlmgmt batch start -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77",
+    step=STEP,
+    view="job",
+    parameters=(GROUP, NAME, _JOB),
+)
+STATUS = Cmdlet(
+    spellings=both("Get", "MlBatchJob"),
+    short=("batch status",),
+    run="jobs:status",
+    summary="Ask after a job: its state, its results with a fresh signature, each node's time; or list the jobs.",
+    example="mlmgmt batch status -g retail -n churn",
+    step=STEP,
+    view="job",
+    parameters=(
+        GROUP,
+        NAME,
+        Parameter(
+            "JobId",
+            help="The job; all of them without it.",
+            aliases=("Job",),
+            short="j",
+            argument="job",
+            position=0,
+            completes="job",
+        ),
+    ),
+)
+CANCEL = Cmdlet(
+    spellings=both("Stop", "MlBatchJob"),
+    short=("batch cancel",),
+    run="jobs:cancel",
+    summary="Cancel a job and end its worker.",
+    example="mlmgmt batch cancel -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77",
+    step=STEP,
+    view="job",
+    parameters=(GROUP, NAME, _JOB),
+)
+WAIT = Cmdlet(
+    spellings=both("Wait", "MlBatchJob"),
+    short=("batch wait",),
+    run="batch:wait",
+    summary="Wait until a job ends, and fetch its results; a job that failed is an error.",
+    example="mlmgmt batch wait -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77 --output-folder .",
+    step=STEP,
+    view="job",
+    parameters=(
+        GROUP,
+        NAME,
+        _JOB,
+        Parameter("Timeout", Kind.NUMBER, "The most seconds to wait."),
+        Parameter("OutputFolder", Kind.FOLDER, "A folder to copy the results to."),
+        Parameter("Force", Kind.SWITCH, "Overwrite files there.", argument="force"),
+    ),
+)
+CMDLETS = (SUBMIT, START, STATUS, CANCEL, WAIT)

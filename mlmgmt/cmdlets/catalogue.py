@@ -1,0 +1,53 @@
+"""The module catalogue, and what graphs may reach outside of themselves."""
+
+from __future__ import annotations
+
+from mlmgmt.cmdlets.declare import Cmdlet, Kind, Parameter, both
+
+_STEP = "7. Homes and trust"
+
+MODULES = Cmdlet(
+    spellings=both("Get", "MlModule"),
+    short=("modules",),
+    run="catalogue:modules",
+    summary="List the modules that run here; or one with its ports, parameters and what it maps to.",
+    example='mlmgmt modules "Train Model"',
+    step="9. Experiments",
+    view="module",
+    parameters=(Parameter("Name", help="A module.", position=0, short="n", completes="module"),),
+)
+SCRIPTS = Cmdlet(
+    spellings=both("Enable", "MlScript"),
+    short=("allow-scripts",),
+    run="outside:allow_scripts",
+    summary="Allow definitions of this home to run Python scripts.",
+    example="mlmgmt allow-scripts",
+    step=_STEP,
+    about="A script can do whatever you can do: it runs in a process of its own, with limits on time and memory, and "
+    "behind no further walls.",
+    parameters=(Parameter("Deny", Kind.SWITCH, "No longer allow them."),),
+)
+MAP_SOURCE = Cmdlet(
+    spellings=both("Set", "MlDataSource"),
+    short=("map-source",),
+    run="outside:map_source",
+    summary="Map a database server to a SQLAlchemy connection, or a web address to a file, for Import and Export Data.",
+    example="mlmgmt map-source sales.database.windows.net sqlite:////data/sales.db",
+    step=_STEP,
+    view="rows",
+    parameters=(
+        Parameter("Name", help="The server's name, or the address.", mandatory=True, position=0, short="n"),
+        Parameter("Target", help="The connection URL, or the file.", position=1, completes="file"),
+        Parameter("Remove", Kind.SWITCH, "Forget what it is mapped to."),
+    ),
+)
+SOURCES = Cmdlet(
+    spellings=both("Get", "MlDataSource"),
+    short=("sources",),
+    run="outside:sources",
+    summary="Show what is mapped, and whether scripts are allowed.",
+    example="mlmgmt sources",
+    step=_STEP,
+    view="rows",
+)
+CMDLETS = (MODULES, SCRIPTS, MAP_SOURCE, SOURCES)

@@ -1,0 +1,152 @@
+"""Experiments: made, run, and set up as web services."""
+
+from __future__ import annotations
+
+from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter
+
+STEP = "9. Experiments"
+_NAME = Parameter(
+    "ExperimentId",
+    help="The experiment, by id or name.",
+    mandatory=True,
+    aliases=("Name", "Experiment"),
+    argument="experiment",
+    position=0,
+    short="n",
+    completes="experiment",
+)
+_FORCE_FILE = Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force")
+
+
+def _spelled(verb: str, noun: str) -> tuple[str, ...]:
+    """Experiments were the Classic module's, whose cmdlets begin with Aml."""
+    return (f"{verb}-Aml{noun}", f"{verb}-AzMl{noun}")
+
+
+NEW = Cmdlet(
+    spellings=_spelled("New", "Experiment"),
+    short=("new-experiment",),
+    run="drafts:plan_new",
+    summary="Make a training experiment from a task, a learner, a label and a CSV file.",
+    example="mlmgmt new-experiment Churn --task binary --label churned --data customers.csv",
+    step=STEP,
+    view="experiment",
+    gate=Gate("Making the experiment"),
+    parameters=(
+        Parameter("Name", help="Its name.", mandatory=True, position=0, short="n"),
+        Parameter(
+            "Task",
+            Kind.CHOICE,
+            "What is to be learnt.",
+            mandatory=True,
+            short="t",
+            choices=("binary", "multiclass", "regression", "clustering"),
+        ),
+        Parameter("Data", Kind.ROWS, "The table to learn from, as CSV or TSV.", mandatory=True, completes="file"),
+        Parameter("Label", help="The column to predict.", short="l"),
+        Parameter("Algorithm", help="The learner, by its module's name.", short="a", completes="module"),
+        Parameter("Exclude", Kind.LIST, "Columns to learn nothing from."),
+        Parameter("TrainFraction", Kind.NUMBER, "The fraction of rows to train on; 0.75 when left out."),
+    ),
+)
+GET = Cmdlet(
+    spellings=_spelled("Get", "Experiment"),
+    short=("experiments", "get-experiment"),
+    run="experiments:get",
+    summary="List the experiments, or show one with its run.",
+    example="mlmgmt experiments",
+    step=STEP,
+    view="experiment",
+    parameters=(
+        Parameter(
+            "ExperimentId",
+            help="An experiment, by id or name.",
+            aliases=("Name", "Experiment"),
+            argument="experiment",
+            position=0,
+            short="n",
+            completes="experiment",
+        ),
+    ),
+)
+RUN = Cmdlet(
+    spellings=_spelled("Start", "Experiment"),
+    short=("run-experiment",),
+    run="experiments:run",
+    summary="Run an experiment's whole graph; -Verbose tells each node's time and rows.",
+    example="mlmgmt run-experiment Churn -Verbose",
+    step=STEP,
+    view="experiment",
+    parameters=(_NAME,),
+)
+SET_UP = Cmdlet(
+    spellings=_spelled("Set", "ExperimentWebService"),
+    short=("set-up-web-service",),
+    run="set_up:plan",
+    summary="Set a training experiment up as a retraining service, or make its predictive experiment.",
+    example="mlmgmt set-up-web-service Churn --predictive --output-file churn-predictive.json",
+    step=STEP,
+    view="experiment",
+    gate=Gate("Setting up the web service"),
+    about="The experiment is run for it. -Retraining adds a web service input where the data goes in, and outputs for "
+    "the trained model and the evaluation. -Predictive saves the model and what preparation learnt, drops what only "
+    "training needs, and wires an input and an output.",
+    parameters=(
+        _NAME,
+        Parameter("Retraining", Kind.SWITCH, "As a service that trains."),
+        Parameter("Predictive", Kind.SWITCH, "As a service that scores."),
+        Parameter("OutputFile", Kind.FILE, "A file for the web service definition.", short="f", completes="file"),
+    ),
+)
+EXPORT = Cmdlet(
+    spellings=_spelled("Export", "ExperimentGraph"),
+    short=("export-experiment",),
+    run="experiment_files:export_graph",
+    summary="Write an experiment in Studio's own format.",
+    example="mlmgmt export-experiment Churn churn-experiment.json",
+    step=STEP,
+    parameters=(
+        _NAME,
+        Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1, completes="file"),
+        _FORCE_FILE,
+    ),
+)
+IMPORT = Cmdlet(
+    spellings=_spelled("Import", "ExperimentGraph"),
+    short=("import-experiment",),
+    run="experiment_files:plan_import",
+    summary="Make an experiment of a file in Studio's format, or of a web service definition.",
+    example="mlmgmt import-experiment churn-experiment.json --new-name Churn2 --data customers.csv",
+    step=STEP,
+    view="experiment",
+    gate=Gate("Importing the experiment"),
+    parameters=(
+        Parameter("InputFile", Kind.DOCUMENT, "The file.", mandatory=True, position=0, completes="file"),
+        Parameter("NewName", help="Its name; the one in the file when left out.", short="n"),
+        Parameter("Data", Kind.ROWS, "A table in the place of the graph's one dataset.", completes="file"),
+    ),
+)
+EXPORT_DEFINITION = Cmdlet(
+    spellings=_spelled("Export", "WebServiceDefinitionFromExperiment"),
+    short=("export-definition",),
+    run="experiment_files:export_definition",
+    summary="Write the web service definition of an experiment that ran.",
+    example="mlmgmt export-definition Churn churn-training.json",
+    step=STEP,
+    parameters=(
+        _NAME,
+        Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1, completes="file"),
+        _FORCE_FILE,
+    ),
+)
+REMOVE = Cmdlet(
+    spellings=_spelled("Remove", "Experiment"),
+    short=("remove-experiment",),
+    run="experiments:plan_remove",
+    summary="Remove an experiment; its datasets and models stay.",
+    example="mlmgmt remove-experiment Churn -Force",
+    step=STEP,
+    gate=Gate("Removing the experiment", "Remove the experiment {target}?"),
+    parameters=(_NAME,),
+)
+CMDLETS = (NEW, GET, RUN, SET_UP, EXPORT, IMPORT, EXPORT_DEFINITION, REMOVE)

@@ -1,0 +1,278 @@
+"""The experiment format of Studio: modules with GUIDs, ports and edges by `node:port`, web service ports beside them.
+
+`to_graph` and `from_graph` go both ways between it and the package of a definition. What a dataset, trained model or
+transformation is called differs: an experiment names it on the port that it feeds (`DataSourceId` and its like), a
+definition has a Resource node.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mlmgmt.definition.assets import DATASET, RESULTS_PORT, TRAINED_MODEL, TRANSFORMATION, kind_of
+from mlmgmt.errors import BadRequest, Detail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_FAMILY = "506153734175476c4f62416c57734963"
+_URI = re.compile(r"aml://module/(?P<id>.+)", re.IGNORECASE)
+_SOURCES = {"DataSourceId": DATASET, "TrainedModelId": TRAINED_MODEL, "TransformModuleId": TRANSFORMATION}
+_FOREIGN = re.compile(r"aml://(?P<kind>dataset|trainedmodel|transformation)/(?P<id>.+)", re.IGNORECASE)
+Ports = "Callable[[Mapping[str, Any]], tuple[tuple[str, ...], tuple[str, ...]]]"
+"""From a module's asset to the names of its input and output ports; empty where the module is not known."""
+
+
+def _refuse(message: str, target: str) -> NoReturn:
+    raise BadRequest(
+        "The experiment graph cannot be read.",
+        target=target,
+        details=[Detail("InvalidExperimentGraph", message, target)],
+        hint="It has ModuleNodes, EdgesInternal and, beside them, WebService; as Export-AmlExperimentGraph writes it.",
+    )
+
+
+def is_foreign_dataset(asset: Mapping[str, Any]) -> bool:
+    """Whether a Resource stands for a dataset of Studio's, which only its id is known of."""
+    found = _FOREIGN.fullmatch(str((asset.get("locationInfo") or {}).get("uri")))
+    return found is not None and found["kind"].casefold() == DATASET
+
+
+def is_studio(value: Any) -> bool:
+    """Whether a JSON value is in the experiment format, whole or the graph alone."""
+    if not isinstance(value, dict):
+        return False
+    folded = _folded(value)
+    return "modulenodes" in folded or "modulenodes" in _folded(folded.get("graph"))
+
+
+def _folded(value: Any) -> dict[str, Any]:
+    return {str(name).casefold(): inner for name, inner in value.items()} if isinstance(value, dict) else {}
+
+
+def _list(value: Any, where: str) -> list[dict[str, Any]]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        _refuse(f"{where} is no list of objects.", where)
+    return [_folded(item) for item in value]
+
+
+def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The package, assets and ports of an experiment, as the members of a definition's `properties`.
+
+    Raises:
+        BadRequest: `InvalidExperimentGraph`.
+    """
+    top = _folded(value)
+    graph = _folded(top.get("graph")) or top
+    service = _folded(top.get("webservice")) or _folded(graph.get("webservice"))
+    nodes: dict[str, Any] = {}
+    assets: dict[str, Any] = {}
+    edges: list[dict[str, str]] = []
+    linked: dict[str, list[dict[str, str]]] = {}
+    for place, module in enumerate(_list(graph.get("modulenodes"), "ModuleNodes")):
+        node = str(module.get("id") or "")
+        if not node or node in nodes:
+            _refuse(f"Module {place + 1} has no Id of its own.", f"ModuleNodes[{place}]")
+        asset = _asset_of(assets, module, f"ModuleNodes[{place}]")
+        nodes[node] = {"assetId": asset} | _parameters(module, node, linked)
+        for port in _list(module.get("inputportsinternal"), "InputPortsInternal"):
+            _source(port, node, nodes, assets, edges)
+    for place, edge in enumerate(_list(graph.get("edgesinternal"), "EdgesInternal")):
+        where = f"EdgesInternal[{place}]"
+        source, target = (_end(edge.get(end), where) for end in ("sourceoutputportid", "destinationinputportid"))
+        for node, _ in (source, target):
+            if node not in nodes:
+                _refuse(f"The edge names {node!r}, which is no module of the graph.", where)
+        edges.append(_edge(source, target))
+    _service_ports(service, nodes, edges)
+    parameters = _service_parameters(service, linked)
+    package: dict[str, Any] = {"nodes": nodes, "edges": edges}
+    if parameters:
+        package["graphParameters"] = parameters
+    return {"packageType": "Graph", "assets": assets, "package": package}
+
+
+def _asset_of(assets: dict[str, Any], module: Mapping[str, Any], where: str) -> str:
+    identity = str(module.get("moduleid") or "")
+    if not identity:
+        _refuse("A module has no ModuleId.", where)
+    uri = f"aml://module/{identity}"
+    for asset, body in assets.items():
+        if body["locationInfo"]["uri"] == uri:
+            return asset
+    name = str(module.get("modulename") or module.get("name") or identity)
+    asset = f"asset{len(assets) + 1}"
+    assets[asset] = {"name": name, "type": "Module", "locationInfo": {"uri": uri}}
+    return asset
+
+
+def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for parameter in _list(module.get("moduleparameters"), "ModuleParameters"):
+        name = str(parameter.get("name") or "")
+        if parameter.get("value") is not None:
+            found[name] = {"value": str(parameter["value"])}
+        if parameter.get("linkedglobalparameter"):
+            link = {"nodeId": node, "parameterKey": name}
+            linked.setdefault(str(parameter["linkedglobalparameter"]), []).append(link)
+    return {"parameters": found} if found else {}
+
+
+def _source(
+    port: Mapping[str, Any], node: str, nodes: dict[str, Any], assets: dict[str, Any], edges: list[dict[str, str]]
+) -> None:
+    """A saved dataset, model or transformation on an input port becomes a Resource node that feeds it."""
+    for member, kind in _SOURCES.items():
+        identity = port.get(member.casefold())
+        if not identity:
+            continue
+        uri = str(identity) if "://" in str(identity) else f"aml://{kind.replace(' ', '')}/{identity}"
+        asset = next((key for key, body in assets.items() if body["locationInfo"]["uri"] == uri), None)
+        if asset is None:
+            asset = f"asset{len(assets) + 1}"
+            name = uri.rsplit("/", 1)[-1]
+            ports = {RESULTS_PORT: {"type": "Dataset"}}
+            assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
+        source = next((key for key, body in nodes.items() if body.get("assetId") == asset), None)
+        if source is None:
+            source = f"{asset}-source"
+            nodes[source] = {"assetId": asset}
+        edges.append(_edge((source, RESULTS_PORT), (node, str(port.get("name") or ""))))
+
+
+def _end(value: Any, where: str) -> tuple[str, str]:
+    node, colon, port = str(value or "").partition(":")
+    if not colon:
+        _refuse(f"{value!r} is not of the form node:port.", where)
+    return node, port
+
+
+def _edge(source: tuple[str, str], target: tuple[str, str]) -> dict[str, str]:
+    edge = {"sourceNodeId": source[0], "sourcePortId": source[1]}
+    edge |= {"targetNodeId": target[0], "targetPortId": target[1]}
+    return {name: value for name, value in edge.items() if value}
+
+
+def _service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges: list[dict[str, str]]) -> None:
+    for member, role in (("inputs", "inputId"), ("outputs", "outputId")):
+        for place, port in enumerate(_list(service.get(member), f"WebService.{member}")):
+            end = _end(port.get("portid"), f"WebService.{member}[{place}]")
+            if end[0] not in nodes:
+                _refuse(f"{end[0]!r} is no module of the graph.", f"WebService.{member}[{place}]")
+            name = str(port.get("name") or f"{member[:-1]}{place + 1}")
+            node = next((key for key, body in nodes.items() if body.get(role) == name), None)
+            if node is None:
+                node = f"{name}-port"
+                nodes[node] = {role: name}
+            edges.append(_edge((node, ""), end) if role == "inputId" else _edge(end, (node, "")))
+
+
+def _service_parameters(service: Mapping[str, Any], linked: Mapping[str, Any]) -> dict[str, Any]:
+    names = [str(parameter.get("name")) for parameter in _list(service.get("parameters"), "WebService.Parameters")]
+    names += [name for name in linked if name not in names]
+    return {name: {"description": name, "type": "String", "links": linked.get(name, [])} for name in names}
+
+
+def from_graph(
+    properties: Mapping[str, Any], ports: Callable[[Mapping[str, Any]], tuple[tuple[str, ...], tuple[str, ...]]]
+) -> dict[str, Any]:
+    """The experiment format of a definition's graph: `Graph` and `WebService`.
+
+    Args:
+        ports: the names of a module's ports, which are listed even where nothing is connected.
+    """
+    package, assets = properties["package"], properties.get("assets", {})
+    nodes, edges = package.get("nodes", {}), package.get("edges", [])
+    links = _links(package)
+    modules = {
+        node: body for node, body in nodes.items() if assets.get(body.get("assetId"), {}).get("type") == "Module"
+    }
+    written = []
+    for node, body in modules.items():
+        asset = assets[body["assetId"]]
+        taken = (edge.get("targetPortId", "") for edge in edges if edge["targetNodeId"] == node)
+        given = (edge.get("sourcePortId", "") for edge in edges if edge["sourceNodeId"] == node)
+        inputs, outputs = ports(asset)
+        found = _URI.fullmatch(asset["locationInfo"]["uri"])
+        written.append(
+            {
+                "Id": node,
+                "ModuleId": found["id"] if found else f"{_FAMILY}.{asset['name']}",
+                "ModuleName": asset["name"],
+                "ModuleParameters": [
+                    {
+                        "Name": name,
+                        "Value": value.get("value") if isinstance(value, dict) else value,
+                        "ValueType": "Literal",
+                        "LinkedGlobalParameter": links.get((node, name)),
+                    }
+                    for name, value in (body.get("parameters") or {}).items()
+                ],
+                "InputPortsInternal": [
+                    {"Name": name, "NodeId": node, **_fed_by(node, name, nodes, assets, edges)}
+                    for name in _each(inputs, taken)
+                ],
+                "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _each(outputs, given)],
+            }
+        )
+    between = [
+        {
+            "SourceOutputPortId": f"{edge['sourceNodeId']}:{edge.get('sourcePortId', '')}",
+            "DestinationInputPortId": f"{edge['targetNodeId']}:{edge.get('targetPortId', '')}",
+        }
+        for edge in edges
+        if edge["sourceNodeId"] in modules and edge["targetNodeId"] in modules
+    ]
+    return {
+        "Graph": {"ModuleNodes": written, "EdgesInternal": between},
+        "WebService": {
+            "Inputs": _ends(nodes, edges, "inputId"),
+            "Outputs": _ends(nodes, edges, "outputId"),
+            "Parameters": [{"Name": name} for name in package.get("graphParameters", {})],
+        },
+    }
+
+
+def _type_of(node: Mapping[str, Any], assets: Mapping[str, Any]) -> str:
+    asset = assets.get(str(node.get("assetId")), {})
+    return str(asset.get("type"))
+
+
+def _each(known: Iterable[str], used: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys([*known, *(name for name in used if name)]))
+
+
+def _links(package: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    return {
+        (link["nodeId"], link["parameterKey"]): name
+        for name, parameter in package.get("graphParameters", {}).items()
+        for link in parameter.get("links", ())
+    }
+
+
+def _fed_by(
+    node: str, port: str, nodes: Mapping[str, Any], assets: Mapping[str, Any], edges: Iterable[Mapping[str, str]]
+) -> dict[str, str]:
+    for edge in edges:
+        asset = assets.get(nodes[edge["sourceNodeId"]].get("assetId"), {})
+        if edge["targetNodeId"] == node and edge.get("targetPortId") == port and asset.get("type") == "Resource":
+            uri = asset["locationInfo"]["uri"]
+            foreign = _FOREIGN.fullmatch(uri)
+            kind = kind_of(asset) or (foreign["kind"].casefold() if foreign else DATASET)
+            member = next(name for name, known in _SOURCES.items() if kind in (known, known.replace(" ", "")))
+            return {member: foreign["id"] if foreign else uri}
+    return {}
+
+
+def _ends(nodes: Mapping[str, Any], edges: Iterable[Mapping[str, str]], role: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = []
+    near, far = ("sourceNodeId", "target") if role == "inputId" else ("targetNodeId", "source")
+    for edge in edges:
+        name = nodes[edge[near]].get(role)
+        if name is not None:
+            port = f"{edge[f'{far}NodeId']}:{edge.get(f'{far}PortId', '')}"
+            found.append({"Id": f"{edge[near]}-{len(found) + 1}", "PortId": port, "Name": name})
+    return found

@@ -1,0 +1,208 @@
+"""From a training experiment to web services: what Set Up Web Service did to its graph.
+
+Documented are: the data's port gets the input; a retraining service answers the trained model and the evaluation; a
+predictive service keeps the preparation, replaces trainer and learner by the saved model, inserts Apply Transformation
+for what preparation learnt, and drops splitting, evaluation and whatever stood on the test branch alone. Where the
+nodes go exactly is this project's choice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mlmgmt.definition.assets import RESULTS_PORT
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.sketch import Sketch
+from mlmgmt.modules.base import PortType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+TRAINERS = {
+    "Train Model": ("Dataset", "Trained model"),
+    "Tune Model Hyperparameters": ("Training dataset", "Trained best model"),
+    "Train Clustering Model": ("Dataset", "Trained model"),
+}
+"""The modules that train, with the ports that take the rows and give the model."""
+_SCORERS = ("Score Model", "Assign Data to Clusters")
+_EVALUATE = ("Evaluate Model", "Evaluation results")
+
+
+def trainer(plan: Plan) -> str:
+    """The one node of a training graph that trains.
+
+    Raises:
+        BadRequest: `NoTrainer` or `SeveralTrainers`: what to do is in the hint.
+    """
+    found = plan.nodes_of(*TRAINERS)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        hint = "Connect a learner and the data to Train Model, its Label column set; then run the experiment."
+        _refuse("NoTrainer", "The experiment trains nothing: it has no Train Model.", hint)
+    listed = ", ".join(f"{plan.modules[node].name} ({node})" for node in found)
+    hint = "Take the branches of the others away, and make an experiment of each: one web service answers by one model."
+    return _refuse("SeveralTrainers", f"The experiment trains {len(found)} models: {listed}.", hint)
+
+
+def _refuse(code: str, message: str, hint: str) -> NoReturn:
+    raise BadRequest(message, target="ExperimentId", details=[Detail(code, message)], hint=hint)
+
+
+def roots(sketch: Sketch, plan: Plan, node: str, port: str) -> list[dict[str, str]]:
+    """The edges by which rows enter what leads to a port: from a dataset, or from a module that needs no table."""
+    found: list[dict[str, str]] = []
+    seen: set[str] = set()
+    wanted = [edge for edge in sketch.into(node) if _input_name(plan, edge) == port]
+    while wanted:
+        edge = wanted.pop(0)
+        source = edge["sourceNodeId"]
+        tables = [other for other in sketch.into(source) if _carries_rows(plan, other)]
+        if not tables:
+            found.append(edge)
+        elif source not in seen:
+            wanted += tables
+        seen.add(source)
+    return found
+
+
+def _input_name(plan: Plan, edge: Mapping[str, str]) -> str:
+    return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).name
+
+
+def _carries_rows(plan: Plan, edge: Mapping[str, str]) -> bool:
+    return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).type is PortType.DATASET
+
+
+def retraining(document: Mapping[str, Any]) -> Sketch:
+    """A training experiment as a retraining service: rows go in where its dataset does; the model, and the evaluation
+    if there is one, come out.
+
+    Raises:
+        BadRequest: it trains nothing, or several models; its data port is fed by nothing.
+    """
+    sketch = Sketch(document).without_service_ports()
+    plan = Plan(sketch.document, everything=True)
+    node = trainer(plan)
+    rows, model = TRAINERS[plan.modules[node].name]
+    _join(sketch, "input1", roots(sketch, plan, node, rows))
+    sketch.connect(node, model, sketch.port("outputId", "output1"), None)
+    for number, evaluation in enumerate(plan.nodes_of(_EVALUATE[0]), start=2):
+        sketch.connect(evaluation, _EVALUATE[1], sketch.port("outputId", f"output{number}"), None)
+    return sketch
+
+
+def _join(sketch: Sketch, name: str, edges: list[dict[str, str]]) -> None:
+    """Let an input feed the ports that edges lead into; the dataset stays beside it, as the source of the types."""
+    node = sketch.port("inputId", name)
+    fed = {(edge["sourceNodeId"], edge.get("sourcePortId")) for edge in edges}
+    if len(fed) > 1:
+        hint = "Join them to one before the first module, or write the definition by hand with several inputs."
+        _refuse("SeveralSources", f"The rows come from {len(fed)} sources; one input cannot stand for all.", hint)
+    for edge in [e for e in sketch.edges if (e["sourceNodeId"], e.get("sourcePortId")) in fed]:
+        sketch.connect(node, None, edge["targetNodeId"], edge.get("targetPortId"))
+
+
+Save = "Callable[[str, str], tuple[str, str]]"
+"""From a node and its output port to the name and the uri of the asset that its value was saved as."""
+
+
+def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str, str]]) -> Sketch:
+    """A training experiment as a predictive service.
+
+    Args:
+        save: saves what a node's output port gave when the experiment was run, and returns the asset's name and uri.
+
+    Raises:
+        BadRequest: it trains nothing, or several models.
+    """
+    sketch = Sketch(document).without_service_ports()
+    plan = Plan(sketch.document, everything=True)
+    node = trainer(plan)
+    rows, model = TRAINERS[plan.modules[node].name]
+    path = _path(sketch, plan, node, rows)
+    scorer = _scorer(sketch, plan, node, model)
+    sketch.edges[:] = [
+        edge for edge in sketch.edges if edge["targetNodeId"] != scorer and edge["targetNodeId"] != node
+    ] + [edge for edge in sketch.edges if edge["targetNodeId"] == node and _input_name(plan, edge) == rows]
+    (into,) = sketch.into(node)
+    sketch.connect(into["sourceNodeId"], into.get("sourcePortId"), scorer, "Dataset")
+    name, uri = save(node, model)
+    sketch.connect(sketch.resource(name, uri), RESULTS_PORT, scorer, "Trained model")
+    for split in [other for other in path if plan.modules[other].name == "Split Data"] if path else []:
+        _bypass(sketch, split)
+    for learning in [other for other in path if _transform_port(plan, other)]:
+        _apply(sketch, plan, learning, save)
+    sketch.drop([other for other in sketch.nodes if other not in _ancestors(sketch, scorer)])
+    sketch.connect(
+        scorer,
+        plan.modules[scorer].outputs[0].name if scorer in plan.modules else "Scored dataset",
+        sketch.port("outputId", "output1"),
+        None,
+    )
+    plain = Plan(sketch.document)
+    _join(sketch, "input1", roots(sketch, plain, scorer, "Dataset"))
+    return sketch
+
+
+def _path(sketch: Sketch, plan: Plan, node: str, port: str) -> list[str]:
+    """The modules that the rows pass on their way to a port."""
+    found: list[str] = []
+    wanted = [edge["sourceNodeId"] for edge in sketch.into(node) if _input_name(plan, edge) == port]
+    while wanted:
+        source = wanted.pop(0)
+        if source in plan.modules and source not in found:
+            found.append(source)
+            wanted += [edge["sourceNodeId"] for edge in sketch.into(source)]
+    return found
+
+
+def _scorer(sketch: Sketch, plan: Plan, node: str, model: str) -> str:
+    """The scoring node that the model feeds; one is added where there is none."""
+    for edge in sketch.out_of(node):
+        target = edge["targetNodeId"]
+        if target in plan.modules and plan.modules[target].name in _SCORERS:
+            return target
+    clusters = plan.output_port(node, model).type is PortType.TRAINED_CLUSTERS
+    return sketch.module(_SCORERS[1] if clusters else _SCORERS[0])
+
+
+def _bypass(sketch: Sketch, node: str) -> None:
+    """Lead what a node takes to whoever took what it gave."""
+    (into,) = sketch.into(node)
+    for edge in sketch.out_of(node):
+        sketch.connect(into["sourceNodeId"], into.get("sourcePortId"), edge["targetNodeId"], edge.get("targetPortId"))
+    sketch.edges[:] = [edge for edge in sketch.edges if node not in (edge["sourceNodeId"], edge["targetNodeId"])]
+
+
+def _transform_port(plan: Plan, node: str) -> str | None:
+    """The port by which a module gives what it learnt."""
+    ports = (port.name for port in plan.modules[node].outputs if port.type is PortType.TRANSFORM)
+    return next(ports, None)
+
+
+def _apply(sketch: Sketch, plan: Plan, node: str, save: Callable[[str, str], tuple[str, str]]) -> None:
+    """Put Apply Transformation, with what was learnt, in the place of the module that learns."""
+    port = _transform_port(plan, node)
+    assert port is not None
+    name, uri = save(node, port)
+    applied = sketch.module("Apply Transformation")
+    sketch.connect(sketch.resource(name, uri), RESULTS_PORT, applied, "Transformation")
+    for edge in sketch.into(node):
+        sketch.connect(edge["sourceNodeId"], edge.get("sourcePortId"), applied, "Dataset")
+    for edge in sketch.out_of(node):
+        if plan.output_port(node, edge.get("sourcePortId")).type is PortType.DATASET:
+            sketch.connect(applied, "Transformed dataset", edge["targetNodeId"], edge.get("targetPortId"))
+    sketch.drop([node])
+
+
+def _ancestors(sketch: Sketch, node: str) -> set[str]:
+    found: set[str] = set()
+    wanted = [node]
+    while wanted:
+        current = wanted.pop()
+        if current not in found:
+            found.add(current)
+            wanted += [edge["sourceNodeId"] for edge in sketch.into(current)]
+    return found

@@ -1,0 +1,57 @@
+"""Experiments on disk: `workspaces/<workspace>/experiments/<id>.json`, the definition inside."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.ids import file_name
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+class Experiments:
+    """The experiments of one home's workspace, which bears the home's id."""
+
+    def __init__(self, root: Path, workspace: str) -> None:
+        self.workspace = workspace
+        self._folder = root / "workspaces" / file_name(workspace) / "experiments"
+
+    def _file(self, experiment: str) -> Path:
+        return self._folder / f"{file_name(experiment)}.json"
+
+    def read(self, experiment: str) -> dict[str, Any] | None:
+        path = self._file(experiment)
+        body = files.read_json(path)
+        if body is None:
+            if path.exists():
+                raise files.damaged(path, "it holds no experiment")
+            return None
+        if not all(isinstance(body.get(name), kind) for name, kind in _MEMBERS):
+            raise files.damaged(path, "an experiment has an id, a name, a status and a definition")
+        return body
+
+    def write(self, body: dict[str, Any]) -> None:
+        path = self._file(body["ExperimentId"])
+        files.make_folder(path.parent)
+        files.write(path, orjson.dumps(body, option=_WRITING))
+
+    def remove(self, experiment: str) -> None:
+        self._file(experiment).unlink(missing_ok=True)
+        files.flush_folder(self._folder)
+
+    def all(self) -> Iterator[dict[str, Any]]:
+        """Every experiment, by the time it was made."""
+        names = os.listdir(self._folder) if self._folder.is_dir() else []
+        found = [self.read(name[:-5]) for name in names if name.endswith(".json")]
+        yield from sorted((body for body in found if body), key=lambda body: str(body["Status"].get("CreationTime")))
+
+
+_MEMBERS = (("ExperimentId", str), ("Description", str), ("Status", dict), ("Definition", dict))

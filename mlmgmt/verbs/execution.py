@@ -1,0 +1,70 @@
+"""Running a definition's graph on rows: the one path of batch jobs, experiments and retraining."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.verbs import models
+from mlmgmt.verbs.outside import Outside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.runner import NodeReport, Run
+    from mlmgmt.learning.tables import Cells
+    from mlmgmt.verbs.session import Session
+
+
+def execute(
+    session: Session,
+    plan: Plan,
+    inputs: Mapping[str, Cells],
+    *,
+    digests: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Run:
+    """Run a planned graph on cells typed by its definition's input, and tell what is worth telling.
+
+    Args:
+        digests: the model of each asset that has one.
+        parameters: values of the web service parameters, by name.
+
+    Raises:
+        BadRequest: the cells do not fit the input; see `runner.run` for the rest.
+    """
+    from mlmgmt.learning import runner, tables
+
+    for note in plan.notes():
+        session.tell(f"Warning: {note}")
+    declared = plan.document["properties"].get("input", {}).get("properties") or {}
+    typed = {}
+    for name, cells in inputs.items():
+        typed[name], notes = tables.typed(cells, declared.get(name))
+        for note in notes:
+            session.tell(f"Warning: {note}")
+    done = runner.run(
+        plan,
+        typed,
+        read=models.reader(session, plan.document, digests or {}),
+        parameters=parameters,
+        outside=Outside(session),
+        tell=session.stage,
+        report=lambda report: session.detail(described(report)),
+    )
+    for line in _told_by_learners(done):
+        session.tell(f"Warning: {line}")
+    return done
+
+
+def described(report: NodeReport) -> str:
+    """A node's time and rows in one line."""
+    shapes = ", ".join(f"{port}: {rows:,} rows, {columns:,} columns" for port, (rows, columns) in report.rows.items())
+    return f"{report.node} ({report.module}): {report.seconds:.3f} s{'; ' if shapes else ''}{shapes}"
+
+
+def _told_by_learners(done: Run) -> list[str]:
+    from mlmgmt.modules.learners import Trained
+
+    trained = [value for value in done.ports.values() if isinstance(value, Trained)]
+    return list(dict.fromkeys(f"{model.learner}: {note}" for model in trained for note in model.notes))

@@ -1,0 +1,221 @@
+"""Set Up Web Service: a training experiment becomes a retraining service, or gives a predictive experiment."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import document as text
+from mlmgmt.definition import reading
+from mlmgmt.errors import BadRequest, Detail, WrongUsage
+from mlmgmt.store import blobs
+from mlmgmt.verbs import artifacts, experiments, userfiles, worker
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outside import Outside
+
+if TYPE_CHECKING:
+    from mlmgmt.learning.runner import Run
+    from mlmgmt.learning.sketch import Sketch
+    from mlmgmt.modules.base import Dataset
+    from mlmgmt.verbs.session import Session
+
+EXPERIMENT_TAG, TRAINING_TAG = "experiment", "trainingExperiment"
+"""Tags of a definition: the experiment it was exported from, and the one that trains its model."""
+_CONTAINER = "azuremlassetscontainer"
+_KINDS = {".ilearner": "trained model", ".itransform": "transformation"}
+
+
+def plan(
+    session: Session,
+    *,
+    experiment: str,
+    retraining: bool = False,
+    predictive: bool = False,
+    output_file: str | None = None,
+) -> Outcome:
+    """Plan to set up a web service from a training experiment, which is run for it.
+
+    Args:
+        retraining: the experiment itself gets a web service input and outputs.
+        predictive: a predictive experiment is made beside it, its model and transformations saved as assets.
+        output_file: a file for the web service definition that comes of it.
+
+    Raises:
+        WrongUsage: neither or both are asked for.
+        NotFound: the experiment.
+        BadRequest: it has no Train Model, or several, or the graph cannot be run.
+        Conflict: `ExperimentExists`.
+    """
+    if retraining is predictive:
+        raise WrongUsage("Say which one: -Retraining or -Predictive.", hint="Both are set up one after the other.")
+    session.require("Microsoft.MachineLearning/workspaces/experiments/write", experiment)
+    body = experiments.existing(session, experiment)
+    if output_file is not None:
+        userfiles.require_writable(output_file)
+    name = body["Description"]
+    standing = None
+    if not retraining:
+        name = f"{name} [Predictive Exp.]"
+        standing = _standing(session, name, body["ExperimentId"])
+
+    def commit() -> dict[str, Any]:
+        changed = _retraining(session, body) if retraining else _predictive(session, body, name)
+        if standing is not None:
+            changed["ExperimentId"] = standing["ExperimentId"]
+        answer = experiments.summary_of(changed)
+        if output_file is not None:
+            userfiles.write(output_file, text.write(definition_of(session, changed)), overwrite=True)
+            answer["OutputFile"] = output_file
+        session.store.experiments.write(changed)
+        return answer
+
+    lost = [f"the experiment {name!r}"] if standing is not None else []
+    lost += [output_file] if output_file is not None and Path(output_file).exists() else []
+    question = f"{' and '.join(lost)} would be overwritten. Go on?" if lost else None
+    return Outcome(target=name, before=None, after={}, commit=commit, question=question)
+
+
+def _standing(session: Session, name: str, parent: str) -> dict[str, Any] | None:
+    """The predictive experiment that was made of the same training experiment before; another's name is refused."""
+    for body in session.store.experiments.all():
+        if body["Description"].casefold() == name.casefold() and body.get("ParentExperimentId") == parent:
+            return body
+    experiments.refuse_taken(session, name)
+    return None
+
+
+def _retraining(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+    from mlmgmt.learning import schemas, set_up
+    from mlmgmt.modules.base import Dataset
+
+    sketch = set_up.retraining(body["Definition"])
+    done = experiments.ran(session, body)
+    label = _label(done)
+    entering = _entering(sketch, done)
+    properties = sketch.document["properties"]
+    properties["input"] = _ports({"input1": schemas.specification(entering, nullable=())})
+    tables = {name: _leaving(sketch, done, name) for name in sketch.ports("outputId")}
+    properties["output"] = _ports(
+        {
+            name: schemas.specification(value) if isinstance(value, Dataset) else {"type": "object", "properties": {}}
+            for name, value in tables.items()
+        }
+    )
+    _check_label(label, entering)
+    body["Definition"] = sketch.document
+    return body
+
+
+def _label(done: Run) -> str:
+    from mlmgmt.modules.learners import Trained
+
+    return next((value.label for value in done.ports.values() if isinstance(value, Trained)), "")
+
+
+def _check_label(label: str, entering: Dataset) -> None:
+    if label and label not in entering.frame.columns:
+        message = f"The label {label!r} is not among the columns that come in; new data could not bring it."
+        hint = "Let the column stand in the dataset under the name that Train Model uses."
+        raise BadRequest(message, target=label, details=[Detail("LabelNotConnected", message)], hint=hint)
+
+
+def _ports(specifications: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": specifications}
+
+
+def _entering(sketch: Sketch, done: Run) -> Dataset:
+    """The table that stands where the input goes in."""
+    edge = next(e for e in sketch.edges if "inputId" in sketch.nodes[e["sourceNodeId"]])
+    beside = next(
+        e
+        for e in sketch.into(edge["targetNodeId"])
+        if e is not edge and e.get("targetPortId") == edge.get("targetPortId")
+    )
+    dataset: Dataset = done.ports[beside["sourceNodeId"], _named_port(beside, done)]
+    return dataset
+
+
+def _named_port(edge: dict[str, str], done: Run) -> str:
+    node, port = edge["sourceNodeId"], edge.get("sourcePortId", "")
+    return port if (node, port) in done.ports else ""
+
+
+def _leaving(sketch: Sketch, done: Run, output: str) -> Any:
+    (edge,) = sketch.into(sketch.ports("outputId")[output])
+    return done.ports[edge["sourceNodeId"], _named_port(edge, done)]
+
+
+def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
+    from mlmgmt.learning import runner, schemas, set_up
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.modules.base import Dataset
+    from mlmgmt.modules.learners import Trained
+
+    done = experiments.ran(session, body)
+    saved: dict[str, Any] = {}
+
+    def save(node: str, port: str) -> tuple[str, str]:
+        value = done.ports[node, port]
+        suffix = artifacts.suffixes(value)[0]
+        facts: dict[str, Any] = {"experiment": body["ExperimentId"], "versions": artifacts.versions()}
+        if isinstance(value, Trained):
+            facts |= artifacts.facts_of(
+                session, value, data=body["Description"], seen=None, service=None, metrics=worker.own_metrics(done)
+            )
+            facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
+        content = artifacts.content(session, value, facts, suffix=suffix)
+        blob = blobs.Blob(session.store.blobs.accounts()[0], _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
+        session.store.blobs.write(blob, content)
+        saved[blob.uri] = value
+        return f"{body['Description']} [{_KINDS[suffix]}]", blob.uri
+
+    sketch = set_up.predictive(body["Definition"], save)
+    label, entering = _label(done), _entering(sketch, done)
+    properties = sketch.document["properties"]
+    properties |= {"title": name, "description": f"Predicts {label}." if label else "Assigns rows to clusters."}
+    properties["input"] = _ports({"input1": schemas.specification(entering, nullable=(label,))})
+    first = schemas.example(entering)
+    properties["exampleRequest"] = {"inputs": {"input1": [first]}, "globalParameters": {}}
+    answer = runner.run(
+        Plan(sketch.document),
+        {"input1": entering},
+        read=lambda asset: saved[sketch.assets[asset]["locationInfo"]["uri"]],
+        outside=Outside(session),
+    ).outputs["output1"]
+    assert isinstance(answer, Dataset)
+    properties["output"] = _ports({"output1": schemas.specification(answer)})
+    made = experiments.made(
+        session, name, sketch.document, summary=f"Made of {body['Description']}.", parent=body["ExperimentId"]
+    )
+    made["Run"], made["Status"] = body["Run"], body["Status"] | {"CreationTime": made["Status"]["CreationTime"]}
+    return made
+
+
+def _rows_port(node: str, done: Run) -> str:
+    return next(port for owner, port in done.inputs if owner == node and "ataset" in port)
+
+
+def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+    """The web service definition of an experiment that was run, checked against the contract.
+
+    Raises:
+        BadRequest: `ExperimentNotFinished`: a service of it could not answer; `NoWebServicePorts`.
+    """
+    code = body["Status"]["StatusCode"]
+    if code != experiments.FINISHED:
+        message = f"The experiment {body['Description']!r} is {code}, not Finished."
+        hint = f"mlmgmt run-experiment {body['Description']!r}"
+        details = [Detail("ExperimentNotFinished", message)]
+        raise BadRequest(message, target="ExperimentId", details=details, hint=hint)
+    document = dict(body["Definition"])
+    nodes = document["properties"]["package"]["nodes"].values()
+    if not any("inputId" in node or "outputId" in node for node in nodes):
+        message = f"The experiment {body['Description']!r} has neither a web service input nor an output."
+        hint = f"mlmgmt set-up-web-service {body['Description']!r} --predictive (or --retraining)"
+        raise BadRequest(message, target="ExperimentId", details=[Detail("NoWebServicePorts", message)], hint=hint)
+    tags = {EXPERIMENT_TAG: body["ExperimentId"]}
+    if body.get("ParentExperimentId"):
+        tags[TRAINING_TAG] = body["ParentExperimentId"]
+    document["tags"] = {**(document.get("tags") or {}), **tags}
+    return reading.read(text.write(document), session.contract, source=body["Description"]).document
