@@ -230,7 +230,7 @@ def _retraining(result: Any) -> None:
     shown = {
         name: value
         for name, value in result.items()
-        if name not in ("Evaluation", "WebService", "WhatIf") and value is not None
+        if name not in ("Evaluation", "WebService", "WhatIf", "Nodes") and value is not None
     }
     if shown:
         _object(shown)
@@ -240,7 +240,12 @@ def _retraining(result: Any) -> None:
             [name, old.get(name), value, _better(name, old.get(name), value)]
             for name, value in evaluation["New"].items()
         )
-        table([f"On {evaluation['Rows']} rows held out", "Deployed", "New", ""], rows)
+        if evaluation["Deployed"] is None:
+            table(
+                [f"On {evaluation['Rows']} rows", "Value"], ([name, value] for name, value in evaluation["New"].items())
+            )
+        else:
+            table([f"On {evaluation['Rows']} rows held out", "Deployed", "New", ""], rows)
     if "WhatIf" in result:
         diff({"changes": result["WhatIf"]}, "text")
     if service := result.get("WebService"):

@@ -41,11 +41,29 @@ RETRAIN = Cmdlet(
         Parameter("TestData", Kind.ROWS, "Rows to compare on, instead of holding some out.", completes="file"),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
         Parameter("Rewrite", Kind.FILE, "A definition file to point at the new model.", completes="file"),
+        Parameter("Report", Kind.FILE, "A file for the evaluation as an HTML page.", completes="file"),
         Parameter("Update", Kind.SWITCH, "Go on to update the web service."),
         Parameter(
             "OnlyIfBetter", help="A metric; change nothing unless the new model is better by it (exit status 3)."
         ),
         MESSAGE,
+    ),
+)
+EVALUATE = Cmdlet(
+    spellings=both("Measure", "MlWebService"),
+    short=("evaluate",),
+    run="evaluating:evaluate",
+    summary="Evaluate the model that answers, or another beside it, on rows with labels.",
+    example="mlmgmt evaluate -g retail -n churn --data new-customers.csv --report evaluation.html",
+    step=RETRAIN_STEP,
+    view="retraining",
+    parameters=(
+        GROUP,
+        NAME,
+        Parameter("Data", Kind.ROWS, "Rows with labels, as CSV.", mandatory=True, completes="file"),
+        Parameter("Location", help="The uri of another .ilearner to compare with the deployed one.", aliases=("Uri",)),
+        Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
+        Parameter("Report", Kind.FILE, "A file for the evaluation as an HTML page.", completes="file"),
     ),
 )
 SET_MODEL = Cmdlet(
@@ -236,4 +254,4 @@ SAMPLE = Cmdlet(
     ),
 )
 
-CMDLETS = (RETRAIN, SET_MODEL, ASSETS, DIFF, TEST, SCORE, HISTORY, ROLLBACK, RESTORE, SCHEMA, SAMPLE)
+CMDLETS = (RETRAIN, EVALUATE, SET_MODEL, ASSETS, DIFF, TEST, SCORE, HISTORY, ROLLBACK, RESTORE, SCHEMA, SAMPLE)

@@ -43,7 +43,14 @@ class _Table:
 
 
 COMPILED = frozenset(
-    ("Select Columns in Dataset", "Edit Metadata", "Apply Transformation", "Clean Missing Data", "Score Model")
+    (
+        "Select Columns in Dataset",
+        "Edit Metadata",
+        "Apply Transformation",
+        "Clean Missing Data",
+        "Score Model",
+        "Assign Data to Clusters",
+    )
 )
 """The modules that may have a compiled form."""
 
@@ -113,6 +120,7 @@ class Compiled:
             "Apply Transformation": self._transform,
             "Clean Missing Data": self._clean,
             "Score Model": self._score,
+            "Assign Data to Clusters": self._score,
         }.get(module.name)
         given = [standing.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
         source = next((table for table in given if table is not None), None)

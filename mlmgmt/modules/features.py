@@ -44,6 +44,8 @@ def chosen(frame: pd.DataFrame, names: list[str]) -> tuple[Feature, ...]:
     """The features of these names; raises what `of` does."""
     if not names:
         raise ModuleFailure("There is no feature column to learn from.", number="0020", target="Dataset")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ModuleFailure(f"There are several columns {twice[0]!r}.", number="0018", target=twice[0])
     empty = [name for name in names if frame[name].isna().all()]
     if empty:
         listed = ", ".join(map(repr, empty))
@@ -120,7 +122,7 @@ def refuse_missing(columns: list[Column], features: tuple[Feature, ...], learner
     for feature, column in zip(features, columns, strict=True):
         if feature.numeric and (lacking := int(np.isnan(column).sum())):
             message = f"{learner} needs complete data, and {lacking} of {len(column)} rows lack {feature.name!r}."
-            hint = "Put Clean Missing Data before Train Model."
+            hint = "Put Clean Missing Data before it."
             raise ModuleFailure(message, number="0032", target=feature.name, hint=hint)
 
 

