@@ -16,14 +16,18 @@ MOST_ROWS = 20
 """The most rows of scores that a table shows; JSON and a file have them all."""
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""What names and cells must not do to a terminal is spelled out instead."""
+
+
 def out(text: str) -> None:
     """Data."""
-    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+    sys.stdout.write(text.translate(_CONTROLS) + ("" if text.endswith("\n") else "\n"))
 
 
 def talk(text: str) -> None:
     """Everything else."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(text.translate(_CONTROLS) + "\n")
     sys.stderr.flush()
 
 
@@ -104,7 +108,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 def _escaped(cell: Any) -> str:
     from rich.markup import escape
 
-    return escape(_cell(cell))
+    return escape(_cell(cell).translate(_CONTROLS))
 
 
 def _cell(value: Any) -> str:
@@ -235,21 +239,28 @@ def _retraining(result: Any) -> None:
     if shown:
         _object(shown)
     if evaluation := result.get("Evaluation"):
-        old = evaluation["Deployed"] or {}
-        rows = (
-            [name, old.get(name), value, _better(name, old.get(name), value)]
-            for name, value in evaluation["New"].items()
-        )
-        if evaluation["Deployed"] is None:
-            table(
-                [f"On {evaluation['Rows']} rows", "Value"], ([name, value] for name, value in evaluation["New"].items())
-            )
-        else:
-            table([f"On {evaluation['Rows']} rows held out", "Deployed", "New", ""], rows)
+        _evaluation(evaluation, held_out="HeldOut" in result)
     if "WhatIf" in result:
         diff({"changes": result["WhatIf"]}, "text")
     if service := result.get("WebService"):
         _webservice(service)
+
+
+def _evaluation(evaluation: Mapping[str, Any], *, held_out: bool) -> None:
+    from mlmgmt.verbs.reports import figure
+
+    count = evaluation["Rows"]
+    rows = f"On {count:,} {'row' if count == 1 else 'rows'}{' held out' if held_out else ''}"
+    new, old = evaluation["New"], evaluation["Deployed"]
+    if new is None or old is None:
+        which, only = ("Deployed", old) if new is None else ("New", new)
+        table([rows, which], ([name, figure(value)] for name, value in only.items()))
+    else:
+        lines = (
+            [name, figure(old.get(name)), figure(value), _better(name, old.get(name), value)]
+            for name, value in new.items()
+        )
+        table([rows, "Deployed", "New", ""], lines)
 
 
 def _better(name: str, old: float | None, new: float | None) -> str:

@@ -72,20 +72,20 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     assets: dict[str, Any] = {}
     edges: list[dict[str, str]] = []
     linked: dict[str, list[dict[str, str]]] = {}
-    for place, module in enumerate(_list(graph.get("modulenodes"), "ModuleNodes")):
+    modules = _list(graph.get("modulenodes"), "ModuleNodes")
+    for place, module in enumerate(modules):
         node = str(module.get("id") or "")
         if not node or node in nodes:
             _refuse(f"Module {place + 1} has no Id of its own.", f"ModuleNodes[{place}]")
         asset = _asset_of(assets, module, f"ModuleNodes[{place}]")
         nodes[node] = {"assetId": asset} | _parameters(module, node, linked)
+    # After all modules, so that what is added takes no id of theirs.
+    for module in modules:
         for port in _list(module.get("inputportsinternal"), "InputPortsInternal"):
-            _source(port, node, nodes, assets, edges)
+            _source(port, str(module["id"]), nodes, assets, edges)
     for place, edge in enumerate(_list(graph.get("edgesinternal"), "EdgesInternal")):
         where = f"EdgesInternal[{place}]"
-        source, target = (_end(edge.get(end), where) for end in ("sourceoutputportid", "destinationinputportid"))
-        for node, _ in (source, target):
-            if node not in nodes:
-                _refuse(f"The edge names {node!r}, which is no module of the graph.", where)
+        source, target = (_end(edge.get(end), nodes, where) for end in ("sourceoutputportid", "destinationinputportid"))
         edges.append(_edge(source, target))
     _service_ports(service, nodes, edges)
     parameters = _service_parameters(service, linked)
@@ -113,6 +113,8 @@ def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dic
     found: dict[str, Any] = {}
     for parameter in _list(module.get("moduleparameters"), "ModuleParameters"):
         name = str(parameter.get("name") or "")
+        if not name:
+            _refuse(f"A parameter of {node!r} has no Name.", f"ModuleParameters of {node}")
         if parameter.get("value") is not None:
             found[name] = {"value": str(parameter["value"])}
         if parameter.get("linkedglobalparameter"):
@@ -130,7 +132,7 @@ def _source(
         if not identity:
             continue
         uri = str(identity) if "://" in str(identity) else f"aml://{kind.replace(' ', '')}/{identity}"
-        asset = next((key for key, body in assets.items() if body["locationInfo"]["uri"] == uri), None)
+        asset = next((key for key, body in assets.items() if _is_resource(body, uri)), None)
         if asset is None:
             asset = f"asset{len(assets) + 1}"
             name = uri.rsplit("/", 1)[-1]
@@ -138,16 +140,32 @@ def _source(
             assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
         source = next((key for key, body in nodes.items() if body.get("assetId") == asset), None)
         if source is None:
-            source = f"{asset}-source"
+            source = _fresh(f"{asset}-source", nodes)
             nodes[source] = {"assetId": asset}
         edges.append(_edge((source, RESULTS_PORT), (node, str(port.get("name") or ""))))
 
 
-def _end(value: Any, where: str) -> tuple[str, str]:
-    node, colon, port = str(value or "").partition(":")
-    if not colon:
+def _is_resource(asset: Mapping[str, Any], uri: str) -> bool:
+    return bool(asset["type"] == "Resource" and asset["locationInfo"]["uri"] == uri)
+
+
+def _fresh(wanted: str, taken: Mapping[str, Any]) -> str:
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}{number}", number + 1
+    return name
+
+
+def _end(value: Any, nodes: Mapping[str, Any], where: str) -> tuple[str, str]:
+    """The node and port of `node:port`; both may hold colons of their own, so the nodes decide."""
+    text = str(value or "")
+    colons = [place for place, letter in enumerate(text) if letter == ":"]
+    if not colons:
         _refuse(f"{value!r} is not of the form node:port.", where)
-    return node, port
+    place = next((place for place in colons if text[:place] in nodes), None)
+    if place is None:
+        _refuse(f"{text[: colons[0]]!r} is no module of the graph.", where)
+    return text[:place], text[place + 1 :]
 
 
 def _edge(source: tuple[str, str], target: tuple[str, str]) -> dict[str, str]:
@@ -159,13 +177,11 @@ def _edge(source: tuple[str, str], target: tuple[str, str]) -> dict[str, str]:
 def _service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges: list[dict[str, str]]) -> None:
     for member, role in (("inputs", "inputId"), ("outputs", "outputId")):
         for place, port in enumerate(_list(service.get(member), f"WebService.{member}")):
-            end = _end(port.get("portid"), f"WebService.{member}[{place}]")
-            if end[0] not in nodes:
-                _refuse(f"{end[0]!r} is no module of the graph.", f"WebService.{member}[{place}]")
+            end = _end(port.get("portid"), nodes, f"WebService.{member}[{place}]")
             name = str(port.get("name") or f"{member[:-1]}{place + 1}")
             node = next((key for key, body in nodes.items() if body.get(role) == name), None)
             if node is None:
-                node = f"{name}-port"
+                node = _fresh(f"{name}-port", nodes)
                 nodes[node] = {role: name}
             edges.append(_edge((node, ""), end) if role == "inputId" else _edge(end, (node, "")))
 
@@ -193,9 +209,9 @@ def from_graph(
     written = []
     for node, body in modules.items():
         asset = assets[body["assetId"]]
-        taken = (edge.get("targetPortId", "") for edge in edges if edge["targetNodeId"] == node)
-        given = (edge.get("sourcePortId", "") for edge in edges if edge["sourceNodeId"] == node)
         inputs, outputs = ports(asset)
+        taken = (_spelled(edge.get("targetPortId"), inputs) for edge in edges if edge["targetNodeId"] == node)
+        given = (_spelled(edge.get("sourcePortId"), outputs) for edge in edges if edge["sourceNodeId"] == node)
         found = _URI.fullmatch(asset["locationInfo"]["uri"])
         written.append(
             {
@@ -209,10 +225,10 @@ def from_graph(
                         "ValueType": "Literal",
                         "LinkedGlobalParameter": links.get((node, name)),
                     }
-                    for name, value in (body.get("parameters") or {}).items()
+                    for name, value in _with_linked(body, node, links).items()
                 ],
                 "InputPortsInternal": [
-                    {"Name": name, "NodeId": node, **_fed_by(node, name, nodes, assets, edges)}
+                    {"Name": name, "NodeId": node, **_fed_by(node, name, inputs, nodes, assets, edges)}
                     for name in _each(inputs, taken)
                 ],
                 "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _each(outputs, given)],
@@ -220,8 +236,8 @@ def from_graph(
         )
     between = [
         {
-            "SourceOutputPortId": f"{edge['sourceNodeId']}:{edge.get('sourcePortId', '')}",
-            "DestinationInputPortId": f"{edge['targetNodeId']}:{edge.get('targetPortId', '')}",
+            "SourceOutputPortId": f"{edge['sourceNodeId']}:{edge.get('sourcePortId') or ''}",
+            "DestinationInputPortId": f"{edge['targetNodeId']}:{edge.get('targetPortId') or ''}",
         }
         for edge in edges
         if edge["sourceNodeId"] in modules and edge["targetNodeId"] in modules
@@ -229,16 +245,24 @@ def from_graph(
     return {
         "Graph": {"ModuleNodes": written, "EdgesInternal": between},
         "WebService": {
-            "Inputs": _ends(nodes, edges, "inputId"),
-            "Outputs": _ends(nodes, edges, "outputId"),
+            "Inputs": _ends(nodes, modules, edges, "inputId"),
+            "Outputs": _ends(nodes, modules, edges, "outputId"),
             "Parameters": [{"Name": name} for name in package.get("graphParameters", {})],
         },
     }
 
 
-def _type_of(node: Mapping[str, Any], assets: Mapping[str, Any]) -> str:
-    asset = assets.get(str(node.get("assetId")), {})
-    return str(asset.get("type"))
+def _spelled(name: str | None, known: tuple[str, ...]) -> str:
+    """A port's name as its module spells it; the only one where an edge names none."""
+    if not name:
+        return known[0] if len(known) == 1 else ""
+    return next((port for port in known if port.casefold() == name.casefold()), name)
+
+
+def _with_linked(node: Mapping[str, Any], identity: str, links: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+    """A node's parameters, with those that only a web service parameter gives a value."""
+    own = dict(node.get("parameters") or {})
+    return own | {key: None for owner, key in links if owner == identity and key not in own}
 
 
 def _each(known: Iterable[str], used: Iterable[str]) -> list[str]:
@@ -254,25 +278,34 @@ def _links(package: Mapping[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def _fed_by(
-    node: str, port: str, nodes: Mapping[str, Any], assets: Mapping[str, Any], edges: Iterable[Mapping[str, str]]
+    node: str,
+    port: str,
+    known: tuple[str, ...],
+    nodes: Mapping[str, Any],
+    assets: Mapping[str, Any],
+    edges: Iterable[Mapping[str, str]],
 ) -> dict[str, str]:
     for edge in edges:
         asset = assets.get(nodes[edge["sourceNodeId"]].get("assetId"), {})
-        if edge["targetNodeId"] == node and edge.get("targetPortId") == port and asset.get("type") == "Resource":
+        here = edge["targetNodeId"] == node and _spelled(edge.get("targetPortId"), known) == port
+        if here and asset.get("type") == "Resource":
             uri = asset["locationInfo"]["uri"]
             foreign = _FOREIGN.fullmatch(uri)
             kind = kind_of(asset) or (foreign["kind"].casefold() if foreign else DATASET)
-            member = next(name for name, known in _SOURCES.items() if kind in (known, known.replace(" ", "")))
+            member = next(name for name, named in _SOURCES.items() if kind in (named, named.replace(" ", "")))
             return {member: foreign["id"] if foreign else uri}
     return {}
 
 
-def _ends(nodes: Mapping[str, Any], edges: Iterable[Mapping[str, str]], role: str) -> list[dict[str, str]]:
+def _ends(
+    nodes: Mapping[str, Any], modules: Mapping[str, Any], edges: Iterable[Mapping[str, str]], role: str
+) -> list[dict[str, str]]:
+    """The web service ports, each by the module's port that it leads to or comes from."""
     found: list[dict[str, str]] = []
     near, far = ("sourceNodeId", "target") if role == "inputId" else ("targetNodeId", "source")
     for edge in edges:
         name = nodes[edge[near]].get(role)
-        if name is not None:
-            port = f"{edge[f'{far}NodeId']}:{edge.get(f'{far}PortId', '')}"
+        if name is not None and edge[f"{far}NodeId"] in modules:
+            port = f"{edge[f'{far}NodeId']}:{edge.get(f'{far}PortId') or ''}"
             found.append({"Id": f"{edge[near]}-{len(found) + 1}", "PortId": port, "Name": name})
     return found

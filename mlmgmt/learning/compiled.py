@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from mlmgmt.learning import answers, runner, tables
-from mlmgmt.modules.base import Dataset
+from mlmgmt.learning import answers, cellwise, runner, tables
+from mlmgmt.learning.cellwise import NotCompilable
+from mlmgmt.modules.base import Dataset, Fill
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.learners import Trained, underlying
 
@@ -28,10 +27,7 @@ MOST_ROWS = 24
 """More rows than these go column by column."""
 
 _MOST_SHAPES = 64
-_NAN = float("nan")
-Cells = list[Any]
-Step = "Callable[[Cells], None]"
-"""Adds cells to a row: whatever is computed stands behind what it was computed from."""
+_Shape = tuple["Callable[[Sequence[Any]], Sequence[Any]] | None", list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,40 +51,26 @@ COMPILED = frozenset(
 """The modules that may have a compiled form."""
 
 
-class NotCompilable(Exception):
-    """The graph does more than to compute cells from cells; it has to be run."""
-
-
-class Compiled:
-    """A scoring graph with one input, compiled.
+class _Program:
+    """What is done to a row's cells, and where the outputs then stand.
 
     Args:
-        plan: for the outputs that are tables.
-        done: what a run on one row made of it.
-        declared: `properties.input` and `.output`, by port.
-
-    Raises:
-        NotCompilable: see there.
+        whole: rows in which nothing is missing; filling leaves them alone.
     """
 
     def __init__(
         self,
         plan: Plan,
         done: Run,
-        inputs: Mapping[str, Specification],
+        declared: Mapping[str, Any],
         outputs: Mapping[str, Specification],
-        spare: Collection[str] = (),
+        *,
+        whole: bool,
     ) -> None:
-        (self.input,) = plan.needs_inputs()
-        self._spare = spare
-        self._declared: Mapping[str, Any] = (inputs.get(self.input) or {}).get("properties") or {}
-        if not self._declared:
-            raise NotCompilable("its input declares no columns")
-        self._read = [_reader(column) for column in self._declared.values()]
-        self._steps: list[Callable[[Cells], None]] = []
-        self._width = len(self._declared)
-        self._places: dict[tuple[str, ...], tuple[list[int], list[str]]] = {}
-        self._outputs = self._compile(plan, done, outputs)
+        self._declared, self._whole = declared, whole
+        self._width = len(declared)
+        self.steps: list[Callable[[list[Any]], None]] = []
+        self.outputs = self._compile(plan, done, outputs)
 
     def _compile(self, plan: Plan, done: Run, outputs: Mapping[str, Specification]) -> list[_Output]:
         standing: dict[tuple[str, str], _Table] = {}
@@ -167,10 +149,13 @@ class Compiled:
         if cells is None or list(cells) != list(made.frame.columns):
             raise NotCompilable("the transformation does more than to change cells")
         slots = dict(source.slots)
-        for name, change in cells.items():
-            if change is not None:
-                self._steps.append(_changing(change, source.slots[name]))
-                slots[name] = self._new_slots(1)
+        changes = {name: change for name, change in cells.items() if change is not None}
+        if self._whole:
+            changes = {name: change for name, change in changes.items() if not isinstance(change, Fill)}
+        if changes:
+            self.steps.append(cellwise.changing([(source.slots[name], change) for name, change in changes.items()]))
+            first = self._new_slots(len(changes))
+            slots |= {name: first + place for place, name in enumerate(changes)}
         return _Table({name: slots[name] for name in made.frame.columns}, _types(made))
 
     def _score(self, source: _Table, made: Dataset, inputs: Mapping[str, Any], *_: Any) -> _Table:
@@ -183,7 +168,7 @@ class Compiled:
                 raise NotCompilable(f"the column {feature.name!r} is not what the model was trained on")
         names = trained.score_columns()
         first = self._new_slots(len(names))
-        self._steps.append(_scoring(trained, [source.slots[feature.name] for feature in trained.features]))
+        self.steps.append(cellwise.scoring(trained, [source.slots[feature.name] for feature in trained.features]))
         slots = {name: first + place for place, name in enumerate(names)}
         return _Table({name: slots.get(name, source.slots.get(name, -1)) for name in made.frame.columns}, _types(made))
 
@@ -191,6 +176,37 @@ class Compiled:
         first = self._width
         self._width += count
         return first
+
+
+class Compiled:
+    """A scoring graph with one input, compiled.
+
+    Args:
+        plan: for the outputs that are tables.
+        done: what a run on one row made of it.
+        inputs, outputs: `properties.input` and `.output`, by port.
+        spare: columns whose absence is nothing to tell about.
+
+    Raises:
+        NotCompilable: see there.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        done: Run,
+        inputs: Mapping[str, Specification],
+        outputs: Mapping[str, Specification],
+        spare: Collection[str] = (),
+    ) -> None:
+        (self.input,) = plan.needs_inputs()
+        self._spare = spare
+        self._declared: Mapping[str, Any] = (inputs.get(self.input) or {}).get("properties") or {}
+        if not self._declared:
+            raise NotCompilable("its input declares no columns")
+        self._read = cellwise.Reader(self._declared)
+        self._any, self._whole = (_Program(plan, done, self._declared, outputs, whole=whole) for whole in (False, True))
+        self._shapes: dict[tuple[str, ...], _Shape] = {}
 
     def answer(self, cells: tables.Cells) -> tuple[dict[str, dict[str, Any]], list[str]]:
         """The value of each output, as `answers.answer` gives it, and what to tell about the columns.
@@ -201,21 +217,39 @@ class Compiled:
         Raises:
             Exception: anything at all; run the graph, and it says what is wrong.
         """
-        standing = self._places.get(cells.columns)
+        standing = self._shapes.get(cells.columns)
         if standing is None:
-            known, notes = tables.placed(cells, self._declared, self._spare)
-            standing = [known.get(name, -1) for name in self._declared], notes
-            if len(self._places) < _MOST_SHAPES:
-                self._places[cells.columns] = standing
-        places, notes = standing
-        read, steps = self._read, self._steps
-        rows = []
+            standing = self._shape(cells)
+        ordered, notes = standing
+        read = self._read
+        values: list[list[list[str | None]]] = [[] for _ in self._any.outputs]
         for row in cells.rows:
-            found = [convert(row[place] if place >= 0 else None) for convert, place in zip(read, places, strict=True)]
-            for step in steps:
+            found, whole = read(row if ordered is None else ordered(row))
+            program = self._whole if whole else self._any
+            for step in program.steps:
                 step(found)
-            rows.append(found)
-        return {output.name: output.table(rows) for output in self._outputs}, notes
+            for lines, output in zip(values, program.outputs, strict=True):
+                lines.append(output.row(found))
+        tables_ = zip(self._any.outputs, values, strict=True)
+        return {output.name: output.table(lines) for output, lines in tables_}, notes
+
+    def _shape(self, cells: tables.Cells) -> _Shape:
+        """How rows with these columns are brought into the declared order (None: they are in it), and what to tell."""
+        known, notes = tables.placed(cells, self._declared, self._spare)
+        places = [known.get(name, -1) for name in self._declared]
+        ordered: Callable[[Sequence[Any]], Sequence[Any]] | None
+        if places == list(range(len(cells.columns))):
+            ordered = None
+        elif -1 not in places:
+            ordered = cellwise.picker(places)
+        else:
+
+            def ordered(row: Sequence[Any]) -> Sequence[Any]:
+                return [row[place] if place >= 0 else None for place in places]
+
+        if len(self._shapes) < _MOST_SHAPES:
+            self._shapes[cells.columns] = ordered, notes
+        return ordered, notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +261,10 @@ class _Output:
     types: list[str]
     columns: list[tuple[int, Callable[[Any], str | None]]]
 
-    def table(self, rows: Sequence[Cells]) -> dict[str, Any]:
-        columns = self.columns
-        values = [[write(cells[slot]) for slot, write in columns] for cells in rows]
+    def row(self, cells: list[Any]) -> list[str | None]:
+        return [write(cells[slot]) for slot, write in self.columns]
+
+    def table(self, values: list[list[str | None]]) -> dict[str, Any]:
         return {"ColumnNames": self.names, "ColumnTypes": self.types, "Values": values}
 
 
@@ -237,7 +272,7 @@ def _output(name: str, dataset: Any, specification: Specification | None, table:
     if not isinstance(dataset, Dataset):
         raise NotCompilable("an output is no table")
     answer = answers.answer(dataset, specification)
-    columns = [(table.slots[column], _writer(table.types[column])) for column in answer["ColumnNames"]]
+    columns = [(table.slots[column], cellwise.writer(table.types[column])) for column in answer["ColumnNames"]]
     return _Output(name, answer["ColumnNames"], answer["ColumnTypes"], columns)
 
 
@@ -251,90 +286,6 @@ def _types(dataset: Dataset) -> dict[str, str]:
 
 def _kind(dataset: Dataset, name: str) -> str:
     return studio_type(underlying(dataset.frame[name]))
-
-
-def _reader(specification: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """From a request's cell to a value: a missing number is NaN, a missing text None."""
-    convert = tables.converter(specification)
-    if convert is None:
-        raise NotCompilable("a column is a date")
-    if convert is tables.text:
-
-        def text(value: Any) -> Any:
-            if value.__class__ is str:
-                return value if value and not value.isspace() else None
-            return None if tables.is_missing(value) else tables.text(value)
-
-        return text
-
-    if convert is tables.number:
-
-        def real(value: Any) -> Any:
-            if value.__class__ is float and -1e308 < value < 1e308:
-                return value
-            return _NAN if tables.is_missing_number(value) else convert(value)
-
-        return real
-
-    def number(value: Any) -> Any:
-        if value.__class__ is int and -(2**63) < value < 2**63 and convert is tables.integer:
-            return value
-        return _NAN if tables.is_missing_number(value) else convert(value)
-
-    return number
-
-
-def _writer(kind: str) -> Callable[[Any], str | None]:
-    if kind == "Double":
-        return lambda value: repr(value) if value == value else None
-    if kind in ("Integer", "Boolean"):
-        return lambda value: str(value) if value == value else None
-    return lambda value: value if value.__class__ is str or value is None else str(value)
-
-
-def _changing(change: Callable[[Any], Any], slot: int) -> Callable[[Cells], None]:
-    def step(cells: Cells) -> None:
-        value = change(cells[slot])
-        cells.append(value.item() if isinstance(value, np.generic) else value)
-
-    return step
-
-
-def _scoring(trained: Trained, slots: list[int]) -> Callable[[Cells], None]:
-    numbers, finish = trained.compiled.row(), _finisher(trained)
-    numeric = [slot for slot, feature in zip(slots, trained.features, strict=True) if feature.numeric]
-    nothing = [
-        None if name == "Scored Labels" and not _is_number(trained) else _NAN for name in trained.score_columns()
-    ]
-
-    def step(cells: Cells) -> None:
-        cells += finish(numbers([cells[slot] for slot in slots]))
-
-    def step_on_complete(cells: Cells) -> None:
-        for slot in numeric:
-            if cells[slot] != cells[slot]:
-                cells += nothing
-                return
-        cells += finish(numbers([cells[slot] for slot in slots]))
-
-    return step_on_complete if trained.complete and numeric else step
-
-
-def _is_number(trained: Trained) -> bool:
-    return trained.task in ("regression", "clustering") or trained.label_type in ("Integer", "Double", "Boolean")
-
-
-def _finisher(trained: Trained) -> Callable[[list[float]], list[Any]]:
-    """From the form's numbers to the score columns."""
-    classes = trained.classes
-    if trained.task == "binary":
-        low, high = classes
-        return lambda chances: [high if chances[1] > 0.5 else low, chances[1]]
-    if trained.task == "multiclass":
-        return lambda chances: [*chances, classes[max(range(len(chances)), key=chances.__getitem__)]]
-    if trained.task == "clustering":
-        return lambda distances: [min(range(len(distances)), key=distances.__getitem__), *distances]
-    return lambda values: values
 
 
 def is_candidate(plan: Plan) -> bool:

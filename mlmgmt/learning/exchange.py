@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,87 +13,179 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_KINDS = {"Int64": "int64", "boolean": "bool", "float64": "float64"}
+    Arrays = dict[str, Any]
+    Kind = dict[str, Any]
+
+_LARGEST_WHOLE = 2**63 - 1
+_PLAIN = ("float64", "int64", "bool")
 
 
 def pack(frame: pd.DataFrame) -> bytes:
     """A table as an uncompressed archive: each column its values, what is missing, and its type.
 
-    Column names become text; of repeated ones, the later get ` (1)`, ` (2)`. Values of columns that are neither
-    numbers, truths nor moments become text.
+    Column names become text; of repeated ones, the later get ` (1)`, ` (2)`. Moments without a zone are UTC. Columns of
+    Python values become what all of them are: whole numbers, numbers, truths, moments or spans; whole numbers beyond 64
+    bits become numbers. The values of every other column become text, in which `?` stands for half of a character.
     """
-    arrays: dict[str, Any] = {}
-    names = unique(str(name) for name in frame.columns)
-    kinds = []
-    for place in range(len(names)):
-        kind, values, missing = _column(frame.iloc[:, place])
-        kinds.append(kind)
-        arrays[f"v{place}"], arrays[f"m{place}"] = values, missing
+    arrays: Arrays = {}
+    names = unique(_sound(str(name)) for name in frame.columns)
+    kinds = [_packed(_tidy(frame.iloc[:, place]), str(place), arrays) for place in range(len(names))]
     head = json.dumps({"names": names, "kinds": kinds, "rows": len(frame)}).encode()
     buffer = io.BytesIO()
-    np.savez(buffer, head=np.frombuffer(head, dtype="uint8"), **arrays)
+    np.savez(buffer, allow_pickle=False, head=np.frombuffer(head, dtype="uint8"), **arrays)
     return buffer.getvalue()
 
 
 def unpack(data: bytes) -> pd.DataFrame:
-    """The table of an archive.
+    """The table of an archive. Whatever the bytes are, nothing in them is run, and they take no more than their size.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: they are no such archive.
     """
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        head = json.loads(archive["head"].tobytes())
-        columns = {
-            name: _series(kind, archive[f"v{place}"], archive[f"m{place}"])
-            for place, (name, kind) in enumerate(zip(head["names"], head["kinds"], strict=True))
-        }
-    return pd.DataFrame(columns, index=pd.RangeIndex(head["rows"]))
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                raise ValueError("a member is compressed")
+        return _unpacked(data)
+    except Exception as error:
+        # Whoever wrote them may have meant to break the libraries that read them.
+        raise ValueError(f"it is no packed table ({type(error).__name__}: {error})") from None
 
 
 def unique(names: Iterable[str]) -> list[str]:
     """The names, each once: ` (1)`, ` (2)` is added to those that come again."""
-    found: list[str] = []
+    found: dict[str, None] = {}
     for name in names:
         number, candidate = 0, name
         while candidate in found:
             number += 1
             candidate = f"{name} ({number})"
-        found.append(candidate)
-    return found
+        found[candidate] = None
+    return list(found)
 
 
-def _column(series: pd.Series[Any]) -> tuple[str, Any, Any]:
-    if isinstance(series.dtype, pd.CategoricalDtype):
-        kind, values, missing = _column(series.astype(series.cat.categories.dtype))
-        return f"category:{kind}", values, missing
+def _sound(text: str) -> str:
+    """A text that UTF-8 can write."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _tidy(series: pd.Series[Any]) -> pd.Series[Any]:
+    """A column of one of the types that are packed: whole and other numbers, truths, moments, spans, text, or
+    categories of these."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        known = _tidy(pd.Series(dtype.categories))
+        if not known.is_unique:
+            return _tidy(series.astype(object))
+        if dtype.categories.dtype in ("int64", "bool"):
+            known = known.astype(dtype.categories.dtype)
+        codes = series.cat.codes.to_numpy()
+        return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(known), ordered=bool(dtype.ordered)))
+    if pd.api.types.is_bool_dtype(dtype):
+        return series.astype("boolean")
+    if pd.api.types.is_integer_dtype(dtype):
+        return series.astype("float64" if (series > _LARGEST_WHOLE).any() else "Int64")
+    if pd.api.types.is_float_dtype(dtype):
+        return pd.Series(series.to_numpy(dtype="float64", na_value=np.nan))
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return pd.to_datetime(series, utc=True)
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return series
+    return _inferred(series) if pd.api.types.is_object_dtype(dtype) else _text(series)
+
+
+def _inferred(series: pd.Series[Any]) -> pd.Series[Any]:
+    values = [None if gone else value for value, gone in zip(series, series.isna(), strict=True)]
+    try:
+        match pd.api.types.infer_dtype(values, skipna=True):
+            case "boolean":
+                return pd.Series(values, dtype="boolean")
+            case "integer" if all(value is None or abs(int(value)) <= _LARGEST_WHOLE for value in values):
+                return pd.Series([None if value is None else int(value) for value in values], dtype="Int64")
+            case "integer" | "floating" | "mixed-integer-float" | "decimal":
+                return pd.Series([np.nan if value is None else float(value) for value in values], dtype="float64")
+            case "datetime" | "datetime64" | "date":
+                return pd.to_datetime(pd.Series(values, dtype=object), utc=True)
+            case "timedelta" | "timedelta64":
+                return pd.to_timedelta(pd.Series(values, dtype=object))
+    except (OverflowError, ValueError, TypeError):
+        pass  # A value is out of the type's range, or moments differ too much to be one column.
+    return _text(series)
+
+
+def _text(series: pd.Series[Any]) -> pd.Series[Any]:
+    values = [None if gone else _sound(str(value)) for value, gone in zip(series, series.isna(), strict=True)]
+    return pd.Series(pd.array(values, dtype="str"))
+
+
+def _packed(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
+    """The kind of a tidy column, its arrays added to the others."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        arrays[f"{key}v"] = series.cat.codes.to_numpy(dtype="int64")
+        return {
+            "kind": "category",
+            "ordered": bool(dtype.ordered),
+            "of": _packed(pd.Series(dtype.categories), f"{key}c", arrays),
+        }
+    if dtype in _PLAIN:
+        arrays[f"{key}v"] = series.to_numpy()
+        return {"kind": str(dtype)}
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        arrays[f"{key}v"] = series.dt.tz_localize(None).to_numpy().astype("int64")
+        return {"kind": "datetime", "unit": series.dt.unit}
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        arrays[f"{key}v"] = series.to_numpy().astype("int64")
+        return {"kind": "timedelta", "unit": series.dt.unit}
     missing = series.isna().to_numpy(dtype=bool)
-    if pd.api.types.is_bool_dtype(series.dtype):
-        return "boolean", series.fillna(False).to_numpy(dtype=bool), missing
-    if pd.api.types.is_integer_dtype(series.dtype):
-        return "Int64", series.fillna(0).to_numpy(dtype="int64"), missing
-    if pd.api.types.is_float_dtype(series.dtype):
-        return "float64", series.to_numpy(dtype="float64", na_value=np.nan), missing
-    if pd.api.types.is_datetime64_any_dtype(series.dtype):
-        moments = pd.to_datetime(series, utc=True).astype("datetime64[ns, UTC]")
-        return "datetime", moments.to_numpy(dtype="datetime64[ns]").astype("int64"), missing
-    if pd.api.types.is_timedelta64_dtype(series.dtype):
-        return "timedelta", series.astype("timedelta64[ns]").to_numpy().astype("int64"), missing
-    texts = ["" if lost else str(value) for value, lost in zip(series, missing, strict=True)]
-    # NumPy's fixed-width text drops NULs at the end; with a mark behind it nothing is lost.
-    return "str", np.array([f"{text}\x01" for text in texts], dtype="str"), missing
+    arrays[f"{key}m"] = missing
+    if dtype in ("Int64", "boolean"):
+        values = "int64" if dtype == "Int64" else "bool"
+        arrays[f"{key}v"] = series.to_numpy(dtype=values, na_value=0)
+        return {"kind": str(dtype)}
+    # One cell that is long does not make the others long, as NumPy's own texts would.
+    texts = [b"" if gone else str(value).encode() for value, gone in zip(series, missing, strict=True)]
+    arrays[f"{key}v"] = np.frombuffer(b"".join(texts), dtype="uint8")
+    arrays[f"{key}e"] = np.cumsum([len(text) for text in texts], dtype="int64")
+    return {"kind": "str"}
 
 
-def _series(kind: str, values: Any, missing: Any) -> Any:
-    if kind.startswith("category:"):
-        return _series(kind.removeprefix("category:"), values, missing).astype("category")
-    if kind == "datetime":
-        series = pd.Series(pd.to_datetime(values.astype("datetime64[ns]"), utc=True))
+def _unpacked(data: bytes) -> pd.DataFrame:
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        head = json.loads(archive["head"].tobytes())
+        names, rows = head["names"], head["rows"]
+        columns = [_series(kind, str(place), archive) for place, kind in enumerate(head["kinds"])]
+    if len(set(map(str, names))) != len(columns) or any(len(column) != rows for column in columns):
+        raise ValueError("names and columns do not fit each other")
+    return pd.DataFrame(dict(zip(map(str, names), columns, strict=True)), index=pd.RangeIndex(rows))
+
+
+def _series(body: Kind, key: str, archive: Any) -> pd.Series[Any]:
+    kind, values = body["kind"], archive[f"{key}v"]
+    found: Any
+    if kind == "category":
+        known = pd.Index(_series(body["of"], f"{key}c", archive))
+        found = pd.Categorical.from_codes(values, categories=known, ordered=body["ordered"])
+    elif kind in _PLAIN:
+        found = values.astype(kind)
+    elif kind == "datetime":
+        found = pd.Series(values.astype(f"datetime64[{body['unit']}]")).dt.tz_localize("UTC")
     elif kind == "timedelta":
-        series = pd.Series(values.astype("timedelta64[ns]"))
+        found = values.astype(f"timedelta64[{body['unit']}]")
+    elif kind == "Int64":
+        found = pd.arrays.IntegerArray(values, archive[f"{key}m"])
+    elif kind == "boolean":
+        found = pd.arrays.BooleanArray(values, archive[f"{key}m"])
     elif kind == "str":
-        series = pd.Series([text[:-1] for text in values.tolist()], dtype="str")
-    elif kind in _KINDS:
-        series = pd.Series(values, dtype=kind)
+        found = pd.array(_texts(values.tobytes(), archive[f"{key}e"], archive[f"{key}m"]), dtype="str")
     else:
-        raise ValueError(kind)
-    return series.mask(missing) if missing.any() and kind != "float64" else series
+        raise ValueError(f"there is no kind {kind!r}")
+    return pd.Series(found)
+
+
+def _texts(data: bytes, ends: Any, missing: Any) -> list[str | None]:
+    starts = [0, *ends.tolist()][:-1]
+    return [
+        None if gone else data[start:end].decode()
+        for start, end, gone in zip(starts, ends.tolist(), missing.tolist(), strict=True)
+    ]

@@ -17,40 +17,75 @@ def linked(document: Mapping[str, Any], given: Mapping[str, Any], own: Mapping[s
     """The value of each linked node parameter: the call's, else the service's default, else the node's own.
 
     Args:
-        given: by the name of the web service parameter, exactly or uniquely in any letter case.
+        given: by the name of the web service parameter, exactly or uniquely in any letter case; null is not given.
         own: the parameters that stand in the graph, by node.
 
     Raises:
-        BadRequest: `UnexpectedParameter`; `MissingRequiredGlobalParameters`, naming every one that is missing.
+        BadRequest: `UnexpectedParameter`, also for a name given twice; `BadParameterValue` for a list or an object;
+            `MissingRequiredGlobalParameters`, naming every one that is missing.
     """
     properties = document["properties"]
-    declared = properties["package"].get("graphParameters", {})
-    defaults = {name.casefold(): (value or {}).get("value") for name, value in properties.get("parameters", {}).items()}
-    values = {_named(name, declared): value for name, value in given.items()}
+    declared = properties["package"].get("graphParameters") or {}
+    values = _given(given, declared)
     found: Linked = {}
     missing = []
     for name, parameter in declared.items():
-        value = values.get(name, defaults.get(name.casefold()))
-        for link in parameter.get("links", ()):
+        value = values.get(name)
+        if value is None:
+            value = _default(name, properties.get("parameters") or {})
+        for link in parameter.get("links") or ():
             node, key = link["nodeId"], link["parameterKey"]
             if value is not None:
                 found.setdefault(node, {})[key] = value
-            elif own.get(node, {}).get(key) is None and name not in missing:
+            elif not _stands(own.get(node, {}), key) and name not in missing:
                 missing.append(name)
     if missing:
-        details = [
-            Detail("MissingRequiredGlobalParameters", f"The parameter {name!r} has no default and must be given.", name)
-            for name in missing
-        ]
-        example = ", ".join(f'"{name}": "..."' for name in missing)
-        hint = f'Give it with the call: "GlobalParameters": {{{example}}}.'
-        message = f"The service needs the parameter{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}."
-        raise BadRequest(message, target=missing[0], details=details, hint=hint)
+        raise _required(missing)
     return found
 
 
-def _named(name: str, declared: Iterable[str]) -> str:
+def _given(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
+    """The call's values by the names that are declared."""
     known = list(declared)
+    values: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    for spelling, value in given.items():
+        name = _named(spelling, known)
+        if name in spelled:
+            message = f"{spelled[name]!r} and {spelling!r} both give the parameter {name!r}."
+            raise BadRequest(message, target=spelling, details=[Detail("UnexpectedParameter", message, spelling)])
+        if isinstance(value, (list, dict)):
+            message = (
+                f"The parameter {name!r} takes one value, not {'a list' if isinstance(value, list) else 'an object'}."
+            )
+            raise BadRequest(message, target=name, details=[Detail("BadParameterValue", message, name)])
+        spelled[name], values[name] = spelling, value
+    return values
+
+
+def _default(name: str, parameters: Mapping[str, Any]) -> Any:
+    """The service's default; the older contract has it bare."""
+    fold = name.casefold()
+    found = parameters.get(name, next((body for other, body in parameters.items() if other.casefold() == fold), None))
+    return found.get("value") if isinstance(found, dict) else found
+
+
+def _stands(parameters: Mapping[str, Any], key: str) -> bool:
+    return any(value is not None for name, value in parameters.items() if name.casefold() == key.casefold())
+
+
+def _required(missing: list[str]) -> BadRequest:
+    details = [
+        Detail("MissingRequiredGlobalParameters", f"The parameter {name!r} has no default and must be given.", name)
+        for name in missing
+    ]
+    example = ", ".join(f'"{name}": "..."' for name in missing)
+    hint = f'Give it with the call: "GlobalParameters": {{{example}}}.'
+    message = f"The service needs the parameter{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}."
+    return BadRequest(message, target=missing[0], details=details, hint=hint)
+
+
+def _named(name: str, known: list[str]) -> str:
     if name in known:
         return name
     alike = [other for other in known if other.casefold() == name.casefold()]

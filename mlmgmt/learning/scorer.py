@@ -69,10 +69,10 @@ class Scorer:
         Raises:
             BadRequest: the cells do not fit the input, or the answer does not fit the output; see `runner.run` too.
         """
-        form = self.compiled if not parameters and sum(len(table.rows) for table in cells.values()) > 0 else None
-        if form is not None and set(cells) == {form.input}:
-            table = cells[form.input]
-            if len(table.rows) <= compiled.MOST_ROWS:
+        form = self.compiled
+        if form is not None and not parameters and len(cells) == 1:
+            table = cells.get(form.input)
+            if table is not None and 0 < len(table.rows) <= compiled.MOST_ROWS:
                 try:
                     return form.answer(table)
                 except Exception:  # noqa: S110 - whatever it is, the run says it in the service's words

@@ -6,46 +6,121 @@ It reads `source.py`, `table1.npz` and `table2.npz` in its working folder, calls
 
 from __future__ import annotations
 
+import os
+import resource
+import signal
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlmgmt.learning import exchange
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LARGEST_FILE = 2 * 1024**3
+_EXACT = 2**53
+"""Whole numbers up to this are numbers without loss."""
 
 
-def main() -> int:
-    tables = [exchange.unpack(path.read_bytes()) for path in sorted(Path().glob("table*.npz"))]
-    bundle = Path("Script Bundle").absolute()
-    if bundle.is_dir():
-        sys.path.insert(0, str(bundle))
+def main(words: list[str]) -> int:
+    """Run the script of the working folder.
+
+    Args:
+        words: the process that waits for this one, and its limits: seconds of the processor, bytes of address space.
+    """
+    waiting, seconds, memory = map(int, words)
+    _limit(resource.RLIMIT_AS, memory)
+    _limit(resource.RLIMIT_CPU, seconds + 1)
+    _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    _limit(resource.RLIMIT_CORE, 0)
+    threading.Thread(target=_end_with, args=(waiting,), daemon=True).start()
+    sys.argv = [""]
     try:
-        frame = _returned(tables)
+        _run()
     except BaseException as error:
-        # Whatever a script raises, SystemExit too, is its failure; the lines of this host are none of its author's.
-        steps = [step for step in traceback.extract_tb(error.__traceback__) if step.filename == "source.py"]
-        where = f" at line {steps[-1].lineno}" if steps else ""
-        Path("failure.txt").write_text(f"{type(error).__name__}{where}: {error}")
-        traceback.print_exc()
+        # Whatever a script raises, SystemExit too, is its failure.
+        _explain(error)
         return 1
-    Path("result.npz").write_bytes(exchange.pack(frame))
     return 0
 
 
-def _returned(tables: list[Any]) -> Any:
+def _limit(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (most, most))
+
+
+def _end_with(waiting: int) -> None:
+    """End this process and what it started once nobody waits for it any more."""
+    while os.getppid() == waiting:
+        time.sleep(0.5)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _run() -> None:
+    from mlmgmt.learning import exchange
+
+    tables = [_usual(exchange.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
+    bundle = Path("Script Bundle").absolute()
+    if bundle.is_dir():
+        sys.path.insert(0, str(bundle))
+    Path("result.npz").write_bytes(exchange.pack(_returned(tables)))
+
+
+def _usual(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with the column types that scripts were written for: NumPy's, and moments without a zone."""
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        series = frame[name]
+        if series.dtype == "Int64" and not (series.hasnans and (series.abs() > _EXACT).any()):
+            series = series.astype("float64" if series.hasnans else "int64")
+        elif series.dtype == "boolean":
+            series = series.astype(object).where(series.notna(), None) if series.hasnans else series.astype("bool")
+        elif isinstance(series.dtype, pd.DatetimeTZDtype):
+            series = series.dt.tz_localize(None)
+        columns[name] = series
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def _returned(tables: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     space: dict[str, Any] = {"__name__": "azureml_script"}
-    code = compile(Path("source.py").read_text(encoding="utf-8"), "source.py", "exec")
+    text = Path("source.py").read_text(encoding="utf-8-sig")
+    # This file's own __future__ is none of the script's.
+    code = compile(text, "source.py", "exec", dont_inherit=True)
     exec(code, space)  # noqa: S102 - the user allowed scripts, and this process is theirs alone
     if not callable(space.get("azureml_main")):
         raise LookupError("the script defines no function azureml_main")
     result = space["azureml_main"](*tables)
-    frame = result if isinstance(result, pd.DataFrame) else next(iter(result or ()), None)
-    if not isinstance(frame, pd.DataFrame):
-        raise TypeError("azureml_main must return a sequence whose first element is a DataFrame")
-    return frame.reset_index(drop=True)
+    if isinstance(result, (list, tuple)) and result:
+        result = result[0]
+    if not isinstance(result, pd.DataFrame):
+        kind = type(result).__name__
+        raise TypeError(f"azureml_main must return a sequence whose first element is a DataFrame, not {kind}")
+    return result
+
+
+def _explain(error: BaseException) -> None:
+    name = type(error).__name__
+    steps = [(step.f_code.co_filename, line) for step, line in traceback.walk_tb(error.__traceback__)]
+    lines = [line for file, line in steps if file == "source.py"]
+    if isinstance(error, MemoryError):
+        # What fills the memory is still held by the frames; nothing could be written before they let go of it.
+        name = "MemoryError"
+        traceback.clear_frames(error.__traceback__)
+    where = f" at line {lines[-1]}" if lines else ""
+    try:
+        text = str(error)
+    except Exception:
+        text = "it cannot be shown"
+    Path("failure.txt").write_text(f"{name}{where}: {text}", encoding="utf-8", errors="replace")
+    traceback.print_exception(error)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import mlmgmt
 from mlmgmt.learning import exchange
@@ -24,6 +25,7 @@ SECONDS = 600.0
 MEMORY = 4 * 1024**3
 _LONGEST_CONSOLE = 1024 * 1024
 _LARGEST_BUNDLE = 256 * 1024**2
+_LONGEST_MESSAGE = 2000
 
 
 def run(
@@ -44,61 +46,84 @@ def run(
     Raises:
         ModuleFailure: the script fails, is stopped by a limit, or returns no table; its last words are in the hint.
     """
-    with TemporaryDirectory(prefix="mlmgmt-script-") as name:
+    # What the script writes to goes by no name that it could put something else in the place of.
+    with (
+        TemporaryDirectory(prefix="mlmgmt-script-", ignore_cleanup_errors=True) as name,
+        TemporaryFile() as console,
+    ):
         folder = Path(name)
-        (folder / "source.py").write_text(source, encoding="utf-8")
+        (folder / "source.py").write_bytes(source.encode("utf-8", "replace"))
         for place, dataset in enumerate(tables, start=1):
-            (folder / f"table{place}.npz").write_bytes(exchange.pack(dataset.frame.reset_index(drop=True)))
+            (folder / f"table{place}.npz").write_bytes(exchange.pack(dataset.frame))
         if bundle is not None:
             _unpack(bundle, folder / "Script Bundle")
-        console = folder / "console.txt"
         status = _wait(folder, console, seconds, memory)
-        text = console.read_bytes()[-_LONGEST_CONSOLE:].decode(errors="replace")
+        text = _tail(console)
         if status != 0:
             raise _failure(folder, status, text, seconds, memory)
+        result = folder / "result.npz"
+        if not result.is_file():
+            raise ModuleFailure("The script left no table behind.", number="0085", target="Result Dataset")
         try:
-            frame = exchange.unpack((folder / "result.npz").read_bytes())
-        except (OSError, ValueError, KeyError) as error:
-            raise ModuleFailure(f"The script left no table behind ({error}).", target="Result Dataset") from None
+            frame = exchange.unpack(result.read_bytes())
+        except ValueError as error:
+            message = f"What the script left behind is no table: {error}."
+            raise ModuleFailure(message, number="0085", target="Result Dataset") from None
     return ScriptResult(Dataset(frame), text)
 
 
-def _wait(folder: Path, console: Path, seconds: float, memory: int) -> int | None:
+def _tail(console: IO[bytes]) -> str:
+    size = console.seek(0, os.SEEK_END)
+    console.seek(max(0, size - _LONGEST_CONSOLE))
+    return console.read(_LONGEST_CONSOLE).decode(errors="replace")
+
+
+def _wait(folder: Path, console: IO[bytes], seconds: float, memory: int) -> int | None:
     """The exit status; None when the time ran out. Whatever the script started is ended with it."""
-    environ = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
+    environ = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL")}
     environ |= {
         "PYTHONPATH": str(Path(mlmgmt.__file__).parent.parent),
+        "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8:backslashreplace",
         "HOME": str(folder),
+        "TMPDIR": str(folder),
         "MPLBACKEND": "Agg",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    host = Path(__file__).with_name("script_host.py")
-    limits = (
-        "import resource,runpy,sys;"
-        f"resource.setrlimit(resource.RLIMIT_AS,({memory},{memory}));"
-        f"resource.setrlimit(resource.RLIMIT_CPU,({int(seconds) + 1},{int(seconds) + 2}));"
-        "resource.setrlimit(resource.RLIMIT_CORE,(0,0));"
-        f"sys.argv=[''];runpy.run_path({str(host)!r},run_name='__main__')"
+    words = [str(os.getpid()), str(int(seconds)), str(memory)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlmgmt.learning.script_host", *words],
+        cwd=folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=console,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
-    with console.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-c", limits],
-            cwd=folder,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            return process.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    try:
+        return process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        _end_strays(folder)
+
+
+def _end_strays(folder: Path) -> None:
+    """End what left the script's session; Linux says whose it was, by the home that no other process has."""
+    mark = f"HOME={folder}".encode()
+    for _ in range(100):
+        found = False
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+                    found = True
+        if not found:
+            return
 
 
 def _failure(folder: Path, status: int | None, console: str, seconds: float, memory: int) -> ModuleFailure:
@@ -106,15 +131,18 @@ def _failure(folder: Path, status: int | None, console: str, seconds: float, mem
     if status is None or status == -signal.SIGXCPU:
         message = f"The script was stopped after {seconds:g} seconds."
     elif failure.is_file():
-        message = failure.read_text(errors="replace")[:2000]
+        with failure.open(encoding="utf-8", errors="replace") as file:
+            message = file.read(_LONGEST_MESSAGE)
         if message.startswith("MemoryError"):
             message = f"The script needed more than {memory / 1024**3:.3g} GiB of memory ({message})."
-        elif message.startswith("SyntaxError"):
+        elif message.startswith(("SyntaxError", "IndentationError", "TabError")):
             message += f" (scripts run under Python {sys.version_info.major}.{sys.version_info.minor})"
+    elif status < 0:
+        message = f"The script's process was ended by {signal.Signals(-status).name}."
     else:
         message = f"The script's process ended with status {status}."
     lines = [line for line in console.splitlines() if line.strip()]
-    hint = f"Its last words: {' | '.join(lines[-3:])}" if lines else None
+    hint = f"Its last words: {' | '.join(lines[-3:])[-_LONGEST_MESSAGE:]}" if lines else None
     return ModuleFailure(message, number="0085", target="Python Script", hint=hint)
 
 
@@ -125,5 +153,7 @@ def _unpack(bundle: bytes, folder: Path) -> None:
                 raise ModuleFailure("The script bundle is too large when it is unpacked.", target="Script Bundle")
             # Members are kept inside of the folder by zipfile itself, and the process's folder is thrown away.
             archive.extractall(folder)
-    except zipfile.BadZipFile:
-        raise ModuleFailure("The script bundle is no zip file.", number="0018", target="Script Bundle") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
+        # Broken, encrypted, or with names that no folder can hold.
+        message = f"The script bundle is no zip file that can be unpacked: {error}."
+        raise ModuleFailure(message, number="0018", target="Script Bundle") from None

@@ -14,6 +14,7 @@ from mlmgmt.definition.assets import RESULTS_PORT
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.learning.plan import Plan
 from mlmgmt.learning.sketch import Sketch
+from mlmgmt.modules import catalogue
 from mlmgmt.modules.base import PortType
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def roots(sketch: Sketch, plan: Plan, node: str, port: str) -> list[dict[str, st
     while wanted:
         edge = wanted.pop(0)
         source = edge["sourceNodeId"]
-        tables = [other for other in sketch.into(source) if _carries_rows(plan, other)]
+        tables = [other for other in sketch.into(source) if source in plan.modules and _carries_rows(plan, other)]
         if not tables:
             found.append(edge)
         elif source not in seen:
@@ -86,22 +87,28 @@ def retraining(document: Mapping[str, Any]) -> Sketch:
     plan = Plan(sketch.document, everything=True)
     node = trainer(plan)
     rows, model = TRAINERS[plan.modules[node].name]
-    _join(sketch, "input1", roots(sketch, plan, node, rows))
+    _join(sketch, plan, "input1", roots(sketch, plan, node, rows))
     sketch.connect(node, model, sketch.port("outputId", "output1"), None)
     for number, evaluation in enumerate(plan.nodes_of(_EVALUATE[0]), start=2):
         sketch.connect(evaluation, _EVALUATE[1], sketch.port("outputId", f"output{number}"), None)
     return sketch
 
 
-def _join(sketch: Sketch, name: str, edges: list[dict[str, str]]) -> None:
+def _join(sketch: Sketch, plan: Plan, name: str, edges: list[dict[str, str]]) -> None:
     """Let an input feed the ports that edges lead into; the dataset stays beside it, as the source of the types."""
     node = sketch.port("inputId", name)
-    fed = {(edge["sourceNodeId"], edge.get("sourcePortId")) for edge in edges}
+    fed = {_origin(plan, edge) for edge in edges}
     if len(fed) > 1:
         hint = "Join them to one before the first module, or write the definition by hand with several inputs."
         _refuse("SeveralSources", f"The rows come from {len(fed)} sources; one input cannot stand for all.", hint)
-    for edge in [e for e in sketch.edges if (e["sourceNodeId"], e.get("sourcePortId")) in fed]:
+    for edge in [edge for edge in sketch.edges if _origin(plan, edge) in fed and edge["targetNodeId"] in plan.modules]:
         sketch.connect(node, None, edge["targetNodeId"], edge.get("targetPortId"))
+
+
+def _origin(plan: Plan, edge: Mapping[str, str]) -> tuple[str, str]:
+    """The node and port that an edge comes from; a Resource has but one port."""
+    source = edge["sourceNodeId"]
+    return source, plan.output_port(source, edge.get("sourcePortId")).name if source in plan.modules else ""
 
 
 Save = "Callable[[str, str], tuple[str, str]]"
@@ -130,19 +137,15 @@ def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str
     sketch.connect(into["sourceNodeId"], into.get("sourcePortId"), scorer, "Dataset")
     name, uri = save(node, model)
     sketch.connect(sketch.resource(name, uri), RESULTS_PORT, scorer, "Trained model")
-    for split in [other for other in path if plan.modules[other].name == "Split Data"] if path else []:
+    for split in [other for other in path if plan.modules[other].name == "Split Data"]:
         _bypass(sketch, split)
     for learning in [other for other in path if _transform_port(plan, other)]:
         _apply(sketch, plan, learning, save)
     sketch.drop([other for other in sketch.nodes if other not in _ancestors(sketch, scorer)])
-    sketch.connect(
-        scorer,
-        plan.modules[scorer].outputs[0].name if scorer in plan.modules else "Scored dataset",
-        sketch.port("outputId", "output1"),
-        None,
-    )
+    scores = catalogue.find(sketch.assets[sketch.nodes[scorer]["assetId"]]).outputs[0]
+    sketch.connect(scorer, scores.name, sketch.port("outputId", "output1"), None)
     plain = Plan(sketch.document)
-    _join(sketch, "input1", roots(sketch, plain, scorer, "Dataset"))
+    _join(sketch, plain, "input1", roots(sketch, plain, scorer, "Dataset"))
     return sketch
 
 
@@ -188,12 +191,14 @@ def _apply(sketch: Sketch, plan: Plan, node: str, save: Callable[[str, str], tup
     assert port is not None
     name, uri = save(node, port)
     applied = sketch.module("Apply Transformation")
-    sketch.connect(sketch.resource(name, uri), RESULTS_PORT, applied, "Transformation")
+    learnt = sketch.resource(name, uri)
+    sketch.connect(learnt, RESULTS_PORT, applied, "Transformation")
     for edge in sketch.into(node):
         sketch.connect(edge["sourceNodeId"], edge.get("sourcePortId"), applied, "Dataset")
     for edge in sketch.out_of(node):
-        if plan.output_port(node, edge.get("sourcePortId")).type is PortType.DATASET:
-            sketch.connect(applied, "Transformed dataset", edge["targetNodeId"], edge.get("targetPortId"))
+        rows = plan.output_port(node, edge.get("sourcePortId")).type is PortType.DATASET
+        source, given = (applied, "Transformed dataset") if rows else (learnt, RESULTS_PORT)
+        sketch.connect(source, given, edge["targetNodeId"], edge.get("targetPortId"))
     sketch.drop([node])
 
 

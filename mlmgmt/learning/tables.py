@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,11 +20,13 @@ Specification = dict[str, Any]
 """A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
 
 _TRUE, _FALSE = frozenset(("true", "1")), frozenset(("false", "0"))
+_GOOD_HEADERS: set[tuple[str, ...]] = set()
+"""Headers of requests that were checked before; those of one service come again and again."""
+_MOST_HEADERS = 256
 _MISSING_WORDS = frozenset(("", "nan", "null"))
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(NamedTuple):
     """A table before its columns have types: every cell as it was written.
 
     Args:
@@ -125,22 +126,37 @@ def from_request(table: Any, port: str) -> Cells:
     Raises:
         BadRequest: `InputParseError`: neither form, or rows of different widths.
     """
-    if isinstance(table, dict) and all(isinstance(table.get(part), list) for part in ("ColumnNames", "Values")):
-        columns = [str(name) for name in table["ColumnNames"]]
-        rows = table["Values"]
+    columns, rows = (table.get("ColumnNames"), table.get("Values")) if isinstance(table, dict) else (None, None)
+    if isinstance(columns, list) and isinstance(rows, list):
+        pass
     elif isinstance(table, list) and all(isinstance(row, dict) for row in table):
         columns = list(dict.fromkeys(str(name) for row in table for name in row))
         rows = [[row.get(name) for name in columns] for row in table]
     else:
         message = f"The input {port!r} is neither a table (ColumnNames, Values) nor a list of objects."
         raise _refuse("InputParseError", message, target=port)
-    if columns:
-        _check_header(columns, port)
+    names = _header(columns, port)
+    width = len(names)
     for index, row in enumerate(rows):
-        if not isinstance(row, list) or len(row) != len(columns):
-            message = f"Row {index + 1} of the input {port!r} does not have {len(columns)} cells."
+        if row.__class__ is not list or len(row) != width:
+            message = f"Row {index + 1} of the input {port!r} does not have {width} cells."
             raise BadRequest(message, target=port, details=[Detail("TableSchemaColumnCountMismatch", message, port)])
-    return Cells(tuple(columns), rows, port)
+    return Cells(names, rows, port)
+
+
+def _header(columns: list[Any], port: str) -> tuple[str, ...]:
+    try:
+        names = tuple(columns)
+        if names in _GOOD_HEADERS:
+            return names
+    except TypeError:
+        pass  # a name that is a list or an object; as text it is none that anybody declared
+    names = tuple(map(str, columns))
+    if names:
+        _check_header(names, port)
+        if len(_GOOD_HEADERS) < _MOST_HEADERS:
+            _GOOD_HEADERS.add(names)
+    return names
 
 
 def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port: str) -> Cells:

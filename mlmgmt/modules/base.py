@@ -14,7 +14,18 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Arguments", "Dataset", "Module", "ModuleFailure", "Outside", "Parameter", "Port", "PortType", "Scored"]
+__all__ = [
+    "Arguments",
+    "Dataset",
+    "Fill",
+    "Module",
+    "ModuleFailure",
+    "Outside",
+    "Parameter",
+    "Port",
+    "PortType",
+    "Scored",
+]
 
 
 class PortType(Enum):
@@ -88,6 +99,16 @@ class Transform(Protocol):
 
         A missing number is NaN, a missing text None.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A change of single cells: a missing one gets a value."""
+
+    value: Any
+
+    def __call__(self, cell: Any) -> Any:
+        return self.value if cell is None or cell != cell else cell
 
 
 class Outside(Protocol):

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mlmgmt.modules import columns
-from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port, PortType
+from mlmgmt.modules.base import Arguments, Dataset, Fill, Module, ModuleFailure, Parameter, Port, PortType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,14 +49,8 @@ class CleaningTransformation:
         if self.imputer is not None or any(name in columns for name in self.complete):
             return None
         return {
-            name: _filling(self.values[name]) if name in self.values else None
-            for name in columns
-            if name not in self.drop
+            name: Fill(self.values[name]) if name in self.values else None for name in columns if name not in self.drop
         }
-
-
-def _filling(value: Any) -> Callable[[Any], Any]:
-    return lambda cell: value if cell is None or cell != cell else cell
 
 
 def _replaced(series: pd.Series[Any], value: Any) -> pd.Series[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import csv
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from mlmgmt.modules import columns, databases, guessing
@@ -90,8 +91,14 @@ def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outsi
     if not address:
         raise ModuleFailure(f"{key!r} is not given.", number="0003", target=key)
     separator = _DELIMITERS[arguments.get("Column delimiter", "Comma")]
-    encoding = arguments.get("Encoding Format", "utf-8")
-    return (read_table(outside.read(address), form, header=header, separator=separator, encoding=encoding),)
+    encoding = arguments.get("Encoding Format", "utf-8").strip()
+    data = outside.read(address)
+    try:
+        return (read_table(data, form, header=header, separator=separator, encoding=encoding),)
+    except ValueError as error:
+        # Not every codec says in the usual way that it cannot read the bytes.
+        message = f"The data is not {encoding} text: {error}."
+        raise ModuleFailure(message, number="0018", target="Encoding Format") from None
 
 
 IMPORT_DATA = Module(
@@ -187,26 +194,36 @@ def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outsi
         )
         form, header = arguments["File format for blob file"], "Write blob header row"
     overwrite = arguments.get("Azure blob storage write mode") == "Overwrite"
-    text = dataset.frame.to_csv(
-        index=False, sep="\t" if form == "TSV" else ",", header=arguments[header], lineterminator="\n"
-    )
-    outside.write(address, text.encode(), overwrite=overwrite)
+    separator = "\t" if form == "TSV" else ","
+    outside.write(address, _delimited(dataset.frame, separator, arguments[header]), overwrite=overwrite)
     return ()
+
+
+def _delimited(frame: pd.DataFrame, separator: str, header: bool) -> bytes:
+    """A table as delimited text that `read_table` reads as the same table."""
+
+    def text(quoting: Literal[0, 2]) -> str:
+        return frame.to_csv(index=False, sep=separator, header=header, lineterminator="\n", quoting=quoting)
+
+    found = text(csv.QUOTE_MINIMAL)
+    # Python's writer leaves a carriage return bare, which readers take for the end of a line.
+    found = text(csv.QUOTE_NONNUMERIC) if "\r" in found else found
+    return found.encode("utf-8", "replace")
 
 
 def _mapped(dataset: Dataset, arguments: Arguments) -> pd.DataFrame:
     """The columns to save under the names they have in the table."""
-    given, targets = (
-        [name.strip() for name in (arguments[key] or "").split(",") if name.strip()]
-        for key in ("Comma separated list of columns to be saved", "Comma separated list of datatable columns")
-    )
+    keys = ("Comma separated list of columns to be saved", "Comma separated list of datatable columns")
+    given, targets = ([name.strip() for name in (arguments[key] or "").split(",") if name.strip()] for key in keys)
     names = given or [str(name) for name in dataset.frame.columns]
     targets = targets or names
+    for list_, key in ((names, keys[0]), (targets, keys[1])):
+        if twice := [name for place, name in enumerate(list_) if name in list_[:place]]:
+            raise ModuleFailure(f"The column {twice[0]!r} is named twice.", number="0028", target=key)
     if len(names) != len(targets):
         message = f"{len(names)} columns are to be saved into {len(targets)} columns of the table."
-        raise ModuleFailure(message, target="Comma separated list of datatable columns")
-    chosen = columns.select(dataset, columns.named(*names), parameter="Comma separated list of columns to be saved")
-    assert len(chosen) == len(names)
+        raise ModuleFailure(message, target=keys[1])
+    columns.select(dataset, columns.named(*names), parameter=keys[0])
     return dataset.frame[names].set_axis(targets, axis=1)
 
 

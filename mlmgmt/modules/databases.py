@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mlmgmt.errors import MlmgmtError
 from mlmgmt.modules.base import Dataset, ModuleFailure
 
 if TYPE_CHECKING:
@@ -14,27 +16,39 @@ if TYPE_CHECKING:
 
     from mlmgmt.modules.base import Outside
 
+_CELLS = 50_000_000
+"""The most cells that a query may give."""
+_AT_ONCE = 10_000
+_SECRET = re.compile("pass|pwd|secret|token|key|credential|connect", re.IGNORECASE)
+_PART = r"\[([^\[\]]+)\]|([^.\[\]]+)"
+_TABLE = re.compile(rf"(?:{_PART})(?:\.(?:{_PART}))*")
+
 
 def read(outside: Outside, server: str | None, database: str | None, query: str | None) -> Dataset:
     """The rows that a query gives. What the query might change is undone.
 
     Raises:
-        ModuleFailure: the server is mapped to nothing, cannot be reached, or refuses the query.
+        ModuleFailure: there is no server or query, the server cannot be reached, or it refuses the query.
+        NotFound: `ServerNotMapped`.
     """
-    if not query:
+    if not (query or "").strip():
         raise ModuleFailure("There is no query.", number="0003", target="Database Query")
-    with _connected(outside, server, database, "Database Query") as connection:
-        from sqlalchemy import text
-
-        result = connection.execute(text(query))
+    with _connected(outside, server, database, "Database Query", makes=False) as connection:
+        # The query goes as it is: neither `:name` nor `%` in it stands for anything.
+        result = connection.exec_driver_sql(query, execution_options={"no_parameters": True})
         if not result.returns_rows:
             raise ModuleFailure("The query gives no rows; only a SELECT does.", target="Database Query")
-        names = [str(name) for name in result]
+        names = list(map(str, result.keys()))
         if len(set(names)) < len(names):
             message = "The query gives several columns of one name."
             raise ModuleFailure(message, target="Database Query", hint="Name each with AS.")
-        rows = result.fetchall()
-    return Dataset(tidied(pd.DataFrame([tuple(row) for row in rows], columns=names, dtype=object)))
+        rows: list[tuple[Any, ...]] = []
+        for part in result.partitions(_AT_ONCE):
+            rows += map(tuple, part)
+            if len(rows) * len(names) > _CELLS:
+                message = f"The query gives more than {_CELLS:,} cells."
+                raise ModuleFailure(message, number="0007", target="Database Query", hint="Select less.")
+    return Dataset(tidied(pd.DataFrame(rows, columns=names, dtype=object)))
 
 
 def write(
@@ -49,55 +63,144 @@ def write(
     """Add rows to a table, which is made when it does not exist; all of them or none.
 
     Raises:
-        ModuleFailure: the server is mapped to nothing, cannot be reached, or refuses the rows.
+        ModuleFailure: there is no server or table, the server cannot be reached, or it refuses the rows.
+        NotFound: `ServerNotMapped`.
     """
-    if not table:
-        raise ModuleFailure("There is no table.", number="0003", target="Data Table Name")
-    schema, _, name = table.rpartition(".")
-    with _connected(outside, server, database, "Data Table Name") as connection:
-        plain = frame.astype(object).where(frame.notna(), None)
-        types = {column: _sql_type(frame[column]) for column in frame.columns}
-        plain.to_sql(
-            name.strip("[]"),
-            connection,
-            schema=schema.strip("[]") or None if connection.dialect.name != "sqlite" else None,
-            if_exists="append",
-            index=False,
-            chunksize=rows_at_once,
-            dtype=types,
+    schema, name = _table_name(table)
+    with _connected(outside, server, database, "Data Table Name", makes=True) as connection:
+        import sqlalchemy
+
+        places = [f"c{place}" for place in range(len(frame.columns))]
+        typed = [_typed(frame.iloc[:, place]) for place in range(len(places))]
+        goal = sqlalchemy.Table(
+            name,
+            sqlalchemy.MetaData(schema=None if connection.dialect.name == "sqlite" else schema),
+            # By keys of their own, so that a column may have any name.
+            *(
+                sqlalchemy.Column(str(column), kind, key=place)
+                for column, place, (kind, _) in zip(frame.columns, places, typed, strict=True)
+            ),
         )
-        connection.commit()
+        rows = [dict(zip(places, row, strict=True)) for row in zip(*(values for _, values in typed), strict=True)]
+        with connection.begin():
+            goal.create(connection, checkfirst=True)
+            for start in range(0, len(rows), rows_at_once):
+                connection.execute(goal.insert(), rows[start : start + rows_at_once])
+
+
+def _table_name(table: str | None) -> tuple[str | None, str]:
+    """Schema and name of `name`, `schema.name` or `database.schema.name`, each plain or in brackets."""
+    text = (table or "").strip()
+    if not text:
+        raise ModuleFailure("There is no table.", number="0003", target="Data Table Name")
+    if not _TABLE.fullmatch(text):
+        hint = "name, schema.name, or [a name].[with brackets]."
+        raise ModuleFailure(f"{text!r} is no name of a table.", target="Data Table Name", hint=hint)
+    parts = [bracketed or plain.strip() for bracketed, plain in re.findall(_PART, text)]
+    return (parts[-2] if len(parts) > 1 else None), parts[-1]
 
 
 @contextmanager
-def _connected(outside: Outside, server: str | None, database: str | None, target: str) -> Iterator[Any]:
-    if not server:
+def _connected(
+    outside: Outside, server: str | None, database: str | None, target: str, *, makes: bool
+) -> Iterator[Any]:
+    """A connection to a mapped server; what is not committed is undone. `makes`: it may make an SQLite file."""
+    if not (server or "").strip():
         raise ModuleFailure("There is no database server.", number="0003", target="Database Server Name")
+    assert server is not None
     import sqlalchemy
 
-    try:
-        engine = sqlalchemy.create_engine(outside.database(server, database or ""))
-    except (sqlalchemy.exc.ArgumentError, ImportError) as error:
-        message = f"The connection that {server!r} is mapped to cannot be used: {error}."
-        raise ModuleFailure(message, target="Database Server Name") from None
+    engine, url = _engine(outside.database(server, database or ""), server, makes)
     try:
         with engine.connect() as connection:
             yield connection
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        # The first line is the database's own; the rest repeats the statement and its values.
-        message = f"The database {server!r} refused: {str(error).splitlines()[0]}"
-        raise ModuleFailure(message, target=target) from None
+    except MlmgmtError:
+        raise
+    except Exception as error:
+        # Drivers raise what they like. The first line is the database's own; the rest repeats statement and values.
+        cause = getattr(error, "orig", None) or error
+        lines = f"{cause}".splitlines() or [type(cause).__name__]
+        message = f"The database {server!r} refused: {_without_secrets(lines[0], url)}"
+        where = "Database Server Name" if isinstance(error, sqlalchemy.exc.InterfaceError | TypeError) else target
+        raise ModuleFailure(message, target=where) from None
     finally:
         engine.dispose()
 
 
-def _sql_type(series: pd.Series[Any]) -> Any:
+def _engine(address: str, server: str, makes: bool) -> tuple[Any, Any]:
+    import sqlalchemy
+
+    url = None
+    try:
+        url = sqlalchemy.make_url(address)
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    except Exception as error:
+        # An address that cannot be taken apart may hold a password anywhere, so it is not repeated.
+        why = "it is no URL of SQLAlchemy" if url is None else _without_secrets(str(error).rstrip("."), url)
+        hint = f"mlmgmt map-source {server} URL, with the driver installed that the URL names."
+        message = f"The connection that {server!r} is mapped to cannot be used: {why}."
+        raise ModuleFailure(message, target="Database Server Name", hint=hint) from None
+    if (engine.dialect.name, engine.dialect.driver) == ("sqlite", "pysqlite"):
+        if not makes and _is_missing(url.database):
+            message = f"The database {server!r} is mapped to a file that is not there."
+            raise ModuleFailure(message, target="Database Server Name")
+        sqlalchemy.event.listen(engine, "connect", _restrict)
+        sqlalchemy.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine, url
+
+
+def _is_missing(path: str | None) -> bool:
+    from pathlib import Path
+
+    return bool(path) and path != ":memory:" and not str(path).startswith("file:") and not Path(str(path)).exists()
+
+
+def _restrict(connection: Any, _: Any) -> None:
+    """Make SQLite undo everything that is not committed, and open no file but the one that is mapped."""
+    import sqlite3
+
+    # Left to itself, the driver begins no transaction before a CREATE or a DROP.
+    connection.isolation_level = None
+    denied = (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)
+    connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_DENY if action in denied else sqlite3.SQLITE_OK)
+
+
+def _without_secrets(text: str, url: Any) -> str:
+    from urllib.parse import quote, quote_plus
+
+    found = [str(url.password)] if url.password else []
+    for name, value in url.query.items():
+        if _SECRET.search(name):
+            found += [value] if isinstance(value, str) else value
+    for secret in found:
+        for spelled in (secret, quote(secret), quote(secret, safe=""), quote_plus(secret)):
+            text = text.replace(spelled, "***") if spelled else text
+    return text
+
+
+def _typed(series: pd.Series[Any]) -> tuple[Any, list[Any]]:
+    """A column's SQL type, and its values as Python's own, None where they are missing."""
     from sqlalchemy import types
 
     from mlmgmt.modules.columns import studio_type
+    from mlmgmt.modules.guessing import text_of
 
-    known = {"Integer": types.BigInteger, "Double": types.Float, "Boolean": types.Boolean, "DateTime": types.DateTime}
-    return known.get(studio_type(series), types.UnicodeText)()
+    known = pd.Series(series.cat.categories) if isinstance(series.dtype, pd.CategoricalDtype) else series
+    types_: dict[str, tuple[Any, Any]] = {
+        "Integer": (types.BigInteger, int),
+        "Double": (types.Float, float),
+        "Boolean": (types.Boolean, bool),
+        "DateTime": (types.DateTime, _moment),
+    }
+    kind, convert = types_.get(studio_type(known), (types.UnicodeText, text_of))
+    values = [
+        None if gone else convert(value) for value, gone in zip(series.astype(object), series.isna(), strict=True)
+    ]
+    return kind(), values
+
+
+def _moment(value: Any) -> Any:
+    return (value if value.tz is None else value.tz_convert(None)).to_pydatetime(warn=False)
 
 
 def tidied(frame: pd.DataFrame) -> pd.DataFrame:
@@ -113,12 +216,13 @@ def _tidied(series: pd.Series[Any]) -> pd.Series[Any]:
     from datetime import date
     from decimal import Decimal
 
-    kinds = {type(value) for value in series if not pd.isna(value)}
+    missing = series.isna()
+    kinds = {type(value) for value in series[~missing]}
     if not kinds:
         return series.astype("float64")
     if kinds == {bool}:
         return series.astype("boolean")
-    if kinds == {int}:
+    if kinds == {int} and max(abs(value) for value in series[~missing]) < 2**63:
         return series.astype("Int64")
     if kinds <= {int, float, Decimal}:
         return series.astype("float64")
@@ -126,4 +230,4 @@ def _tidied(series: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(series, utc=True)
     if kinds & {bytes, memoryview}:
         raise ModuleFailure(f"The column {series.name!r} holds bytes.", number="0017", target=str(series.name))
-    return series.where(series.notna(), None).map(lambda value: None if value is None else str(value)).astype("str")
+    return series.where(~missing, None).map(lambda value: None if value is None else str(value)).astype("str")

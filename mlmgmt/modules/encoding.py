@@ -11,6 +11,8 @@ import pandas as pd
 from mlmgmt.modules.failures import ModuleFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mlmgmt.modules.features import Column, Feature
 
 Matrix = np.ndarray[Any, np.dtype[np.float64]]
@@ -122,7 +124,7 @@ class Encoding:
             matrix[rows[known], category.first + codes[known]] = 1.0
         return matrix
 
-    def vector(self, cells: list[Any]) -> list[float]:
+    def vector(self, cells: Sequence[Any]) -> list[float]:
         """The same for one row; a missing number is NaN."""
         values = [0.0] * self.width
         for place, number in enumerate(self.numbers):

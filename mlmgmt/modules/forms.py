@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import dist, exp, sqrt
+from operator import getitem, itemgetter, mul
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmgmt.modules.encoding import Encoding, Matrix
+from mlmgmt.modules.encoding import Category, Encoding, Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mlmgmt.modules.features import Column
     from mlmgmt.modules.learners import Trained
 
-Row = "Callable[[list[Any]], list[float]]"
+Row = "Callable[[Sequence[Any]], list[float]]"
 
 
 class Form:
@@ -42,10 +43,10 @@ class Form:
             return np.asarray(self.learner.predict(matrix), dtype="float64").reshape(-1, 1)
         return np.asarray(self.learner.predict_proba(matrix))
 
-    def row(self) -> Callable[[list[Any]], list[float]]:
+    def row(self) -> Callable[[Sequence[Any]], list[float]]:
         """A function from one row's cells to its numbers."""
 
-        def by_table(cells: list[Any]) -> list[float]:
+        def by_table(cells: Sequence[Any]) -> list[float]:
             columns = [
                 np.array([cell], dtype=object if cell is None or isinstance(cell, str) else "float64") for cell in cells
             ]
@@ -103,7 +104,7 @@ class Linear(Form):
 
         return np.asarray(softmax(scores, axis=1))
 
-    def row(self) -> Callable[[list[Any]], list[float]]:
+    def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if self._unit or not self.encoding.rowwise:
             return super().row()
         sums = [self._sum(index) for index in range(len(self._coefficients))]
@@ -113,63 +114,64 @@ class Linear(Form):
             return _chance_row(sums[0], *(self._slope or (-1.0, 0.0)))
         return _softmax_row(sums)
 
-    def _sum(self, index: int) -> Callable[[list[Any]], float]:
+    def _sum(self, index: int) -> Callable[[Sequence[Any]], float]:
         coefficients = self._coefficients[index].tolist()
         bias = float(self._intercepts[index])
-        terms = []
+        weights, places = [], []
         for number, coefficient in zip(self.encoding.numbers, coefficients, strict=False):
             factor, shift = number.weight
-            terms.append((number.place, coefficient * factor))
+            weights.append(coefficient * factor)
+            places.append(number.place)
             bias += coefficient * shift
-        looks = [
-            (category, category.place, {value: coefficients[column] for value, column in category.columns.items()})
-            for category in self.encoding.categories
-        ]
-        if any(category.strict for category in self.encoding.categories):
-            return _strict_sum(bias, terms, looks)
-        plain = [(place, weights) for _, place, weights in looks]
+        numbers = _picker(places)
+        words = _picker([category.place for category in self.encoding.categories])
+        looks = [_Look(category, coefficients) for category in self.encoding.categories]
 
-        def total(cells: list[Any]) -> float:
-            found = bias
-            for place, weight in terms:
-                found += weight * cells[place]
-            for place, weights in plain:
-                found += weights.get(cells[place], 0.0)
-            return found
+        def total(cells: Sequence[Any]) -> float:
+            found = sum(map(mul, weights, numbers(cells)), bias)
+            return sum(map(getitem, looks, words(cells)), found)
 
         return total
 
 
-def _strict_sum(bias: float, terms: list[tuple[int, float]], looks: list[Any]) -> Callable[[list[Any]], float]:
-    def total(cells: list[Any]) -> float:
-        found = bias
-        for place, weight in terms:
-            found += weight * cells[place]
-        for category, place, weights in looks:
-            if cells[place] not in weights:
-                category.refuse(cells[place])
-            found += weights[cells[place]]
-        return found
+class _Look(dict[Any, float]):
+    """The weight of each value of a categorical feature; one that is none of them weighs nothing, or is refused."""
 
-    return total
+    def __init__(self, category: Category, coefficients: list[float]) -> None:
+        super().__init__({value: coefficients[column] for value, column in category.columns.items()})
+        self._category = category
+
+    def __missing__(self, value: Any) -> float:
+        if self._category.strict:
+            self._category.refuse(value)
+        return 0.0
 
 
-def _value_row(total: Callable[[list[Any]], float], exponential: bool) -> Callable[[list[Any]], list[float]]:
+def _picker(places: list[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    if len(places) == 1:
+        (place,) = places
+        return lambda cells: (cells[place],)
+    return itemgetter(*places) if places else lambda _: ()
+
+
+def _value_row(total: Callable[[Sequence[Any]], float], exponential: bool) -> Callable[[Sequence[Any]], list[float]]:
     if exponential:
         return lambda cells: [_exp(total(cells))]
     return lambda cells: [total(cells)]
 
 
-def _chance_row(total: Callable[[list[Any]], float], slope: float, shift: float) -> Callable[[list[Any]], list[float]]:
-    def chances(cells: list[Any]) -> list[float]:
+def _chance_row(
+    total: Callable[[Sequence[Any]], float], slope: float, shift: float
+) -> Callable[[Sequence[Any]], list[float]]:
+    def chances(cells: Sequence[Any]) -> list[float]:
         chance = 1 / (1 + _exp(slope * total(cells) + shift))
         return [1 - chance, chance]
 
     return chances
 
 
-def _softmax_row(sums: list[Callable[[list[Any]], float]]) -> Callable[[list[Any]], list[float]]:
-    def chances(cells: list[Any]) -> list[float]:
+def _softmax_row(sums: list[Callable[[Sequence[Any]], float]]) -> Callable[[Sequence[Any]], list[float]]:
+    def chances(cells: Sequence[Any]) -> list[float]:
         scores = [total(cells) for total in sums]
         most = max(scores)
         powers = [exp(score - most) for score in scores]
@@ -180,7 +182,7 @@ def _softmax_row(sums: list[Callable[[list[Any]], float]]) -> Callable[[list[Any
 
 
 def _exp(power: float) -> float:
-    return exp(power) if power < 709 else float("inf")
+    return float("inf") if power > 709 else exp(power)
 
 
 def _unwrapped(learner: Any) -> tuple[Any, bool]:
@@ -199,12 +201,12 @@ class Network(Form):
     def table(self, columns: list[Column]) -> Matrix:
         return self._answers(self.encoding.matrix(columns))
 
-    def row(self) -> Callable[[list[Any]], list[float]]:
+    def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if not self.encoding.rowwise:
             return super().row()
         encode, answers = self.encoding.vector, self._answers
 
-        def numbers(cells: list[Any]) -> list[float]:
+        def numbers(cells: Sequence[Any]) -> list[float]:
             found: list[float] = answers(np.array(encode(cells))).tolist()
             return found
 
@@ -248,12 +250,12 @@ class Clusters(Form):
             matrix /= np.where(length == 0, 1.0, length)
         return np.asarray(cdist(matrix, self._centres))
 
-    def row(self) -> Callable[[list[Any]], list[float]]:
+    def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if not self.encoding.rowwise:
             return super().row()
         centres, encode, unit = self._centres.tolist(), self.encoding.vector, self._unit
 
-        def distances(cells: list[Any]) -> list[float]:
+        def distances(cells: Sequence[Any]) -> list[float]:
             values = encode(cells)
             if unit:
                 length = sqrt(sum(value * value for value in values)) or 1.0

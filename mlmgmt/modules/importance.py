@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlmgmt.modules.evaluation import HEADLINE, compare, more_is_better
+from mlmgmt.modules.failures import ModuleFailure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,27 +17,55 @@ if TYPE_CHECKING:
     from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
 
-_MOST_ROWS = 5_000
+_MOST_ROWS, _MOST_CELLS = 5_000, 500_000
+_MOST_SHUFFLES, _MOST_SCORINGS = 10, 200
 
 
 def importance(trained: Trained, rows: Dataset, truth: pd.Series[Any], *, seed: int = 0) -> list[tuple[str, float]]:
     """By how much the headline metric gets worse when the values of one column are shuffled among the rows; the most
-    important column first.
+    important column first. Nothing where the rows do not give that metric, as rows of one class have no AUC.
+
+    Few rows are shuffled several times over, and the mean counts; of many rows, or rows with very many columns, some
+    are drawn.
 
     Args:
-        rows: with the model's columns; at most 5,000 of them are used.
+        rows: with the model's columns.
         truth: their labels, by the same index.
     """
     metric = HEADLINE[trained.task]
     sign = 1 if more_is_better(metric) else -1
     random = np.random.default_rng(seed)
-    frame: pd.DataFrame = rows.frame
-    if len(frame) > _MOST_ROWS:
-        frame = frame.iloc[np.sort(random.choice(len(frame), _MOST_ROWS, replace=False))]
-    whole = compare(truth, trained.score(replace(rows, frame=frame)), trained.scored)[metric]
-    found = []
-    for feature in trained.features:
-        shuffled = frame[feature.name].take(random.permutation(len(frame))).set_axis(frame.index)
-        scores = trained.score(replace(rows, frame=frame.assign(**{feature.name: shuffled})))
-        found.append((feature.name, float(sign * (whole - compare(truth, scores, trained.scored)[metric]))))
+    features = [feature.name for feature in trained.features]
+    frame = _drawn(rows.frame, _MOST_CELLS // max(len(features), 1), random)
+
+    def measured(changed: pd.DataFrame) -> float:
+        return float(compare(truth, trained.score(replace(rows, frame=changed)), trained.scored)[metric])
+
+    try:
+        whole = measured(frame)
+        if not isfinite(whole):
+            return []
+        found = []
+        for name in features:
+            scores = [measured(_shuffled(frame, name, random)) for _ in range(_shuffles(len(frame), len(features)))]
+            found.append((name, float(sign * (whole - np.mean(scores)))))
+    except ModuleFailure:
+        return []  # of the rows drawn none has a label
     return sorted(found, key=lambda pair: -pair[1])
+
+
+def _drawn(frame: pd.DataFrame, most: int, random: np.random.Generator) -> pd.DataFrame:
+    most = min(max(most, 100), _MOST_ROWS)
+    if len(frame) <= most:
+        return frame
+    return frame.iloc[np.sort(random.choice(len(frame), most, replace=False))]
+
+
+def _shuffles(rows: int, features: int) -> int:
+    return max(1, min(_MOST_SHUFFLES, _MOST_ROWS // rows, _MOST_SCORINGS // features))
+
+
+def _shuffled(frame: pd.DataFrame, name: str, random: np.random.Generator) -> pd.DataFrame:
+    changed = frame.copy(deep=False)
+    changed[name] = frame[name].take(random.permutation(len(frame))).set_axis(frame.index)
+    return changed

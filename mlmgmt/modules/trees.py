@@ -11,7 +11,7 @@ import numpy as np
 from mlmgmt.modules.forms import Form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mlmgmt.modules.encoding import Matrix
     from mlmgmt.modules.features import Column
@@ -40,14 +40,14 @@ class Forest(Form):
             total += tree.predict(matrix)
         return np.asarray(total / len(trees))
 
-    def row(self) -> Callable[[list[Any]], list[float]]:
+    def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if not self.encoding.rowwise:
             return super().row()
         trees = [_grown(estimator.tree_) for estimator in self.learner.estimators_]
         count, encode = len(trees), self.encoding.vector
         single = Struct(f"{self.encoding.width}f")
 
-        def leaves(cells: list[Any]) -> list[Any]:
+        def leaves(cells: Sequence[Any]) -> list[Any]:
             encoded = encode(cells)
             try:
                 values = single.unpack(single.pack(*encoded))
@@ -62,15 +62,15 @@ class Forest(Form):
                 found.append(node)
             return found
 
-        def chances(cells: list[Any]) -> list[float]:
+        def chances(cells: Sequence[Any]) -> list[float]:
             return [sum(of_class) / count for of_class in zip(*leaves(cells), strict=True)]
 
-        def mean_and_spread(cells: list[Any]) -> list[float]:
+        def mean_and_spread(cells: Sequence[Any]) -> list[float]:
             found = [leaf[0] for leaf in leaves(cells)]
             mean = sum(found) / count
             return [mean, sqrt(sum((value - mean) ** 2 for value in found) / count)]
 
-        def mean(cells: list[Any]) -> list[float]:
+        def mean(cells: Sequence[Any]) -> list[float]:
             return [sum(leaf[0] for leaf in leaves(cells)) / count]
 
         if self.task == "regression":
@@ -103,14 +103,14 @@ def _grown(tree: Any) -> Node:
 class Boosted(Form):
     """A sum over trees grown one after another, and a link."""
 
-    def row(self) -> Callable[[list[Any]], list[float]]:
+    def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if not self.encoding.rowwise:
             return super().row()
         trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
         base, encode = float(self.learner._baseline_prediction.item()), self.encoding.vector
         regression = self.task == "regression"
 
-        def numbers(cells: list[Any]) -> list[float]:
+        def numbers(cells: Sequence[Any]) -> list[float]:
             values = encode(cells)
             total = base
             for node in trees:

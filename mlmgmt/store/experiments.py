@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -11,7 +12,7 @@ from mlmgmt.ids import file_name
 from mlmgmt.store import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -34,8 +35,10 @@ class Experiments:
             if path.exists():
                 raise files.damaged(path, "it holds no experiment")
             return None
-        if not all(isinstance(body.get(name), kind) for name, kind in _MEMBERS):
+        if not all(isinstance(body.get(name), kind) for name, kind in _MEMBERS) or not _is_status(body["Status"]):
             raise files.damaged(path, "an experiment has an id, a name, a status and a definition")
+        if not _is_drawn(body["Definition"]):
+            raise files.damaged(path, "its definition has no graph of nodes, edges and assets")
         return body
 
     def write(self, body: dict[str, Any]) -> None:
@@ -50,8 +53,36 @@ class Experiments:
     def all(self) -> Iterator[dict[str, Any]]:
         """Every experiment, by the time it was made."""
         names = os.listdir(self._folder) if self._folder.is_dir() else []
-        found = [self.read(name[:-5]) for name in names if name.endswith(".json")]
+        found = [self.read(unquote(name[:-5])) for name in names if name.endswith(".json")]
         yield from sorted((body for body in found if body), key=lambda body: str(body["Status"].get("CreationTime")))
 
 
 _MEMBERS = (("ExperimentId", str), ("Description", str), ("Status", dict), ("Definition", dict))
+
+
+def _is_status(status: dict[str, Any]) -> bool:
+    return isinstance(status.get("StatusCode"), str) and isinstance(status.get("CreationTime"), str)
+
+
+def _is_drawn(definition: dict[str, Any]) -> bool:
+    """Whether a definition can be drawn; people edit these files."""
+    properties = definition.get("properties")
+    package = properties.get("package") if isinstance(properties, dict) else None
+    if not isinstance(properties, dict) or not isinstance(package, dict):
+        return False
+    nodes, edges, assets = package.get("nodes", {}), package.get("edges", []), properties.get("assets", {})
+    return (
+        all(isinstance(group, dict) and _all_objects(group.values()) for group in (nodes, assets))
+        and isinstance(edges, list)
+        and _all_objects(edges)
+        and all(isinstance(edge.get(end), str) for edge in edges for end in ("sourceNodeId", "targetNodeId"))
+        and all(_is_placed(asset.get("locationInfo")) for asset in assets.values())
+    )
+
+
+def _all_objects(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
+def _is_placed(location: Any) -> bool:
+    return isinstance(location, dict) and isinstance(location.get("uri"), str)

@@ -1,17 +1,19 @@
 """Batch jobs on disk: `jobs/<group>/<service>/<id>/job.json`, and a lock beside it that its worker holds for life.
 
 The lock is the operating system's: a worker that dies, however it dies, lets go of it, and whoever asks for the job's
-state then sees that nobody works on it.
+state then sees that nobody works on it. In the lock's file stands the worker's process id.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from mlmgmt.errors import HomeError
 from mlmgmt.ids import file_name
 from mlmgmt.store import files
 
@@ -21,6 +23,17 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import ResourceId
 
+NOT_STARTED, QUEUED, RUNNING, FAILED, CANCELLED, FINISHED = (
+    "NotStarted",
+    "Queued",
+    "Running",
+    "Failed",
+    "Cancelled",
+    "Finished",
+)
+ENDED = (FAILED, CANCELLED, FINISHED)
+_STATES = (NOT_STARTED, QUEUED, RUNNING, *ENDED)
+_ID = re.compile("[0-9a-f]{32}")
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
@@ -41,9 +54,18 @@ class Jobs:
         return self.folder(resource, job) / "worker.log"
 
     def read(self, resource: ResourceId, job: str) -> dict[str, Any] | None:
+        """A job; None when there is none of that id.
+
+        Raises:
+            HomeError: `HomeDamaged`.
+        """
+        if not _ID.fullmatch(job.casefold()):
+            return None
         path = self.folder(resource, job) / "job.json"
         body = files.read_json(path)
-        if body is None and path.exists():
+        if body is None and not path.exists():
+            return None
+        if body is None or not _is_whole(body, job):
             raise files.damaged(path, "it holds no job")
         return body
 
@@ -53,26 +75,70 @@ class Jobs:
         files.write(folder / "job.json", orjson.dumps(body, option=_WRITING))
 
     def of(self, resource: ResourceId) -> Iterator[dict[str, Any]]:
-        """The jobs of a web service, oldest first."""
+        """The jobs of a web service, oldest first; damaged ones are left out, so that they stand in no other's way."""
+        bodies = []
+        for job in self._ids(resource):
+            try:
+                body = self.read(resource, job)
+            except HomeError:
+                continue
+            if body is not None:
+                bodies.append(body)
+        yield from sorted(bodies, key=lambda body: str(body["createdOn"]))
+
+    def damaged(self, resource: ResourceId) -> list[HomeError]:
+        """What is wrong with the jobs that `of` leaves out."""
+        found = []
+        for job in self._ids(resource):
+            try:
+                self.read(resource, job)
+            except HomeError as error:
+                found.append(error)
+        return found
+
+    def _ids(self, resource: ResourceId) -> list[str]:
         folder = self._folder_of(resource)
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []
-        bodies = [body for name in names if (body := self.read(resource, name)) is not None]
-        yield from sorted(bodies, key=lambda body: str(body.get("createdOn")))
+        return sorted(os.listdir(folder)) if folder.is_dir() else []
 
     def take(self, resource: ResourceId, job: str) -> int | None:
         """Take a job's lock: a descriptor to hand on to the worker and close; None when a worker has it."""
-        handle = os.open(self.folder(resource, job) / "worker.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = os.open(self._lock(resource, job), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
             return None
+        os.ftruncate(handle, 0)
         return handle
 
     def is_worked_on(self, resource: ResourceId, job: str) -> bool:
-        """Whether a worker lives that has the job."""
-        handle = self.take(resource, job)
-        if handle is None:
+        """Whether a worker lives that has the job. Asking writes nothing, so it may be asked of any home."""
+        try:
+            handle = os.open(self._lock(resource, job), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
-        os.close(handle)
+        finally:
+            os.close(handle)
         return False
+
+    def worker(self, resource: ResourceId, job: str) -> int | None:
+        """The process id that the job's worker noted as it began."""
+        try:
+            text = self._lock(resource, job).read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return None
+        return int(text) if text.isdecimal() and int(text) > 1 else None
+
+    def _lock(self, resource: ResourceId, job: str) -> Path:
+        return self.folder(resource, job) / "worker.lock"
+
+
+def _is_whole(body: dict[str, Any], job: str) -> bool:
+    texts = all(isinstance(body.get(name), str) for name in ("id", "state", "createdOn"))
+    places = all(isinstance(body.get(name, {}), dict) for name in ("inputs", "outputs", "results"))
+    known = texts and body["state"] in _STATES and body["id"] == job.casefold()
+    return known and places and isinstance(body.get("revision"), int)

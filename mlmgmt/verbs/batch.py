@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import jobs, lookup, references, userfiles
+from mlmgmt.store.jobs import FINISHED
+from mlmgmt.verbs import jobs, references, userfiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,50 +47,59 @@ def submit(
     if job_file is not None and (inputs or outputs or parameters):
         message = "A job document and plain files do not go together."
         raise BadRequest(message, target="JobFile", details=[Detail("DuplicateInputInBatchCall", message)])
-    request = job_file if job_file is not None else _request(session, group, name, inputs, outputs, parameters)
-    job = jobs.submit(session, group=group, name=name, request=request)
+    files: dict[blobs.Blob, bytes] = {}
+    request = job_file if job_file is not None else _request(session, inputs, outputs, parameters, files)
+    job = jobs.submit(session, group=group, name=name, request=request, files=files)
     if start:
         return jobs.start(session, group=group, name=name, job=job)
     session.tell(f"It waits to be started: mlmgmt batch start -g {group} -n {name} --job {job}")
-    return jobs.shown(session, *_job(session, group, name, job))
-
-
-def _job(session: Session, group: str, name: str, job: str) -> tuple[Any, dict[str, Any]]:
-    resource = lookup.existing(session, group, name).resource
-    body = session.store.jobs.read(resource, job)
-    assert body is not None
-    return resource, body
+    found: dict[str, Any] = jobs.status(session, group=group, name=name, job=job)
+    return found
 
 
 def _request(
-    session: Session, group: str, name: str, inputs: Sequence[str], outputs: Sequence[str], parameters: Sequence[str]
+    session: Session,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    parameters: Sequence[str],
+    files: dict[blobs.Blob, bytes],
 ) -> dict[str, Any]:
-    resource = lookup.existing(session, group, name).resource
-    session.require("Microsoft.MachineLearning/webServices/jobs/write", resource)
+    """The job document of plain words; the blobs that it speaks of are put into `files`."""
     accounts = session.store.blobs.accounts()
     if not accounts:
         text = "This home has no storage account."
         raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint="mlmgmt Connect-AzAccount")
-    request: dict[str, Any] = {"Inputs": {}, "Outputs": {}, "GlobalParameters": {}}
+    request: dict[str, dict[str, Any]] = {"Inputs": {}, "Outputs": {}, "GlobalParameters": {}}
     folder = uuid.uuid4().hex
     for text in inputs:
         port, path = _pair(text)
         source = userfiles.read(path, largest=userfiles.LARGEST_TABLE)
         references.require_suffix(source.name, references.INPUT_SUFFIXES, port or source.name)
         blob = blobs.Blob(accounts[0], _CONTAINER, f"{folder}/{source.name}")
-        session.store.blobs.write(blob, source.data)
-        request["Inputs"][port] = {"BaseLocation": blob.base_location, "RelativeLocation": blob.relative_location}
+        files[blob] = source.data
+        reference = {"BaseLocation": blob.base_location, "RelativeLocation": blob.relative_location}
+        _add(request["Inputs"], port, reference, "Inputs")
     base = f"https://{accounts[0]}.blob.core.windows.net/"
     for text in outputs:
         port, path = _pair(text)
-        request["Outputs"][port] = {"BaseLocation": base, "RelativeLocation": path}
+        _add(request["Outputs"], port, {"BaseLocation": base, "RelativeLocation": path}, "Outputs")
     for text in parameters:
         key, sign, value = text.partition("=")
         if not sign:
             message = f"{text!r} is no NAME=VALUE."
-            raise BadRequest(message, target="Parameters", details=[Detail("BadParameterValue", message)])
-        request["GlobalParameters"][key] = value
+            hint = "A value with a comma in it is given in a job document: -JobFile"
+            raise BadRequest(message, target="Parameters", details=[Detail("BadParameterValue", message)], hint=hint)
+        _add(request["GlobalParameters"], key.strip(), value, "Parameters")
     return request
+
+
+def _add(part: dict[str, Any], name: str, value: Any, what: str) -> None:
+    if name in part:
+        several = (
+            f"-{what} gives {name!r} twice." if name else f"-{what} gives several without the names of their ports."
+        )
+        raise BadRequest(several, target=what, details=[Detail("UserParameterInvalid", several)])
+    part[name] = value
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -121,8 +132,10 @@ def wait(
     if output_folder is not None and not Path(output_folder).is_dir():
         message = f"There is no folder {output_folder}."
         raise NotFound(message, target=output_folder, details=[Detail("FolderNotFound", message)])
+    if output_folder is not None:
+        userfiles.require_writable(str(Path(output_folder) / "output"))
     found = jobs.wait(session, group=group, name=name, job=job, timeout=timeout)
-    if found["StatusCode"] != jobs.FINISHED:
+    if found["StatusCode"] != FINISHED:
         message = f"The job {job} is {found['StatusCode']}."
         reason = found["Details"] or message
         raise BadRequest(
@@ -134,11 +147,16 @@ def wait(
 
 
 def _fetched(session: Session, results: Mapping[str, Any], folder: Path, force: bool) -> list[str]:
-    files = []
+    """Copy results to files; none is written when one is missing or in the way."""
+    contents: dict[str, bytes] = {}
     for port, place in results.items():
         blob = blobs.parse(place["BaseLocation"] + place["RelativeLocation"])
         assert blob is not None
-        path = folder / f"{port}{Path(blob.path).suffix}"
-        userfiles.write(str(path), session.store.blobs.read(blob), overwrite=force)
-        files.append(str(path))
-    return files
+        # An output's id is the definition's, and may be anything.
+        name = port if port.replace("_", "").replace("-", "").isalnum() else file_name(port)
+        path = str(folder / f"{name}{Path(blob.path).suffix}")
+        userfiles.refuse_overwriting(path, overwrite=force)
+        contents[path] = session.store.blobs.read(blob)
+    for path, data in contents.items():
+        userfiles.write(path, data, overwrite=force)
+    return list(contents)

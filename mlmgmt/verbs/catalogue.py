@@ -19,10 +19,22 @@ def modules(session: Session, *, name: str | None = None) -> Any:
     from mlmgmt.modules import catalogue
 
     if name is not None:
-        return _shown(catalogue.by_name(name))
+        return _shown(_found(name))
     return [
         {"Name": module.name, "Category": module.category, "MapsTo": module.maps_to} for module in catalogue.modules()
     ]
+
+
+def _found(name: str) -> Module:
+    from mlmgmt.modules import catalogue
+
+    try:
+        return catalogue.by_name(name)
+    except catalogue.ModuleNotSupported as error:
+        hint = error.hint or "All that run here: mlmgmt modules"
+        raise catalogue.ModuleNotSupported(
+            error.message, target=error.target, details=error.details, hint=hint
+        ) from None
 
 
 def _shown(module: Module) -> dict[str, Any]:
@@ -44,10 +56,10 @@ def _port(port: Port) -> dict[str, Any]:
 
 def _parameter(parameter: Parameter) -> dict[str, Any]:
     low, high = parameter.minimum, parameter.maximum
-    limits = [f">= {low:g}"] if low is not None else []
-    limits += [f"> {parameter.above:g}"] if parameter.above is not None else []
-    limits += [f"<= {high:g}"] if high is not None else []
-    notes = [f"cannot be {value!r}: {why}" for value, why in parameter.refused.items()]
+    limits = [f">= {_figure(low)}"] if low is not None else []
+    limits += [f"> {_figure(parameter.above)}"] if parameter.above is not None else []
+    limits += [f"<= {_figure(high)}"] if high is not None else []
+    notes = [f"cannot be {' or '.join(map(repr, values))}: {why}" for why, values in _refusals(parameter).items()]
     notes += [f"no effect: {parameter.without_effect}"] if parameter.without_effect else []
     return {
         "Key": parameter.key,
@@ -58,3 +70,16 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "When": f"{parameter.when[0]} = {' / '.join(parameter.when[1])}" if parameter.when else None,
         "Note": "; ".join(notes) or None,
     }
+
+
+def _figure(number: float) -> str:
+    """A limit in full: 4294967295, not 4.29497e+09."""
+    return str(int(number)) if float(number).is_integer() else repr(number)
+
+
+def _refusals(parameter: Parameter) -> dict[str, list[str]]:
+    """The values that cannot be honoured, by the reason."""
+    found: dict[str, list[str]] = {}
+    for value, why in parameter.refused.items():
+        found.setdefault(why.rstrip("."), []).append(value)
+    return found

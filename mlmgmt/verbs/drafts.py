@@ -11,6 +11,8 @@ from mlmgmt.verbs.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from mlmgmt.learning.sketch import Sketch
     from mlmgmt.modules.base import Dataset, Module
     from mlmgmt.verbs.session import Session
@@ -63,6 +65,7 @@ def plan_new(
     dataset = data_input_output.read_table(data.data, data_input_output.form_of(f"x:///{data.name}"), header=True)
     label = _checked_label(dataset, task, label)
     dropped = [_column(dataset, column, "Exclude") for column in exclude]
+    _refuse_nothing_left(dataset, label, dropped)
     if not 0 < train_fraction < 1:
         message = f"The fraction of rows to train on must be between 0 and 1, not {train_fraction:g}."
         raise BadRequest(message, target="TrainFraction", details=[Detail("InvalidFraction", message)])
@@ -74,7 +77,7 @@ def plan_new(
         _draw(sketch, dataset, module, task, label, dropped, train_fraction, (data.name, uri))
         sketch.document["properties"] |= {"title": name, "description": f"Trains {module.name} on {data.name}."}
         body = experiments.made(session, name, sketch.document, summary=f"{task}: {module.name}")
-        session.store.experiments.write(body)
+        experiments.write_new(session, body)
         return {"ExperimentId": body["ExperimentId"], "Description": name, "Status": body["Status"], "Columns": columns}
 
     columns = _described(dataset, label, dropped)
@@ -106,13 +109,42 @@ def _checked_label(dataset: Dataset, task: str, label: str | None) -> str:
         hint = f"-Label COLUMN; there are: {', '.join(map(str, dataset.frame.columns))}."
         raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
     name = _column(dataset, label, "Label")
-    count = dataset.frame[name].nunique()
-    if task == "binary" and count != 2:
-        other = "multiclass or regression" if count > 2 else "no task at all"
-        message = f"A binary task needs a label of two values, and {name!r} has {count}."
-        hint = f"With {count} values it is {other}."
-        raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
+    _refuse_unfit(dataset.frame[name], task)
     return name
+
+
+def _refuse_unfit(label: pd.Series[Any], task: str) -> None:
+    """Refuse a label that no learner of the task could learn."""
+    from mlmgmt.modules.columns import studio_type
+
+    count = label.nunique()
+    needs: str | None = None
+    hint = "Where a column has one value or none, there is nothing to tell apart."
+    if task == "regression" and studio_type(label) not in ("Integer", "Double", "Boolean"):
+        needs, hint = "numbers", "With words it is binary or multiclass."
+    elif task == "regression" and count == 0:
+        needs = "numbers"
+    elif task == "binary" and count != 2:
+        needs = "two values"
+        hint = f"With {count} values it is multiclass or regression." if count > 2 else hint
+    elif task == "multiclass" and count < 2:
+        needs = "several values"
+    if needs is not None:
+        has = f"{count} different {'value' if count == 1 else 'values'} of the type {studio_type(label)}"
+        message = f"A {task} task needs a label of {needs}, and {label.name!r} has {has}."
+        raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
+
+
+def _refuse_nothing_left(dataset: Dataset, label: str, dropped: Sequence[str]) -> None:
+    """Refuse to exclude the label, or all there is to learn from."""
+    left = [name for name in dataset.frame.columns if name != label and name not in dropped]
+    if label in dropped:
+        message = f"The label {label!r} cannot be excluded: it is what is to be learnt."
+    elif not left:
+        message = "There is no column left to learn from."
+    else:
+        return
+    raise BadRequest(message, target="Exclude", details=[Detail("InvalidExclusion", message)])
 
 
 def _column(dataset: Dataset, wanted: str, target: str) -> str:
@@ -182,7 +214,7 @@ def _draw(
         _draw_clustering(sketch, node, port, learner, [str(n) for n in dataset.frame.columns if n not in dropped])
         return
     settings: dict[str, Any] = {"Fraction of rows in the first output dataset": train_fraction, "Random seed": _SEED}
-    if task != "regression" and dataset.frame[label].value_counts().min() > 1:
+    if task != "regression" and _can_be_stratified(dataset.frame[label], train_fraction):
         settings |= {"Stratified split": "True", "Stratification key column": named(label)}
     split = sketch.module("Split Data", settings)
     sketch.connect(node, port, split, "Dataset")
@@ -193,6 +225,13 @@ def _draw(
     sketch.connect(train, "Trained model", score, "Trained model")
     sketch.connect(split, "Results dataset2", score, "Dataset")
     sketch.connect(score, "Scored dataset", evaluate, "Scored dataset")
+
+
+def _can_be_stratified(label: pd.Series[Any], train_fraction: float) -> bool:
+    """Whether each class has rows enough to stand in both parts; rows without a label are a class here."""
+    counts = label.value_counts(dropna=False)
+    first = int(len(label) * train_fraction)
+    return bool(counts.min() > 1 and min(first, len(label) - first) >= len(counts))
 
 
 def _draw_clustering(sketch: Sketch, node: str, port: str, learner: str, names: Sequence[str]) -> None:

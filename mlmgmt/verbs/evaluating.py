@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.store import blobs
 from mlmgmt.verbs import artifacts, definitions, evaluation, lookup, models, reports, scoring, userfiles
+from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.modules.learners import Trained
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.evaluation import Evaluation
     from mlmgmt.verbs.session import Session
@@ -32,12 +35,17 @@ def evaluate(
     """Evaluate the deployed model, or another beside it, on the rows of a file.
 
     Args:
-        location: the uri of another `.ilearner` in this home's accounts.
+        location: the uri of another `.ilearner` in this home's accounts, with a signature or without.
         report: a file for the evaluation as a page.
+
+    Returns:
+        `Evaluation` with the metrics of the model that is `Deployed` and of the `New` one, null for a model that was
+        not asked for or could not be evaluated; and `Report`.
 
     Raises:
         NotFound: the service, or a model.
         BadRequest: the rows do not fit the service's input, or have no label.
+        AuthorizationFailed: the signature in the location is not good for it.
         UntrustedModel: the other model was signed elsewhere.
         Conflict: `FileExists`.
     """
@@ -50,33 +58,50 @@ def evaluate(
     held = tables.read_csv(data.data, data.name)
     deployed = scoring.digests_of(standing)
     content = _content(session, standing, model, location, deployed)
-    opened, _, manifest = models.open_model(session, content)
+    opened, learnt, manifest = _opened(session, content, model.asset_id if location is None else location)
+    seen = evaluation.overlap(learnt, held)
     if location is None:
         scores = evaluation.scored(session, standing.document, model, held, opened, deployed)
-        found = evaluation.Evaluation(scores.metrics, None, len(held.rows), None, None, new_scores=scores)
+        found = evaluation.Evaluation(scores.metrics, None, len(held.rows), seen, None, new_scores=scores)
     else:
         compared = evaluation.evaluate(session, standing.document, model, opened, held, deployed)
         assert compared is not None
-        found = compared
+        found = replace(compared, new_overlap=seen)
+    for warning in reports.warnings(found):
+        session.tell(f"Warning: {warning}")
     if report is not None:
         write_page(session, report, found, standing, model, manifest, location, data.name)
-    return {"Evaluation": figures(found), "Report": report}
+    shown = figures(found)
+    if location is None:
+        shown |= {"New": None, "Deployed": shown["New"]}
+    return {"Evaluation": shown, "Report": report}
+
+
+def _opened(session: Session, content: bytes, target: str) -> tuple[Trained, Any, dict[str, Any]]:
+    from mlmgmt.modules.learners import Trained
+
+    opened, rows, manifest = models.open_model(session, content)
+    if not isinstance(opened, Trained):
+        message = f"{target} holds no trained model."
+        raise BadRequest(message, target=target, details=[Detail("InvalidModelFormat", message)])
+    return opened, rows, manifest
 
 
 def _content(
     session: Session, standing: Revision, model: TrainedModel, location: str | None, deployed: Mapping[str, str]
 ) -> bytes:
-    if location is None:
-        digest = deployed.get(model.asset_id)
-        if digest is None:
-            text = f"The model of {model} is not available in this home."
-            raise NotFound(text, target=model.asset_id, details=[Detail("ModelPackageNotFound", text)])
-        return session.store.blobs.model(digest)
-    blob = blobs.parse(location)
-    if blob is None:
-        text = f"{location} is no address of a blob."
-        raise BadRequest(text, target="Location", details=[Detail("InvalidBlob", text)])
-    return session.store.blobs.read(blob)
+    if location is not None:
+        if blobs.parse(blobs.without_secrets(location)[0]) is None:
+            text = f"{location} is no address of a blob."
+            hint = "It has the form https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.ilearner."
+            raise BadRequest(text, target="Location", details=[Detail("InvalidBlob", text)], hint=hint)
+        return Outside(session).read(location)
+    digest = deployed.get(model.asset_id)
+    if digest is None:
+        text = f"The model of {model} is not available in this home."
+        hint = "Bring its file into a storage account of this home and update the reference, or retrain."
+        raise NotFound(text, target=model.asset_id, details=[Detail("ModelPackageNotFound", text)], hint=hint)
+    return session.store.blobs.model(digest)
 
 
 def figures(found: Evaluation) -> dict[str, Any]:
@@ -105,23 +130,20 @@ def write_page(
         location: where the new model is, or will be.
     """
     assert found.new_scores is not None
-    title, subtitle = reports.titles(found.new_scores, str(standing.document["name"]))
     changes = None
     if location is not None:
         from mlmgmt.definition import patch
 
-        after = patch.merge(standing.document, assets.relocation(model, location), session.contract)
+        address = blobs.without_secrets(location)[0]
+        after = patch.merge(standing.document, assets.relocation(model, address), session.contract)
         changes = definitions.difference(session, standing.document, after)["changes"]
-    old = standing.models.get(model.asset_id, {})
-    names = ("Deployed", "New" if location is not None else "Deployed")
-    facts = [old, manifest] if found.old is not None else [manifest]
     page = reports.page(
         session,
         found,
-        title=title,
-        subtitle=f"{subtitle}, on {data}",
-        names=names,
-        facts=facts,
+        service=str(standing.document["name"]),
+        data=data,
+        names=("Deployed", "New" if location is not None else "Deployed"),
+        facts=[manifest] if found.old_facts is None else [found.old_facts, manifest],
         changes=changes,
     )
     userfiles.write(path, page, overwrite=True)

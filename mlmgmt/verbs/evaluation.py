@@ -44,6 +44,8 @@ class Evaluation:
         old: those of the deployed model; None when it could not be evaluated, and `unable` says why.
         deployed: the SHA-256 of the deployed model's payload, which says which model `old` is about.
         overlap: how many of the rows the deployed model was trained on; None when that is not known.
+        new_overlap: how many of them the new model was trained on; None when that is not known, or is by design none.
+        old_facts: the manifest of the deployed model, where it was evaluated.
     """
 
     new: dict[str, float]
@@ -54,6 +56,8 @@ class Evaluation:
     deployed: str | None = None
     new_scores: Scores | None = None
     old_scores: Scores | None = None
+    new_overlap: int | None = None
+    old_facts: Mapping[str, Any] | None = None
 
 
 def evaluate(
@@ -88,8 +92,17 @@ def evaluate(
         old = scored(session, document, model, held, standing, deployed)
     except MlmgmtError as error:
         return Evaluation(new.metrics, None, count, None, error.message, new_scores=new)
-    payload = manifest["payload"]["sha256"]
-    return Evaluation(new.metrics, old.metrics, count, _overlap(rows, held), None, payload, new, old)
+    return Evaluation(
+        new=new.metrics,
+        old=old.metrics,
+        rows=count,
+        overlap=overlap(rows, held),
+        unable=None,
+        deployed=manifest["payload"]["sha256"],
+        new_scores=new,
+        old_scores=old,
+        old_facts=manifest,
+    )
 
 
 def scored(
@@ -168,7 +181,8 @@ def _scoring_node(plan: Any, model: TrainedModel) -> str:
     raise BadRequest(message, target=model.asset_id, details=[Detail("ModelNotScored", message)])
 
 
-def _overlap(rows: Any, held: Cells) -> int | None:
+def overlap(rows: Any, held: Cells) -> int | None:
+    """How many of some rows a model was trained on, by the digests of rows in its file; None where it has none."""
     if rows is None:
         return None
     import numpy as np

@@ -70,6 +70,7 @@ def plan_import(
         stated = definition["properties"].get("title")
     name = new_name or str(stated or input_file.name.rpartition(".")[0] or input_file.name)
     experiments.refuse_taken(session, name)
+    experiments.refuse_broken(definition, name)
     _name_modules(definition)
     foreign = _foreign(session, definition)
     if data is not None and len(foreign) != 1:
@@ -85,7 +86,7 @@ def plan_import(
             names = ", ".join(repr(asset["name"]) for asset in foreign)
             session.tell(f"The datasets {names} are not in this home; the graph runs with a table: -Data FILE")
         body = experiments.made(session, name, definition, summary=f"Imported from {input_file.name}.")
-        session.store.experiments.write(body)
+        experiments.write_new(session, body)
         return experiments.summary_of(body)
 
     return Outcome(target=name, before=None, after={}, commit=commit)

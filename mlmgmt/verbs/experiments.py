@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import uuid
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.definition import assets, graph
+from mlmgmt.definition.contract import Severity
 from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
 from mlmgmt.store import blobs, lock
 from mlmgmt.verbs import artifacts, execution, worker
@@ -12,13 +16,16 @@ from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mlmgmt.learning.runner import Run
     from mlmgmt.verbs.session import Session
 
 DRAFT, RUNNING, FINISHED, FAILED = "Draft", "Running", "Finished", "Failed"
 DATASETS = "datasets"
+_TABLES = ("csv", "tsv", "arff")
+"""The ends of names that say what a table is; any other is read as CSV, and kept as that."""
+_LONGEST_STEM, _LONGEST_NAME = 80, 256
 _ACTION = "Microsoft.MachineLearning/workspaces/experiments/write"
 
 
@@ -38,8 +45,44 @@ def get(session: Session, *, experiment: str | None = None) -> Any:
             "EndTime": (body["Status"].get("EndTime") or "")[:19] or None,
             "ExperimentId": body["ExperimentId"],
         }
-        for body in session.store.experiments.all()
+        for body in _all(session)
     ]
+
+
+def _all(session: Session) -> list[dict[str, Any]]:
+    """Every experiment; one whose process died while it ran is failed."""
+    return [_settled(session, body) for body in session.store.experiments.all()]
+
+
+def _settled(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+    if body["Status"]["StatusCode"] == RUNNING:
+        # Where it cannot be asked whether it still runs, it stands as it was written.
+        with suppress(MlmgmtError, OSError):
+            session.store.require_writable()
+            with _held(session, body):
+                body = session.store.experiments.read(body["ExperimentId"]) or body
+                if body["Status"]["StatusCode"] == RUNNING:
+                    ended = {"StatusCode": FAILED, "StatusDetail": "The process that ran it ended before its run did."}
+                    body["Status"] = body["Status"] | ended
+    return body
+
+
+@contextmanager
+def _held(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
+    """Hold an experiment: a run does until it ends, however it ends.
+
+    Raises:
+        Conflict: `ExperimentRunning`.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock.hold(session.store.home.root, f"experiments/{body['ExperimentId']}", patience=0.5))
+        except Conflict:
+            message = f"The experiment {body['Description']!r} is running."
+            details = [Detail("ExperimentRunning", message)]
+            hint = "Wait until it has ended, or end the process that runs it."
+            raise Conflict(message, target="ExperimentId", details=details, hint=hint) from None
+        yield
 
 
 def existing(session: Session, experiment: str) -> dict[str, Any]:
@@ -49,7 +92,7 @@ def existing(session: Session, experiment: str) -> dict[str, Any]:
         NotFound: `ExperimentNotFound`.
         BadRequest: `AmbiguousExperiment`: several have that name.
     """
-    bodies = list(session.store.experiments.all())
+    bodies = list(_all(session))
     key = experiment.casefold()
     found = [b for b in bodies if experiment == b["ExperimentId"]] or [
         b for b in bodies if key == b["Description"].casefold()
@@ -91,8 +134,39 @@ def made(
     }
 
 
+def write_new(session: Session, body: Mapping[str, Any]) -> None:
+    """Write a new experiment.
+
+    Raises:
+        Conflict: `ExperimentExists`: another of that name came first.
+    """
+    with lock.hold(session.store.home.root, "experiments"):
+        refuse_taken(session, body["Description"])
+        session.store.experiments.write(dict(body))
+
+
+def refuse_broken(definition: Mapping[str, Any], name: str) -> None:
+    """Refuse a graph that cannot be drawn: edges that lead nowhere, run in a circle, or share a port.
+
+    Raises:
+        BadRequest: `InvalidExperimentGraph`, with one detail a problem.
+    """
+    wrong = [found.message for found in graph.problems(definition) if found.severity is Severity.ERROR]
+    if wrong:
+        details = [Detail("InvalidExperimentGraph", message, name) for message in wrong]
+        raise BadRequest(f"The graph of {name!r} is broken.", target=name, details=details)
+
+
 def refuse_taken(session: Session, name: str) -> None:
-    """Raise Conflict (`ExperimentExists`) where a name is taken: commands find experiments by it."""
+    """Refuse a name that is taken, since commands find experiments by it, and one that is none.
+
+    Raises:
+        Conflict: `ExperimentExists`.
+        BadRequest: `InvalidExperimentName`.
+    """
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        message = f"An experiment's name has 1 to {_LONGEST_NAME} characters that can be seen; {name!r} is none."
+        raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
     if any(body["Description"].casefold() == name.casefold() for body in session.store.experiments.all()):
         message = f"There is an experiment {name!r} already."
         hint = f"Give another name, or: mlmgmt remove-experiment {name!r}"
@@ -111,9 +185,10 @@ def keep_dataset(session: Session, name: str, data: bytes) -> str:
     if not accounts:
         text = "This home has no storage account."
         raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint="mlmgmt Connect-AzAccount")
-    stem, dot, suffix = name.rpartition(".")
-    path = f"{stem if dot else name}-{sha256(data).hexdigest()[:12]}.{suffix.lower() if dot else 'csv'}"
-    blob = blobs.Blob(accounts[0], DATASETS, path)
+    stem, _, suffix = name.rpartition(".")
+    stem, suffix = (stem, suffix.lower()) if suffix.lower() in _TABLES else (name, "csv")
+    plain = re.sub(r"[^\w.,()+-]+", "-", stem).strip(".-")[:_LONGEST_STEM] or "table"
+    blob = blobs.Blob(accounts[0], DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
     if not session.store.blobs.exists(blob):
         session.store.blobs.write(blob, data)
     return blob.uri
@@ -151,16 +226,25 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
     from mlmgmt.learning.plan import Plan
     from mlmgmt.learning.sketch import Sketch
 
-    with lock.hold(session.store.home.root, f"experiments/{body['ExperimentId']}", patience=0.5):
+    with _held(session, body):
+        fresh = session.store.experiments.read(body["ExperimentId"])
+        if fresh is None:
+            existing(session, body["ExperimentId"])
+        body.update(fresh or {})
+        refuse_broken(body["Definition"], body["Description"])
         _record(session, body, StatusCode=RUNNING, StatusDetail=None, StartTime=stamp(session.clock()), EndTime=None)
         try:
             plain = Sketch(body["Definition"]).without_service_ports()
             if not plain.nodes:
                 message = "The experiment has no modules."
                 raise BadRequest(message, target="ExperimentId", details=[Detail("ExperimentEmpty", message)])
-            done = execution.execute(session, Plan(plain.document, everything=True), {})
+            plan = Plan(plain.document, everything=True)
+            done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
         except MlmgmtError as error:
             _failed(session, body, worker.explained(error))
+            raise
+        except KeyboardInterrupt:
+            _failed(session, body, "It was interrupted.")
             raise
         except BaseException as error:
             _failed(session, body, f"{type(error).__name__}: {error}")
@@ -168,6 +252,16 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
         body["Run"] = {"Nodes": [report.as_json() for report in done.reports], "Evaluation": _evaluation(done)}
         _record(session, body, StatusCode=FINISHED, EndTime=stamp(session.clock()))
     return done
+
+
+def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
+    """The models and transformations that a graph refers to and this home has, by asset id; it keeps a copy of each."""
+    found = {}
+    for model in assets.learnt(definition):
+        blob = blobs.parse(model.uri)
+        if blob is not None and session.store.blobs.exists(blob):
+            found[model.asset_id] = session.store.blobs.keep_model(session.store.blobs.read(blob))
+    return found
 
 
 def _failed(session: Session, body: dict[str, Any], detail: str) -> None:
@@ -194,11 +288,13 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
 
     Raises:
         NotFound: the experiment.
+        Conflict: `ExperimentRunning`.
     """
     session.require("Microsoft.MachineLearning/workspaces/experiments/delete", experiment)
     body = existing(session, experiment)
 
     def commit() -> None:
-        session.store.experiments.remove(body["ExperimentId"])
+        with _held(session, body):
+            session.store.experiments.remove(body["ExperimentId"])
 
     return Outcome(target=body["Description"], before=body, after=None, commit=commit)

@@ -11,13 +11,15 @@ from mlmgmt.verbs import references
 from mlmgmt.verbs.artifacts import TABLE_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from mlmgmt.learning.plan import Plan
     from mlmgmt.store.blobs import Blob
     from mlmgmt.verbs.session import Session
 
 _MEMBERS = ("Inputs", "Outputs", "GlobalParameters", "Input", "Output", "AzureBatchPoolId")
+ONLY = ""
+"""Stands for the port of a service that has one."""
 
 
 @dataclass(slots=True)
@@ -29,34 +31,59 @@ class Request:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def checked(session: Session, document: Mapping[str, Any], body: Mapping[str, Any]) -> Request:
+def checked(
+    session: Session, document: Mapping[str, Any], body: Mapping[str, Any], *, coming: Collection[Blob] = ()
+) -> Request:
     """Hold a job document against a definition.
+
+    Args:
+        coming: blobs that count as being there.
 
     Raises:
         BadRequest: `BadArgument` with the service's codes: `RequestBodyInvalid`, `DuplicateInputInBatchCall`,
             `InvalidInputNames`, `BatchJobInputsNotSpecified`, `BatchJobInputsTooManySpecified`,
             `InvalidOutputOverrideName`, `InvalidBlobExtension`, `BlobNotFound`, `UnexpectedParameter`,
-            `MissingRequiredGlobalParameters` and those of `references.resolve`; or the graph cannot be run.
+            `MissingRequiredGlobalParameters`, `BadParameterValue`, `DataTypeNotSupported` and those of
+            `references.resolve`; `InvalidOperation` with `MultipleInputsNotAllowed` or `IncompatibleModel`, where the
+            single-port form meets several ports; or the graph cannot be run.
     """
-    from mlmgmt.learning.graph_parameters import linked
     from mlmgmt.learning.plan import Plan
 
     members = _members(body)
     plan = Plan(document)
-    request = Request(parameters={str(name): value for name, value in members["GlobalParameters"].items()})
-    try:
-        linked(document, request.parameters, plan.parameters)
-    except BadRequest as error:
-        raise BadRequest(
-            "Invalid argument provided.",
-            target=error.target,
-            details=error.details,
-            hint=error.hint,
-            code="BadArgument",
-        ) from None
-    _inputs(session, plan, members["Inputs"], request)
+    request = Request(parameters=_parameters(plan, members["GlobalParameters"]))
+    _inputs(session, plan, members["Inputs"], request, coming)
     _outputs(session, plan, members["Outputs"], request)
     return request
+
+
+def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
+    """Values as texts; null is not given. Names and values are tried as the run will."""
+    from mlmgmt.learning.graph_parameters import linked
+    from mlmgmt.modules.base import ModuleFailure
+    from mlmgmt.modules.parameters import matched
+
+    found: dict[str, str] = {}
+    for name, value in given.items():
+        if isinstance(value, (dict, list)):
+            references.refuse("DataTypeNotSupported", f"The parameter {name!r} is given no text.", name)
+        if name.casefold() in (other.casefold() for other in found):
+            references.refuse("UnexpectedParameter", f"The parameter {name!r} is given twice.", name)
+        if value is not None:
+            found[name] = str(value)
+    try:
+        for node, values in linked(plan.document, found, plan.parameters).items():
+            if module := plan.modules.get(node):
+                own = matched(module.parameters, plan.parameters[node])
+                module.arguments(own | matched(module.parameters, values))
+    except ModuleFailure as error:
+        references.refuse("BadParameterValue", error.message, error.target or "GlobalParameters", error.hint)
+    except BadRequest as error:
+        message, details = "Invalid argument provided.", error.details
+        raise BadRequest(
+            message, target=error.target, details=details, hint=error.hint, code=references.BAD_ARGUMENT
+        ) from None
+    return found
 
 
 def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -70,13 +97,15 @@ def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if member is None:
             hint = f"It has: {', '.join(_MEMBERS[:3])}."
             references.refuse("RequestBodyInvalid", f"A job has no member {name!r}.", str(name), hint)
+        if member in found:
+            references.refuse("RequestBodyInvalid", f"A job has one member {member}, not two.", member)
         found[member] = value
     for single, plural in (("Input", "Inputs"), ("Output", "Outputs")):
         if found.get(single) is not None and found.get(plural) is not None:
             message = f"Both {single} and {plural} are given."
             references.refuse("DuplicateInputInBatchCall", message, single)
         if found.get(single) is not None:
-            found[plural] = {"": found[single]}
+            found[plural] = {ONLY: found[single]}
     parts = {name: {} if found.get(name) is None else found[name] for name in _MEMBERS[:3]}
     for name, part in parts.items():
         if not isinstance(part, dict):
@@ -84,14 +113,25 @@ def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return parts
 
 
-def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request) -> None:
+def _for_the_only(given: Mapping[str, Any], ports: Sequence[str], what: str, code: str) -> Mapping[str, Any]:
+    """What is given without the name of a port, under the name of the only one."""
+    if ONLY not in given or not ports:
+        return given
+    if len(ports) > 1:
+        message = f"The service has several {what}s, so each is given by name: {', '.join(ports)}."
+        raise BadRequest(message, target=what, details=[Detail(code, message, what)], code="InvalidOperation")
+    return {ports[0]: given[ONLY]}
+
+
+def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]) -> None:
     needed = plan.needs_inputs()
-    if "" in given and len(needed) == 1:
-        given = {needed[0]: given[""]}
+    given = _for_the_only(given, needed, "input", "MultipleInputsNotAllowed")
     listed = f"It has: {', '.join(needed) or 'none'}."
-    if given and not needed:
-        message = "The service has no inputs; it reads its data itself."
-        references.refuse("BatchJobInputsTooManySpecified", message, next(iter(given)), listed)
+    if len(given) > len(needed):
+        reads = f"{len(given)} inputs are given, and the service has {len(needed)}."
+        message = reads if needed else "The service has no inputs; it reads its data itself."
+        extra = next(port for port in given if port not in needed)
+        references.refuse("BatchJobInputsTooManySpecified", message, extra or "Input", listed)
     for port in given:
         if port not in needed:
             references.refuse("InvalidInputNames", f"The service has no input {port!r}.", port, listed)
@@ -101,7 +141,7 @@ def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Req
     for port, reference in given.items():
         blob = references.resolve(session, reference, port, permission="r")
         references.require_suffix(blob.path, references.INPUT_SUFFIXES, port)
-        if not session.store.blobs.exists(blob):
+        if blob not in coming and not session.store.blobs.exists(blob):
             message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
             references.refuse("BlobNotFound", message, port)
         request.inputs[port] = blob
@@ -109,9 +149,7 @@ def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Req
 
 def _outputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request) -> None:
     kinds = output_suffixes(plan)
-    if "" in given and len(kinds) == 1:
-        given = {next(iter(kinds)): given[""]}
-    for port, reference in given.items():
+    for port, reference in _for_the_only(given, list(kinds), "output", "IncompatibleModel").items():
         if port not in kinds:
             hint = f"It has: {', '.join(kinds) or 'none'}."
             references.refuse("InvalidOutputOverrideName", f"The service has no output {port!r}.", port, hint)
@@ -120,6 +158,8 @@ def _outputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Re
         taken = next((other for other, known in request.outputs.items() if known == blob), None)
         if taken is not None:
             references.refuse("InvalidBlob", f"The outputs {taken!r} and {port!r} go to one blob.", port)
+        if blob in request.inputs.values():
+            references.refuse("InvalidBlob", f"The output {port!r} goes to the blob of an input.", port)
         request.outputs[port] = blob
 
 
@@ -140,6 +180,8 @@ def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
             kind = PortType.DATASET
             if edge.source in plan.modules:
                 kind = plan.output_port(edge.source, edge.source_port).type
+            elif "assetId" in plan.graph.nodes[edge.source]:
+                kind = plan.carried(edge.source)[0]
             if kind not in known:
                 message = f"The output {output!r} carries a {kind.value}, which no file can hold."
                 raise BadRequest(message, target=output, details=[Detail("PortDataTypeNotSupported", message, output)])

@@ -32,7 +32,7 @@ def reader(
     def read(asset_id: str) -> Any:
         asset = document["properties"]["assets"][asset_id]
         if assets.kind_of(asset) == assets.DATASET:
-            return read_dataset(session, asset["locationInfo"]["uri"])
+            return _dataset(session, asset_id, asset)
         if asset_id not in digests:
             message = f"The {assets.kind_of(asset)} {asset['name']!r} ({asset_id}) is not available in this home."
             raise NotFound(
@@ -50,11 +50,21 @@ def reader(
     return read
 
 
+def _dataset(session: Session, asset_id: str, asset: Mapping[str, Any]) -> Dataset:
+    from mlmgmt.modules.base import ModuleFailure
+
+    try:
+        return read_dataset(session, asset["locationInfo"]["uri"])
+    except ModuleFailure as error:
+        raise error.at(asset_id, str(asset.get("name") or "dataset")) from error
+
+
 def read_dataset(session: Session, uri: str) -> Dataset:
     """The table of a dataset Resource; its column types are guessed.
 
     Raises:
         NotFound: the blob.
+        BadRequest: it cannot be read.
         ModuleFailure: it is no such table.
     """
     from mlmgmt.modules import data_input_output

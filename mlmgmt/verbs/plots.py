@@ -1,7 +1,8 @@
-"""Figures of a report: from numbers to the places of lines, bars and dots in a drawing of 340 by 320 units."""
+"""Figures of a report: from numbers to the places of lines, bars and dots in a drawing of 350 by 320 units."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ from mlmgmt.modules.curves import BinaryCurves, MulticlassCurves, RegressionCurv
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-LEFT, RIGHT, TOP, BOTTOM = 50.0, 330.0, 10.0, 270.0
+LEFT, RIGHT, TOP, BOTTOM = 60.0, 340.0, 10.0, 270.0
+MOST_CLASSES = 30
+"""Of more classes a matrix cannot be read; the most frequent mistakes are shown instead."""
 Curves = BinaryCurves | MulticlassCurves | RegressionCurves | None
-Points = "Sequence[tuple[float, float]]"
+_MOST_MISTAKES = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Tick:
 
 @dataclass(slots=True)
 class Plot:
-    """One figure; `x` and `y` name its axes."""
+    """One figure; `x` and `y` name its axes, and `reference` is the dashed line that the data is compared with."""
 
     title: str
     x: str
@@ -33,24 +36,51 @@ class Plot:
     lines: list[dict[str, str]] = field(default_factory=list)
     dots: list[tuple[float, float]] = field(default_factory=list)
     bars: list[dict[str, float]] = field(default_factory=list)
-    diagonal: tuple[float, float, float, float] | None = None
+    reference: tuple[float, float, float, float] | None = None
 
 
 class _Scale:
-    """From a range of values to a range of places."""
+    """From a range of values, widened to round numbers, to a range of places.
 
-    def __init__(self, low: float, high: float, first: float, last: float) -> None:
-        self.low, self.high = low, high if high > low else low + 1.0
+    Args:
+        whole: the values count something.
+    """
+
+    def __init__(self, low: float, high: float, first: float, last: float, *, whole: bool = False) -> None:
+        # Values that differ by next to nothing have no round numbers between them.
+        closest = 1e-6 * max(abs(low), abs(high))
+        high = high if high - low > closest else low + max(closest, 1.0)
+        self._step = max(_round_step((high - low) / 6), 1.0 if whole else 0.0)
+        self._lowest, self._highest = math.floor(low / self._step), math.ceil(high / self._step)
         self._first, self._last = first, last
+        # Long numbers are told in thousands, millions, thousandths and so on.
+        largest = max(abs(self._lowest), abs(self._highest)) * self._step
+        self._power = 3 * math.floor(math.log10(largest) / 3) if largest >= 1e4 or largest < 1e-2 else 0
 
     def __call__(self, value: float) -> float:
-        share = (value - self.low) / (self.high - self.low)
+        share = (value / self._step - self._lowest) / (self._highest - self._lowest)
         return round(self._first + share * (self._last - self._first), 2)
 
-    def ticks(self, count: int = 5) -> list[Tick]:
-        step = (self.high - self.low) / count
-        values = [self.low + step * place for place in range(count + 1)]
-        return [Tick(self(value), f"{value:.3g}") for value in values]
+    def ticks(self) -> list[Tick]:
+        unit = self._step / 10.0**self._power
+        decimals = max(0, -math.floor(math.log10(unit) + 1e-9))
+        return [
+            Tick(self(place * self._step), f"{place * unit:.{decimals}f}".replace("-", "\N{MINUS SIGN}"))
+            for place in range(self._lowest, self._highest + 1)
+        ]
+
+    def named(self, name: str) -> str:
+        """The name of an axis, with the unit of its ticks."""
+        if not self._power:
+            return name
+        power = str(self._power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        return f"{name} (\N{MULTIPLICATION SIGN} 10{power})"
+
+
+def _round_step(least: float) -> float:
+    """The least of 1, 2, 5, 10, 20, 50 and so on, up and down, that is no smaller."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
 
 
 def _square(title: str, x: str, y: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> Plot:
@@ -65,50 +95,71 @@ def _square(title: str, x: str, y: str, lines: Sequence[tuple[str, Sequence[tupl
 
 def plots(new: Curves, old: Curves) -> list[Plot]:
     """The figures of a new model, with the deployed one beside it where both are of one kind."""
-    if isinstance(new, BinaryCurves):
-        pair = old if isinstance(old, BinaryCurves) else None
-        roc = _square(
-            "Receiver operating characteristic",
-            "False positive rate",
-            "True positive rate",
-            [("old", pair.roc if pair else []), ("new", new.roc)],
-        )
-        roc.diagonal = (LEFT, BOTTOM, RIGHT, TOP)
-        trade = _square(
-            "Precision and recall",
-            "Recall",
-            "Precision",
-            [("old", pair.precision_recall if pair else []), ("new", new.precision_recall)],
-        )
-        return [roc, trade] if new.roc else []
-    if isinstance(new, RegressionCurves):
+    if isinstance(new, BinaryCurves) and new.roc:
+        return _binary(new, old if isinstance(old, BinaryCurves) else None)
+    if isinstance(new, RegressionCurves) and new.points:
         return [_residuals(new), _histogram(new)]
     return []
+
+
+def _binary(new: BinaryCurves, old: BinaryCurves | None) -> list[Plot]:
+    roc = _square(
+        "Receiver operating characteristic",
+        "False positive rate",
+        "True positive rate",
+        [("old", old.roc if old else []), ("new", new.roc)],
+    )
+    roc.reference = (LEFT, BOTTOM, RIGHT, TOP)
+    trade = _square(
+        "Precision and recall",
+        "Recall",
+        "Precision",
+        [("old", old.precision_recall if old else []), ("new", new.precision_recall)],
+    )
+    positive, negative = new.true_positive + new.false_negative, new.false_positive + new.true_negative
+    guessed = round(BOTTOM - (BOTTOM - TOP) * positive / (positive + negative), 2)
+    trade.reference = (LEFT, guessed, RIGHT, guessed)
+    return [roc, trade]
 
 
 def _residuals(curves: RegressionCurves) -> Plot:
     predictions, residuals = [point[1] for point in curves.points], [point[2] for point in curves.points]
     across = _Scale(min(predictions), max(predictions), LEFT, RIGHT)
     up = _Scale(min(*residuals, 0.0), max(*residuals, 0.0), BOTTOM, TOP)
-    dots = [(across(a), up(b)) for a, b in zip(predictions, residuals, strict=True)]
-    nought = (LEFT, up(0), RIGHT, up(0))
+    count = sum(curves.counts)
     return Plot(
-        "Residuals", "Prediction", "Truth minus prediction", across.ticks(), up.ticks(), dots=dots, diagonal=nought
+        "Residuals" if count == len(residuals) else f"Residuals of {len(residuals)} of the {count:,} rows",
+        across.named("Prediction"),
+        up.named("Truth minus prediction"),
+        across.ticks(),
+        up.ticks(),
+        dots=[(across(a), up(b)) for a, b in zip(predictions, residuals, strict=True)],
+        reference=(LEFT, up(0), RIGHT, up(0)),
     )
 
 
 def _histogram(curves: RegressionCurves) -> Plot:
     across = _Scale(curves.edges[0], curves.edges[-1], LEFT, RIGHT)
-    up = _Scale(0, max(curves.counts), BOTTOM, TOP)
+    up = _Scale(0, max(curves.counts), BOTTOM, TOP, whole=True)
     bars = []
     for place, count in enumerate(curves.counts):
         left, right, top = across(curves.edges[place]), across(curves.edges[place + 1]), up(count)
-        bars.append({"x": left + 0.5, "y": top, "width": max(round(right - left - 1, 2), 0.5), "height": BOTTOM - top})
-    return Plot("How large residuals are", "Truth minus prediction", "Rows", across.ticks(), up.ticks(4), bars=bars)
+        width, height = max(round(right - left - 1, 2), 0.5), round(BOTTOM - top, 2)
+        bars.append({"x": round(left + 0.5, 2), "y": top, "width": width, "height": height})
+    return Plot(
+        "How large the residuals are",
+        across.named("Truth minus prediction"),
+        up.named("Rows"),
+        across.ticks(),
+        up.ticks(),
+        bars=bars,
+    )
 
 
 def confusion(curves: Curves, title: str) -> dict[str, Any] | None:
-    """A confusion matrix as the page shows it: counts, shares of their line, and five heats."""
+    """A confusion as the page shows it: of up to 30 classes the `lines` of a matrix (counts, shares of their line, and
+    five heats), of more the most frequent `mistakes`.
+    """
     if isinstance(curves, BinaryCurves):
         classes = [curves.negative, curves.positive]
         counts = [
@@ -119,13 +170,39 @@ def confusion(curves: Curves, title: str) -> dict[str, Any] | None:
         classes, counts = curves.classes, curves.confusion
     else:
         return None
-    lines = []
-    for name, line in zip(classes, counts, strict=True):
-        whole = sum(line)
-        shares = [count / whole if whole else 0.0 for count in line]
-        cells = [
-            {"count": count, "share": f"{share:.1%}", "heat": min(4, int(share * 4 + 0.5))}
-            for count, share in zip(line, shares, strict=True)
-        ]
-        lines.append({"name": name, "cells": cells})
-    return {"title": title, "classes": classes, "lines": lines}
+    few = len(classes) <= MOST_CLASSES
+    return {
+        "title": title,
+        "classes": classes,
+        "lines": [_line(classes[place], line, place) for place, line in enumerate(counts)] if few else [],
+        "mistakes": [] if few else _mistakes(classes, counts),
+    }
+
+
+def _line(name: str, counts: Sequence[int], place: int) -> dict[str, Any]:
+    whole = sum(counts)
+    shares = [count / whole if whole else 0.0 for count in counts]
+    cells = [
+        {"count": count, "share": f"{share:.1%}", "heat": min(4, int(share * 4 + 0.5)), "hit": other == place}
+        for other, (count, share) in enumerate(zip(counts, shares, strict=True))
+    ]
+    return {"name": name, "cells": cells}
+
+
+def _mistakes(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
+    found = [
+        (count, actual, taken)
+        for actual, line in enumerate(counts)
+        for taken, count in enumerate(line)
+        if count and actual != taken
+    ]
+    found.sort(key=lambda mistake: -mistake[0])
+    return [
+        {
+            "actual": classes[actual],
+            "predicted": classes[taken],
+            "count": count,
+            "share": f"{count / sum(counts[actual]):.1%}",
+        }
+        for count, actual, taken in found[:_MOST_MISTAKES]
+    ]

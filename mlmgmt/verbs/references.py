@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
 INPUT_SUFFIXES = (".nh.csv", ".nh.tsv", ".csv", ".tsv", ".arff")
 """Of tables that a job reads; those with `.nh` have no header."""
+BAD_ARGUMENT = "BadArgument"
+_ACCOUNT = re.compile("[a-z0-9]{3,24}")
 
 
 def refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
     """Raise what the service called an invalid argument."""
     details = [Detail(code, message, target)]
-    raise BadRequest("Invalid argument provided.", target=target, details=details, hint=hint, code="BadArgument")
+    raise BadRequest("Invalid argument provided.", target=target, details=details, hint=hint, code=BAD_ARGUMENT)
 
 
 def resolve(session: Session, reference: Any, port: str, *, permission: str) -> blobs.Blob:
@@ -32,49 +35,68 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     Raises:
         BadRequest: `BadArgument` with the documented detail: the reference is none, or its account is not in this home.
     """
-    if not isinstance(reference, dict):
+    reads = permission == "r"
+    if not isinstance(reference, dict | None):
         refuse("InvalidBlob", f"The blob reference of {port!r} is no object.", port)
-    fields = {str(name).casefold(): value for name, value in reference.items() if value not in (None, "")}
-    relative = str(fields.get("relativelocation") or "").lstrip("/")
+    given = {str(name).casefold(): value for name, value in (reference or {}).items() if value not in (None, "")}
+    fields = {name: str(value) for name, value in given.items()}
+    relative = fields.get("relativelocation", "").lstrip("/")
     if "connectionstring" in fields:
-        account = _account(session, str(fields["connectionstring"]), port)
+        account = _account(session, fields["connectionstring"], port)
         base = f"https://{account}.blob.core.windows.net/"
     elif "baselocation" in fields:
-        base = str(fields["baselocation"])
+        base = fields["baselocation"]
     else:
-        what = "MissingInputBlobInformation" if permission == "r" else "MissingOutputOverrideSpecification"
+        what = "MissingInputBlobInformation" if reads else "MissingOutputOverrideSpecification"
         message = f"The reference of {port!r} has neither a ConnectionString nor a BaseLocation."
         refuse(what, message, port)
+    empty = "InputBlobRelativeLocationInvalid" if reads else "MissingOutputOverrideSpecification"
     if not relative:
-        code = "InputBlobRelativeLocationInvalid" if permission == "r" else "MissingOutputOverrideSpecification"
-        refuse(code, f"The reference of {port!r} has no RelativeLocation.", port)
-    if "/" not in relative:
-        refuse("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)
-    blob = _parsed(f"{base.rstrip('/')}/{relative}", port)
+        refuse(empty, f"The reference of {port!r} has no RelativeLocation.", port)
+    blob = _located(base, relative, port, empty)
     if not session.store.blobs.is_registered(blob.account):
         known = ", ".join(session.store.blobs.accounts())
         message = f"The storage account {blob.account!r} is not in this home."
         refuse("BlobNotFound", message, port, f"There are: {known}. Copy the file into one of them.")
     if "sasblobtoken" in fields:
-        _check_sas(session, blob, str(fields["sasblobtoken"]), port, permission)
+        _check_sas(session, blob, fields["sasblobtoken"], port, permission)
     return blob
 
 
-def _parsed(uri: str, port: str) -> blobs.Blob:
+def _located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
+    """The blob at a place below a base; messages repeat no query, which may be a signature."""
+    if "?" in base or "?" in relative:
+        message = f"The reference of {port!r} has a query in its address."
+        refuse("InvalidBlob", message, port, "A shared access signature is given as SasBlobToken.")
+    address = f"{base.rstrip('/')}/{relative}".replace("#", "%23")
+    scheme, _, rest = address.partition("://")
+    host, _, path = rest.partition("/")
+    if _parsed(f"{scheme}://{host}/container/blob", port) is None:
+        refuse("InvalidBlob", f"The BaseLocation of {port!r} is no storage account: {base}", port)
+    container, slash, name = path.lstrip("/").partition("/")
+    if not slash or not container:
+        refuse("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)
+    if not name.strip("/"):
+        refuse(empty, f"The RelativeLocation of {port!r} names no blob: {relative}", port)
+    blob = _parsed(address, port)
+    if blob is None:
+        message = f"{container!r} cannot name a container."
+        refuse("ContainerSegmentInvalid", message, port, "3 to 63 lower-case letters, digits and single hyphens.")
+    return blob
+
+
+def _parsed(uri: str, port: str) -> blobs.Blob | None:
     try:
-        blob = blobs.parse(uri)
+        return blobs.parse(uri)
     except MlmgmtError as error:
         refuse("InvalidBlob", error.message, port)
-    if blob is None:
-        refuse("InvalidBlob", f"The reference of {port!r} is no address of a blob: {uri}", port)
-    return blob
 
 
 def _account(session: Session, text: str, port: str) -> str:
     parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
     folded = {name.strip().casefold(): value.strip() for name, value in parts.items()}
-    account = folded.get("accountname", "")
-    if not account:
+    account = folded.get("accountname", "").casefold()
+    if not _ACCOUNT.fullmatch(account):
         message = f"The ConnectionString of {port!r} names no account."
         refuse(
             "InvalidBlobConnectionString",
@@ -127,3 +149,17 @@ def answered(session: Session, blob: blobs.Blob) -> dict[str, Any]:
 def stored(blob: blobs.Blob) -> Mapping[str, str]:
     """A blob as a job's document keeps it."""
     return {"account": blob.account, "container": blob.container, "path": blob.path}
+
+
+def loaded(kept: Mapping[str, Any], port: str) -> blobs.Blob:
+    """The blob that `stored` made; documents of a home may have been altered, so it is held against the rules again.
+
+    Raises:
+        BadRequest: `InvalidBlob`.
+    """
+    parts = [kept.get(name) for name in ("account", "container", "path")] if isinstance(kept, dict) else []
+    if parts and all(isinstance(part, str) for part in parts):
+        blob = blobs.Blob(*map(str, parts))
+        if _parsed(blob.uri, port) == blob:
+            return blob
+    refuse("InvalidBlob", f"What the job's document says of {port!r} is no blob.", port)

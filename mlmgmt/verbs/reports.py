@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
-from mlmgmt.errors import Conflict, Detail
-from mlmgmt.verbs import plots, userfiles
+from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
+from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from mlmgmt.verbs.evaluation import Evaluation, Scores
+    from mlmgmt.verbs.evaluation import Evaluation
+    from mlmgmt.verbs.plots import Curves
     from mlmgmt.verbs.session import Session
 
 _PAGES = Path(mlmgmt.__file__).parent / "pages"
 _MOST_IMPORTANT = 20
-_MARK = b"<footer><p>mlmgmt "
+_BEGINNING, _MARK = b"<!DOCTYPE html>", b"<footer><p>mlmgmt "
 
 
 def page(
     session: Session,
     evaluation: Evaluation,
     *,
-    title: str,
-    subtitle: str,
+    service: str,
+    data: str,
     names: tuple[str, str],
     facts: Sequence[Mapping[str, Any]],
     changes: Sequence[Mapping[str, Any]] | None,
-    warnings: Sequence[str] = (),
 ) -> bytes:
     """The page of an evaluation.
 
     Args:
+        data: the name of the rows' file.
         names: what the deployed model and the new one are called.
         facts: the manifests of the models shown, the deployed one first where there are two.
         changes: what an update with the new model changes in the definition; None where there is nothing to update.
@@ -46,40 +48,47 @@ def page(
     from mlmgmt.modules.curves import curves
     from mlmgmt.modules.evaluation import HEADLINE
     from mlmgmt.modules.importance import importance
+    from mlmgmt.verbs import plots
 
     new, old = evaluation.new_scores, evaluation.old_scores
     assert new is not None
     drawn_new, drawn_old = (
         curves(side.truth, side.scores, side.trained.scored) if side is not None else None for side in (new, old)
     )
-    shown = plots.plots(drawn_new, drawn_old)
+    session.stage("looking at each column")
+    columns = importance(new.trained, new.rows, new.truth)
     style = (_PAGES / "evaluation.css").read_text(encoding="utf-8")
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined
     )
+    shown = plots.plots(drawn_new, drawn_old)
     confusions = [plots.confusion(drawn_old, names[0]), plots.confusion(drawn_new, names[1])]
     text = environment.get_template("evaluation.html.j2").render(
-        title=title,
-        subtitle=subtitle,
+        service=service,
+        learner=new.trained.learner,
+        label=new.trained.label,
+        data=data,
         style=_Trusted(style),
         style_hash=b64encode(sha256(style.encode()).digest()).decode(),
-        rows=evaluation.rows,
+        rows=f"{evaluation.rows:,} {'row' if evaluation.rows == 1 else 'rows'}",
         compared=evaluation.old is not None,
         old_name=names[0],
         new_name=names[1],
         metrics=_metrics(evaluation),
         plots=shown,
+        area={"left": plots.LEFT, "right": plots.RIGHT, "top": plots.TOP, "bottom": plots.BOTTOM},
         legend=any(line["class"] == "old" for plot in shown for line in plot.lines),
         confusions=[one for one in confusions if one is not None],
-        importances=_importances(importance(new.trained, new.rows, new.truth)),
+        importances=_importances(columns),
+        columns=len(columns),
         importance_metric=HEADLINE[new.trained.task],
         fact_names=names if evaluation.old is not None else names[1:],
         facts=_facts(facts),
         changes=changes,
-        warnings=[*warnings, *_warnings(evaluation)],
+        warnings=[*warnings(evaluation), *_lacking(drawn_new, columns)],
         footer=f"mlmgmt {mlmgmt.__version__}, {stamp(session.clock())[:19].replace('T', ' ')} UTC",
     )
-    return text.encode()
+    return text.encode("utf-8", "replace")
 
 
 class _Trusted(str):
@@ -91,13 +100,18 @@ class _Trusted(str):
         return str(self)
 
 
-def _figure(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if abs(value) < float("inf") else "none"
+def figure(value: float | None) -> str:
+    """A metric as people read it: four digits, and of large numbers all that stand before the point."""
+    if value is None or not abs(value) < float("inf"):
+        return "none"
+    if abs(value) >= 1e15:
+        return f"{value:.3e}"
+    if abs(value) >= 1e4 or (abs(value) > 1 and float(value).is_integer()):
+        return f"{value:,.0f}"
+    return f"{value:#.4g}" if value else "0"
 
 
-def _metrics(evaluation: Evaluation) -> list[dict[str, str]]:
+def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
     from mlmgmt.modules.evaluation import more_is_better
 
     lines = []
@@ -106,23 +120,29 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, str]]:
         verdict = ""
         if before is not None and value != before and abs(value - before) < float("inf"):
             verdict = "better" if (value > before) is more_is_better(name) else "worse"
-        lines.append({"name": name, "old": _figure(before), "new": _figure(value), "verdict": verdict})
+        lines.append({"name": name, "old": _shown(before), "new": _shown(value), "verdict": verdict})
     return lines
+
+
+def _shown(value: float | None) -> dict[str, str]:
+    """A number for the page: as people read it, and whole for whoever reads the page by program."""
+    finite = value is not None and abs(value) < float("inf")
+    return {"text": figure(value), "whole": repr(float(value or 0)) if finite else ""}
 
 
 def _importances(found: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     most = max((value for _, value in found), default=0.0)
     return [
-        {"name": name, "value": f"{value:.4g}", "width": round(200 * max(value, 0.0) / most, 1) if most > 0 else 0}
+        {"name": name, "value": _shown(value), "width": round(200 * max(value, 0.0) / most, 1) if most > 0 else 0}
         for name, value in found[:_MOST_IMPORTANT]
     ]
 
 
 def _facts(manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    def row(name: str, read: Any) -> dict[str, Any]:
+    def row(name: str, read: Callable[[Mapping[str, Any]], Any]) -> dict[str, Any]:
         return {"name": name, "values": ["" if (value := read(body)) is None else str(value) for body in manifests]}
 
-    return [
+    rows = [
         row("Learner", lambda body: body.get("learner")),
         row("Trained on", lambda body: str(body.get("trainedOn") or "")[:19].replace("T", " ")),
         row("Data", lambda body: body.get("data")),
@@ -130,24 +150,29 @@ def _facts(manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         row("Label", lambda body: (body.get("label") or {}).get("name")),
         row("scikit-learn", lambda body: (body.get("versions") or {}).get("scikit-learn")),
     ]
+    return [line for line in rows if any(line["values"])]
 
 
-def _warnings(evaluation: Evaluation) -> list[str]:
+def warnings(evaluation: Evaluation) -> list[str]:
+    """What makes the figures of an evaluation mean less than they seem to."""
     found = []
     if evaluation.unable:
         found.append(f"The deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
-    if evaluation.overlap:
-        found.append(
-            f"The deployed model was trained on {evaluation.overlap} of these {evaluation.rows} rows; its figures "
-            "flatter it."
-        )
+    for which, count in (("deployed", evaluation.overlap), ("new", evaluation.new_overlap)):
+        if count:
+            found.append(
+                f"The {which} model was trained on {count:,} of these {evaluation.rows:,} rows; its figures flatter it."
+            )
     return found
 
 
-def titles(scores: Scores, service: str) -> tuple[str, str]:
-    """The title and the line below it."""
-    what = f"predicts {scores.trained.label}" if scores.trained.label else "assigns clusters"
-    return f"Evaluation of {service}", f"{scores.trained.learner}, {what}"
+def _lacking(drawn: Curves, columns: Sequence[tuple[str, float]]) -> list[str]:
+    """Why something that a page has is not on this one."""
+    from mlmgmt.modules.curves import BinaryCurves
+
+    if isinstance(drawn, BinaryCurves) and not drawn.roc:
+        return ["The rows are all of one class: there are no curves, no AUC, and no importance of columns."]
+    return [] if columns else ["These rows do not tell how important the columns are."]
 
 
 def require_writable(path: str) -> None:
@@ -155,9 +180,28 @@ def require_writable(path: str) -> None:
 
     Raises:
         Conflict: `FileExists`.
-        BadRequest: `AccessDenied`.
+        NotFound: `FolderNotFound`.
+        BadRequest: `AccessDenied`, `NotAFile`.
     """
+    goal = Path(path)
+    if goal.is_dir():
+        message = f"{path} is a folder."
+        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+    if not goal.parent.is_dir():
+        message = f"There is no folder {goal.parent}."
+        raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
     userfiles.require_writable(path)
-    if Path(path).is_file() and _MARK not in Path(path).read_bytes():
+    if goal.is_file() and not _is_page(path):
         message = f"{path} exists, and is no evaluation page."
         raise Conflict(message, target=path, details=[Detail("FileExists", message)], hint="Give another name.")
+
+
+def _is_page(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            beginning = file.read(len(_BEGINNING))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
+            return beginning == _BEGINNING and _MARK in file.read()
+    except OSError:
+        message = f"{path} may not be read, to see whether it is an evaluation page."
+        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None

@@ -10,7 +10,7 @@ from mlmgmt.definition import document as text
 from mlmgmt.definition import reading
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, experiments, userfiles, worker
+from mlmgmt.verbs import artifacts, experiments, models, userfiles, worker
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.outside import Outside
 
@@ -47,12 +47,18 @@ def plan(
         BadRequest: it has no Train Model, or several, or the graph cannot be run.
         Conflict: `ExperimentExists`.
     """
+    from mlmgmt.learning import set_up as drawing
+
     if retraining is predictive:
         raise WrongUsage("Say which one: -Retraining or -Predictive.", hint="Both are set up one after the other.")
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", experiment)
     body = experiments.existing(session, experiment)
+    experiments.refuse_broken(body["Definition"], body["Description"])
+    # Drawn once before anything runs: what cannot be set up is refused at once, and by -WhatIf too.
+    drawing.retraining(body["Definition"])
     if output_file is not None:
         userfiles.require_writable(output_file)
+        _refuse_folder(output_file)
     name = body["Description"]
     standing = None
     if not retraining:
@@ -76,6 +82,12 @@ def plan(
     return Outcome(target=name, before=None, after={}, commit=commit, question=question)
 
 
+def _refuse_folder(path: str) -> None:
+    if Path(path).is_dir():
+        message = f"{path} is a folder."
+        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+
+
 def _standing(session: Session, name: str, parent: str) -> dict[str, Any] | None:
     """The predictive experiment that was made of the same training experiment before; another's name is refused."""
     for body in session.store.experiments.all():
@@ -89,8 +101,8 @@ def _retraining(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     from mlmgmt.learning import schemas, set_up
     from mlmgmt.modules.base import Dataset
 
-    sketch = set_up.retraining(body["Definition"])
     done = experiments.ran(session, body)
+    sketch = set_up.retraining(body["Definition"])
     label = _label(done)
     entering = _entering(sketch, done)
     properties = sketch.document["properties"]
@@ -125,25 +137,26 @@ def _ports(specifications: dict[str, Any]) -> dict[str, Any]:
 
 
 def _entering(sketch: Sketch, done: Run) -> Dataset:
-    """The table that stands where the input goes in."""
+    """The table of the training run that stands where the input goes in."""
     edge = next(e for e in sketch.edges if "inputId" in sketch.nodes[e["sourceNodeId"]])
     beside = next(
         e
         for e in sketch.into(edge["targetNodeId"])
         if e is not edge and e.get("targetPortId") == edge.get("targetPortId")
     )
-    dataset: Dataset = done.ports[beside["sourceNodeId"], _named_port(beside, done)]
+    dataset: Dataset = _carried(beside, done)
     return dataset
 
 
-def _named_port(edge: dict[str, str], done: Run) -> str:
-    node, port = edge["sourceNodeId"], edge.get("sourcePortId", "")
-    return port if (node, port) in done.ports else ""
+def _carried(edge: dict[str, str], done: Run) -> Any:
+    """What an edge carried; its port is named in any letter case, or not at all where there is but one."""
+    values = {port.casefold(): value for (node, port), value in done.ports.items() if node == edge["sourceNodeId"]}
+    return values.get(edge.get("sourcePortId", "").casefold(), next(iter(values.values())))
 
 
 def _leaving(sketch: Sketch, done: Run, output: str) -> Any:
     (edge,) = sketch.into(sketch.ports("outputId")[output])
-    return done.ports[edge["sourceNodeId"], _named_port(edge, done)]
+    return _carried(edge, done)
 
 
 def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
@@ -177,23 +190,31 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
     properties["input"] = _ports({"input1": schemas.specification(entering, nullable=(label,))})
     first = schemas.example(entering)
     properties["exampleRequest"] = {"inputs": {"input1": [first]}, "globalParameters": {}}
-    answer = runner.run(
-        Plan(sketch.document),
-        {"input1": entering},
-        read=lambda asset: saved[sketch.assets[asset]["locationInfo"]["uri"]],
-        outside=Outside(session),
-    ).outputs["output1"]
+    others = models.reader(session, sketch.document, experiments.digests_of(session, sketch.document))
+
+    def read(asset: str) -> Any:
+        uri = sketch.assets[asset]["locationInfo"]["uri"]
+        return saved[uri] if uri in saved else others(asset)
+
+    scored = runner.run(Plan(sketch.document), {"input1": entering}, read=read, outside=Outside(session))
+    answer = scored.outputs["output1"]
     assert isinstance(answer, Dataset)
     properties["output"] = _ports({"output1": schemas.specification(answer)})
     made = experiments.made(
         session, name, sketch.document, summary=f"Made of {body['Description']}.", parent=body["ExperimentId"]
     )
-    made["Run"], made["Status"] = body["Run"], body["Status"] | {"CreationTime": made["Status"]["CreationTime"]}
+    # It has scored the training's own rows, so it ran; how good its model is, the training's evaluation says.
+    now = made["Status"]["CreationTime"]
+    made["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
+    made["Run"] = body["Run"] | {"Nodes": [report.as_json() for report in scored.reports]}
     return made
 
 
 def _rows_port(node: str, done: Run) -> str:
-    return next(port for owner, port in done.inputs if owner == node and "ataset" in port)
+    """The port that gives a trainer the rows it learns from."""
+    from mlmgmt.learning import set_up
+
+    return next(rows for rows, _ in set_up.TRAINERS.values() if (node, rows) in done.inputs)
 
 
 def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
         return Trainer(reading.read(given.data, session.contract, source=given.name).document)
     tags = standing.document.get("tags") or {}
     if recorded := tags.get(SERVICE_TAG):
-        return _service(lookup.existing(session, standing.resource.group, str(recorded).rsplit("/", 1)[-1]))
+        return _service(lookup.existing(session, *_recorded(str(recorded), standing.resource.group)))
     if experiment := tags.get(set_up.TRAINING_TAG):
         return _of_experiment(session, standing, str(experiment))
     text = f"Nothing says how to train {standing.document['name']!r}."
@@ -66,6 +66,15 @@ def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
         hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
         f"tag {SERVICE_TAG!r} of {standing.document['name']!r}.",
     )
+
+
+def _recorded(named: str, group: str) -> tuple[str, str]:
+    """The group and the name of a service that is named alone, or by its resource id."""
+    parts = named.strip().strip("/").split("/")
+    folded = [part.casefold() for part in parts]
+    if "resourcegroups" in folded[:-1]:
+        group = parts[folded.index("resourcegroups") + 1]
+    return group, parts[-1]
 
 
 def _service(revision: Revision) -> Trainer:
@@ -84,8 +93,23 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
                 return _service(other)
     from mlmgmt.learning import set_up as drawing
 
-    body = experiments.existing(session, experiment)
+    body = _kept(session, standing, experiment)
     session.tell(f"It is trained by the experiment {body['Description']!r}.")
     if "input" in body["Definition"]["properties"]:
-        return Trainer(dict(body["Definition"]))
-    return Trainer(drawing.retraining(body["Definition"]).document)
+        document = dict(body["Definition"])
+    else:
+        experiments.refuse_broken(body["Definition"], body["Description"])
+        document = drawing.retraining(body["Definition"]).document
+    return Trainer(document, digests=experiments.digests_of(session, document))
+
+
+def _kept(session: Session, standing: Revision, experiment: str) -> dict[str, Any]:
+    try:
+        return experiments.existing(session, experiment)
+    except NotFound:
+        text = (
+            f"The experiment that {standing.document['name']!r} came from is gone, and no service was deployed of it."
+        )
+        details = [Detail("TrainingDefinitionNotFound", text)]
+        hint = "Give --training-definition FILE."
+        raise NotFound(text, target="TrainingDefinition", details=details, hint=hint) from None

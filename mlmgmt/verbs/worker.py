@@ -3,45 +3,90 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import MlmgmtError
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
 from mlmgmt.store import blobs
+from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
 from mlmgmt.verbs import artifacts, execution, jobs, references, scoring
 from mlmgmt.verbs.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mlmgmt.ids import ResourceId
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
 
 _CONTAINER = "experimentoutput"
+_SHORTEST_SECRET = 4
 
 
-def main(words: list[str]) -> int:
-    home, group, name, job = words
-    session = Session(home_option=home, tell=_say, detail=_say)
+def main(words: list[str]) -> None:
+    """Work on a job, and note how that ended.
+
+    Args:
+        words: the home, the resource group, the web service, the job, and the descriptor that has the job's lock.
+    """
+    home, group, name, job, lock = words
+    signal.signal(signal.SIGTERM, _end)
+    # A process that is started from here must not keep the lock when this one is gone.
+    os.set_inheritable(int(lock), False)
+    os.pwrite(int(lock), str(os.getpid()).encode(), 0)
+    session = Session(home_option=home)
     resource = session.service_id(group, name)
+    body = session.store.jobs.read(resource, job)
+    if body is None or body["state"] != RUNNING:
+        return
+    hide = discreet(session.store.secrets.job(job).values())
+    session.tell = session.detail = lambda text: print(hide(text), file=sys.stderr, flush=True)
     try:
-        changes = _worked(session, resource, job)
+        changes = _worked(session, resource, body)
+        jobs.finish(session, resource, job, **changes)
     except MlmgmtError as error:
-        changes = {"state": jobs.FAILED, "details": explained(error)}
+        details = f"{explained(error)} {error.hint or ''}".rstrip()
+        jobs.finish(session, resource, job, state=FAILED, details=hide(details))
     except Exception as error:
         import traceback
 
-        traceback.print_exc()
-        changes = {"state": jobs.FAILED, "details": f"InternalError: {type(error).__name__}: {error}"}
-    jobs.finish(session, resource, job, **changes)
-    return 0
+        session.tell(traceback.format_exc())
+        details = f"InternalError: {type(error).__name__}: {error}"
+        jobs.finish(session, resource, job, state=FAILED, details=hide(details))
 
 
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _end(number: int, _: Any) -> None:
+    # Raised, so that what a module has started is ended with it.
+    raise SystemExit(f"The worker was ended by {signal.Signals(number).name}.")
+
+
+def discreet(values: Any) -> Callable[[str], str]:
+    """A function that takes out of a text the values of web service parameters, which may be secrets.
+
+    Numbers, truths and very short values stay: they are settings, and messages would be riddled.
+    """
+    pieces: set[str] = set()
+    for value in map(str, values):
+        pieces |= {value, *(part for part in blobs.without_secrets(value)[1:] if part)}
+    hidden = sorted((piece for piece in pieces if _may_be_secret(piece)), key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for piece in hidden:
+            text = text.replace(piece, "***").replace(repr(piece)[1:-1], "***")
+        return text
+
+    return hide
+
+
+def _may_be_secret(piece: str) -> bool:
+    try:
+        float(piece)
+    except ValueError:
+        return len(piece) >= _SHORTEST_SECRET and piece.casefold() not in ("true", "false")
+    return False
 
 
 def explained(error: MlmgmtError) -> str:
@@ -50,35 +95,38 @@ def explained(error: MlmgmtError) -> str:
     return f"{error.code}: {error.message}" + (f" ({reasons})" if reasons else "")
 
 
-def _worked(session: Session, resource: ResourceId, job: str) -> dict[str, Any]:
+def _worked(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> dict[str, Any]:
     store = session.store
-    body = store.jobs.read(resource, job)
-    revision = store.services.revision(resource, int(body["revision"])) if body else None
-    if body is None or revision is None:
-        return {"state": jobs.FAILED, "details": "The job, or the revision of the service that it is for, is gone."}
+    revision = store.services.revision(resource, body["revision"])
+    if revision is None:
+        message = f"The revision {body['revision']} of the service, which the job is for, is gone."
+        raise NotFound(message, details=[Detail("WebServiceNotFound", message)])
+    parameters = store.secrets.job(body["id"])
+    if lost := [name for name in body.get("parameters", ()) if name not in parameters]:
+        names = ", ".join(map(repr, lost))
+        message = f"The values of the parameters {names} are not in this user's configuration; submit the job again."
+        raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
+    wanted = {port: references.loaded(blob, port) for port, blob in body.get("outputs", {}).items()}
     with _processor(session):
         from mlmgmt.learning.plan import Plan
 
-        inputs = {port: read_cells(session, blobs.Blob(**blob), port) for port, blob in body["inputs"].items()}
+        given = {port: references.loaded(blob, port) for port, blob in body.get("inputs", {}).items()}
+        inputs = {port: read_cells(session, blob, port) for port, blob in given.items()}
         plan = Plan(revision.document)
         done = execution.execute(
             session,
             plan,
             named(plan.document, inputs),
             digests=scoring.digests_of(revision),
-            parameters=store.secrets.job(job),
+            parameters=parameters,
         )
-        wanted = {port: blobs.Blob(**blob) for port, blob in body["outputs"].items()}
-        made = written(session, done, wanted, data=_names(body), seen=inputs, service=str(resource))
+        data = ", ".join(blob.path.rsplit("/", 1)[-1] for blob in given.values()) or "the graph's own data"
+        made = contents(session, done, wanted, data=data, seen=inputs, service=str(resource))
     return {
-        "state": jobs.FINISHED,
-        "results": {port: references.stored(blob) for port, blob in made.items()},
+        "state": FINISHED,
         "nodes": [report.as_json() for report in done.reports],
+        "keep": lambda: _written(session, made),
     }
-
-
-def _names(body: Mapping[str, Any]) -> str:
-    return ", ".join(blob["path"].rsplit("/", 1)[-1] for blob in body["inputs"].values()) or "the graph's own data"
 
 
 @contextmanager
@@ -111,18 +159,17 @@ def read_cells(session: Session, blob: blobs.Blob, port: str) -> Cells:
 
 def named(document: Mapping[str, Any], inputs: Mapping[str, Cells]) -> dict[str, Cells]:
     """Inputs whose file had no header get the names that the definition declares."""
-    from dataclasses import replace
 
     declared = document["properties"].get("input", {}).get("properties") or {}
     found = {}
     for port, cells in inputs.items():
         names = tuple((declared.get(port) or {}).get("properties") or ())
         bare = cells.headless and len(names) == len(cells.columns)
-        found[port] = replace(cells, columns=names) if bare else cells
+        found[port] = cells._replace(columns=names) if bare else cells
     return found
 
 
-def written(
+def contents(
     session: Session,
     done: Run,
     wanted: Mapping[str, blobs.Blob],
@@ -130,8 +177,8 @@ def written(
     data: str,
     seen: Mapping[str, Cells],
     service: str | None,
-) -> dict[str, blobs.Blob]:
-    """Write what a run gave to blobs: those that are wanted, else to the home's first account.
+) -> dict[str, tuple[blobs.Blob, bytes]]:
+    """What a run gave, by output: the blob it goes to, which is wanted or in the home's first account, and its bytes.
 
     Args:
         data: the name of what was read; `seen` its cells, by input.
@@ -142,10 +189,10 @@ def written(
 
     made = {}
     folder = uuid.uuid4().hex
+    cells = next(iter(seen.values())) if len(seen) == 1 else None
     for output, value in done.outputs.items():
         blob = wanted.get(output)
         suffix = _suffix(value, blob)
-        cells = next(iter(seen.values())) if len(seen) == 1 else None
         if isinstance(value, Trained):
             metrics = own_metrics(done)
             facts = artifacts.facts_of(session, value, data=data, seen=cells, service=service, metrics=metrics)
@@ -153,10 +200,24 @@ def written(
             facts = {"data": data, "service": service, "versions": artifacts.versions()}
         content = artifacts.content(session, value, facts, suffix=suffix, rows=cells)
         if blob is None:
-            blob = blobs.Blob(session.store.blobs.accounts()[0], _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
-        session.store.blobs.write(blob, content)
-        made[output] = blob
+            account = next(iter(session.store.blobs.accounts()), "none")
+            blob = blobs.Blob(account, _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
+        made[output] = blob, content
     return made
+
+
+def _written(session: Session, made: Mapping[str, tuple[blobs.Blob, bytes]]) -> dict[str, blobs.Blob]:
+    for blob, _ in made.values():
+        if not session.store.blobs.is_registered(blob.account):
+            message = f"The storage account {blob.account!r} is not in this home."
+            raise NotFound(message, target=blob.uri, details=[Detail("AccountNotRegistered", message)])
+    for output, (blob, content) in made.items():
+        try:
+            session.store.blobs.write(blob, content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            message = f"The blob {blob.name!r} of {output!r} stands in the way of another, or another in its way."
+            raise BadRequest(message, target=output, details=[Detail("InvalidBlob", message, output)]) from None
+    return {output: blob for output, (blob, _) in made.items()}
 
 
 def _suffix(value: Any, blob: blobs.Blob | None) -> str:
@@ -173,7 +234,3 @@ def own_metrics(done: Run) -> dict[str, float] | None:
         return None
     line = found.frame.iloc[0].to_dict()
     return {str(name): float(value) for name, value in line.items() if isinstance(value, (int, float))}
-
-
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,133 @@
+"""What a compiled graph does to the cells of one row: read them, change them, score them, write them.
+
+A row is a list of values: a missing number is NaN, a missing text None. Whatever is computed is added behind.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mlmgmt.learning import tables
+from mlmgmt.modules.base import Fill
+from mlmgmt.modules.learners import LABELS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mlmgmt.modules.learners import Trained
+
+Cells = list[Any]
+Step = "Callable[[Cells], None]"
+_NAN = float("nan")
+_KINDS: dict[Any, type] = {tables.number: float, tables.integer: int, tables.boolean: bool, tables.text: str}
+
+
+class NotCompilable(Exception):
+    """The graph does more than to compute cells from cells; it has to be run."""
+
+
+def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """A function from a sequence to the items at some places."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda row: (row[place],)
+    return itemgetter(*places) if places else lambda _: ()
+
+
+class Reader:
+    """From a request's row, in the order of the declared columns, to values of their types.
+
+    Rows whose cells already are of their types, as JSON brings them, are recognised as a whole; any other goes cell by
+    cell.
+    """
+
+    def __init__(self, declared: Mapping[str, Any]) -> None:
+        converters = [tables.converter(column) for column in declared.values()]
+        if None in converters:
+            raise NotCompilable("a column is a date")
+        self._kinds = [_KINDS[convert] for convert in converters]
+        self._read = [_cell(convert) for convert in converters if convert is not None]
+        self._numbers, self._words, self._whole = (
+            picker([place for place, kind in enumerate(self._kinds) if kind is wanted]) for wanted in (float, str, int)
+        )
+
+    def __call__(self, row: Sequence[Any]) -> tuple[Cells, bool]:
+        """The values, and whether it is known that none is missing."""
+        if [*map(type, row)] == self._kinds and self._plain(row):
+            return [*row], True
+        return [convert(cell) for convert, cell in zip(self._read, row, strict=True)], False
+
+    def _plain(self, row: Sequence[Any]) -> bool:
+        """Whether no number is infinite or missing, no text blank, and no integer longer than 64 bits."""
+        whole = self._whole(row)
+        return (
+            isfinite(sum(self._numbers(row)))
+            and all(map(str.strip, self._words(row)))
+            and (not whole or -(2**63) <= min(whole) <= max(whole) < 2**63)
+        )
+
+
+def _cell(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    if convert is tables.text:
+        return lambda value: None if tables.is_missing(value) else tables.text(value)
+    return lambda value: _NAN if tables.is_missing_number(value) else convert(value)
+
+
+def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Cells], None]:
+    """A step that adds the changed cells of some places, in their order."""
+    if all(isinstance(change, Fill) for _, change in changes):
+        fills = [(place, change.value) for place, change in changes if isinstance(change, Fill)]
+
+        def fill(cells: Cells) -> None:
+            cells += [value if (cell := cells[place]) is None or cell != cell else cell for place, value in fills]
+
+        return fill
+
+    def change(cells: Cells) -> None:
+        for place, function in changes:
+            value = function(cells[place])
+            cells.append(value.item() if isinstance(value, np.generic) else value)
+
+    return change
+
+
+def scoring(trained: Trained, places: Sequence[int]) -> Callable[[Cells], None]:
+    """A step that adds the score columns of a model, whose features stand at these places."""
+    numbers, finish, pick = trained.compiled.row(), _finisher(trained), picker(places)
+    labelled = trained.task not in ("regression", "clustering")
+    words = labelled and trained.label_type not in ("Integer", "Double", "Boolean")
+    nothing = [None if name == LABELS and words else _NAN for name in trained.score_columns()]
+    complete = trained.complete
+
+    def score(cells: Cells) -> None:
+        values = numbers(pick(cells))
+        # What is missing makes every number of a learner that needs complete rows NaN.
+        cells += nothing if complete and values[0] != values[0] else finish(values)
+
+    return score
+
+
+def _finisher(trained: Trained) -> Callable[[list[float]], list[Any]]:
+    """From the form's numbers to the score columns."""
+    classes = trained.classes
+    if trained.task == "binary":
+        low, high = classes
+        return lambda chances: [high if chances[1] > 0.5 else low, chances[1]]
+    if trained.task == "multiclass":
+        return lambda chances: [*chances, classes[max(range(len(chances)), key=chances.__getitem__)]]
+    if trained.task == "clustering":
+        return lambda distances: [min(range(len(distances)), key=distances.__getitem__), *distances]
+    return lambda values: values
+
+
+def writer(kind: str) -> Callable[[Any], str | None]:
+    """From a value to an answer's text; `kind` is the Studio name of its column's type."""
+    if kind == "Double":
+        return lambda value: repr(value) if value == value else None
+    if kind in ("Integer", "Boolean"):
+        return lambda value: str(value) if value == value else None
+    return lambda value: value if value.__class__ is str or value is None else str(value)

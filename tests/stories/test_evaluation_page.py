@@ -1,0 +1,470 @@
+"""The evaluation as people look at it: the page in a real browser without a window, and the tables on a terminal."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mlmgmt.modules.columns import named
+from tests.conftest import Command
+from tests.learning.graphs import definition
+
+PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+needs_browser = pytest.mark.skipif(
+    PROGRAM is None, reason="neither chromium, chromium-browser nor google-chrome is installed"
+)
+Table = list[dict[str, Any]]
+
+
+class Browser:
+    """One tab of a browser without a window, spoken to in the DevTools protocol over pipes: it needs no port."""
+
+    def __init__(self, program: str, profile: Path) -> None:
+        (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
+
+        def connect() -> None:
+            ends = os.dup(their_in), os.dup(their_out)
+            os.dup2(ends[0], 3)
+            os.dup2(ends[1], 4)
+
+        switches = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
+        switches += ["--remote-debugging-pipe", "--disable-background-networking", f"--user-data-dir={profile}"]
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(
+            [program, *switches], preexec_fn=connect, close_fds=False, stdout=quiet, stderr=quiet
+        )
+        os.close(their_in)
+        os.close(their_out)
+        self._out, self._in = os.fdopen(our_out, "wb", 0), os.fdopen(our_in, "rb")
+        self._count, self._session, self._events = 0, "", list[dict[str, Any]]()
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        self._count += 1
+        message = {"id": self._count, "method": method, "params": parameters}
+        message |= {"sessionId": self._session} if self._session else {}
+        self._out.write(json.dumps(message).encode() + b"\0")
+        while (got := self._received()).get("id") != self._count:
+            self._events.append(got)
+        assert "error" not in got, got
+        return got["result"]
+
+    def _received(self) -> dict[str, Any]:
+        text = bytearray()
+        while (letter := self._in.read(1)) != b"\0":
+            assert letter, "the browser has gone"
+            text += letter
+        return dict(json.loads(text))
+
+    def open(self, path: str | Path, *, width: int = 1000, dark: bool = False) -> None:
+        """Open a page and wait until it has loaded."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.call("Page.navigate", url="about:blank")
+        self._events.clear()
+        self.call("Page.navigate", url=Path(path).resolve().as_uri())
+        while not self._seen("Page.loadEventFired"):
+            self._events.append(self._received())
+
+    def _seen(self, *methods: str) -> list[dict[str, Any]]:
+        return [event["params"] for event in self._events if event["method"] in methods]
+
+    def run(self, script: str) -> Any:
+        """The value of a script."""
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def texts(self, selector: str) -> list[str]:
+        return list(self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.textContent)"))
+
+    def complaints(self) -> list[dict[str, Any]]:
+        """Everything on the console."""
+        self.run("new Promise(done => setTimeout(done, 50))")
+        return self._seen("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+
+    def requests(self) -> list[str]:
+        return [event["request"]["url"] for event in self._seen("Network.requestWillBeSent")]
+
+    def close(self) -> None:
+        self.call("Browser.close")
+        self._process.wait(timeout=20)
+        self._out.close()
+        self._in.close()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    assert PROGRAM is not None
+    opened = Browser(PROGRAM, tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()
+
+
+class Checked(HTMLParser):
+    """HTML that a person could have written: every tag closed in its order, no id and no attribute twice."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "base"})
+    INSIDE = {"tr": {"thead", "tbody"}, "td": {"tr"}, "th": {"tr"}, "li": {"ul"}, "caption": {"table"}}  # noqa: RUF012
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        assert text.startswith("<!DOCTYPE html>\n")
+        self.feed(text)
+        self.close()
+        assert self.open == []
+        assert len(self.ids) == len(set(self.ids))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), (tag, attrs)
+        assert not [name for name in names if name.startswith("on") or name in ("style", "href", "src")], (tag, attrs)
+        self.ids += [str(value) for name, value in attrs if name == "id"]
+        self.tags.add(tag)
+        if tag in self.INSIDE:
+            assert self.open[-1] in self.INSIDE[tag], (tag, self.open)
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert "svg" in self.open, tag
+        self.handle_starttag(tag, attrs)
+        self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+# Services around one module that trains and one that scores.
+LEARNERS = {
+    "binary": "Two-Class Logistic Regression",
+    "multiclass": "Multiclass Logistic Regression",
+    "regression": "Linear Regression",
+    "spread": "Decision Forest Regression",
+    "clustering": "K-Means Clustering",
+}
+LABELS = {"binary": "bought", "multiclass": "kind", "regression": "amount", "spread": "amount", "clustering": ""}
+
+
+def rows(task: str, count: int = 160, seed: int = 1, *, classes: int = 10, names: tuple[str, ...] = ()) -> Table:
+    """Rows with two numbers, a colour and a label; for a clustering two numbers."""
+    random = np.random.default_rng(seed)
+    length, width, colour = random.normal(size=count), random.normal(size=count), random.choice(["red", "blue"], count)
+    pull = 2 * length + width + (colour == "red") + random.normal(0, 0.8, count)
+    words = names or ("yes", "no")
+    kinds = [f"kind {place:03}" for place in range(classes)]
+    # Each kind is there often enough to be drawn for both parts.
+    turn = np.where(np.arange(count) < 4 * classes, np.arange(count) % classes, ((pull + 6) / 12 * classes).astype(int))
+    labels = {
+        "bought": [words[0] if value > 0.5 else words[1] for value in pull],
+        "kind": [kinds[min(max(int(place), 0), classes - 1)] for place in turn],
+        "amount": (1e6 * pull).round(2).tolist(),
+    }
+    table: Table = [
+        {"length": a, "width": b} for a, b in zip(length.round(3).tolist(), width.round(3).tolist(), strict=True)
+    ]
+    label = LABELS[task]
+    for place, row in enumerate(table):
+        row |= {"colour": str(colour[place]), label: labels[label][place]} if label else {}
+    return table
+
+
+def save(path: str, table: Table) -> str:
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(table[0]))
+        writer.writeheader()
+        writer.writerows(table)
+    return path
+
+
+def kinds_of(table: Table, label: str) -> dict[str, str]:
+    kinds = {name: "number" if isinstance(value, float) else "string" for name, value in table[0].items()}
+    return {name: f"{kind}?" if name == label else kind for name, kind in kinds.items()}
+
+
+def deploy(mlmgmt: Command, task: str, table: Table, *, label: str | None = None, name: str = "shop") -> str:
+    """Deploy a service without its model, and give the words that retrain it."""
+    label = LABELS[task] if label is None else label
+    kinds = kinds_of(table, label)
+    if task == "clustering":
+        rule = {"isFilter": True, "rules": [{"ruleType": "AllColumns", "exclude": False}]}
+        trainer = ("Train Clustering Model", {"Column set": json.dumps(rule)})
+        scorer, answer = "Assign Data to Clusters", "Results dataset"
+    else:
+        trainer, scorer, answer = ("Train Model", {"Label column": named(label)}), "Score Model", "Scored dataset"
+    learner: Any = LEARNERS[task]
+    if task == "spread":
+        learner = (learner, {"Number of decision trees": 8})
+    nodes = {"in": "input:rows", "learner": learner, "train": trainer, "out": "output:model"}
+    edges = ["learner.Untrained model > train.Untrained model", "in > train.Dataset", "train.Trained model > out"]
+    training = definition(nodes, edges, inputs={"rows": kinds}, outputs={"model": {}})
+    nodes = {
+        "in": "input:rows",
+        "model": f"https://elsewhere.blob.core.windows.net/models/{name}.ilearner",
+        "score": scorer,
+        "out": "output:scores",
+    }
+    edges = ["model.Results dataset > score.Trained model", "in > score.Dataset", f"score.{answer} > out"]
+    predictive = definition(nodes, edges, inputs={"rows": kinds}, outputs={"scores": {}})
+    Path(f"{name}-training.json").write_text(json.dumps(training))
+    Path(f"{name}.json").write_text(json.dumps(predictive))
+    mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}.json -SkipModelCheck -Force", ok=True)
+    return f"retrain -g retail -n {name} --training-definition {name}-training.json "
+
+
+def metrics_on(browser: Browser) -> dict[str, list[float | None]]:
+    """The table of metrics as the browser has it: the whole number of each model, none where it says so."""
+    cells = browser.run(
+        "[...document.querySelectorAll('.metrics tbody tr')].map(row => [row.querySelector('th').textContent,"
+        " [...row.querySelectorAll('td.n')].map(cell => cell.querySelector('data')?.value ?? cell.textContent)])"
+    )
+    return {name: [None if value == "none" else float(value) for value in values] for name, values in cells}
+
+
+@needs_browser
+@pytest.mark.parametrize("task", LEARNERS)
+def test_the_page_shows_what_the_command_answers(mlmgmt: Command, home: Path, browser: Browser, task: str) -> None:
+    old, new = save("old.csv", rows(task)), save("new.csv", rows(task, 240, 2))
+    retrain = deploy(mlmgmt, task, rows(task))
+    alone = mlmgmt(retrain + f"--data {old} --update -Force --report page.html", ok=True).json["Evaluation"]
+    assert alone["Deployed"] is None
+    browser.open("page.html")
+    assert metrics_on(browser) == {name: [value] for name, value in alone["New"].items()}
+    assert "could not be evaluated" in browser.texts(".warning")[0]
+
+    both = mlmgmt(retrain + f"--data {new} --report page.html", ok=True).json["Evaluation"]
+    browser.open("page.html")
+    assert metrics_on(browser) == {name: [both["Deployed"][name], both["New"][name]] for name in both["New"]}
+    assert browser.requests() == [Path("page.html").resolve().as_uri()]
+    assert browser.complaints() == []
+    assert browser.texts(".warning") == []
+    page = Path("page.html").read_text()
+    assert "script" not in Checked(page).tags
+    assert "http:" not in page
+    assert "url(" not in page
+    facts = browser.run("[...document.querySelectorAll('.facts tr')].map(r => [...r.cells].map(c => c.textContent))")
+    named_facts = {line[0]: line[1:] for line in facts}
+    assert named_facts["Data"] == ["old.csv", "new.csv"]
+    assert named_facts["Rows"] == ["120", "180"]
+    assert named_facts["scikit-learn"][0] == named_facts["scikit-learn"][1] != ""
+    drawn = {
+        "binary": ("polyline.old, polyline.new", 4),
+        "multiclass": (".confusion", 2),
+        "regression": ("figure svg .dot", 60),
+        "spread": ("figure svg .dot", 60),
+        "clustering": (".strip .bar", 2),
+    }
+    selector, count = drawn[task]
+    assert len(browser.texts(selector)) == count
+    seen = f"[...document.querySelectorAll('{selector}')].every(e => e.getBoundingClientRect().height > 0)"
+    assert browser.run(seen)
+
+
+@needs_browser
+def test_the_curves_are_scikit_learn_s(mlmgmt: Command, home: Path, browser: Browser) -> None:
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    table = rows("binary")
+    retrain = deploy(mlmgmt, "binary", table)
+    test = save("test.csv", rows("binary", 90, 5))
+    mlmgmt(retrain + f"--data {save('data.csv', table)} --test-data {test} --update -Force --report page.html", ok=True)
+    answer = mlmgmt("score -g retail -n shop --input test.csv", ok=True).json["Results"]["scores"]["value"]
+    chances = [float(row[answer["ColumnNames"].index("Scored Probabilities")]) for row in answer["Values"]]
+    truth = [row["bought"] == "yes" for row in rows("binary", 90, 5)]
+    browser.open("page.html")
+    places = browser.run("[...document.querySelector('polyline.new').points].map(p => [p.x, p.y])")
+    frame = browser.run(
+        "(f => [f.x, f.y, f.width, f.height].map(l => l.baseVal.value))(document.querySelector('.frame'))"
+    )
+    points = [((x - frame[0]) / frame[2], 1 - (y - frame[1]) / frame[3]) for x, y in places]
+    false_positives, true_positives, _ = roc_curve(truth, chances)
+    assert np.allclose(points, np.column_stack([false_positives, true_positives]), atol=1e-4)
+    assert metrics_on(browser)["AUC"][0] == pytest.approx(roc_auc_score(truth, chances))
+
+
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+NASTY = [
+    '"><script>window.owned = 1</script>',
+    "{{7*7}} {% raw %} ${7*7}",
+    "\u202egnp.elif\u05d0\u05d1",
+    "😀 & 'q' \\ </td>",
+]
+
+
+@needs_browser
+def test_names_stay_names(mlmgmt: Command, home: Path, browser: Browser) -> None:
+    words = ("</style><b>yes", "ن\u202eo😀")
+    table = [
+        {
+            HOSTILE: row["length"],
+            NASTY[0]: row["width"],
+            NASTY[1]: row["colour"],
+            NASTY[2]: 1.5,
+            NASTY[3]: row["bought"],
+        }
+        for row in rows("binary", 200, 4, names=words)
+    ]
+    retrain = deploy(mlmgmt, "binary", table, label=NASTY[3], name="new.service-1").split()
+    path = save("<svg onload=alert(1)> {{7*7}} &amp; \u202ex.csv", table)
+    mlmgmt([*retrain, "--data", path, "--update", "-Force"], ok=True)
+    mlmgmt([*retrain, "--data", path, "--report", "page.html"], ok=True)
+    browser.open("page.html")
+    assert browser.complaints() == []
+    assert browser.run("[document.title, window.owned]") == ["Evaluation of new.service-1", None]
+    assert browser.run("document.querySelectorAll('img, script, b, body svg[onload], h1 svg').length") == 0
+    assert browser.texts("header p bdi") == [NASTY[3], path]
+    assert sorted(browser.texts(".importance th")) == sorted([HOSTILE, *NASTY[:3]])
+    assert sorted(browser.texts(".confusion:first-of-type tbody th")[:2]) == sorted(words)
+    assert "49" not in browser.texts("header p")[0]
+    Checked(Path("page.html").read_text())
+
+
+class Visits(BaseHTTPRequestHandler):
+    seen: set[str] = set()  # noqa: RUF012
+
+    def do_GET(self) -> None:
+        self.seen.add(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    Visits.seen = set()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Visits) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@needs_browser
+def test_the_policy_of_the_page_bites(mlmgmt: Command, churn: Path, browser: Browser, elsewhere: str) -> None:
+    """Whatever got into the page would neither run nor load; without the policy, all of it would."""
+    mlmgmt("evaluate -g retail -n churn --data new-customers.csv --report page.html", ok=True)
+    page = Path("page.html").read_text()
+    injected = (
+        f"<script>window.owned = 1</script><img src='{elsewhere}/image' onerror='window.owned = 2'>"
+        f"<link rel=stylesheet href='{elsewhere}/style'><script src='{elsewhere}/script'></script>"
+        f"<iframe src='{elsewhere}/frame'></iframe><object data='{elsewhere}/object'></object>"
+        f"<video src='{elsewhere}/video'></video><style>#hit {{ width: 7px }} @import '{elsewhere}/import';</style>"
+        f"<p id=hit style=\"height: 7px; background: url('{elsewhere}/background')\">x</p>"
+    )
+    Path("injected.html").write_text(page.replace("<main>", "<main>" + injected))
+    policy = next(line for line in page.splitlines() if "Content-Security-Policy" in line)
+    Path("open.html").write_text(page.replace(policy, "").replace("<main>", "<main>" + injected))
+    look = "[window.owned ?? 0, getComputedStyle(document.getElementById('hit')).height === '7px']"
+    browser.open("injected.html")
+    assert browser.run(look) == [0, False]
+    assert Visits.seen == set()
+    assert any("Content Security Policy" in entry["entry"]["text"] for entry in browser.complaints())
+    browser.open("open.html")
+    owned, styled = browser.run(look)
+    assert owned > 0
+    assert styled
+    assert Visits.seen >= {"/image", "/style", "/script", "/frame", "/background"}
+
+
+LOOKS = """(() => {
+  const light = c => { const v = c.match(/[\\d.]+/g).slice(0, 3).map(x => x / 255).map(
+      x => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4); return 0.2126*v[0] + 0.7152*v[1] + 0.0722*v[2]; };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  const contrast = e => { const ink = light(getComputedStyle(e).color);
+      return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05); };
+  const all = s => [...document.querySelectorAll(s)];
+  const crossing = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  const cut = [], over = [];
+  for (const svg of all('figure svg')) {
+    const texts = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+    for (const [text, box] of texts) if (box.left < 0 || box.right > innerWidth) cut.push(text);
+    texts.forEach(([text, box], i) => texts.slice(i + 1).forEach(
+        ([other, its]) => { if (crossing(box, its)) over.push([text, other]); }));
+  }
+  for (const cell of all('td, th, p, h1, li, figcaption'))
+    if (!cell.closest('.wide') && cell.getBoundingClientRect().right > innerWidth) cut.push(cell.textContent);
+  for (const cell of all('.metrics td')) if (cell.getClientRects()[0].height > 60) cut.push(cell.textContent);
+  return {wide: document.documentElement.scrollWidth - innerWidth, cut, over,
+          faint: all('h1, h2, p, th, td:not([class*=heat]), figcaption, li').filter(e => contrast(e) < 4.5).length,
+          paper: paper < 0.2 ? 'dark' : 'light'};
+})()"""
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("task", "more"),
+    [
+        ("binary", {}),
+        ("multiclass", {"classes": 12}),
+        ("regression", {}),
+        ("clustering", {}),
+    ],
+)
+def test_every_window_shows_all_of_it(
+    mlmgmt: Command, home: Path, browser: Browser, task: str, more: dict[str, Any]
+) -> None:
+    """Nothing is cut off, on top of something else, or too faint to read: on a phone, on a desk, by day and by night."""
+    longest = "a column whose name goes on and on " * 6 + "W" * 80
+    table = [{longest if name == "length" else name: v for name, v in row.items()} for row in rows(task, **more)]
+    retrain = deploy(mlmgmt, task, table)
+    data = save("data.csv", table)
+    mlmgmt(retrain + f"--data {data} --update -Force", ok=True)
+    mlmgmt(retrain + f"--data {data} --report page.html", ok=True)
+    for width in (380, 1400):
+        for dark in (False, True):
+            browser.open("page.html", width=width, dark=dark)
+            expected = {"wide": 0, "cut": [], "over": [], "faint": 0, "paper": "dark" if dark else "light"}
+            assert browser.run(LOOKS) == expected
+    assert longest in browser.texts(".importance th")
+    assert len(base64.b64decode(browser.call("Page.printToPDF", printBackground=True)["data"])) > 5_000
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    "values", [[0.5], [1e-7, -2e-7, 3e-7], [1e12, 1.000001e12, 1e12], [5.0, 5.0, 5.0], [0.0, 1e200]]
+)
+def test_axes_can_be_read_whatever_the_numbers(browser: Browser, apart: Path, values: list[float]) -> None:
+    from jinja2 import Environment
+
+    from mlmgmt.modules.curves import RegressionCurves
+    from mlmgmt.verbs import plots, reports
+
+    counts, edges = np.histogram(values, bins=20)
+    points = [(value * 2, value, value) for value in values]
+    figures = plots.plots(RegressionCurves(points, edges.tolist(), counts.tolist()), None)
+    whole = (Path(reports.__file__).parent.parent / "pages" / "evaluation.html.j2").read_text()
+    figure = whole[whole.index("<figure>") : whole.index("</figure>")] + "</figure>"
+    template = Environment(autoescape=True).from_string("{% for plot in plots %}" + figure + "{% endfor %}")
+    area = {"left": plots.LEFT, "right": plots.RIGHT, "top": plots.TOP, "bottom": plots.BOTTOM}
+    style = "<style>svg { width: 350px } .tick { font: 10px sans-serif } .axis { font: 12px sans-serif }</style>"
+    Path("figure.html").write_text(style + template.render(plots=figures, area=area, compared=False, new_name=""))
+    browser.open("figure.html")
+    looks = browser.run(LOOKS)
+    assert (looks["cut"], looks["over"]) == ([], [])
+    for plot in figures:
+        assert 2 <= len(plot.x_ticks) <= 9
+        assert len({tick.text for tick in plot.x_ticks}) == len(plot.x_ticks)
+        assert len({tick.text for tick in plot.y_ticks}) == len(plot.y_ticks)
+    inside = [plots.LEFT <= x <= plots.RIGHT and plots.TOP <= y <= plots.BOTTOM for x, y in figures[0].dots]
+    assert inside == [True] * len(values)
