@@ -163,8 +163,8 @@ class Contract:
             shape.kind, shape.words = Kind.ENUM, tuple(schema["enum"])
         elif kinds == "object":
             shape.kind, shape.item = Kind.MAP, self._shape(schema.get("additionalProperties"))
-        elif kinds == "array" and "items" in schema:
-            shape.kind, shape.item = Kind.LIST, self._shape(schema["items"])
+        elif kinds == "array":
+            shape.kind, shape.item = Kind.LIST, self._shape(schema["items"]) if "items" in schema else None
         elif kinds == "boolean":
             shape.kind = Kind.BOOLEAN
         elif kinds == "integer":

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     import pandas as pd
 
 _LARGEST_FILE = 2 * 1024**3
@@ -60,13 +62,17 @@ def _end_with(waiting: int) -> None:
 
 
 def _run() -> None:
+    text = Path("source.py").read_text(encoding="utf-8-sig")
+    # This file's own __future__ is none of the script's.
+    code = compile(text, "source.py", "exec", dont_inherit=True)
+
     from mlmgmt.learning import exchange
 
     tables = [_usual(exchange.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
     bundle = Path("Script Bundle").absolute()
     if bundle.is_dir():
         sys.path.insert(0, str(bundle))
-    Path("result.npz").write_bytes(exchange.pack(_returned(tables)))
+    Path("result.npz").write_bytes(exchange.pack(_returned(code, tables)))
 
 
 def _usual(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,13 +92,10 @@ def _usual(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _returned(tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _returned(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     space: dict[str, Any] = {"__name__": "azureml_script"}
-    text = Path("source.py").read_text(encoding="utf-8-sig")
-    # This file's own __future__ is none of the script's.
-    code = compile(text, "source.py", "exec", dont_inherit=True)
     exec(code, space)  # noqa: S102 - the user allowed scripts, and this process is theirs alone
     if not callable(space.get("azureml_main")):
         raise LookupError("the script defines no function azureml_main")

@@ -84,6 +84,7 @@ def _wait(folder: Path, console: IO[bytes], seconds: float, memory: int) -> int 
     environ |= {
         "PYTHONPATH": str(Path(mlmgmt.__file__).parent.parent),
         "PYTHONUTF8": "1",
+        "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
         "HOME": str(folder),
         "TMPDIR": str(folder),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.verbs import experiments
@@ -62,7 +63,7 @@ def plan_new(
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", name)
     experiments.refuse_taken(session, name)
     module = _learner(task, algorithm)
-    dataset = data_input_output.read_table(data.data, data_input_output.form_of(f"x:///{data.name}"), header=True)
+    dataset = data_input_output.read_table(data.data, data_input_output.form_of(quote(data.name)), header=True)
     label = _checked_label(dataset, task, label)
     dropped = [_column(dataset, column, "Exclude") for column in exclude]
     _refuse_nothing_left(dataset, label, dropped)
@@ -228,10 +229,10 @@ def _draw(
 
 
 def _can_be_stratified(label: pd.Series[Any], train_fraction: float) -> bool:
-    """Whether each class has rows enough to stand in both parts; rows without a label are a class here."""
-    counts = label.value_counts(dropna=False)
+    """Whether each row has a label, and each class rows enough to stand in both parts."""
+    counts = label.value_counts()
     first = int(len(label) * train_fraction)
-    return bool(counts.min() > 1 and min(first, len(label) - first) >= len(counts))
+    return bool(label.notna().all() and counts.min() > 1 and min(first, len(label) - first) >= len(counts))
 
 
 def _draw_clustering(sketch: Sketch, node: str, port: str, learner: str, names: Sequence[str]) -> None:

@@ -222,6 +222,7 @@ def _checked(kind: str, name: str, target: str | None) -> str:
 
 
 def _connection(name: str, target: str) -> str:
+    """A connection URL that can be used; the path of an SQLite file becomes whole."""
     import sqlalchemy
 
     try:
@@ -231,10 +232,12 @@ def _connection(name: str, target: str) -> str:
     except Exception:
         # It may hold a password, so it is not repeated.
         _refuse(f"{name} is mapped to a connection URL of SQLAlchemy, and this is none that it knows.", "Target")
+    if target.count("@") > 1:
+        _refuse("In a connection URL, write @ as %40 within a user, a password or a query.", "Target")
     path = url.database or ""
     if backend == "sqlite" and path and path != ":memory:" and not path.startswith(("file:", "/")):
-        url = url.set(database=str(Path(path).absolute()))
-        return url.render_as_string(hide_password=False)
+        scheme, _, rest = target.partition(":///")
+        return f"{scheme}:///{Path.cwd() / rest}"
     return target
 
 
@@ -258,5 +261,8 @@ def _hidden(target: str) -> str:
         url = sqlalchemy.make_url(target)
     except Exception:
         return "***"
+    if target.count("@") > 1:
+        # Where the password ends is anyone's guess.
+        return f"{url.drivername}://***"
     shown = url.set(query={}).render_as_string(hide_password=True)
     return f"{shown}?***" if url.query else shown

@@ -48,7 +48,7 @@ class _Scale:
 
     def __init__(self, low: float, high: float, first: float, last: float, *, whole: bool = False) -> None:
         # Values that differ by next to nothing have no round numbers between them.
-        closest = 1e-6 * max(abs(low), abs(high))
+        closest = 1e-4 * max(abs(low), abs(high))
         high = high if high - low > closest else low + max(closest, 1.0)
         self._step = max(_round_step((high - low) / 6), 1.0 if whole else 0.0)
         self._lowest, self._highest = math.floor(low / self._step), math.ceil(high / self._step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
 
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 from mlmgmt.store import blobs, sas
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 INPUT_SUFFIXES = (".nh.csv", ".nh.tsv", ".csv", ".tsv", ".arff")
 """Of tables that a job reads; those with `.nh` have no header."""
 BAD_ARGUMENT = "BadArgument"
+_LONGEST_PART = 255
 _ACCOUNT = re.compile("[a-z0-9]{3,24}")
 
 
@@ -82,6 +84,9 @@ def _located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     if blob is None:
         message = f"{container!r} cannot name a container."
         refuse("ContainerSegmentInvalid", message, port, "3 to 63 lower-case letters, digits and single hyphens.")
+    if any(len(quote(part)) > _LONGEST_PART for part in blob.path.split("/")):
+        message = f"A part of the RelativeLocation of {port!r} is too long for a file of this home."
+        refuse("BlobNameTooLong", message, port, f"At most {_LONGEST_PART} plain letters between two slashes.")
     return blob
 
 

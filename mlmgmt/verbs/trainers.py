@@ -95,7 +95,7 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
 
     body = _kept(session, standing, experiment)
     session.tell(f"It is trained by the experiment {body['Description']!r}.")
-    if "input" in body["Definition"]["properties"]:
+    if any("outputId" in node for node in body["Definition"]["properties"]["package"]["nodes"].values()):
         document = dict(body["Definition"])
     else:
         experiments.refuse_broken(body["Definition"], body["Description"])

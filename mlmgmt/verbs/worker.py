@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
+from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
 from mlmgmt.verbs import artifacts, execution, jobs, references, scoring
@@ -217,6 +217,9 @@ def _written(session: Session, made: Mapping[str, tuple[blobs.Blob, bytes]]) -> 
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             message = f"The blob {blob.name!r} of {output!r} stands in the way of another, or another in its way."
             raise BadRequest(message, target=output, details=[Detail("InvalidBlob", message, output)]) from None
+        except OSError as error:
+            message = f"The blob {blob.name!r} of {output!r} cannot be written: {error.strerror}."
+            raise HomeError(message, target=output, details=[Detail("HomeUnavailable", message, output)]) from None
     return {output: blob for output, (blob, _) in made.items()}
 
 

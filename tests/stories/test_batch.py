@@ -339,6 +339,7 @@ REFUSALS = [
     (changed(f"{OUT}.RelativeLocation", None), "MissingOutputOverrideSpecification"),
     (changed(f"{OUT}.RelativeLocation", "out/a.ilearner"), "InvalidBlobExtension"),
     (changed(f"{OUT}.RelativeLocation", "data/rows.csv"), "InvalidBlob"),
+    (changed(f"{OUT}.RelativeLocation", f"out/{'é' * 60}.csv"), "BlobNameTooLong"),
     (changed("GlobalParameters", {"Qwery": "1"}), "UnexpectedParameter"),
     (changed("GlobalParameters", {"Query": "1", "query": "2"}), "UnexpectedParameter"),
     (changed("GlobalParameters", {"Query": ["1"]}), "DataTypeNotSupported"),
@@ -410,13 +411,13 @@ class TestWhatIsRefusedAtSubmit:
         assert jobs.submit(session, group="retail", name="train", request=request)
         single = {
             "Input": place,
-            "Output": {**place, "RelativeLocation": "a/m.ilearner"},
+            "Output": {**place, "RelativeLocation": "models/m.ilearner"},
             "GlobalParameters": {"L2": "1"},
         }
         with pytest.raises(MlmgmtError) as refused:
             jobs.submit(session, group="retail", name="train", request=single)
         assert refused.value.codes() == ("InvalidOperation", "IncompatibleModel")
-        bad = {"Inputs": {"input1": place}, "Outputs": {"output1": {**place, "RelativeLocation": "a/m.csv"}}}
+        bad = {"Inputs": {"input1": place}, "Outputs": {"output1": {**place, "RelativeLocation": "models/m.csv"}}}
         with pytest.raises(MlmgmtError) as refused:
             jobs.submit(session, group="retail", name="train", request=bad | {"GlobalParameters": {"L2": "1"}})
         assert refused.value.codes() == ("BadArgument", "InvalidBlobExtension")
@@ -511,9 +512,10 @@ class TestWorkers:
             shell.wait()
             assert status(mlmgmt, "query", job)["StatusCode"] == "Running"
             body = query_definition()
+            del body["name"]
             body["properties"]["parameters"]["Query"]["value"] = "select 'another revision' as city"
             Path("query.json").write_text(json.dumps(body))
-            mlmgmt("update -g retail -n query -DefinitionFile query.json -Force", ok=True)
+            mlmgmt("update -g retail -n query -ServiceUpdates query.json -Force", ok=True)
             mlmgmt("remove -g retail -n query -Force", ok=True)
             assert mlmgmt(f"batch start {AT}query {job}").status == 1
             os.kill(pid, 0)
@@ -521,7 +523,8 @@ class TestWorkers:
         assert done["Revision"] == 1
         assert blob_text(query, done["Results"]["output1"]) == "city,next\nOslo,31\nBern,42\n"
         assert [row["JobId"] for row in mlmgmt(f"batch status {AT}query", ok=True).json] == [job]
-        until(lambda: ended(pid))
+        store = Session().store
+        until(lambda: not store.jobs.is_worked_on(Session().service_id("retail", "query"), job))
 
     def test_a_failing_module_says_which_and_why_and_keeps_its_secret(self, mlmgmt: Command, query: Path) -> None:
         """The parameter is as secret as an address with a signature; the module's message repeats it."""
@@ -649,6 +652,20 @@ class TestTheQueue:
         jobs.finish(session, resource, sleepers[0], keep=keep, state="Finished")
         assert written == []
         assert self.states()[0] == "Cancelled"
+
+    def test_a_result_that_finds_no_place_is_an_expected_failure(self, query: Path, account: str) -> None:
+        session = Session()
+        blob = blobs.Blob(account, "abc", "a.csv")
+        folder = query / "storage" / account / "abc" / "a.csv"
+        folder.mkdir(parents=True)
+        for place, code in (
+            (blob, "InvalidBlob"),
+            (replace(blob, path="x" * 250 + "." + "y" * 20), "HomeUnavailable"),
+            (replace(blob, account="elsewhere"), "AccountNotRegistered"),
+        ):
+            with pytest.raises(MlmgmtError) as refused:
+                worker._written(session, {"output1": (place, b"n\n1\n")})
+            assert refused.value.codes()[-1] == code
 
     def test_a_worker_that_cannot_be_started_has_failed(
         self, query: Path, sleepers: list[str], monkeypatch: pytest.MonkeyPatch

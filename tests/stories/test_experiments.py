@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,9 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.columns import named
@@ -25,13 +24,20 @@ from tests.learning.making import mixed
 from tests.stories.test_completion import complete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ELSEWHERE = "https://elsewhere.blob.core.windows.net/data/people.csv"
 MAKE = "new-experiment People --task binary --label bought --exclude kind,visits --data people.csv"
 SPLIT = ("Split Data", {"Fraction of rows in the first output dataset": "0.7", "Random seed": "5"})
 TRAIN = ("Train Model", {"Label column": named("bought")})
 LEARNER = "Two-Class Logistic Regression"
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine cost more than they give on tables as small as these."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture
@@ -146,7 +152,9 @@ class TestNew:
 
     def test_few_rows_are_split_as_they_can_be(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         """Stratified where each class can be in both parts, else at random."""
-        people[["age", "bought"]].dropna().head(5).assign(bought=[True, False, True, False, True]).to_csv("few.csv")
+        people[["age", "bought"]].dropna().head(5).assign(bought=[True, False, True, False, True]).to_csv(
+            "few.csv", index=False
+        )
         mlmgmt("new-experiment Few -t binary -l bought --data few.csv --train-fraction 0.8", ok=True)
         assert mlmgmt("run-experiment Few", ok=True).json["Status"]["StatusCode"] == "Finished"
 
@@ -265,7 +273,7 @@ class TestRun:
         mlmgmt("run-experiment People", ok=True)
 
     def test_a_killed_run_is_a_failed_one(self, mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
-        pd.concat([people] * 400).to_csv("people.csv", index=False)
+        pd.concat([people] * 40).to_csv("people.csv", index=False)
         mlmgmt(MAKE + " --algorithm 'Two-Class Neural Network'", ok=True)
         process = subprocess.Popen(
             [sys.executable, "-m", "mlmgmt", "run-experiment", "People", "-Verbose"],
@@ -604,12 +612,12 @@ class TestSetUp:
         edges = [*LEARNT, "saved > applied.Transformation", "data > applied.Dataset", "applied > keep",
                  "keep > train.Dataset", "keep > score.Dataset"]  # fmt: skip
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n Second --data people.csv", ok=True)
-        deployed(mlmgmt, "Second")
+        mlmgmt("set-up-web-service Second --predictive -f predictive.json -Force", ok=True)
+        mlmgmt("new -g retail -l southcentralus -n answers -DefinitionFile predictive.json -Force", ok=True)
         trained, _ = model_of(home)
         chance = trained.estimator.predict_proba(filled(people)[["age", "income"]].astype("float64"))[:, 1]
         found = scores(mlmgmt, "answers", "people.csv")["Scored Probabilities"].astype(float)
         assert found.to_numpy() == pytest.approx(chance, abs=1e-9)
-        mlmgmt("remove -g retail -n trainer -Force", ok=True)
         assert mlmgmt("retrain -g retail -n answers --data people.csv", ok=True).json["Rows"] == 180
 
 
@@ -771,7 +779,7 @@ class TestFiles:
         Path("bad.json").write_text(content)
         refused = mlmgmt("import-experiment bad.json")
         assert refused.status == 1
-        assert "Invalid" in refused.err or "cannot be read" in refused.err
+        assert any(told in refused.err for told in ("Invalid", "cannot be read", "not a valid definition"))
         assert mlmgmt("experiments", ok=True).json == []
 
     def test_a_table_replaces_exactly_one_dataset(self, mlmgmt: Command, people: pd.DataFrame) -> None:
@@ -845,7 +853,6 @@ def test_experiments_and_modules_are_completed(mlmgmt: Command, people: pd.DataF
     assert complete("mlmgmt modules Sp") == ["Split Data"]
     assert complete("mlmgmt new-experiment X -t bi") == ["binary"]
     assert "Two-Class Boosted Decision Tree" in complete("mlmgmt new-experiment X --algorithm Two")
-    assert os.path.exists("people.csv")
 
 
 class TestModules:
@@ -854,7 +861,7 @@ class TestModules:
         assert listed == [module.name for module in catalogue.modules()]
         assert len(set(listed)) == len(listed)
 
-    @pytest.mark.parametrize("module", catalogue.modules(), ids=lambda module: module.name)
+    @pytest.mark.parametrize("module", list(catalogue.modules()), ids=lambda module: module.name)
     def test_a_module_is_shown_with_all_it_takes_and_gives(self, mlmgmt: Command, module: Any) -> None:
         shown = mlmgmt(["modules", module.name.upper(), "-o", "json"], ok=True).json
         assert shown["Name"] == module.name
@@ -886,4 +893,4 @@ class TestModules:
 
     def test_no_home_is_needed(self, mlmgmt: Command, apart: Path) -> None:
         assert mlmgmt("modules 'Split Data' -o table", ok=True).out.startswith("Name")
-        assert not np.any([path.name == ".mlmgmt" for path in apart.iterdir()])
+        assert list(apart.iterdir()) == []

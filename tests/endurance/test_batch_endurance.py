@@ -1,0 +1,42 @@
+"""More batch jobs at once than a service works on at a time, all of them real, some of them killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from mlmgmt.verbs import jobs
+from mlmgmt.verbs.session import Session
+from tests.stories.test_batch import AT, deploy, put, query_definition, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Command
+
+
+def test_fifty_jobs_started_at_once_all_end_and_a_killed_one_delays_none(mlmgmt: Command, home: Path) -> None:
+    deploy(mlmgmt, "query", query_definition())
+    session = Session()
+    account = session.store.blobs.accounts()[0]
+    put(account, "data/rows.csv", "age,city\n1,Bern\n")
+    place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/rows.csv"}
+    request = {"Inputs": {"input1": place}}
+    found = [jobs.submit(session, group="retail", name="query", request=request) for _ in range(50)]
+    for job in found:
+        jobs.start(session, group="retail", name="query", job=job)
+    resource = session.service_id("retail", "query")
+    states = [body["state"] for body in session.store.jobs.of(resource)]
+    assert states.count("Queued") >= 1
+    assert states.count("Running") <= 40
+    killed = found[39]
+    until(lambda: session.store.jobs.worker(resource, killed))
+    pid = session.store.jobs.worker(resource, killed)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    for job in found:
+        expected = "Failed" if job == killed else "Finished"
+        assert jobs.wait(session, group="retail", name="query", job=job)["StatusCode"] == expected
+    listed = mlmgmt(f"batch status {AT}query", ok=True).json
+    assert [row["StatusCode"] for row in listed].count("Finished") == 49

@@ -1,0 +1,357 @@
+"""What graphs reach outside of themselves, from the command line: mapped, allowed, run, and taken back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlmgmt.store import blobs
+from mlmgmt.verbs.session import Session
+from tests.conftest import Command
+from tests.learning.graphs import definition
+
+SERVER = "sales.database.windows.net"
+QUERY = "Database query"
+COLUMNS = {"id": "Integer", "name": "String?"}
+
+
+def deployed(mlmgmt: Command, body: dict[str, Any], name: str = "s", *, more: str = "", ok: bool = True) -> Any:
+    Path(f"{name}.json").write_text(json.dumps(body))
+    return mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}.json -Force {more}", ok=ok)
+
+
+def worked(mlmgmt: Command, *words: str, name: str = "s") -> Any:
+    """A batch job, waited for."""
+    job = mlmgmt(["batch", "submit", "-g", "retail", "-n", name, "-Start", *words], ok=True).json["JobId"]
+    return mlmgmt(f"batch wait -g retail -n {name} --job {job} --timeout 120")
+
+
+def scored(mlmgmt: Command, body: dict[str, Any], name: str = "s") -> Any:
+    Path("request.json").write_text(json.dumps(body))
+    return mlmgmt(f"score -g retail -n {name} -i request.json")
+
+
+def rows(result: Any) -> Any:
+    return result.json["Results"]["o"]["value"]["Values"]
+
+
+@pytest.fixture
+def sales(mlmgmt: Command, home: Path) -> Path:
+    with sqlite3.connect("sales.db") as connection:
+        connection.execute("create table orders (id integer, name text)")
+        connection.executemany("insert into orders values (?, ?)", [(1, "one"), (2, "two"), (3, None)])
+    connection.close()
+    mlmgmt(f"map-source {SERVER} sqlite:///sales.db", ok=True)
+    return Path("sales.db")
+
+
+def reading(**more: Any) -> dict[str, Any]:
+    """Import Data with a query that a call may give."""
+    parameters = {
+        "Please Specify Data Source": "SqlAzure",
+        "Database Server Name": SERVER,
+        "Database Name": "sales",
+        "Database Query": "select id, name from orders",
+    }
+    body = definition({"in": ("Import Data", parameters), "out": "output:o"}, ["in > out"], outputs={"o": COLUMNS})
+    links = [{"nodeId": "in", "parameterKey": "Database Query"}]
+    body["properties"]["package"]["graphParameters"] = {QUERY: {"type": "String", "links": links}}
+    body["properties"] |= more
+    return body
+
+
+def test_a_call_may_give_a_query_and_the_service_has_a_default(mlmgmt: Command, sales: Path) -> None:
+    deployed(mlmgmt, reading(parameters={"database query": {"value": "select id, name from orders where id = 2"}}))
+    assert rows(scored(mlmgmt, {"Inputs": {}})) == [["2", "two"]]
+    given = "select id, name from orders where id <> 2"
+    for name in (QUERY, QUERY.upper()):
+        answer = scored(mlmgmt, {"Inputs": {}, "GlobalParameters": {name: given}})
+        assert rows(answer) == [["1", "one"], ["3", None]]
+    assert rows(scored(mlmgmt, {"Inputs": {}, "GlobalParameters": {QUERY: None}})) == [["2", "two"]]
+
+
+def test_without_a_default_the_query_in_the_graph_counts_or_it_is_required(mlmgmt: Command, sales: Path) -> None:
+    body = reading()
+    deployed(mlmgmt, body)
+    assert len(rows(scored(mlmgmt, {"Inputs": {}}))) == 3
+    del body["properties"]["package"]["nodes"]["in"]["parameters"]["Database Query"]
+    example = {"inputs": {}, "globalParameters": {QUERY: "select 1 as id, 'x' as name"}}
+    body["properties"]["exampleRequest"] = example
+    deployed(mlmgmt, body, "required")
+    refused = scored(mlmgmt, {"Inputs": {}}, "required")
+    assert refused.status == 1
+    assert "MissingRequiredGlobalParameters" in refused.err
+    assert QUERY in refused.err
+    one = {"Inputs": {}, "GlobalParameters": {QUERY: "select 7 as id, 'y' as name"}}
+    assert rows(scored(mlmgmt, one, "required")) == [["7", "y"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"Databse query": "x"}, "UnexpectedParameter"),
+        ({QUERY: "select 1", QUERY.upper(): "select 2"}, "UnexpectedParameter"),
+        ({QUERY: ["select 1"]}, "BadParameterValue"),
+        ({QUERY: {"value": "select 1"}}, "BadParameterValue"),
+        ({QUERY: 5}, "ModuleExecutionError"),
+        ({QUERY: "drop table orders"}, "ModuleExecutionError"),
+    ],
+)
+def test_a_parameter_that_is_none_is_refused(mlmgmt: Command, sales: Path, given: dict[str, Any], code: str) -> None:
+    deployed(mlmgmt, reading())
+    refused = scored(mlmgmt, {"Inputs": {}, "GlobalParameters": given})
+    assert refused.status == 1
+    assert code in refused.err
+    assert len(rows(scored(mlmgmt, {"Inputs": {}}))) == 3
+
+
+def test_a_batch_job_is_given_where_to_read(mlmgmt: Command, home: Path) -> None:
+    session = Session()
+    (account, *_) = session.store.blobs.accounts()
+    for name in ("north", "south"):
+        session.store.blobs.write(blobs.Blob(account, "data", f"{name}.csv"), f"id,name\n1,{name}\n".encode())
+    parameters = {"Account Name": account, "Path to container or directory or blob": "data/north.csv"}
+    node = ("Import Data", parameters | {"File has Header Row": "True"})
+    body = definition({"in": node, "out": "output:o"}, ["in > out"], outputs={"o": COLUMNS})
+    links = [{"nodeId": "in", "parameterKey": "Path to container or directory or blob"}]
+    body["properties"]["package"]["graphParameters"] = {"Path": {"links": links}}
+    deployed(mlmgmt, body)
+    done = worked(mlmgmt, "-Parameters", "path=data/south.csv", "-Outputs", "done/o.csv")
+    assert done.json["StatusCode"] == "Finished"
+    assert session.store.blobs.read(blobs.Blob(account, "done", "o.csv")) == b"id,name\n1,south\n"
+    failed = worked(mlmgmt, "-Parameters", "path=data/../../home.json")
+    assert failed.status == 1
+    assert "InvalidBlob" in failed.err
+
+
+def exporting(**more: str) -> dict[str, Any]:
+    """A scoring graph that also writes what it is given into a table."""
+    place = {
+        "Please Specify Data Destination": "SqlAzure",
+        "Database Server Name": SERVER,
+        "Database Name": "sales",
+        "Data Table Name": "log",
+    }
+    nodes = {
+        "i": "input:i",
+        "select": ("Select Columns in Dataset", {}),
+        "export": ("Export Data", place | more),
+        "out": "output:o",
+    }
+    edges = ["i > select.Dataset", "select.Results dataset > export.Dataset", "select.Results dataset > out"]
+    return definition(nodes, edges, inputs={"i": COLUMNS}, outputs={"o": COLUMNS})
+
+
+def logged() -> list[Any] | None:
+    connection = sqlite3.connect("sales.db")
+    try:
+        return connection.execute("select id, name from log").fetchall()
+    except sqlite3.OperationalError:
+        return None
+    finally:
+        connection.close()
+
+
+def test_export_data_writes_in_a_job_and_never_to_prove_or_to_plan(mlmgmt: Command, sales: Path) -> None:
+    deployed(mlmgmt, exporting(), more="-WhatIf")
+    deployed(mlmgmt, exporting())
+    assert logged() is None
+    Path("s.json").write_text(json.dumps(exporting() | {"tags": {"a": "b"}}))
+    mlmgmt("update -g retail -n s -ServiceUpdates s.json -WhatIf", ok=True)
+    mlmgmt("update -g retail -n s -ServiceUpdates s.json -Force", ok=True)
+    mlmgmt("test -g retail -n s", ok=True)
+    assert logged() is None
+    Path("rows.csv").write_text("id,name\n7,seven\n8,\n")
+    assert worked(mlmgmt, "-Inputs", "rows.csv").json["StatusCode"] == "Finished"
+    assert logged() == [(7, "seven"), (8, None)]
+
+
+def test_an_export_that_fails_fails_the_job_and_writes_nothing(mlmgmt: Command, sales: Path) -> None:
+    with sqlite3.connect("sales.db") as connection:
+        connection.execute("create table log (id integer check (id < 8), name text)")
+    connection.close()
+    deployed(mlmgmt, exporting())
+    Path("rows.csv").write_text("id,name\n7,seven\n8,\n")
+    failed = worked(mlmgmt, "-Inputs", "rows.csv")
+    assert failed.status == 1
+    assert "CHECK constraint failed" in failed.err
+    assert "export" in failed.err
+    assert logged() == []
+
+
+SCRIPT = """import pandas as pd
+def azureml_main(dataframe1=None, dataframe2=None):
+    {}
+"""
+
+
+def scripted(source: str, ports: tuple[str, ...] = ("Dataset1",), key: str = "R Script") -> dict[str, Any]:
+    nodes: dict[str, Any] = {"run": ("Execute Python Script", {key: source}), "out": "output:o"}
+    edges = ["run.Result Dataset > out"]
+    for port in ports:
+        nodes[port] = f"input:{port}"
+        edges.append(f"{port} > run.{port}")
+    inputs = {port: {"id": "Integer"} for port in ports}
+    return definition(nodes, edges, inputs=inputs, outputs={"o": {"n": "Integer"}})
+
+
+FIRST = SCRIPT.format("return pd.DataFrame({'n': [dataframe1['id'].sum(), dataframe2 is not None]}).astype('int64'),")
+
+
+def test_scripts_are_refused_until_they_are_allowed_and_again_when_denied(mlmgmt: Command, home: Path) -> None:
+    body = scripted(FIRST, ("Dataset2",))
+    refused = deployed(mlmgmt, body, ok=False)
+    assert refused.status == 1
+    assert "ScriptsNotAllowed" in refused.err
+    assert "allow-scripts" in refused.err
+    allowed = mlmgmt("allow-scripts", ok=True)
+    assert "whatever you can do" in allowed.err
+    deployed(mlmgmt, body)
+    request = {"Inputs": {"Dataset2": [{"id": 3}, {"id": 4}]}}
+    assert rows(scored(mlmgmt, request)) == [["7"], ["0"]]
+    mlmgmt("allow-scripts -Deny", ok=True)
+    assert "ScriptsNotAllowed" in scored(mlmgmt, request).err
+    assert mlmgmt("sources", ok=True).json == [{"Name": "scripts", "Kind": "script", "Target": "denied"}]
+
+
+def test_a_script_takes_its_tables_from_either_port_or_none(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    deployed(mlmgmt, scripted(FIRST, ("Dataset1", "Dataset2"), "Python Script"), "both")
+    tables = {"Dataset1": [{"id": 5}], "Dataset2": [{"id": 9}]}
+    assert rows(scored(mlmgmt, {"Inputs": tables}, "both")) == [["5"], ["1"]]
+    deployed(mlmgmt, scripted(SCRIPT.format("return pd.DataFrame({'n': [42]}),"), ()), "none")
+    assert rows(scored(mlmgmt, {"Inputs": {}}, "none")) == [["42"]]
+
+
+def test_a_script_that_fails_is_told_with_node_and_line(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    failed = deployed(mlmgmt, scripted("def azureml_main(a):\n    print 'x'"), ok=False)
+    assert failed.status == 1
+    for words in ("Error0085", "run (Execute Python Script)", "line 2", "scripts run under Python 3"):
+        assert words in failed.err.replace("Error 0085", "Error0085"), words
+    twice = scripted(FIRST)
+    twice["properties"]["package"]["nodes"]["run"]["parameters"]["Python Script"] = {"value": "x"}
+    assert "both give 'R Script'" in deployed(mlmgmt, twice, ok=False).err
+    assert "There is no script" in deployed(mlmgmt, scripted(""), ok=False).err
+
+
+def test_a_zip_resource_has_no_place_in_a_graph(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    body = scripted(FIRST)
+    package = body["properties"]["package"]
+    uri = f"https://{Session().store.blobs.accounts()[0]}.blob.core.windows.net/data/bundle.zip"
+    body["properties"]["assets"]["zip"] = {"name": "bundle", "type": "Resource", "locationInfo": {"uri": uri}}
+    package["nodes"]["zip"] = {"assetId": "zip"}
+    edge = {"sourceNodeId": "zip", "sourcePortId": "Results dataset"}
+    package["edges"].append(edge | {"targetNodeId": "run", "targetPortId": "Script Bundle"})
+    refused = deployed(mlmgmt, body, ok=False)
+    assert refused.status == 1
+    assert "ResourceNotSupported" in refused.err
+    edge = {"sourceNodeId": "Dataset1", "targetNodeId": "run", "targetPortId": "Script Bundle"}
+    package["edges"][-1] = edge
+    assert "PortTypeMismatch" in deployed(mlmgmt, body, ok=False).err
+
+
+# Mapping
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["db"], "InvalidMapping"),
+        (["db", ""], "InvalidMapping"),
+        (["db", "sales.db"], "InvalidMapping"),
+        (["db", "nonsense://x"], "InvalidMapping"),
+        (["db", "postgresql://ada:hu@sh@db/x"], "InvalidMapping"),
+        (["db", "postgresql://ada:hush@db:port/x"], "InvalidMapping"),
+        (["db", "sqlite:///x.db", "-Remove"], "InvalidMapping"),
+        ([" ", "sqlite:///x.db"], "InvalidMapping"),
+        (["http://example.com/x.csv"], "InvalidMapping"),
+        (["http://example.com/x.csv", "http://example.com/y.csv"], "InvalidMapping"),
+        (["http://example.com/x.csv", "none.csv"], "FileNotFound"),
+        (["http://example.com/x.csv", "."], "FileNotFound"),
+        (["file:///etc/hostname", "x.csv"], "InvalidMapping"),
+        (["ftp://ada:hush@example.com/x.csv", "x.csv"], "InvalidMapping"),
+        (["db", "-Remove"], "NotMapped"),
+        (["http://example.com/x.csv", "-Remove"], "NotMapped"),
+    ],
+)
+def test_a_mapping_that_cannot_be_is_refused(mlmgmt: Command, home: Path, words: list[str], code: str) -> None:
+    Path("x.csv").write_text("a\n1\n")
+    refused = mlmgmt(["map-source", *words])
+    assert refused.status in (1, 2)
+    assert code in refused.err
+    assert "sh@" not in refused.err
+    assert "hush" not in refused.err
+    assert len(mlmgmt("sources", ok=True).json) == 1
+
+
+def test_map_source_needs_a_name(mlmgmt: Command, home: Path) -> None:
+    assert mlmgmt("map-source").status in (1, 2)
+
+
+def test_mappings_are_listed_without_passwords_replaced_and_removed(mlmgmt: Command, home: Path) -> None:
+    Path("x.csv").write_text("a\n1\n")
+    mlmgmt("map-source DB1 postgresql://ada:p%40ss@db/x", ok=True)
+    mlmgmt(["map-source", "db2", "mssql+pyodbc:///?odbc_connect=PWD%3Dhush"], ok=True)
+    mlmgmt("map-source http://ada:hush@Example.com/x.csv?sig=hush x.csv", ok=True)
+    listed = mlmgmt("sources", ok=True)
+    assert "hush" not in listed.out
+    assert "p%40ss" not in listed.out
+    targets = {row["Name"]: row["Target"] for row in listed.json}
+    assert targets == {
+        "db1": "postgresql://ada:***@db/x",
+        "db2": "mssql+pyodbc://?***",
+        "http://example.com/x.csv": str(Path("x.csv").absolute()),
+        "scripts": "denied",
+    }
+    mlmgmt("map-source db1 sqlite:///other.db", ok=True)
+    mlmgmt("allow-scripts", ok=True)
+    mlmgmt("map-source Db2 -Remove", ok=True)
+    mlmgmt("map-source HTTP://EXAMPLE.com/x.csv -Remove", ok=True)
+    targets = {row["Name"]: row["Target"] for row in mlmgmt("sources", ok=True).json}
+    assert targets == {"db1": f"sqlite:///{Path('other.db').absolute()}", "scripts": "allowed"}
+    assert all(b"hush" not in path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_a_reader_maps_and_allows_nothing(mlmgmt: Command, sales: Path) -> None:
+    mlmgmt("Connect-AzAccount -Role Reader", ok=True)
+    for line in ("allow-scripts", "allow-scripts -Deny", "map-source x sqlite:///x.db", f"map-source {SERVER} -Remove"):
+        refused = mlmgmt(line)
+        assert refused.status == 1
+        assert "AuthorizationFailed" in refused.err
+    assert [row["Name"] for row in mlmgmt("sources", ok=True).json] == [SERVER, "scripts"]
+
+
+def test_a_copy_of_a_home_reaches_nothing_until_it_is_trusted(mlmgmt: Command, sales: Path) -> None:
+    deployed(mlmgmt, reading())
+    mlmgmt("allow-scripts", ok=True)
+    shutil.copytree(".mlmgmt", "copy/.mlmgmt")
+    place = "--home copy/.mlmgmt"
+    assert [row["Target"] for row in mlmgmt(f"sources {place}", ok=True).json] == ["denied"]
+    for line in ("allow-scripts", "map-source x sqlite:///x.db"):
+        refused = mlmgmt(f"{line} {place}")
+        assert refused.status == 1
+        assert "trust-home" in refused.err
+    Path("request.json").write_text('{"Inputs": {}}')
+    score = f"score -g retail -n s -i request.json {place}"
+    assert "ServerNotMapped" in mlmgmt(score).err
+    mlmgmt(f"trust-home {place}", ok=True)
+    assert "ServerNotMapped" in mlmgmt(score).err
+    mlmgmt(f"map-source {SERVER} sqlite:///sales.db {place}", ok=True)
+    assert len(rows(mlmgmt(score, ok=True))) == 3
+
+
+def test_a_password_is_in_no_output_no_error_and_no_job(mlmgmt: Command, home: Path) -> None:
+    mlmgmt(f"map-source {SERVER} sqlite:////no/such/folder/x.db?password=hush", ok=True)
+    outputs = [mlmgmt("sources", ok=True), deployed(mlmgmt, reading(), ok=False)]
+    deployed(mlmgmt, reading(), more="-SkipModelCheck")
+    outputs += [scored(mlmgmt, {"Inputs": {}}), worked(mlmgmt), mlmgmt("batch status -g retail -n s", ok=True)]
+    assert [output.status for output in outputs] == [0, 1, 1, 1, 0]
+    assert not [output for output in outputs if "hush" in output.out + output.err]
+    assert all(b"hush" not in path.read_bytes() for path in home.rglob("*") if path.is_file())
