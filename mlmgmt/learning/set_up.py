@@ -197,7 +197,7 @@ def _apply(sketch: Sketch, plan: Plan, node: str, save: Callable[[str, str], tup
         sketch.connect(edge["sourceNodeId"], edge.get("sourcePortId"), applied, "Dataset")
     for edge in sketch.out_of(node):
         rows = plan.output_port(node, edge.get("sourcePortId")).type is PortType.DATASET
-        source, given = (applied, "Transformed dataset") if rows else (node, RESULTS_PORT)
+        source, given = (applied, "Transformed dataset") if rows else (learnt, RESULTS_PORT)
         sketch.connect(source, given, edge["targetNodeId"], edge.get("targetPortId"))
     sketch.drop([node])
 

@@ -133,8 +133,10 @@ def _engine(address: str, server: str, makes: bool) -> tuple[Any, Any]:
     url = None
     try:
         # With a second @ in it, nobody knows where a password ends.
-        url = sqlalchemy.make_url(address) if address.count("@") < 2 else None
-        engine = sqlalchemy.create_engine(url or "", poolclass=sqlalchemy.NullPool)
+        if address.count("@") > 1:
+            raise ValueError
+        url = sqlalchemy.make_url(address)
+        engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     except Exception as error:
         # An address that cannot be taken apart may hold a password anywhere, so it is not repeated.
         why = "it is no URL of SQLAlchemy" if url is None else _without_secrets(str(error).rstrip("."), url)

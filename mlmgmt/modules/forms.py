@@ -19,8 +19,7 @@ from mlmgmt.modules.encoding import Category, Encoding, Matrix
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mlmgmt.modules.features import Column
-    from mlmgmt.modules.learners import Trained
+    from mlmgmt.modules.features import Column, Feature
 
 Row = "Callable[[Sequence[Any]], list[float]]"
 
@@ -29,13 +28,15 @@ class Form:
     """The estimator itself on a matrix, without the column bookkeeping of a DataFrame: what every form falls back on.
 
     Args:
-        trained: its `estimator` is a fitted pipeline of a preparation and a learner.
+        estimator: a fitted pipeline of a preparation and a learner.
+        features: the columns that it reads, in their order.
+        spread: a regression that answers a mean and a standard deviation.
     """
 
-    def __init__(self, trained: Trained) -> None:
-        preparation, self.learner = (step for _, step in trained.estimator.steps)
-        self.task = trained.task
-        self.encoding = Encoding.of(preparation, trained.features)
+    def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
+        preparation, self.learner = (step for _, step in estimator.steps)
+        self.task, self.spread = task, spread
+        self.encoding = Encoding.of(preparation, features)
 
     def table(self, columns: list[Column]) -> Matrix:
         matrix = self.encoding.matrix(columns)
@@ -59,8 +60,8 @@ class Form:
 class Linear(Form):
     """Coefficients and a link; scaling is folded into the coefficients, one-hot columns are look-ups."""
 
-    def __init__(self, trained: Trained) -> None:
-        super().__init__(trained)
+    def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
+        super().__init__(estimator, features, task=task, spread=spread)
         estimator, self._unit = _unwrapped(self.learner)
         self._slope: tuple[float, float] | None = None
         if hasattr(estimator, "calibrated_classifiers_"):
@@ -194,8 +195,8 @@ def _unwrapped(learner: Any) -> tuple[Any, bool]:
 class Network(Form):
     """A perceptron with hidden layers: a few small products of matrices, without the checks around them."""
 
-    def __init__(self, trained: Trained) -> None:
-        super().__init__(trained)
+    def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
+        super().__init__(estimator, features, task=task, spread=spread)
         self._layers = list(zip(self.learner.coefs_, self.learner.intercepts_, strict=True))
 
     def table(self, columns: list[Column]) -> Matrix:
@@ -232,8 +233,8 @@ class Network(Form):
 class Clusters(Form):
     """Distances to centres."""
 
-    def __init__(self, trained: Trained) -> None:
-        super().__init__(trained)
+    def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
+        super().__init__(estimator, features, task=task, spread=spread)
         estimator, self._unit = _unwrapped(self.learner)
         self._centres = np.asarray(estimator.cluster_centers_, dtype="float64")
 
@@ -263,22 +264,3 @@ class Clusters(Form):
             return [dist(values, centre) for centre in centres]
 
         return distances
-
-
-def outputs(trained: Trained) -> int:
-    """How many numbers a row gets."""
-    if trained.task == "clustering":
-        form = trained.compiled
-        assert isinstance(form, Clusters)
-        return form.count
-    if trained.task == "regression":
-        return 2 if trained.spread else 1
-    return len(trained.classes)
-
-
-def compiled(trained: Trained) -> Form:
-    """The form of a fitted learner."""
-    from mlmgmt.modules.trees import Boosted, Forest
-
-    known = {"linear": Linear, "network": Network, "clusters": Clusters, "forest": Forest, "boosted": Boosted}
-    return known.get(trained.form, Form)(trained)

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from mlmgmt.modules.evaluation import HEADLINE, compare, more_is_better
 from mlmgmt.modules.failures import ModuleFailure
@@ -41,14 +42,16 @@ def importance(trained: Trained, rows: Dataset, truth: pd.Series[Any], *, seed: 
     def measured(changed: pd.DataFrame) -> float:
         return float(compare(truth, trained.score(replace(rows, frame=changed)), trained.scored)[metric])
 
+    found = []
     try:
-        whole = measured(frame)
-        if not isfinite(whole):
-            return []
-        found = []
-        for name in features:
-            scores = [measured(_shuffled(frame, name, random)) for _ in range(_shuffles(len(frame), len(features)))]
-            found.append((name, float(sign * (whole - np.mean(scores)))))
+        # A scoring of so few rows is over before threads have found each other, and on a busy machine long before.
+        with threadpool_limits(1, user_api="openmp"):
+            whole = measured(frame)
+            if not isfinite(whole):
+                return []
+            for name in features:
+                scores = [measured(_shuffled(frame, name, random)) for _ in range(_shuffles(len(frame), len(features)))]
+                found.append((name, float(sign * (whole - np.mean(scores)))))
     except ModuleFailure:
         return []  # of the rows drawn none has a label
     return sorted(found, key=lambda pair: -pair[1])

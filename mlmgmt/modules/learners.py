@@ -11,16 +11,25 @@ import numpy as np
 import pandas as pd
 
 from mlmgmt.modules import features as feature
-from mlmgmt.modules import forms
 from mlmgmt.modules.base import Dataset, ModuleFailure, Scored, Task
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.features import Feature
+from mlmgmt.modules.forms import Clusters, Form, Linear, Network
+from mlmgmt.modules.trees import Boosted, Forest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 LABELS, PROBABILITIES = "Scored Labels", "Scored Probabilities"
 MEAN, DEVIATION = "Scored Label Mean", "Scored Label Standard Deviation"
+FORMS: Mapping[str, type[Form]] = {
+    "linear": Linear,
+    "network": Network,
+    "clusters": Clusters,
+    "forest": Forest,
+    "boosted": Boosted,
+}
+"""The compiled forms by the names that catalogue rows give; a learner without one is asked itself, on an array."""
 ASSIGNMENTS, DISTANCE = "Assignments", "DistancesToClusterCenter no.{}"
 
 
@@ -103,9 +112,19 @@ class Trained:
         return cls(**parts | {"features": tuple(Feature(*column) for column in state["features"])})
 
     @cached_property
-    def compiled(self) -> forms.Form:
+    def compiled(self) -> Form:
         """The form that answers; made when it is first asked for, and never stored."""
-        return forms.compiled(self)
+        form = FORMS.get(self.form, Form)
+        return form(self.estimator, self.features, task=self.task, spread=self.spread)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the form gives for a row: of each class, of each cluster, or the value and its spread."""
+        if isinstance(self.compiled, Clusters):
+            return self.compiled.count
+        if self.task == "regression":
+            return 2 if self.spread else 1
+        return len(self.classes)
 
     @property
     def scored(self) -> Scored:
@@ -114,7 +133,7 @@ class Trained:
     def score_columns(self) -> list[str]:
         """The names of the columns that scoring adds, in their order."""
         if self.task == "clustering":
-            return [ASSIGNMENTS, *(DISTANCE.format(index) for index in range(forms.outputs(self)))]
+            return [ASSIGNMENTS, *(DISTANCE.format(index) for index in range(self.outputs))]
         if self.task == "regression":
             return [MEAN, DEVIATION] if self.spread else [LABELS]
         if self.task == "binary":
@@ -133,7 +152,7 @@ class Trained:
         whole = bool(usable.all())
         if not whole:
             cells = [column[usable] for column in cells]
-        values = self.compiled.table(cells) if usable.any() else np.zeros((0, forms.outputs(self)))
+        values = self.compiled.table(cells) if usable.any() else np.zeros((0, self.outputs))
         scores = self._columns(values)
         if not whole:
             scores = {name: _spread_out(column, usable) for name, column in scores.items()}

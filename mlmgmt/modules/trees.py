@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from mlmgmt.modules.encoding import Matrix
     from mlmgmt.modules.features import Column
-    from mlmgmt.modules.learners import Trained
 
 Node = Any
 """A leaf is its value; another node is (feature, threshold, where smaller ones go, where others go, where missing
@@ -25,14 +24,10 @@ ones go)."""
 class Forest(Form):
     """Averages over trees grown apart; scikit-learn compares in single precision."""
 
-    def __init__(self, trained: Trained) -> None:
-        super().__init__(trained)
-        self._spread = trained.spread
-
     def table(self, columns: list[Column]) -> Matrix:
         matrix = _single(self.encoding.matrix(columns))
         trees = [estimator.tree_ for estimator in self.learner.estimators_]
-        if self._spread:
+        if self.spread:
             grown = np.array([tree.predict(matrix)[:, 0] for tree in trees])
             return np.column_stack([grown.mean(axis=0), grown.std(axis=0)])
         total = np.zeros((len(matrix), trees[0].max_n_classes))
@@ -74,7 +69,7 @@ class Forest(Form):
             return [sum(leaf[0] for leaf in leaves(cells)) / count]
 
         if self.task == "regression":
-            return mean_and_spread if self._spread else mean
+            return mean_and_spread if self.spread else mean
         return chances
 
 

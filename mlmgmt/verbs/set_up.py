@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import reading
-from mlmgmt.errors import BadRequest, Detail, WrongUsage
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
 from mlmgmt.store import blobs
 from mlmgmt.verbs import artifacts, experiments, models, userfiles, worker
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.sketch import Sketch
     from mlmgmt.modules.base import Dataset
@@ -196,9 +198,14 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
         uri = sketch.assets[asset]["locationInfo"]["uri"]
         return saved[uri] if uri in saved else others(asset)
 
-    scored = runner.run(Plan(sketch.document), {"input1": entering}, read=read, outside=Outside(session))
+    def run(rows: Dataset) -> Run:
+        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=Outside(session))
+
+    scored = run(entering)
     answer = scored.outputs["output1"]
     assert isinstance(answer, Dataset)
+    if label:
+        _warn_of_label(session, label, entering.with_frame(entering.frame.loc[answer.frame.index[:1]]), run)
     properties["output"] = _ports({"output1": schemas.specification(answer)})
     made = experiments.made(
         session, name, sketch.document, summary=f"Made of {body['Description']}.", parent=body["ExperimentId"]
@@ -208,6 +215,26 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
     made["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
     made["Run"] = body["Run"] | {"Nodes": [report.as_json() for report in scored.reports]}
     return made
+
+
+def _warn_of_label(session: Session, label: str, row: Dataset, run: Callable[[Dataset], Run]) -> None:
+    """Callers have no label to give; tell where the preparation makes them give one.
+
+    Args:
+        row: one that the graph answers while it has its label.
+    """
+    if row.frame.empty or label not in row.frame.columns:
+        return
+    bare = row.frame.assign(**{label: row.frame[label].mask(row.frame[label].notna())})
+    try:
+        answered = len(run(row.with_frame(bare)).outputs["output1"].frame) > 0
+    except MlmgmtError:
+        answered = False
+    if not answered:
+        session.tell(
+            f"Warning: rows without {label!r} are not answered: a module drops or refuses them. Leave the label out of "
+            "the columns that it cleans, or give any value with each request."
+        )
 
 
 def _rows_port(node: str, done: Run) -> str:

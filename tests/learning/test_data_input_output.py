@@ -22,7 +22,7 @@ from mlmgmt.modules import databases
 from mlmgmt.modules.base import Dataset, ModuleFailure
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs import outside as reach
-from mlmgmt.verbs.models import read_dataset
+from mlmgmt.verbs.models import read_dataset, reader
 from mlmgmt.verbs.outside import Outside
 from mlmgmt.verbs.session import Session
 from tests.learning.graphs import definition
@@ -251,6 +251,14 @@ def test_what_import_data_lacks_is_named(session: Session, way: dict[str, Any], 
 def test_a_dataset_resource_is_a_table_with_a_header(session: Session) -> None:
     uri = put(session, "data/t.tsv", "a\tb\n1\tx\n")
     assert read_dataset(session, uri).frame.to_dict("list") == {"a": [1], "b": ["x"]}
+
+
+def test_a_dataset_resource_that_is_no_table_is_named(session: Session) -> None:
+    uri = put(session, "data/t.csv", "a,b\n1\n")
+    document = definition({"in": uri, "out": "output:o"}, ["in.Results dataset > out"])
+    with pytest.raises(ModuleFailure, match="Line 2 has 1 cells") as refused:
+        runner.run(Plan(document), {}, read=reader(session, document, {}))
+    assert refused.value.target == "asset-in (in)"
 
 
 # Mapped addresses

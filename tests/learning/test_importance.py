@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.inspection import permutation_importance
+from threadpoolctl import threadpool_limits
 
 from mlmgmt.modules.base import Dataset
 from mlmgmt.modules.catalogue import by_name
@@ -15,6 +16,8 @@ from mlmgmt.modules.importance import importance
 from tests.learning import making
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mlmgmt.modules.learners import Trained
 
 
@@ -30,6 +33,13 @@ def table(count: int, seed: int = 3) -> pd.DataFrame:
     frame["bought"] = pd.array(pull > pull.median(), dtype="boolean")
     frame["kind"] = pd.array(pd.cut(pull, [-np.inf, -2, 2, np.inf], labels=["low", "mid", "high"]).astype(str), "str")
     return frame
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Trees of a few hundred rows are learnt long before threads have found each other."""
+    with threadpool_limits(1, user_api="openmp"):
+        yield
 
 
 FEATURES = ["most", "more", "some", "colour", "nothing"]

@@ -707,7 +707,7 @@ def test_a_terminal_shows_both_models(mlmgmt: Command, home: Path, task: str) ->
     data = save("new.csv", rows(task, 200, 2))
     answer = mlmgmt(retrain + f"--data {data}", ok=True).json["Evaluation"]
     lines = [line.split() for line in mlmgmt(retrain + f"--data {data} -o table", ok=True).out.splitlines()]
-    assert "On 50 rows held out Deployed New".split() in lines
+    assert ["On", "50", "rows", "held", "out", "Deployed", "New"] in lines
     for name, value in answer["New"].items():
         old, words = answer["Deployed"][name], name.split()
         cells = next(line[len(words) :] for line in lines if line[: len(words)] == words)

@@ -448,6 +448,21 @@ class TestSetUp:
         (one,), (same,) = (scores(mlmgmt, "answers", file)["Scored Probabilities"] for file in ("one.csv", "same.csv"))
         assert float(one) == pytest.approx(float(same), abs=1e-9)
 
+    @pytest.mark.parametrize(("columns", "warned"), [(("age", "bought"), True), (("age",), False)])
+    def test_a_cleaning_that_drops_rows_without_a_label_is_warned_of(
+        self, mlmgmt: Command, people: pd.DataFrame, columns: tuple[str, ...], warned: bool
+    ) -> None:
+        rows = people[["age", "member", "bought"]]
+        rows.to_csv("rows.csv", index=False)
+        rows.drop(columns="bought").dropna().head(7).to_csv("unlabelled.csv", index=False)
+        nodes = graph(clean=cleaning(*columns, mode="Remove entire row"))
+        edges = [LEARNT[0], "data > clean", "clean.Cleaned dataset > train.Dataset"]
+        mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data rows.csv", ok=True)
+        told = mlmgmt("set-up-web-service People --predictive -f predictive.json", ok=True).err
+        assert ("rows without 'bought' are not answered" in told) == warned
+        mlmgmt("new -g retail -l southcentralus -n answers -DefinitionFile predictive.json -Force", ok=True)
+        assert len(scores(mlmgmt, "answers", "unlabelled.csv")) == (0 if warned else 7)
+
     def test_a_clustering_needs_no_assign_module(self, mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
         nodes = {
             "data": ELSEWHERE,
