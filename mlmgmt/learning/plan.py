@@ -168,6 +168,10 @@ class Plan:
         """The input ids that the outputs depend on."""
         return [self.graph.nodes[node]["inputId"] for node in self.order if "inputId" in self.graph.nodes[node]]
 
+    def outputs(self) -> list[str]:
+        """The output ids of the graph."""
+        return [node["outputId"] for node in self.graph.nodes.values() if "outputId" in node]
+
     def notes(self) -> list[str]:
         """What the graph asks of its modules and cannot have; see `Module.notes`."""
         found = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 from mlmgmt.learning.graph_parameters import linked
 from mlmgmt.learning.plan import Plan
 from mlmgmt.modules.base import Dataset, ModuleFailure
@@ -118,6 +118,10 @@ def _run_module(plan: Plan, node_id: str, set_: Mapping[str, Any], done: Run, ou
         results = module(inputs, module.arguments(given), outside)
     except ModuleFailure as error:
         raise error.at(node_id, module.name) from error
+    except MlmgmtError as error:
+        # What lies outside refused; it keeps its own code.
+        where, message = f"{node_id} ({module.name})", f"{module.name}: {error.message}"
+        raise type(error)(message, target=where, details=error.details, hint=error.hint, code=error.code) from error
     rows = {}
     for made, value in zip(module.outputs, results, strict=True):
         done.ports[node_id, made.name] = value

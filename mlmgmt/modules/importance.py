@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from mlmgmt.modules.evaluation import HEADLINE, compare, more_is_better
 from mlmgmt.modules.failures import ModuleFailure

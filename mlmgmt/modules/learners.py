@@ -30,6 +30,7 @@ FORMS: Mapping[str, type[Form]] = {
     "boosted": Boosted,
 }
 """The compiled forms by the names that catalogue rows give; a learner without one is asked itself, on an array."""
+_MANY_ROWS = 10_000
 ASSIGNMENTS, DISTANCE = "Assignments", "DistancesToClusterCenter no.{}"
 
 
@@ -238,13 +239,21 @@ def fit_pipeline(
         warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iterations")
         try:
             rows = feature.frame_of(cells, features)
-            fitted = untrained.pipeline(features).fit(rows, target, **more)
+            with _threads(len(frame)):
+                fitted = untrained.pipeline(features).fit(rows, target, **more)
         except ValueError as error:
             first = str(error).split("\n", 1)[0]
             raise ModuleFailure(
                 f"{untrained.learner} cannot learn from these rows: {first}", target="Dataset"
             ) from None
     return fitted, tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in told))
+
+
+def _threads(rows: int) -> Any:
+    """Few rows are learnt from in one thread: several wait for each other longer than they work, on a busy machine."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(1 if rows < _MANY_ROWS else None, user_api="openmp")
 
 
 def underlying(series: pd.Series[Any]) -> pd.Series[Any]:

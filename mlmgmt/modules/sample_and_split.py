@@ -48,7 +48,8 @@ def _first_rows(dataset: Dataset, arguments: Arguments) -> np.ndarray[Any, np.dt
             name = columns.select_one(
                 dataset, arguments.get("Stratification key column"), parameter="Stratification key column"
             )
-            key = dataset.frame[name].astype(str)
+            # Rows without a value are a class of their own.
+            key = dataset.frame[name].astype(object).map(str)
         try:
             chosen, _ = train_test_split(np.arange(count), train_size=size, stratify=key, random_state=seed)
         except ValueError as error:

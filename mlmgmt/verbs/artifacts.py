@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import platform
 from typing import TYPE_CHECKING, Any
 
@@ -57,8 +58,11 @@ def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: s
 
 def table_text(dataset: Dataset, separator: str = ",") -> bytes:
     """A table as delimited text with a header."""
-    frame = dataset.frame
-    return str(frame.to_csv(index=False, sep=separator, lineterminator="\n")).encode()
+    text = str(dataset.frame.to_csv(index=False, sep=separator, lineterminator="\n"))
+    if "\r" in text:
+        # A bare carriage return ends a line for whoever reads it, unless it is quoted.
+        text = dataset.frame.to_csv(index=False, sep=separator, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+    return text.encode()
 
 
 def facts_of(

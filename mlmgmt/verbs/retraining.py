@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, reading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -72,6 +74,8 @@ def retrain(
         Conflict: `WebServiceReadOnly`, before any training.
         WrongUsage: a fraction and rows to compare on are both given.
     """
+    from mlmgmt.learning import digests
+
     standing = lookup.existing(session, group, name)
     session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
     if update:
@@ -83,7 +87,10 @@ def retrain(
     _rewrite_target(session, rewrite, asset)
     _check_metric(only_if_better)
     if report is not None:
+        if holdout == 0 and test_data is None:
+            raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
         reports.require_writable(report)
+    _tell_what_stays(session, standing, model)
     fitted = training.fit(session, trainer.document, data, test_data, holdout, digests=trainer.digests)
     deployed = scoring.digests_of(standing)
     evaluation = comparing.evaluate(session, standing.document, model, fitted.trained, fitted.held, deployed)
@@ -97,6 +104,9 @@ def retrain(
     )
     blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
     if report is not None and evaluation is not None:
+        if test_data is not None and fitted.held is not None:
+            seen = digests.row_digests(fitted.seen)
+            evaluation = replace(evaluation, new_overlap=comparing.overlap(seen, fitted.held))
         evaluating.write_page(session, report, evaluation, standing, model, facts, blob.uri, data.name)
     _gate(only_if_better, evaluation)
 
@@ -110,7 +120,9 @@ def retrain(
             source, its_model = target
             userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
 
-    told = _report(session, blob, fitted, evaluation, facts, rewrite) | {"Report": report}
+    told = _report(session, blob, fitted, evaluation, facts, rewrite) | {
+        "Report": report if evaluation is not None else None
+    }
     unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
     preview = {name: value for name, value in told.items() if name not in unmade} | {"WouldRewrite": rewrite}
     if not update:
@@ -137,6 +149,13 @@ def retrain(
     )
     outcome.question = f"Update the web service {standing.document['name']!r} with the new model?"
     return outcome
+
+
+def _tell_what_stays(session: Session, standing: Revision, model: TrainedModel) -> None:
+    others = [other for other in assets.learnt(standing.document) if other.asset_id != model.asset_id]
+    if others:
+        listed = ", ".join(map(str, others))
+        session.tell(f"Only {model} is replaced; what else was learnt stays as it is: {listed}.")
 
 
 def _nothing() -> None:

@@ -54,7 +54,9 @@ def score(
 
 def _csv(table: Mapping[str, Any]) -> bytes:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    # A bare carriage return ends a line for whoever reads it, unless it is quoted.
+    bare = any(isinstance(cell, str) and "\r" in cell for row in table["Values"] for cell in row)
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL)
     writer.writerows([table["ColumnNames"], *table["Values"]])
     return text.getvalue().encode()
 
@@ -62,6 +64,8 @@ def _csv(table: Mapping[str, Any]) -> bytes:
 def score_revision(session: Session, standing: Revision, rows: Source) -> dict[str, Any]:
     """Score rows with one revision; see `score`."""
     scorer = scorer_of(session, standing)
+    if not scorer.plan.outputs():
+        raise _no_table(standing, rows.name)
     inputs, parameters = read_rows(rows, scorer.plan.needs_inputs())
     session.stage("scoring")
     found, notes = scorer.answer(inputs, parameters)
@@ -69,10 +73,14 @@ def score_revision(session: Session, standing: Revision, rows: Source) -> dict[s
         session.tell(f"Warning: {note}")
     results = {output: {"type": "table", "value": table} for output, table in found.items()}
     if not results:
-        message = f"{standing.document['name']!r} gives no table: its outputs are not rows."
-        hint = "A training definition is run by: mlmgmt retrain"
-        raise BadRequest(message, target=rows.name, details=[Detail("IncompatibleModel", message)], hint=hint)
+        raise _no_table(standing, rows.name)
     return {"Results": results, "models": digests_of(standing)}
+
+
+def _no_table(standing: Revision, rows: str) -> BadRequest:
+    message = f"{standing.document['name']!r} gives no table: its outputs are not rows."
+    hint = "A definition that trains or exports is run by: mlmgmt retrain, or mlmgmt batch submit"
+    return BadRequest(message, target=rows, details=[Detail("IncompatibleModel", message)], hint=hint)
 
 
 def scorer_of(session: Session, standing: Revision) -> Scorer:

@@ -92,7 +92,8 @@ def _may_be_secret(piece: str) -> bool:
 def explained(error: MlmgmtError) -> str:
     """An error as the one text that a failed job's status has."""
     reasons = "; ".join(f"{detail.code}: {detail.message}" for detail in error.details)
-    return f"{error.code}: {error.message}" + (f" ({reasons})" if reasons else "")
+    where = f" at {error.target}" if error.target else ""
+    return f"{error.code}{where}: {error.message}" + (f" ({reasons})" if reasons else "")
 
 
 def _worked(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> dict[str, Any]:

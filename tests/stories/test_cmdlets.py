@@ -39,7 +39,7 @@ def test_every_name_of_every_cmdlet_answers_help_with_an_example(mlmgmt: Command
 def test_help_is_a_map_grouped_by_step(mlmgmt: Command) -> None:
     shown = mlmgmt("--help", ok=True).out
     steps = [line for line in shown.splitlines() if line[:1].isdigit()]
-    assert [step[0] for step in steps] == ["1", "2", "3", "4", "5", "6", "7"]
+    assert [step[0] for step in steps] == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
     for cmdlet in registry.CMDLETS:
         assert cmdlet.summary in shown
 
