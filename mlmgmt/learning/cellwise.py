@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmgmt.learning import tables
+from mlmgmt.learning import conversion
 from mlmgmt.modules.base import Fill
 from mlmgmt.modules.learners import LABELS
 
@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 Cells = list[Any]
 Step = "Callable[[Cells], None]"
 _NAN = float("nan")
-_KINDS: dict[Any, type] = {tables.number: float, tables.integer: int, tables.boolean: bool, tables.text: str}
+_KINDS: dict[Any, type] = {
+    conversion.number: float,
+    conversion.integer: int,
+    conversion.boolean: bool,
+    conversion.text: str,
+}
 
 
 class NotCompilable(Exception):
@@ -46,7 +51,7 @@ class Reader:
     """
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
-        converters = [tables.converter(column) for column in declared.values()]
+        converters = [conversion.converter(column) for column in declared.values()]
         if None in converters:
             raise NotCompilable("a column is a date")
         self._kinds = [_KINDS[convert] for convert in converters]
@@ -72,9 +77,9 @@ class Reader:
 
 
 def _cell(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    if convert is tables.text:
-        return lambda value: None if tables.is_missing(value) else tables.text(value)
-    return lambda value: _NAN if tables.is_missing_number(value) else convert(value)
+    if convert is conversion.text:
+        return lambda value: None if conversion.is_missing(value) else conversion.text(value)
+    return lambda value: _NAN if conversion.is_missing_number(value) else convert(value)
 
 
 def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Cells], None]:

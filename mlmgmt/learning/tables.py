@@ -6,24 +6,23 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.learning import conversion
+from mlmgmt.learning.conversion import refusal
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 Specification = dict[str, Any]
 """A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
 
-_TRUE, _FALSE = frozenset(("true", "1")), frozenset(("false", "0"))
 _GOOD_HEADERS: set[tuple[str, ...]] = set()
 """Headers of requests that were checked before; those of one service come again and again."""
 _MOST_HEADERS = 256
-_MISSING_WORDS = frozenset(("", "nan", "null"))
 
 
 class Cells(NamedTuple):
@@ -45,10 +44,6 @@ class Cells(NamedTuple):
         return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"
 
 
-def _refuse(code: str, message: str, *, target: str, hint: str | None = None) -> BadRequest:
-    return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
-
-
 def read_file(data: bytes, source: str, suffix: str) -> Cells:
     """The cells of a file of one of the forms that a batch job reads: `.csv`, `.tsv`, both with `.nh` before when they
     have no header, and `.arff`.
@@ -61,7 +56,8 @@ def read_file(data: bytes, source: str, suffix: str) -> Cells:
 
         frame = guessing.read_arff(data)
         columns = [
-            [None if is_missing(cell) else cell for cell in frame[name].astype(object)] for name in frame.columns
+            [None if conversion.is_missing(cell) else cell for cell in frame[name].astype(object)]
+            for name in frame.columns
         ]
         return Cells(tuple(frame.columns), [list(row) for row in zip(*columns, strict=True)], source)
     return read_csv(data, source, separator="\t" if suffix.endswith("tsv") else ",", header=".nh" not in suffix)
@@ -75,14 +71,14 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
             rows at all.
     """
     if data[:2] == b"PK" or (b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")):
-        raise _refuse("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
+        raise refusal("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
     try:
         text = decode(data, largest=len(data)).decode()
     except UnicodeDecodeError as error:
         message = f"{source} is not UTF-8 (byte {error.start})."
-        raise _refuse("InputParseError", message, target=source, hint="Save it as CSV UTF-8.") from None
+        raise refusal("InputParseError", message, target=source, hint="Save it as CSV UTF-8.") from None
     except BadRequest:
-        raise _refuse("InputParseError", f"{source} is empty.", target=source) from None
+        raise refusal("InputParseError", f"{source} is empty.", target=source) from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     rows: list[list[Any]] = []
     lines: list[int] = []
@@ -97,26 +93,26 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
                 if len(row) != len(names):
                     first = "header" if header else "first line"
                     message = f"{source}:{begins}: the line has {len(row)} cells, the {first} {len(names)}."
-                    raise _refuse("InputParseError", message, target=f"{source}:{begins}")
+                    raise refusal("InputParseError", message, target=f"{source}:{begins}")
                 rows.append(row)
                 lines.append(begins)
             begins = reader.line_num + 1
     except csv.Error as error:
         message = f"{source}:{reader.line_num}: {error}."
-        raise _refuse("InputParseError", message, target=f"{source}:{reader.line_num}") from None
+        raise refusal("InputParseError", message, target=f"{source}:{reader.line_num}") from None
     if not rows:
-        raise _refuse("InputParseError", f"{source} has a header and no rows.", target=source)
+        raise refusal("InputParseError", f"{source} has a header and no rows.", target=source)
     return Cells(tuple(names), rows, source, tuple(lines), headless=not header)
 
 
 def _check_header(header: Sequence[str], source: str) -> None:
     if not header or all(not name for name in header):
-        raise _refuse("InputParseError", f"{source} has no header line.", target=f"{source}:1")
+        raise refusal("InputParseError", f"{source} has no header line.", target=f"{source}:1")
     seen: set[str] = set()
     for name in header:
         if not name or name in seen:
             what = f"names the column {name!r} twice" if name else "has a column without a name"
-            raise _refuse("InputParseError", f"{source}: the header {what}.", target=f"{source}:1")
+            raise refusal("InputParseError", f"{source}: the header {what}.", target=f"{source}:1")
         seen.add(name)
 
 
@@ -134,7 +130,7 @@ def from_request(table: Any, port: str) -> Cells:
         rows = [[row.get(name) for name in columns] for row in table]
     else:
         message = f"The input {port!r} is neither a table (ColumnNames, Values) nor a list of objects."
-        raise _refuse("InputParseError", message, target=port)
+        raise refusal("InputParseError", message, target=port)
     names = _header(columns, port)
     width = len(names)
     for index, row in enumerate(rows):
@@ -205,7 +201,7 @@ def typed(
     for name, column in declared.items():
         place = found.get(name)
         values = [None] * len(cells.rows) if place is None else [row[place] for row in cells.rows]
-        columns[name] = _column(values, column, name, cells)
+        columns[name] = conversion.column(values, column, name, cells)
     return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
 
 
@@ -246,99 +242,8 @@ def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
         listed = ", ".join(map(repr, missing))
         message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {listed}."
         hint = f"It has: {', '.join(cells.columns)}."
-        raise _refuse("InputMismatchError", message, target=cells.source, hint=hint)
+        raise refusal("InputMismatchError", message, target=cells.source, hint=hint)
     return found
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a cell holds no value."""
-    return (
-        value is None
-        or (isinstance(value, float) and value != value)
-        or (isinstance(value, str) and value.strip() == "")
-    )
-
-
-def is_missing_number(value: Any) -> bool:
-    """Whether a cell of a column of numbers or truths holds no value."""
-    return is_missing(value) or (isinstance(value, str) and value.strip().casefold() in _MISSING_WORDS)
-
-
-def converter(specification: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """From a cell that is not missing to a column's value: `boolean`, `integer`, `number` or `text`; None for a date.
-
-    The functions raise ValueError, TypeError or OverflowError for a cell that is not of the type.
-    """
-    kind = str(specification.get("type", "String")).casefold()
-    if str(specification.get("format", "")).casefold().startswith("date-time") and kind == "string":
-        return None
-    return {"boolean": boolean, "integer": integer, "number": number}.get(kind, text)
-
-
-def _column(values: list[Any], specification: Mapping[str, Any], name: str, cells: Cells) -> Any:
-    kind = str(specification.get("type", "String")).casefold()
-    convert = converter(specification)
-    if convert is None:
-        return _dates(values, name, cells)
-    if convert is text:
-        return pd.array([None if is_missing(value) else text(value) for value in values], dtype="str")
-    converted = []
-    for row, value in enumerate(values):
-        try:
-            converted.append(None if is_missing_number(value) else convert(value))
-        except (ValueError, TypeError, OverflowError):
-            message = f"{cells.where(row)}: {value!r} in the column {name!r} is no {kind}."
-            raise _refuse("InputParseError", message, target=name) from None
-    dtype = {"boolean": "boolean", "integer": "Int64"}.get(kind, "float64")
-    return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
-
-
-def text(value: Any) -> str:
-    """The text of a cell."""
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def boolean(value: Any) -> bool:
-    """True or False, from those words or 1 and 0."""
-    word = text(value).strip().casefold()
-    if word not in _TRUE | _FALSE:
-        raise ValueError(word)
-    return word in _TRUE
-
-
-def integer(value: Any) -> int:
-    """A whole number of 64 bits."""
-    text_ = str(value)
-    try:
-        whole = int(value) if isinstance(value, (int, str)) else int(text_)
-    except ValueError:
-        real = float(value)
-        if not real.is_integer():
-            raise
-        whole = int(real)
-    if "_" in text_ or not -(2**63) <= whole < 2**63:
-        raise ValueError(value)
-    return whole
-
-
-def number(value: Any) -> float:
-    """A finite number."""
-    real = float(value)
-    if not abs(real) < float("inf") or "_" in str(value):
-        raise ValueError(value)
-    return real
-
-
-def _dates(values: list[Any], name: str, cells: Cells) -> Any:
-    try:
-        return pd.to_datetime(
-            np.array([None if is_missing(value) else str(value) for value in values], dtype=object),
-            utc=True,
-            format="ISO8601",
-        )
-    except (ValueError, TypeError) as error:
-        message = f"{cells.source}: the column {name!r} holds a value that is no ISO 8601 date ({error})."
-        raise _refuse("InputParseError", message, target=name) from None
 
 
 def inferred(cells: Cells) -> Dataset:
@@ -346,25 +251,5 @@ def inferred(cells: Cells) -> Dataset:
     columns = {}
     for index, name in enumerate(cells.columns):
         values = [row[index] for row in cells.rows]
-        columns[name] = _column(values, infer(values), name, cells)
+        columns[name] = conversion.column(values, conversion.infer(values), name, cells)
     return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows))))
-
-
-def infer(values: Sequence[Any]) -> dict[str, str]:
-    """The narrowest column type that every value fits: Boolean (by word), Integer, Number, or String."""
-    present = [text(value).strip() for value in values if not is_missing(value)]
-    if present and all(word.casefold() in ("true", "false") for word in present):
-        return {"type": "Boolean"}
-    if present and all(_is(int, word) for word in present):
-        return {"type": "Integer", "format": "Int64"}
-    if present and all(_is(float, word) for word in present):
-        return {"type": "Number", "format": "Double"}
-    return {"type": "String"}
-
-
-def _is(kind: Any, word: str) -> bool:
-    try:
-        value = kind(word)
-    except (ValueError, OverflowError):
-        return False
-    return "_" not in word and abs(value) < (2**63 if kind is int else float("inf"))

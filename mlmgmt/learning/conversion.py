@@ -1,0 +1,162 @@
+"""Cells as they were written, and the values that they stand for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.modules import guessing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from mlmgmt.learning.tables import Cells
+
+_TRUE, _FALSE = frozenset(("true", "1")), frozenset(("false", "0"))
+_MISSING_WORDS = frozenset(("", "nan", "null"))
+
+
+def refusal(code: str, message: str, *, target: str, hint: str | None = None) -> BadRequest:
+    return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a cell holds no value."""
+    return (
+        value is None
+        or (isinstance(value, float) and value != value)
+        or (isinstance(value, str) and value.strip() == "")
+    )
+
+
+def is_missing_number(value: Any) -> bool:
+    """Whether a cell of a column of numbers or truths holds no value."""
+    return is_missing(value) or (isinstance(value, str) and value.strip().casefold() in _MISSING_WORDS)
+
+
+def converter(specification: Mapping[str, Any]) -> Callable[[Any], Any] | None:
+    """From a cell that is not missing to a column's value: `boolean`, `integer`, `number` or `text`; None for a date.
+
+    The functions raise ValueError, TypeError or OverflowError for a cell that is not of the type.
+    """
+    kind = str(specification.get("type", "String")).casefold()
+    if str(specification.get("format", "")).casefold().startswith("date-time") and kind == "string":
+        return None
+    return {"boolean": boolean, "integer": integer, "number": number}.get(kind, text)
+
+
+def column(values: list[Any], specification: Mapping[str, Any], name: str, cells: Cells) -> Any:
+    """A column's values as an array of the type that is declared; `cells` says where one is that is none.
+
+    Raises:
+        BadRequest: `InputParseError`.
+    """
+    kind = str(specification.get("type", "String")).casefold()
+    convert = converter(specification)
+    if convert is None:
+        return _dates(values, name, cells)
+    found = _of_words(values, convert) if set(map(type, values)) == {str} else None
+    if found is not None:
+        return found
+    if convert is text:
+        return pd.array([None if is_missing(value) else text(value) for value in values], dtype="str")
+    converted = []
+    for row, value in enumerate(values):
+        try:
+            converted.append(None if is_missing_number(value) else convert(value))
+        except (ValueError, TypeError, OverflowError):
+            message = f"{cells.where(row)}: {value!r} in the column {name!r} is no {kind}."
+            raise refusal("InputParseError", message, target=name) from None
+    dtype = {"boolean": "boolean", "integer": "Int64"}.get(kind, "float64")
+    return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
+
+
+def _of_words(values: list[str], convert: Callable[[Any], Any]) -> Any:
+    """A column of words, as a file brings it, all at once; None where a cell needs a closer look."""
+    if convert is text:
+        blank = {word for word in set(values) if not word.strip()}
+        return pd.array([None if word in blank else word for word in values] if blank else values, dtype="str")
+    words = np.array(values, dtype=object)
+    present = words != ""
+    parse = guessing.whole if convert is integer else guessing.numbers if convert is number else None
+    found = parse(words[present]) if parse is not None and present.any() else None
+    if found is None:
+        return None
+    if convert is number:
+        spread = np.full(len(words), np.nan)
+        spread[present] = found
+        return pd.array(spread, dtype="float64")
+    places = np.zeros(len(words), dtype=np.int64)
+    places[present] = found
+    return pd.arrays.IntegerArray(places, ~present)
+
+
+def text(value: Any) -> str:
+    """The text of a cell."""
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def boolean(value: Any) -> bool:
+    """True or False, from those words or 1 and 0."""
+    word = text(value).strip().casefold()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(word)
+    return word in _TRUE
+
+
+def integer(value: Any) -> int:
+    """A whole number of 64 bits."""
+    text_ = str(value)
+    try:
+        whole = int(value) if isinstance(value, (int, str)) else int(text_)
+    except ValueError:
+        real = float(value)
+        if not real.is_integer():
+            raise
+        whole = int(real)
+    if "_" in text_ or not -(2**63) <= whole < 2**63:
+        raise ValueError(value)
+    return whole
+
+
+def number(value: Any) -> float:
+    """A finite number."""
+    real = float(value)
+    if not abs(real) < float("inf") or "_" in str(value):
+        raise ValueError(value)
+    return real
+
+
+def _dates(values: list[Any], name: str, cells: Cells) -> Any:
+    try:
+        return pd.to_datetime(
+            np.array([None if is_missing(value) else str(value) for value in values], dtype=object),
+            utc=True,
+            format="ISO8601",
+        )
+    except (ValueError, TypeError) as error:
+        message = f"{cells.source}: the column {name!r} holds a value that is no ISO 8601 date ({error})."
+        raise refusal("InputParseError", message, target=name) from None
+
+
+def infer(values: Sequence[Any]) -> dict[str, str]:
+    """The narrowest column type that every value fits: Boolean (by word), Integer, Number, or String."""
+    present = [text(value).strip() for value in values if not is_missing(value)]
+    if present and all(word.casefold() in ("true", "false") for word in present):
+        return {"type": "Boolean"}
+    if present and all(_is(int, word) for word in present):
+        return {"type": "Integer", "format": "Int64"}
+    if present and all(_is(float, word) for word in present):
+        return {"type": "Number", "format": "Double"}
+    return {"type": "String"}
+
+
+def _is(kind: Any, word: str) -> bool:
+    try:
+        value = kind(word)
+    except (ValueError, OverflowError):
+        return False
+    return "_" not in word and abs(value) < (2**63 if kind is int else float("inf"))
