@@ -26,9 +26,10 @@ KNOWS: dict[str, set[str]] = {
     "store": {"definition", "ids", "errors"},
     "modules": {"errors"},
     "learning": {"modules", "definition", "errors"},
-    "verbs": {"learning", "modules", "store", "definition", "resources", "ids", "errors"},
+    "pages": {"learning", "modules", "errors"},
+    "verbs": {"pages", "learning", "modules", "store", "definition", "resources", "ids", "errors"},
     "cmdlets": {"verbs", "definition", "errors"},
-    "cli": {"cmdlets", "verbs", "modules", "errors"},
+    "cli": {"cmdlets", "verbs", "pages", "modules", "errors"},
 }
 
 

@@ -247,7 +247,7 @@ def _retraining(result: Any) -> None:
 
 
 def _evaluation(evaluation: Mapping[str, Any], *, held_out: bool) -> None:
-    from mlmgmt.verbs.reports import figure
+    from mlmgmt.pages.evaluation import figure
 
     count = evaluation["Rows"]
     rows = f"On {count:,} {'row' if count == 1 else 'rows'}{' held out' if held_out else ''}"

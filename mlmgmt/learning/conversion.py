@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,27 @@ from mlmgmt.modules import guessing
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mlmgmt.learning.tables import Cells
-
 _TRUE, _FALSE = frozenset(("true", "1")), frozenset(("false", "0"))
 _MISSING_WORDS = frozenset(("", "nan", "null"))
+
+
+class Cells(NamedTuple):
+    """A table before its columns have types: every cell as it was written.
+
+    Args:
+        rows: each as long as `columns`.
+        lines: where each row began in its file, for messages; empty when there was no file.
+        headless: the file had no header, and the columns are called Col1 and so on.
+    """
+
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+    source: str
+    lines: tuple[int, ...] = ()
+    headless: bool = False
+
+    def where(self, row: int) -> str:
+        return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"
 
 
 def refusal(code: str, message: str, *, target: str, hint: str | None = None) -> BadRequest:

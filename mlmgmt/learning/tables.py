@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.learning import conversion
+from mlmgmt.learning.conversion import Cells as Cells
 from mlmgmt.learning.conversion import refusal
 from mlmgmt.modules.base import Dataset
 
@@ -23,25 +24,6 @@ Specification = dict[str, Any]
 _GOOD_HEADERS: set[tuple[str, ...]] = set()
 """Headers of requests that were checked before; those of one service come again and again."""
 _MOST_HEADERS = 256
-
-
-class Cells(NamedTuple):
-    """A table before its columns have types: every cell as it was written.
-
-    Args:
-        rows: each as long as `columns`.
-        lines: where each row began in its file, for messages; empty when there was no file.
-        headless: the file had no header, and the columns are called Col1 and so on.
-    """
-
-    columns: tuple[str, ...]
-    rows: list[list[Any]]
-    source: str
-    lines: tuple[int, ...] = ()
-    headless: bool = False
-
-    def where(self, row: int) -> str:
-        return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"
 
 
 def read_file(data: bytes, source: str, suffix: str) -> Cells:

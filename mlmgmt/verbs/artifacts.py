@@ -13,10 +13,10 @@ from mlmgmt.verbs.session import stamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.learning.comparison import Evaluation
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
-    from mlmgmt.verbs.evaluation import Evaluation
     from mlmgmt.verbs.session import Session
 
 TABLE_SUFFIXES = (".csv", ".tsv")

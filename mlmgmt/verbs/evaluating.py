@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
+from mlmgmt.pages import evaluation as pages
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, definitions, evaluation, lookup, models, reports, scoring, userfiles
+from mlmgmt.verbs import artifacts, definitions, evaluation, lookup, models, scoring, userfiles
 from mlmgmt.verbs.outside import Outside
+from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.learning.comparison import Evaluation
     from mlmgmt.modules.learners import Trained
     from mlmgmt.store.services import Revision
-    from mlmgmt.verbs.evaluation import Evaluation
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -49,12 +52,12 @@ def evaluate(
         UntrustedModel: the other model was signed elsewhere.
         Conflict: `FileExists`.
     """
-    from mlmgmt.learning import tables
+    from mlmgmt.learning import comparison, tables
 
     standing = lookup.existing(session, group, name)
     model = assets.find(standing.document, asset)
     if report is not None:
-        reports.require_writable(report)
+        require_page(report)
     held = tables.read_csv(data.data, data.name)
     deployed = scoring.digests_of(standing)
     content = _content(session, standing, model, location, deployed)
@@ -62,12 +65,12 @@ def evaluate(
     seen = evaluation.overlap(learnt, held)
     if location is None:
         scores = evaluation.scored(session, standing.document, model, held, opened, deployed)
-        found = evaluation.Evaluation(scores.metrics, None, len(held.rows), seen, None, new_scores=scores)
+        found = comparison.Evaluation(scores.metrics, None, len(held.rows), seen, None, new_scores=scores)
     else:
         compared = evaluation.evaluate(session, standing.document, model, opened, held, deployed)
         assert compared is not None
         found = replace(compared, new_overlap=seen)
-    for warning in reports.warnings(found):
+    for warning in pages.warnings(found):
         session.tell(f"Warning: {warning}")
     if report is not None:
         write_page(session, report, found, standing, model, manifest, location, data.name)
@@ -137,9 +140,10 @@ def write_page(
         address = blobs.without_secrets(location)[0]
         after = patch.merge(standing.document, assets.relocation(model, address), session.contract)
         changes = definitions.difference(session, standing.document, after)["changes"]
-    page = reports.page(
-        session,
+    session.stage("drawing the page")
+    page = pages.page(
         found,
+        moment=f"{stamp(session.clock())[:19].replace('T', ' ')} UTC",
         service=str(standing.document["name"]),
         data=data,
         names=("Deployed", "New" if location is not None else "Deployed"),
@@ -148,3 +152,29 @@ def write_page(
     )
     userfiles.write(path, page, overwrite=True)
     session.tell(f"The report is in {path}.")
+
+
+def require_page(path: str) -> None:
+    """Refuse early what cannot be written. A page that was made before is overwritten; any other file is not.
+
+    Raises:
+        Conflict: `FileExists`.
+        NotFound: `FolderNotFound`.
+        BadRequest: `AccessDenied`, `NotAFile`.
+    """
+    goal = Path(path)
+    if goal.is_dir():
+        message = f"{path} is a folder."
+        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+    if not goal.parent.is_dir():
+        message = f"There is no folder {goal.parent}."
+        raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
+    userfiles.require_writable(path)
+    try:
+        foreign = goal.is_file() and not pages.is_page(path)
+    except OSError:
+        message = f"{path} may not be read, to see whether it is an evaluation page."
+        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+    if foreign:
+        message = f"{path} exists, and is no evaluation page."
+        raise Conflict(message, target=path, details=[Detail("FileExists", message)], hint="Give another name.")

@@ -15,7 +15,6 @@ from mlmgmt.verbs import (
     evaluating,
     jobs,
     lookup,
-    reports,
     scoring,
     trainers,
     training,
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.learning.comparison import Evaluation
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -89,7 +89,7 @@ def retrain(
     if report is not None:
         if holdout == 0 and test_data is None:
             raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
-        reports.require_writable(report)
+        evaluating.require_page(report)
     _tell_what_stays(session, standing, model)
     fitted = training.fit(session, trainer.document, data, test_data, holdout, digests=trainer.digests)
     deployed = scoring.digests_of(standing)
@@ -191,7 +191,7 @@ def _metric_named(name: str) -> str | None:
     return next((metric for metric in _metrics() if metric.casefold() == name.strip().casefold()), None)
 
 
-def _gate(metric: str | None, evaluation: comparing.Evaluation | None) -> None:
+def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
     if metric is None:
         return
     from mlmgmt.modules.evaluation import more_is_better
@@ -217,7 +217,7 @@ def _report(
     session: Session,
     blob: blobs.Blob,
     fitted: training.Fitted,
-    evaluation: comparing.Evaluation | None,
+    evaluation: Evaluation | None,
     facts: Mapping[str, Any],
     rewrite: str | None,
 ) -> dict[str, Any]:

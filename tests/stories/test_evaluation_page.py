@@ -440,12 +440,12 @@ def test_axes_can_be_read_whatever_the_numbers(browser: Browser, apart: Path, va
     from jinja2 import Environment
 
     from mlmgmt.modules.curves import RegressionCurves
-    from mlmgmt.verbs import plots, reports
+    from mlmgmt.pages import plots
 
     counts, edges = np.histogram(values, bins=20)
     points = [(value * 2, value, value) for value in values]
     figures = plots.plots(RegressionCurves(points, edges.tolist(), counts.tolist()), None)
-    whole = (Path(reports.__file__).parent.parent / "pages" / "evaluation.html.j2").read_text()
+    whole = (Path(plots.__file__).parent / "evaluation.html.j2").read_text()
     figure = whole[whole.index("<figure>") : whole.index("</figure>")] + "</figure>"
     template = Environment(autoescape=True).from_string("{% for plot in plots %}" + figure + "{% endfor %}")
     area = {"left": plots.LEFT, "right": plots.RIGHT, "top": plots.TOP, "bottom": plots.BOTTOM}

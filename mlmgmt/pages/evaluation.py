@@ -9,26 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
-from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
-from mlmgmt.verbs import userfiles
-from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mlmgmt.verbs.evaluation import Evaluation
-    from mlmgmt.verbs.plots import Curves
-    from mlmgmt.verbs.session import Session
+    from mlmgmt.learning.comparison import Evaluation
+    from mlmgmt.pages.plots import Curves
 
-_PAGES = Path(mlmgmt.__file__).parent / "pages"
+_PAGES = Path(__file__).parent
 _MOST_IMPORTANT = 20
 _BEGINNING, _MARK = b"<!DOCTYPE html>", b"<footer><p>mlmgmt "
 
 
 def page(
-    session: Session,
     evaluation: Evaluation,
     *,
+    moment: str,
     service: str,
     data: str,
     names: tuple[str, str],
@@ -38,6 +34,7 @@ def page(
     """The page of an evaluation.
 
     Args:
+        moment: when, as the page says it.
         data: the name of the rows' file.
         names: what the deployed model and the new one are called.
         facts: the manifests of the models shown, the deployed one first where there are two.
@@ -48,14 +45,13 @@ def page(
     from mlmgmt.modules.curves import curves
     from mlmgmt.modules.evaluation import HEADLINE
     from mlmgmt.modules.importance import importance
-    from mlmgmt.verbs import plots
+    from mlmgmt.pages import plots
 
     new, old = evaluation.new_scores, evaluation.old_scores
     assert new is not None
     drawn_new, drawn_old = (
         curves(side.truth, side.scores, side.trained.scored) if side is not None else None for side in (new, old)
     )
-    session.stage("looking at each column")
     columns = importance(new.trained, new.rows, new.truth)
     style = (_PAGES / "evaluation.css").read_text(encoding="utf-8")
     environment = jinja2.Environment(
@@ -86,7 +82,7 @@ def page(
         facts=_facts(facts),
         changes=changes,
         warnings=[*warnings(evaluation), *_lacking(drawn_new, columns)],
-        footer=f"mlmgmt {mlmgmt.__version__}, {stamp(session.clock())[:19].replace('T', ' ')} UTC",
+        footer=f"mlmgmt {mlmgmt.__version__}, {moment}",
     )
     return text.encode("utf-8", "replace")
 
@@ -175,33 +171,9 @@ def _lacking(drawn: Curves, columns: Sequence[tuple[str, float]]) -> list[str]:
     return [] if columns else ["These rows do not tell how important the columns are."]
 
 
-def require_writable(path: str) -> None:
-    """Refuse early what cannot be written. A page that was made before is overwritten; any other file is not.
-
-    Raises:
-        Conflict: `FileExists`.
-        NotFound: `FolderNotFound`.
-        BadRequest: `AccessDenied`, `NotAFile`.
-    """
-    goal = Path(path)
-    if goal.is_dir():
-        message = f"{path} is a folder."
-        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
-    if not goal.parent.is_dir():
-        message = f"There is no folder {goal.parent}."
-        raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
-    userfiles.require_writable(path)
-    if goal.is_file() and not _is_page(path):
-        message = f"{path} exists, and is no evaluation page."
-        raise Conflict(message, target=path, details=[Detail("FileExists", message)], hint="Give another name.")
-
-
-def _is_page(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            beginning = file.read(len(_BEGINNING))
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
-            return beginning == _BEGINNING and _MARK in file.read()
-    except OSError:
-        message = f"{path} may not be read, to see whether it is an evaluation page."
-        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+def is_page(path: str) -> bool:
+    """Whether a file is a page that was made here."""
+    with open(path, "rb") as file:
+        beginning = file.read(len(_BEGINNING))
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
+        return beginning == _BEGINNING and _MARK in file.read()
