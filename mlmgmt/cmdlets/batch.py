@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import GROUP, NAME, Cmdlet, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import GROUP, NAME, PARAMETERS, Cmdlet, Kind, Parameter, both
 
 STEP = "8. Batch execution"
 _JOB = Parameter(
@@ -33,7 +33,7 @@ SUBMIT = Cmdlet(
         ),
         Parameter("Inputs", Kind.LIST, "FILE, or PORT=FILE for one of several inputs.", short="i", completes="file"),
         Parameter("Outputs", Kind.LIST, "CONTAINER/PATH, or PORT=CONTAINER/PATH."),
-        Parameter("Parameters", Kind.LIST, "Service parameters, NAME=VALUE.", aliases=("GlobalParameters",), short="p"),
+        PARAMETERS,
         Parameter("Start", Kind.SWITCH, "Start it at once."),
     ),
 )

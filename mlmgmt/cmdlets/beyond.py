@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import GROUP, IF_MATCH, MESSAGE, NAME, SKIP_CHECK, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import (
+    GROUP,
+    IF_MATCH,
+    MESSAGE,
+    NAME,
+    SKIP_CHECK,
+    Cmdlet,
+    Gate,
+    Kind,
+    Parameter,
+    both,
+)
 
 RETRAIN_STEP, REVIEW, DEPLOY, AFTER, FILES = (
     "3. Export and retrain",
@@ -26,7 +37,8 @@ RETRAIN = Cmdlet(
     step=RETRAIN_STEP,
     view="retraining",
     gate=Gate("Keeping the new model"),
-    about="The model goes to the local storage account; --rewrite points a definition file at it, --update deploys it.",
+    about="The model goes to the local storage account; --rewrite points a definition file at it, --update deploys it. "
+    "A page that -Report names is written before any question, with -WhatIf too.",
     parameters=(
         GROUP,
         NAME,
@@ -41,7 +53,7 @@ RETRAIN = Cmdlet(
         Parameter("TestData", Kind.ROWS, "Rows to compare on, instead of holding some out.", completes="file"),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
         Parameter("Rewrite", Kind.FILE, "A definition file to point at the new model.", completes="file"),
-        Parameter("Report", Kind.FILE, "A file for the evaluation as an HTML page.", completes="file"),
+        Parameter("Report", Kind.FILE, "An HTML page of the evaluation to write.", completes="file"),
         Parameter("Update", Kind.SWITCH, "Go on to update the web service."),
         Parameter(
             "OnlyIfBetter", help="A metric; change nothing unless the new model is better by it (exit status 3)."
@@ -63,7 +75,7 @@ EVALUATE = Cmdlet(
         Parameter("Data", Kind.ROWS, "Rows with labels, as CSV.", mandatory=True, completes="file"),
         Parameter("Location", help="The uri of another .ilearner to compare with the deployed one.", aliases=("Uri",)),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
-        Parameter("Report", Kind.FILE, "A file for the evaluation as an HTML page.", completes="file"),
+        Parameter("Report", Kind.FILE, "An HTML page of the evaluation to write.", completes="file"),
     ),
 )
 SET_MODEL = Cmdlet(

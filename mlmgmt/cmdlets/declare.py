@@ -169,4 +169,7 @@ GROUP = Parameter(
 NAME = Parameter("Name", help="The web service.", mandatory=True, short="n", completes="service")
 MESSAGE = Parameter("Message", help="Why, for the history.", short="m")
 IF_MATCH = Parameter("IfMatch", help="Refuse the change unless this is the current etag.")
+PARAMETERS = Parameter(
+    "Parameters", Kind.LIST, "Web service parameters, NAME=VALUE.", aliases=("GlobalParameters",), short="p"
+)
 SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy the model unproved; the history says so.")

@@ -10,8 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mlmgmt.errors import MlmgmtError
 from mlmgmt.learning import answers, cellwise, runner, tables
 from mlmgmt.learning.cellwise import NotCompilable
+from mlmgmt.learning.graph_parameters import linked
 from mlmgmt.modules.base import Dataset, Fill
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.learners import Trained, underlying
@@ -68,6 +72,7 @@ class _Program:
         whole: bool,
     ) -> None:
         self._declared, self._whole = declared, whole
+        self._linked = linked(plan.document, {}, plan.parameters)
         self._width = len(declared)
         self.steps: list[Callable[[list[Any]], None]] = []
         self.outputs = self._compile(plan, done, outputs)
@@ -111,7 +116,7 @@ class _Program:
         port = module.outputs[0].name
         made: Dataset = done.ports[node, port]
         inputs = {name: value for (owner, name), value in done.inputs.items() if owner == node}
-        arguments = module.arguments(plan.parameters[node])
+        arguments = plan.arguments(node, self._linked.get(node, {}))
         standing[node, port] = compile_(source, made, inputs, arguments, done, node)
 
     def _select(self, source: _Table, made: Dataset, *_: Any) -> _Table:
@@ -149,9 +154,15 @@ class _Program:
         if cells is None or list(cells) != list(made.frame.columns):
             raise NotCompilable("the transformation does more than to change cells")
         slots = dict(source.slots)
-        changes = {name: change for name, change in cells.items() if change is not None}
+        changes = {name: _fitting(change, source.types[name]) for name, change in cells.items() if change is not None}
         if self._whole:
-            changes = {name: change for name, change in changes.items() if not isinstance(change, Fill)}
+            # What the graph itself computed may be missing all the same.
+            given = len(self._declared)
+            changes = {
+                name: change
+                for name, change in changes.items()
+                if not isinstance(change, Fill) or source.slots[name] >= given
+            }
         if changes:
             self.steps.append(cellwise.changing([(source.slots[name], change) for name, change in changes.items()]))
             first = self._new_slots(len(changes))
@@ -276,6 +287,18 @@ def _output(name: str, dataset: Any, specification: Specification | None, table:
     return _Output(name, answer["ColumnNames"], answer["ColumnTypes"], columns)
 
 
+def _fitting(change: Any, kind: str) -> Any:
+    """A filling whose value is of the column's own type."""
+    if not isinstance(change, Fill):
+        return change
+    value = change.value.item() if isinstance(change.value, np.generic) else change.value
+    if kind == "Double" and isinstance(value, (int, float)):
+        return Fill(float(value))
+    if {"Integer": int, "Boolean": bool, "String": str}.get(kind) is not type(value):
+        raise NotCompilable("a column is filled with values of another type")
+    return Fill(value)
+
+
 def _port(plan: Plan, edge: Any) -> str:
     return plan.output_port(edge.source, edge.source_port).name if edge.source in plan.modules else ""
 
@@ -312,5 +335,6 @@ def compile_plan(
     try:
         done = runner.run(plan, {plan.needs_inputs()[0]: probe}, read=read)
         return Compiled(plan, done, inputs, outputs, spare)
-    except NotCompilable:
+    except (NotCompilable, MlmgmtError):
+        # What fails on the row that was tried may do well on others; the run decides.
         return None

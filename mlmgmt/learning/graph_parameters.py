@@ -44,6 +44,25 @@ def linked(document: Mapping[str, Any], given: Mapping[str, Any], own: Mapping[s
     return found
 
 
+def divided(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a call gives, for each of several definitions that it goes through: the parameters that each declares.
+
+    Raises:
+        BadRequest: `UnexpectedParameter`: none of them declares it.
+    """
+    declared = [
+        {name.casefold() for name in document["properties"]["package"].get("graphParameters") or {}}
+        for document in documents
+    ]
+    for name in given:
+        if not any(name.casefold() in names for names in declared):
+            listed = ", ".join(sorted(set().union(*declared))) or "none"
+            message = f"No definition that is run here has a parameter {name!r}."
+            details = [Detail("UnexpectedParameter", message, name)]
+            raise BadRequest(message, target=name, details=details, hint=f"There are: {listed}.")
+    return [{name: value for name, value in given.items() if name.casefold() in names} for names in declared]
+
+
 def _given(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
     """The call's values by the names that are declared."""
     known = list(declared)

@@ -8,7 +8,8 @@ from mlmgmt.definition import assets as definition_assets
 from mlmgmt.definition.graph import Graph
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.modules import catalogue
-from mlmgmt.modules.base import ModuleFailure, PortType
+from mlmgmt.modules.base import Arguments, ModuleFailure, PortType
+from mlmgmt.modules.parameters import matched
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,6 +168,16 @@ class Plan:
     def needs_inputs(self) -> list[str]:
         """The input ids that the outputs depend on."""
         return [self.graph.nodes[node]["inputId"] for node in self.order if "inputId" in self.graph.nodes[node]]
+
+    def arguments(self, node: str, linked: Mapping[str, Any]) -> Arguments:
+        """The typed parameters of a node: its own, overlaid by the web service parameters that are linked to it.
+
+        Raises:
+            ModuleFailure: a name or a value is not one that the module takes.
+        """
+        module = self.modules[node]
+        own, others = (matched(module.parameters, values) for values in (self.parameters[node], linked))
+        return module.arguments(own | others)
 
     def outputs(self) -> list[str]:
         """The output ids of the graph."""

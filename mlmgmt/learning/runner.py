@@ -10,7 +10,6 @@ from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 from mlmgmt.learning.graph_parameters import linked
 from mlmgmt.learning.plan import Plan
 from mlmgmt.modules.base import Dataset, ModuleFailure
-from mlmgmt.modules.parameters import matched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -106,7 +105,7 @@ def run(
     return done
 
 
-def _run_module(plan: Plan, node_id: str, set_: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
+def _run_module(plan: Plan, node_id: str, linked_: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
     module = plan.modules[node_id]
     inputs = {}
     for edge in plan.incoming[node_id]:
@@ -114,8 +113,7 @@ def _run_module(plan: Plan, node_id: str, set_: Mapping[str, Any], done: Run, ou
         inputs[port] = done.inputs[node_id, port] = _value(plan, done, edge)
     began = perf_counter()
     try:
-        given = matched(module.parameters, plan.parameters[node_id]) | matched(module.parameters, set_)
-        results = module(inputs, module.arguments(given), outside)
+        results = module(inputs, plan.arguments(node_id, linked_), outside)
     except ModuleFailure as error:
         raise error.at(node_id, module.name) from error
     except MlmgmtError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.errors import BadRequest
 from mlmgmt.learning import answers, compiled, runner, tables
 from mlmgmt.learning.plan import Plan
 from mlmgmt.modules.base import Dataset
@@ -51,8 +52,12 @@ class Scorer:
             return None
         (name,) = self.plan.needs_inputs()
         specification = self._inputs.get(name, {})
-        cells = tables.from_rows([tables.made_row(specification)], specification, name)
-        probe, _ = tables.typed(cells, specification)
+        example = ((self.plan.document["properties"].get("exampleRequest") or {}).get("inputs") or {}).get(name)
+        try:
+            cells = tables.from_rows([(example or [tables.made_row(specification)])[0]], specification, name)
+            probe, _ = tables.typed(cells, specification)
+        except BadRequest:
+            return None
         return compiled.compile_plan(
             self.plan, probe, read=self._read, inputs=self._inputs, outputs=self._outputs, spare=self._labels
         )
@@ -69,10 +74,11 @@ class Scorer:
         Raises:
             BadRequest: the cells do not fit the input, or the answer does not fit the output; see `runner.run` too.
         """
-        form = self.compiled
-        if form is not None and not parameters and len(cells) == 1:
+        few = len(cells) == 1 and all(0 < len(table.rows) <= compiled.MOST_ROWS for table in cells.values())
+        form = self.compiled if few and not parameters else None
+        if form is not None:
             table = cells.get(form.input)
-            if table is not None and 0 < len(table.rows) <= compiled.MOST_ROWS:
+            if table is not None:
                 try:
                     return form.answer(table)
                 except Exception:  # noqa: S110 - whatever it is, the run says it in the service's words

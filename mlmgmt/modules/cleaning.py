@@ -56,7 +56,12 @@ class CleaningTransformation:
 def _replaced(series: pd.Series[Any], value: Any) -> pd.Series[Any]:
     if isinstance(series.dtype, pd.CategoricalDtype) and value not in series.cat.categories:
         series = series.cat.add_categories([value])
-    return series.fillna(value)
+    try:
+        return series.fillna(value)
+    except (TypeError, ValueError):
+        message = f"The column {series.name!r} is {columns.studio_type(series)}, and was cleaned as another type."
+        hint = "Give the service rows of the types that it was trained on, or set it up again."
+        raise ModuleFailure(message, number="0017", target=str(series.name), hint=hint) from None
 
 
 def _filled(frame: pd.DataFrame, names: tuple[str, ...], imputer: Any) -> pd.DataFrame:
@@ -123,7 +128,8 @@ def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments:
         if series.isna().all() and len(series):
             empty.append(name)
         elif mode == _MODE or (mode in _TOGETHER and kind not in ("Integer", "Double")):
-            values[name] = series.mode().iloc[0]
+            value = series.mode().iloc[0]
+            values[name] = value.item() if isinstance(value, np.generic) else value
         elif kind not in (("Integer", "Double") if mode in (_MEDIAN, *_TOGETHER) else ("Integer", "Double", "Boolean")):
             message = f"{mode} is not possible for the {kind} column {name!r}."
             raise ModuleFailure(message, number="0056", target=name, hint="Leave it out of the columns to be cleaned.")

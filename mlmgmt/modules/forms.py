@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.modules.features import Column, Feature
 
+_FAR = 1e4
 Row = "Callable[[Sequence[Any]], list[float]]"
 
 
@@ -106,7 +107,7 @@ class Linear(Form):
         return np.asarray(softmax(scores, axis=1))
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        if self._unit or not self.encoding.rowwise:
+        if self._unit or not self.encoding.rowwise or self._cancels():
             return super().row()
         sums = [self._sum(index) for index in range(len(self._coefficients))]
         if self.task == "regression":
@@ -114,6 +115,10 @@ class Linear(Form):
         if len(sums) == 1:
             return _chance_row(sums[0], *(self._slope or (-1.0, 0.0)))
         return _softmax_row(sums)
+
+    def _cancels(self) -> bool:
+        """Whether folding the scaling into the coefficients would lose digits: numbers far from zero, little spread."""
+        return any(abs(number.weight[1]) > _FAR for number in self.encoding.numbers)
 
     def _sum(self, index: int) -> Callable[[Sequence[Any]], float]:
         coefficients = self._coefficients[index].tolist()

@@ -10,7 +10,7 @@ from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import FINISHED
-from mlmgmt.verbs import jobs, references, userfiles
+from mlmgmt.verbs import job_requests, jobs, references, userfiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -83,13 +83,7 @@ def _request(
     for text in outputs:
         port, path = _pair(text)
         _add(request["Outputs"], port, {"BaseLocation": base, "RelativeLocation": path}, "Outputs")
-    for text in parameters:
-        key, sign, value = text.partition("=")
-        if not sign:
-            message = f"{text!r} is no NAME=VALUE."
-            hint = "A value with a comma in it is given in a job document: -JobFile"
-            raise BadRequest(message, target="Parameters", details=[Detail("BadParameterValue", message)], hint=hint)
-        _add(request["GlobalParameters"], key.strip(), value, "Parameters")
+    request["GlobalParameters"] = dict(job_requests.named_values(parameters))
     return request
 
 

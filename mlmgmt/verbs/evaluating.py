@@ -10,12 +10,12 @@ from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
 from mlmgmt.pages import evaluation as pages
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, definitions, evaluation, lookup, models, scoring, userfiles
+from mlmgmt.verbs import artifacts, definitions, evaluation, job_requests, lookup, models, scoring, userfiles
 from mlmgmt.verbs.outside import Outside
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.learning.comparison import Evaluation
@@ -34,12 +34,14 @@ def evaluate(
     location: str | None = None,
     asset: str | None = None,
     report: str | None = None,
+    parameters: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Evaluate the deployed model, or another beside it, on the rows of a file.
 
     Args:
         location: the uri of another `.ilearner` in this home's accounts, with a signature or without.
         report: a file for the evaluation as a page.
+        parameters: web service parameters, as `NAME=VALUE`.
 
     Returns:
         `Evaluation` with the metrics of the model that is `Deployed` and of the `New` one, null for a model that was
@@ -52,22 +54,23 @@ def evaluate(
         UntrustedModel: the other model was signed elsewhere.
         Conflict: `FileExists`.
     """
-    from mlmgmt.learning import comparison, tables
+    from mlmgmt.learning import comparison, graph_parameters, tables
 
     standing = lookup.existing(session, group, name)
     model = assets.find(standing.document, asset)
     if report is not None:
         require_page(report)
+    (values,) = graph_parameters.divided(job_requests.named_values(parameters), standing.document)
     held = tables.read_csv(data.data, data.name)
     deployed = scoring.digests_of(standing)
     content = _content(session, standing, model, location, deployed)
     opened, learnt, manifest = _opened(session, content, model.asset_id if location is None else location)
     seen = evaluation.overlap(learnt, held)
     if location is None:
-        scores = evaluation.scored(session, standing.document, model, held, opened, deployed)
+        scores = evaluation.scored(session, standing.document, model, held, opened, deployed, values)
         found = comparison.Evaluation(scores.metrics, None, len(held.rows), seen, None, new_scores=scores)
     else:
-        compared = evaluation.evaluate(session, standing.document, model, opened, held, deployed)
+        compared = evaluation.evaluate(session, standing.document, model, opened, held, deployed, values)
         assert compared is not None
         found = replace(compared, new_overlap=seen)
     for warning in pages.warnings(found):

@@ -27,12 +27,14 @@ def evaluate(
     fresh: Trained,
     held: Cells | None,
     deployed: Mapping[str, str],
+    parameters: Mapping[str, Any] | None = None,
 ) -> Evaluation | None:
     """A new model and the deployed one on the rows held out; None when there are none.
 
     Args:
         document: the predictive definition, whose `model` they stand for.
         deployed: the digests of what is deployed, by asset id; without `model` when none is available.
+        parameters: values of the definition's web service parameters; those of its example request stand in for them.
 
     Raises:
         BadRequest: the rows have no label, or labels that the new model does not know.
@@ -40,7 +42,7 @@ def evaluate(
     if held is None:
         return None
     session.stage("evaluating")
-    new, count = scored(session, document, model, held, fresh, deployed), len(held.rows)
+    new, count = scored(session, document, model, held, fresh, deployed, parameters), len(held.rows)
     digest = deployed.get(model.asset_id)
     if digest is None:
         return Evaluation(new.metrics, None, count, None, "its model is not available in this home", new_scores=new)
@@ -49,7 +51,7 @@ def evaluate(
         if standing.task != fresh.task:
             why = f"it is for another task ({standing.task})"
             return Evaluation(new.metrics, None, count, None, why, new_scores=new)
-        old = scored(session, document, model, held, standing, deployed)
+        old = scored(session, document, model, held, standing, deployed, parameters)
     except MlmgmtError as error:
         return Evaluation(new.metrics, None, count, None, error.message, new_scores=new)
     return Evaluation(
@@ -72,6 +74,7 @@ def scored(
     held: Cells,
     trained: Trained,
     deployed: Mapping[str, str],
+    parameters: Mapping[str, Any] | None = None,
 ) -> Scores:
     """One model on rows with labels, through the predictive graph.
 
@@ -96,6 +99,7 @@ def scored(
         plan,
         {ports[0]: typed},
         read=lambda asset: trained if asset == model.asset_id else read(asset),
+        parameters={**_example_parameters(document), **(parameters or {})},
         outside=Outside(session),
     )
     node = _scoring_node(plan, model)
@@ -103,6 +107,10 @@ def scored(
     _refuse_strangers(truth, trained, held)
     metrics = compare(truth, frame, trained.scored)
     return Scores(metrics, truth, frame, trained, done.inputs[node, "Dataset"])
+
+
+def _example_parameters(document: Mapping[str, Any]) -> dict[str, Any]:
+    return dict((document["properties"].get("exampleRequest") or {}).get("globalParameters") or {})
 
 
 def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:

@@ -254,6 +254,21 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
     return done
 
 
+def replace(session: Session, body: Mapping[str, Any], *, made: bool) -> None:
+    """Write an experiment that was set up: a new one, or over the one it was made from, if that still stands.
+
+    Raises:
+        Conflict: `ExperimentExists`, `ExperimentRunning`.
+        NotFound: `ExperimentNotFound`: it was removed meanwhile.
+    """
+    if made:
+        write_new(session, body)
+        return
+    with _held(session, body):
+        existing(session, body["ExperimentId"])
+        session.store.experiments.write(dict(body))
+
+
 def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
     """The models and transformations that a graph refers to and this home has, by asset id; it keeps a copy of each."""
     found = {}

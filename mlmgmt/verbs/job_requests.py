@@ -61,7 +61,6 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
     """Values as texts; null is not given. Names and values are tried as the run will."""
     from mlmgmt.learning.graph_parameters import linked
     from mlmgmt.modules.base import ModuleFailure
-    from mlmgmt.modules.parameters import matched
 
     found: dict[str, str] = {}
     for name, value in given.items():
@@ -73,9 +72,8 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
             found[name] = str(value)
     try:
         for node, values in linked(plan.document, found, plan.parameters).items():
-            if module := plan.modules.get(node):
-                own = matched(module.parameters, plan.parameters[node])
-                module.arguments(own | matched(module.parameters, values))
+            if node in plan.modules:
+                plan.arguments(node, values)
     except ModuleFailure as error:
         references.refuse("BadParameterValue", error.message, error.target or "GlobalParameters", error.hint)
     except BadRequest as error:
@@ -83,6 +81,26 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
         raise BadRequest(
             message, target=error.target, details=details, hint=error.hint, code=references.BAD_ARGUMENT
         ) from None
+    return found
+
+
+def named_values(texts: Sequence[str]) -> dict[str, str]:
+    """Web service parameters given as `NAME=VALUE`.
+
+    Raises:
+        BadRequest: `BadParameterValue`: one is not of that form; `UserParameterInvalid`: one is given twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = (part.strip() if place == 0 else part for place, part in enumerate(text.partition("=")))
+        if not sign:
+            message = f"{text!r} is no NAME=VALUE."
+            hint = "A value with a comma in it is given in a job document: mlmgmt batch submit -JobFile"
+            raise BadRequest(message, target="Parameters", details=[Detail("BadParameterValue", message)], hint=hint)
+        if name in found:
+            message = f"-Parameters gives {name!r} twice."
+            raise BadRequest(message, target="Parameters", details=[Detail("UserParameterInvalid", message)])
+        found[name] = value
     return found
 
 

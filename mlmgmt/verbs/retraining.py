@@ -13,6 +13,7 @@ from mlmgmt.verbs import (
     changes,
     definitions,
     evaluating,
+    job_requests,
     jobs,
     lookup,
     scoring,
@@ -25,7 +26,7 @@ from mlmgmt.verbs import evaluation as comparing
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.definition.assets import TrainedModel
     from mlmgmt.learning.comparison import Evaluation
@@ -48,6 +49,7 @@ def retrain(
     update: bool = False,
     only_if_better: str | None = None,
     report: str | None = None,
+    parameters: Sequence[str] = (),
     message: str | None = None,
 ) -> Outcome:
     """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
@@ -60,6 +62,7 @@ def retrain(
         rewrite: a definition file whose model reference is pointed at the new model.
         update: go on to update the web service.
         report: a file for the evaluation as a page; it is written before any gate or question.
+        parameters: web service parameters of the training definition or the service, as `NAME=VALUE`.
         only_if_better: a metric; nothing at all is changed unless the new model is better by it.
 
     Returns:
@@ -74,7 +77,7 @@ def retrain(
         Conflict: `WebServiceReadOnly`, before any training.
         WrongUsage: a fraction and rows to compare on are both given.
     """
-    from mlmgmt.learning import digests
+    from mlmgmt.learning import digests, graph_parameters
 
     standing = lookup.existing(session, group, name)
     session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
@@ -91,9 +94,15 @@ def retrain(
             raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
         evaluating.require_page(report)
     _tell_what_stays(session, standing, model)
-    fitted = training.fit(session, trainer.document, data, test_data, holdout, digests=trainer.digests)
+    values = job_requests.named_values(parameters)
+    for_training, for_scoring = graph_parameters.divided(values, trainer.document, standing.document)
+    fitted = training.fit(
+        session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
+    )
     deployed = scoring.digests_of(standing)
-    evaluation = comparing.evaluate(session, standing.document, model, fitted.trained, fitted.held, deployed)
+    evaluation = comparing.evaluate(
+        session, standing.document, model, fitted.trained, fitted.held, deployed, for_scoring
+    )
     facts = artifacts.facts_of(
         session,
         fitted.trained,

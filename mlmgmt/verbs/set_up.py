@@ -75,7 +75,7 @@ def plan(
         if output_file is not None:
             userfiles.write(output_file, text.write(definition_of(session, changed)), overwrite=True)
             answer["OutputFile"] = output_file
-        session.store.experiments.write(changed)
+        experiments.replace(session, changed, made=not retraining and standing is None)
         return answer
 
     lost = [f"the experiment {name!r}"] if standing is not None else []

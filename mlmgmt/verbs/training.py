@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, execution
+from mlmgmt.verbs import artifacts, execution, proof
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,11 +46,13 @@ def fit(
     holdout: float | None,
     *,
     digests: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
 ) -> Fitted:
     """Train on data, with some rows held out unless `test_data` has others to compare on; see `retraining.retrain`.
 
     Args:
         digests: the models that the training graph itself refers to, by asset id.
+        parameters: values of its web service parameters, by name.
 
     Raises:
         BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
@@ -73,7 +75,7 @@ def fit(
         fraction = HOLDOUT if holdout is None else holdout
         seen, held, drawn = _split(cells, fraction, label)
         how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
-    run = execution.execute(session, plan, {port: seen}, digests=digests)
+    run = execution.execute(session, plan, {port: seen}, digests=digests, parameters=parameters)
     trained = _trained(run, plan.nodes_of(*set_up.TRAINERS)[0])
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
@@ -105,9 +107,23 @@ def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
         nodes[edge["targetNodeId"]]["outputId"]
         for edge in package.get("edges", ())
         if "outputId" in nodes.get(edge["targetNodeId"], {})
-        and str(edge.get("sourcePortId", "")).casefold() in ("trained model", "trained best model")
+        and (_port_of(edge, document) or "").casefold() in ("trained model", "trained best model")
     )
-    return found or None
+    # The outputs alone, whatever they carry: what else the graph writes is not for a retraining to write.
+    return found or tuple(proof.output_ids(document)) or None
+
+
+def _port_of(edge: Mapping[str, Any], document: Mapping[str, Any]) -> str | None:
+    """The port that an edge comes from; a module with one output need not be asked which."""
+    from mlmgmt.modules import catalogue
+
+    if edge.get("sourcePortId"):
+        return str(edge["sourcePortId"])
+    properties = document["properties"]
+    node = properties["package"].get("nodes", {}).get(edge["sourceNodeId"], {})
+    asset = properties.get("assets", {}).get(node.get("assetId"))
+    module = catalogue.known(asset) if asset is not None and asset["type"] == "Module" else None
+    return module.outputs[0].name if module is not None and len(module.outputs) == 1 else None
 
 
 def _data_port(plan: Any) -> str:
