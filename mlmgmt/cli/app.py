@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt import __version__
 from mlmgmt.cli import ask, render
 from mlmgmt.cmdlets import bind, registry
-from mlmgmt.errors import Declined, HomeError, MlmgmtError, WrongUsage
+from mlmgmt.cmdlets.declare import Kind
+from mlmgmt.errors import BadRequest, Declined, HomeError, MlmgmtError, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -132,7 +133,7 @@ class _Status:
 
     def call(self, cmdlet: Cmdlet, given: Any) -> None:
         texts, loose = given
-        bound = bind.bind(cmdlet, texts, loose, piped=_piped())
+        bound = _bound(cmdlet, texts, loose)
         verb = _verb(bound.run)
         from mlmgmt.cli.progress import Progress
         from mlmgmt.verbs.session import Session
@@ -202,6 +203,19 @@ class _Status:
             self.code = 1 if result["changes"] else 0
         elif cmdlet.verdict:
             self.code = 0 if result[cmdlet.verdict] else 1
+
+
+def _bound(cmdlet: Cmdlet, texts: Any, loose: Any) -> Bound:
+    """A call that is ready; rows that are piped and empty are none, where a parameter set does without them."""
+    try:
+        return bind.bind(cmdlet, texts, loose, piped=_piped())
+    except BadRequest as error:
+        name = error.target or ""
+        if "EmptyInput" not in error.codes() or name in texts or not cmdlet.parameter(name).sets:
+            raise
+        if cmdlet.parameter(name).kind is not Kind.ROWS:
+            raise
+        return bind.bind(cmdlet, texts, loose)
 
 
 def _form(bound: Bound) -> str:

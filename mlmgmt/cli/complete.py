@@ -40,6 +40,11 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         from mlmgmt.verbs import catalogue
 
         return [str(row["Name"]) for row in catalogue.modules(session)]
+    if what == "learner":
+        from mlmgmt.modules import catalogue as learners
+
+        task = texts.get("Task", "").casefold()
+        return [module.name for module in learners.modules() if module.task and module.task == (task or module.task)]
     store = session.store
     if what == "experiment":
         return [str(body["Description"]) for body in store.experiments.all()]

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from mlmgmt.errors import MlmgmtError
 
 MOST_ROWS = 20
-"""The most rows of scores that a table shows; JSON and a file have them all."""
+MOST_COLUMNS = 12
+"""The most rows and columns of scores that a table shows, the last columns; JSON and a file have them all."""
+_LONGEST_NUMBER = 10
 
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
@@ -53,7 +55,7 @@ def error(problem: MlmgmtError, *, as_json: bool = False) -> None:
     for detail in details:
         where = f" at {detail.target}" if detail.target else ""
         lines.append(f"  [{detail.code}]{where}")
-        if detail.message not in problem.message:
+        if detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ") not in problem.message:
             lines.append(f"      {detail.message}")
     if problem.hint:
         lines.append(f"  Hint: {problem.hint}")
@@ -221,13 +223,24 @@ def _checks(result: Any) -> None:
 def _scores(result: Any) -> None:
     for name, port in result["Results"].items():
         value = port["value"]
-        rows = value["Values"]
-        shown = [[*row[:12]] for row in rows[:MOST_ROWS]]
-        table([f"{name} row", *value["ColumnNames"][:12]], ([index + 1, *row] for index, row in enumerate(shown)))
+        rows, names, types = value["Values"], value["ColumnNames"], value["ColumnTypes"]
+        first = max(0, len(names) - MOST_COLUMNS)
+        shown = [[*map(_score, row[first:], types[first:])] for row in rows[:MOST_ROWS]]
+        table([f"{name} row", *names[first:]], ([index + 1, *row] for index, row in enumerate(shown)))
+        if first:
+            talk(f"The last {MOST_COLUMNS} of {len(names):,} columns; all of them with -o json.")
         if len(rows) > MOST_ROWS:
             talk(f"{len(rows) - MOST_ROWS:,} more rows; all of them with -o json, or in a file with -OutputFile.")
     models = ", ".join(f"{asset} {digest[:16]}" for asset, digest in result["models"].items())
     talk(f"Answered by {models}." if models else "Answered without a model.")
+
+
+def _score(cell: Any, kind: str) -> Any:
+    """A cell of scores; a long fraction is shortened."""
+    if not isinstance(cell, str) or kind not in ("Double", "Single") or len(cell) <= _LONGEST_NUMBER:
+        return cell
+    number = float(cell)
+    return f"{number:.{6 if abs(number) < 1e6 else 12}g}"
 
 
 def _retraining(result: Any) -> None:
@@ -300,15 +313,13 @@ def _experiment(result: Any) -> None:
     if isinstance(result, list):
         _rows(result)
         return
-    status = result["Status"]
+    # The preview of an experiment that is not made yet has neither a status nor an id.
+    status = result.get("Status") or {}
     shown = {
         "Description": result["Description"],
-        "StatusCode": status["StatusCode"],
-        "StatusDetail": status["StatusDetail"],
-        "CreationTime": status["CreationTime"],
-        "EndTime": status["EndTime"],
+        **{name: status.get(name) for name in ("StatusCode", "StatusDetail", "CreationTime", "EndTime")},
         "OutputFile": result.get("OutputFile"),
-        "ExperimentId": result["ExperimentId"],
+        "ExperimentId": result.get("ExperimentId"),
     }
     _object({name: value for name, value in shown.items() if value is not None})
     if result.get("Columns"):
@@ -316,11 +327,18 @@ def _experiment(result: Any) -> None:
     run = result.get("Run") or result
     _nodes(run.get("Nodes"))
     if run.get("Evaluation"):
-        lines = run["Evaluation"]
+        lines = [{name: _metric(value) for name, value in line.items()} for line in run["Evaluation"]]
         if len(lines) == 1:
             table(["Metric", "Value"], lines[0].items())
         else:
             _rows(lines)
+
+
+def _metric(value: Any) -> Any:
+    """A cell of an evaluation; what is counted or named stays as it is."""
+    from mlmgmt.pages.evaluation import figure
+
+    return figure(value) if value is None or isinstance(value, float) else value
 
 
 def _module(result: Any) -> None:

@@ -227,7 +227,7 @@ class CmdletGroup(TyperGroup):
     def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         from typer._click.shell_completion import CompletionItem
 
-        found = []
+        found: dict[str, CompletionItem] = {}
         if before := [*ctx._protected_args, *ctx.args]:
             seconds = ((cmdlet.short[0].partition(" ")[2], cmdlet) for cmdlet in registry.family(before[0]))
             return [CompletionItem(n, help=c.summary) for n, c in seconds if n.startswith(incomplete.lower())]
@@ -236,10 +236,11 @@ class CmdletGroup(TyperGroup):
             whole = "-" in incomplete or incomplete[:1].isupper()
             names = cmdlet.spellings if whole else cmdlet.short if incomplete else cmdlet.short[:1]
             names = tuple(dict.fromkeys(name.partition(" ")[0] for name in names))
-            found += [CompletionItem(n, help=cmdlet.summary) for n in names if n.lower().startswith(incomplete.lower())]
-        if "walkthrough".startswith(incomplete.lower()):
-            found.append(CompletionItem("walkthrough", help="Run the whole story on real data."))
-        return found
+            for name in names:
+                second = ", ".join(other.short[0].partition(" ")[2] for other in registry.family(name))
+                found.setdefault(name, CompletionItem(name, help=second or cmdlet.summary))
+        found["walkthrough"] = CompletionItem("walkthrough", help="Run the whole story on real data.")
+        return [item for name, item in found.items() if name.lower().startswith(incomplete.lower())]
 
     def _main_shell_completion(self, ctx_args: Any, prog_name: str, complete_var: str | None = None) -> None:
         import os
@@ -248,7 +249,27 @@ class CmdletGroup(TyperGroup):
             from typer._completion_classes import completion_init
 
             completion_init()
+            _quote_for_bash()
         super()._main_shell_completion(ctx_args, prog_name, complete_var)
+
+
+def _quote_for_bash() -> None:
+    """Have bash's candidates quoted, since bash puts them on the command line as they are."""
+    import os
+    import re
+
+    from typer._click.shell_completion import add_completion_class
+    from typer._completion_classes import BashComplete
+
+    class Quoting(BashComplete):
+        def format_completion(self, item: CompletionItem) -> str:
+            words, place = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
+            if place < len(words) and words[place].startswith(("'", '"')):
+                # A quote that is open already keeps blanks together.
+                return str(item.value)
+            return re.sub(r"([^\w@%+=:,./-])", r"\\\1", str(item.value))
+
+    add_completion_class(Quoting, "bash")
 
 
 def unknown_command(name: str) -> Exception:

@@ -25,8 +25,7 @@ SUBMIT = Cmdlet(
         Parameter(
             "JobFile",
             Kind.STRUCTURE,
-            "The job document: Inputs, Outputs, GlobalParameters.",
-            pipeline=True,
+            "The job document: Inputs, Outputs, GlobalParameters; - reads it from standard input.",
             aliases=("JobConfigFile",),
             position=0,
             completes="file",

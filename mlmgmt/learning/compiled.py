@@ -72,7 +72,7 @@ class _Program:
         whole: bool,
     ) -> None:
         self._declared, self._whole = declared, whole
-        self._linked = linked(plan.document, {}, plan.parameters)
+        self._linked = linked(plan.document, {}, plan.stands)
         self._width = len(declared)
         self.steps: list[Callable[[list[Any]], None]] = []
         self.outputs = self._compile(plan, done, outputs)

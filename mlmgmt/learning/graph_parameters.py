@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Linked = dict[str, dict[str, Any]]
 """By node id, the values of its linked parameters."""
 
 
-def linked(document: Mapping[str, Any], given: Mapping[str, Any], own: Mapping[str, Mapping[str, Any]]) -> Linked:
+def linked(document: Mapping[str, Any], given: Mapping[str, Any], stands: Callable[[str, str], bool]) -> Linked:
     """The value of each linked node parameter: the call's, else the service's default, else the node's own.
 
     Args:
         given: by the name of the web service parameter, exactly or uniquely in any letter case; null is not given.
-        own: the parameters that stand in the graph, by node.
+        stands: whether a node of the graph has a value of its own for a parameter.
 
     Raises:
         BadRequest: `UnexpectedParameter`, also for a name given twice; `BadParameterValue` for a list or an object;
@@ -31,13 +31,13 @@ def linked(document: Mapping[str, Any], given: Mapping[str, Any], own: Mapping[s
     missing = []
     for name, parameter in declared.items():
         value = values.get(name)
-        if value is None:
+        if value is None or value == "":
             value = _default(name, properties.get("parameters") or {})
         for link in parameter.get("links") or ():
             node, key = link["nodeId"], link["parameterKey"]
             if value is not None:
                 found.setdefault(node, {})[key] = value
-            elif not _stands(own.get(node, {}), key) and name not in missing:
+            elif not stands(node, key) and name not in missing:
                 missing.append(name)
     if missing:
         raise _required(missing)
@@ -87,10 +87,6 @@ def _default(name: str, parameters: Mapping[str, Any]) -> Any:
     fold = name.casefold()
     found = parameters.get(name, next((body for other, body in parameters.items() if other.casefold() == fold), None))
     return found.get("value") if isinstance(found, dict) else found
-
-
-def _stands(parameters: Mapping[str, Any], key: str) -> bool:
-    return any(value is not None for name, value in parameters.items() if name.casefold() == key.casefold())
 
 
 def _required(missing: list[str]) -> BadRequest:

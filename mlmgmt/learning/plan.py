@@ -58,12 +58,23 @@ class Plan:
 
     def _resolved(self) -> dict[str, list[Edge]]:
         """The edges into each node; where an input and a data node share a port, the request's rows win."""
-        fed = {(edge.target, edge.target_port) for edge in self.graph.edges if self.graph.is_input(edge.source)}
+        fed = {self._port_key(edge) for edge in self.graph.edges if self.graph.is_input(edge.source)}
         incoming: dict[str, list[Edge]] = {node: [] for node in self.graph.nodes}
         for edge in self.graph.edges:
-            if self.graph.is_input(edge.source) or (edge.target, edge.target_port) not in fed:
+            if self.graph.is_input(edge.source) or self._port_key(edge) not in fed:
                 incoming[edge.target].append(edge)
         return incoming
+
+    def _port_key(self, edge: Edge) -> tuple[str, str]:
+        """The port that an edge leads to, however it is spelled: in any letter case, or left out where it is the only
+        one.
+        """
+        asset = self._assets.get(self.graph.nodes[edge.target].get("assetId"))
+        module = catalogue.known(asset) if asset is not None and asset["type"] == "Module" else None
+        name = edge.target_port
+        if name is None and module is not None and len(module.inputs) == 1:
+            name = module.inputs[0].name
+        return edge.target, (name or "").casefold()
 
     def _needed(self, outputs: tuple[str, ...] | None) -> set[str]:
         leading = {edge.source for edge in self.graph.edges}
@@ -106,10 +117,16 @@ class Plan:
         if module is None:
             if "assetId" in self.graph.nodes[node_id]:
                 self.carried(node_id)
+            for edge in self.incoming[node_id]:
+                if edge.source in self.modules:
+                    self.output_port(edge.source, edge.source_port)
             return
         connected = set()
         for edge in self.incoming[node_id]:
             port = self.input_port(node_id, edge.target_port)
+            if port.name in connected:
+                message = f"Two edges lead into the port {port.name!r} of {module.name} ({node_id})."
+                raise BadRequest(message, target=node_id, details=[Detail("PortTaken", message, node_id)])
             connected.add(port.name)
             self._check_edge(edge, port, node_id)
         missing = [port.name for port in module.inputs if not port.optional and port.name not in connected]
@@ -142,8 +159,8 @@ class Plan:
         else:
             given = self.carried(edge.source)
         if port.type not in given:
-            goal = f"the port {port.name!r} of {node_id!r}, which takes a {port.type.value}"
-            message = f"A {given[0].value} from {edge.source!r} does not go into {goal}."
+            goal = f"the port {port.name!r} of {node_id!r}, which takes {port.type.value}"
+            message = f"What {edge.source!r} gives ({given[0].value}) does not go into {goal}."
             raise BadRequest(message, target=node_id, details=[Detail("PortTypeMismatch", message, node_id)])
 
     def input_port(self, node: str, name: str | None) -> Port:
@@ -178,6 +195,13 @@ class Plan:
         module = self.modules[node]
         own, others = (matched(module.parameters, values) for values in (self.parameters[node], linked))
         return module.arguments(own | others)
+
+    def stands(self, node: str, key: str) -> bool:
+        """Whether a node has a value of its own for a parameter, by whichever name."""
+        own, module = self.parameters.get(node, {}), self.modules.get(node)
+        if module is None:
+            return any(value is not None for name, value in own.items() if name.casefold() == key.casefold())
+        return bool(matched(module.parameters, {key: "-"}).keys() & matched(module.parameters, own).keys())
 
     def outputs(self) -> list[str]:
         """The output ids of the graph."""

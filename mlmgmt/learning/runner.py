@@ -85,7 +85,7 @@ def run(
     if missing:
         message = f"The request gives no rows for {', '.join(map(repr, missing))}."
         raise BadRequest(message, target=missing[0], details=[Detail("MissingRequestInput", message, missing[0])])
-    values = linked(plan.document, parameters or {}, plan.parameters)
+    values = linked(plan.document, parameters or {}, plan.stands)
     done = Run()
     for node_id in plan.order:
         node = plan.graph.nodes[node_id]

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+_SOURCE = "source.py"
 _LARGEST_FILE = 2 * 1024**3
 _EXACT = 2**53
 """Whole numbers up to this are numbers without loss."""
@@ -62,9 +64,9 @@ def _end_with(waiting: int) -> None:
 
 
 def _run() -> None:
-    text = Path("source.py").read_text(encoding="utf-8-sig")
+    text = Path(_SOURCE).read_text(encoding="utf-8-sig")
     # This file's own __future__ is none of the script's.
-    code = compile(text, "source.py", "exec", dont_inherit=True)
+    code = compile(text, _SOURCE, "exec", dont_inherit=True)
 
     from mlmgmt.learning import exchange
 
@@ -111,7 +113,7 @@ def _returned(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
 def _explain(error: BaseException) -> None:
     name = type(error).__name__
     steps = [(step.f_code.co_filename, line) for step, line in traceback.walk_tb(error.__traceback__)]
-    lines = [line for file, line in steps if file == "source.py"]
+    lines = [line for file, line in steps if file == _SOURCE]
     if isinstance(error, MemoryError):
         # What fills the memory is still held by the frames; nothing could be written before they let go of it.
         name = "MemoryError"
@@ -122,7 +124,10 @@ def _explain(error: BaseException) -> None:
     except Exception:
         text = "it cannot be shown"
     Path("failure.txt").write_text(f"{name}{where}: {text}", encoding="utf-8", errors="replace")
-    traceback.print_exception(error)
+    # The script may have put away its own text, or the stream.
+    with suppress(Exception):
+        text = Path(_SOURCE).read_text(encoding="utf-8-sig").split("\n")[lines[-1] - 1].strip()
+        print(f"line {lines[-1]}: {text}", file=sys.stderr)
 
 
 if __name__ == "__main__":

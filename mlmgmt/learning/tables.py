@@ -195,7 +195,8 @@ def placed(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = (
     """
     found = _places(cells, declared)
     absent = [name for name in declared if name not in found and name not in spare]
-    unused = [name for index, name in enumerate(cells.columns) if index not in found.values()]
+    used = set(found.values())
+    unused = [name for index, name in enumerate(cells.columns) if index not in used]
     notes = []
     if unused:
         notes.append(f"{cells.source}: the service does not read the columns {', '.join(map(repr, unused))}.")

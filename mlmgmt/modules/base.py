@@ -188,7 +188,22 @@ class Module:
         Raises:
             ModuleFailure: a name is unknown, or a value is not one the parameter takes.
         """
+        return self._read(given)[1]
+
+    def _read(self, given: Mapping[str, Any]) -> tuple[dict[str, str], Arguments]:
+        """The texts by key, and the arguments. The key of a parameter that does not count may be the label of one that
+        does, and then stands for that one.
+        """
         texts = matched(self.parameters, given)
+        arguments = self._typed(texts)
+        idle = [key for key in texts if key not in arguments]
+        for key in idle:
+            meant = [one.key for one in self.parameters if one.key in arguments and one.labelled(key)]
+            if len(meant) == 1 and meant[0] not in texts:
+                texts[meant[0]] = texts.pop(key)
+        return texts, self._typed(texts) if idle else arguments
+
+    def _typed(self, texts: Mapping[str, str]) -> Arguments:
         arguments: Arguments = {}
         for parameter in self.parameters:
             if parameter.counts(arguments):
@@ -198,7 +213,7 @@ class Module:
 
     def notes(self, given: Mapping[str, Any]) -> list[str]:
         """What a graph asks for and cannot have: parameters without effect, and those of another branch of a mode."""
-        texts, arguments = matched(self.parameters, given), self.arguments(given)
+        texts, arguments = self._read(given)
         found = []
         for parameter in self.parameters:
             text = texts.get(parameter.key, parameter.default)

@@ -95,10 +95,11 @@ def by_name(name: str) -> Module:
 
 
 def known(asset: Mapping[str, Any]) -> Module | None:
-    """The module that an asset stands for: by the GUID in its uri, whatever the batch, else by the asset's name."""
+    """The module that an asset stands for: by the GUID in its uri, whatever the batch; by the asset's name only where
+    the uri has none, since a module of another GUID is another module, whatever it is called.
+    """
     found = _URI.fullmatch(str(asset["locationInfo"]["uri"]).strip())
-    keys = (*((found["guid"],) if found else ()), str(asset.get("name", "")))
-    return next((module for key in keys if (module := _index().get(key.casefold())) is not None), None)
+    return _index().get((found["guid"] if found else str(asset.get("name", ""))).casefold())
 
 
 def find(asset: Mapping[str, Any]) -> Module:

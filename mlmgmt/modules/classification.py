@@ -159,6 +159,7 @@ TWO_CLASS_BOOSTED_DECISION_TREE = learner(
     category=_CATEGORY,
     form="boosted",
     complete=False,
+    finite=False,
     maps_to="sklearn.ensemble.HistGradientBoostingClassifier",
 )
 

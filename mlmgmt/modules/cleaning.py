@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mlmgmt.modules import columns
+from mlmgmt.modules import columns, guessing
 from mlmgmt.modules.base import Arguments, Dataset, Fill, Module, ModuleFailure, Parameter, Port, PortType
+from mlmgmt.modules.manipulation import converted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ _MEAN, _MEDIAN, _MODE = "Replace with mean", "Replace with median", "Replace wit
 _CUSTOM, _MICE, _PCA = "Custom substitution value", "Replace using MICE", "Replace using Probabilistic PCA"
 _ROW, _COLUMN = "Remove entire row", "Remove entire column"
 _TOGETHER = (_MICE, _PCA)
+_NUMBERS = ("Integer", "Double")
+_WITH_MEAN = (*_NUMBERS, "Boolean", "DateTime", "TimeSpan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
     elif mode == _COLUMN:
         learnt = CleaningTransformation(drop=tuple(flagged))
     elif mode == _CUSTOM:
-        learnt = CleaningTransformation({name: _substitute(frame[name], arguments) for name in chosen})
+        learnt = CleaningTransformation(_substitutes(frame, chosen, arguments["Replacement value"] or "0"))
     else:
         learnt = _learnt_values(frame, chosen, mode, arguments)
     if mode in _TOGETHER:
@@ -101,22 +104,40 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
     return cleaned, learnt
 
 
-def _substitute(series: pd.Series[Any], arguments: Arguments) -> Any:
-    text = arguments["Replacement value"] or "0"
+def _substitutes(frame: pd.DataFrame, chosen: list[str], text: str) -> dict[str, Any]:
+    """The text as a value of each column's type. A column that misses nothing and cannot take it is left alone."""
+    values: dict[str, Any] = {}
+    for name in chosen:
+        value = _substitute(frame[name], text)
+        if value is not None:
+            values[name] = value
+        elif frame[name].isna().any():
+            message = f"{text!r} is no value for the {columns.studio_type(frame[name])} column {name!r}."
+            raise ModuleFailure(message, target="Replacement value")
+    return values
+
+
+def _substitute(series: pd.Series[Any], text: str) -> Any:
+    """The text as a value of a column's type, for a categorical one the type of its categories; None if it is none."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        series = pd.Series(series.cat.categories)
     kind = columns.studio_type(series)
+    if kind == "String":
+        return text
+    words = np.array([text], dtype=object)
+    # Whole numbers count ticks of 100 nanoseconds since the year 1.
+    ticks = guessing.whole(words) if kind == "DateTime" else None
     try:
-        if kind == "Integer":
-            return int(text)
-        if kind == "Double":
-            return float(text)
-        if kind == "Boolean":
-            return {"true": True, "1": True, "false": False, "0": False}[text.casefold()]
+        value = converted(pd.Series(words if ticks is None else ticks, name=series.name), kind).iloc[0]
         if kind == "DateTime":
-            return pd.Timestamp(text, tz=getattr(series.dtype, "tz", None))
-    except (ValueError, KeyError):
-        message = f"{text!r} is no value for the {kind} column {series.name!r}."
-        raise ModuleFailure(message, target="Replacement value") from None
-    return text
+            value = value.tz_convert(getattr(series.dtype, "tz", None))
+        if kind in ("DateTime", "TimeSpan"):
+            value = value.as_unit(series.dt.unit)
+    except (ModuleFailure, ValueError):
+        return None
+    if pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments: Arguments) -> CleaningTransformation:
@@ -127,12 +148,14 @@ def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments:
         kind = columns.studio_type(series)
         if series.isna().all() and len(series):
             empty.append(name)
-        elif mode == _MODE or (mode in _TOGETHER and kind not in ("Integer", "Double")):
+        elif mode == _MODE or (mode in _TOGETHER and kind not in _NUMBERS):
             value = series.mode().iloc[0]
             values[name] = value.item() if isinstance(value, np.generic) else value
-        elif kind not in (("Integer", "Double") if mode in (_MEDIAN, *_TOGETHER) else ("Integer", "Double", "Boolean")):
+        elif kind not in (_WITH_MEAN if mode == _MEAN else _NUMBERS):
             message = f"{mode} is not possible for the {kind} column {name!r}."
             raise ModuleFailure(message, number="0056", target=name, hint="Leave it out of the columns to be cleaned.")
+        elif kind in ("DateTime", "TimeSpan"):
+            values[name] = series.mean()
         else:
             numbers = series.astype("float64")
             value = float(numbers.mean() if mode in (_MEAN, *_TOGETHER) else numbers.median())
@@ -148,7 +171,7 @@ def _learnt_together(
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
 
-    numeric = tuple(name for name in learnt.values if columns.studio_type(frame[name]) in ("Integer", "Double"))
+    numeric = tuple(name for name in learnt.values if columns.studio_type(frame[name]) in _NUMBERS)
     if not numeric or not len(frame):
         return learnt
     if arguments["Cleaning mode"] == _MICE:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from mlmgmt.modules.base import Dataset
 
+_TYPES = ("String", "Integer", "Double", "Boolean", "DateTime", "TimeSpan", "Categorical", "Numeric", "All", "AllTypes")
+_KINDS = ("Feature", "Label", "Score", "Weight", "All")
+
 
 def studio_type(series: pd.Series[Any]) -> str:
     """The Studio name of a column's type."""
@@ -49,6 +52,8 @@ def select(dataset: Dataset, selection: str | None, *, parameter: str) -> list[s
     document = _parsed(selection, parameter)
     rules = document["rules"]
     if not document.get("isFilter", True):
+        if len(rules) == 1 and rules[0].get("exclude"):
+            raise ModuleFailure("A selection that keeps its own order cannot exclude columns.", target=parameter)
         if len(rules) != 1:
             raise ModuleFailure("A selection that keeps its own order has exactly one rule.", target=parameter)
         return _matched(dataset, names, rules[0], parameter)
@@ -110,11 +115,19 @@ def _matched(dataset: Dataset, names: list[str], rule: dict[str, Any], parameter
     if kind == "ColumnIndexes":
         return [names[index - 1] for index in _indices(rule.get("columns", ()), len(names), parameter)]
     if kind == "ColumnTypes":
-        types = {str(word) for word in rule.get("columnTypes", ())}
-        kinds = {str(word) for word in rule.get("columnKinds", ("All",))}
+        types = _words(rule.get("columnTypes", ()), _TYPES, "type", parameter)
+        kinds = _words(rule.get("columnKinds", ("All",)), _KINDS, "kind", parameter)
         return [name for name in names if _has_type(dataset, name, types) and _has_kind(dataset, name, kinds)]
     known = "AllColumns, ColumnNames, ColumnTypes, ColumnIndexes"
     raise ModuleFailure(f"A selection has no rule type {kind!r}.", target=parameter, hint=f"There are: {known}.")
+
+
+def _words(given: Iterable[Any], known: tuple[str, ...], what: str, parameter: str) -> set[str]:
+    spelled = {word.casefold(): word for word in known}
+    if unknown := [word for word in given if str(word).casefold() not in spelled]:
+        hint = f"There are: {', '.join(known)}."
+        raise ModuleFailure(f"There is no column {what} {unknown[0]!r}.", target=parameter, hint=hint)
+    return {spelled[str(word).casefold()] for word in given}
 
 
 def _indices(spans: Iterable[Any], count: int, parameter: str) -> list[int]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mlmgmt.modules.base import Dataset
 
 Column = np.ndarray[Any, np.dtype[Any]]
+_WIDEST = 4 * 2**30
+"""The most bytes that the categories of a table are spread out to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ def chosen(frame: pd.DataFrame, names: list[str]) -> tuple[Feature, ...]:
         raise ModuleFailure(f"There are several columns {twice[0]!r}.", number="0018", target=twice[0])
     empty = [name for name in names if frame[name].isna().all()]
     if empty:
-        listed = ", ".join(map(repr, empty))
-        message = f"The column{'s' if len(empty) > 1 else ''} {listed} hold no value at all."
+        listed, several = ", ".join(map(repr, empty)), len(empty) > 1
+        message = f"The column{'s' if several else ''} {listed} {'hold' if several else 'holds'} no value at all."
         hint = "Leave them out with Select Columns in Dataset, or drop them with Clean Missing Data."
         raise ModuleFailure(message, number="0021", target=empty[0], hint=hint)
     features = tuple(Feature(name, studio_type(frame[name])) for name in names)
@@ -124,6 +126,38 @@ def refuse_missing(columns: list[Column], features: tuple[Feature, ...], learner
             message = f"{learner} needs complete data, and {lacking} of {len(column)} rows lack {feature.name!r}."
             hint = "Put Clean Missing Data before it."
             raise ModuleFailure(message, number="0032", target=feature.name, hint=hint)
+
+
+def refuse_infinite(columns: list[Column], features: tuple[Feature, ...], learner: str) -> None:
+    """Refuse infinite numbers.
+
+    Raises:
+        ModuleFailure: a number is infinite.
+    """
+    for feature, column in zip(features, columns, strict=True):
+        if feature.numeric and (endless := int(np.isinf(column).sum())):
+            message = f"{learner} needs finite numbers, and {endless} of {len(column)} rows have infinity"
+            hint = "Bring them into a range with Clip Values, or leave their rows out."
+            raise ModuleFailure(f"{message} in {feature.name!r}.", target=feature.name, hint=hint)
+
+
+def refuse_wide(columns: list[Column], features: tuple[Feature, ...]) -> None:
+    """Refuse a table whose categories, a column for each, would not fit into memory.
+
+    Raises:
+        ModuleFailure: they would take more than 4 GiB.
+    """
+    words = {f.name: column for f, column in zip(features, columns, strict=True) if not f.numeric}
+    rows = len(columns[0]) if columns else 0
+    # No column has more values than rows; most tables are too short for counting them to matter.
+    if rows * rows * len(words) * 8 <= _WIDEST:
+        return
+    counts = {name: len(pd.unique(pd.Series(column))) for name, column in words.items()}
+    if (size := rows * sum(counts.values()) * 8) > _WIDEST:
+        name = max(counts, key=counts.__getitem__)
+        message = f"{rows} rows with a column for each category would take {size / 2**30:.1f} GiB"
+        hint = "Exclude the column, or group its values."
+        raise ModuleFailure(f"{message}; {name!r} has {counts[name]} categories.", target=name, hint=hint)
 
 
 def preparation(features: tuple[Feature, ...], scaler: Any, *, unknown_levels: bool) -> Any:

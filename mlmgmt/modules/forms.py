@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlmgmt.modules.features import Column, Feature
 
 _FAR = 1e4
+_MOST = 2**26
+"""The bytes of the matrix of the rows that are answered at once; with its copies that makes no more than 256 MB."""
 Row = "Callable[[Sequence[Any]], list[float]]"
 
 
@@ -40,6 +42,19 @@ class Form:
         self.encoding = Encoding.of(preparation, features)
 
     def table(self, columns: list[Column]) -> Matrix:
+        """The numbers of each row, worked out for as many rows at a time as take little memory."""
+        count, most = len(columns[0]) if columns else 0, max(1, _MOST // (8 * max(1, self.breadth)))
+        if count <= most:
+            return self._answer(columns)
+        parts = [[column[first : first + most] for column in columns] for first in range(0, count, most)]
+        return np.concatenate([self._answer(part) for part in parts])
+
+    @property
+    def breadth(self) -> int:
+        """How many numbers are held for a row while it is answered."""
+        return self.encoding.width
+
+    def _answer(self, columns: list[Column]) -> Matrix:
         matrix = self.encoding.matrix(columns)
         if self.task == "regression":
             return np.asarray(self.learner.predict(matrix), dtype="float64").reshape(-1, 1)
@@ -74,7 +89,7 @@ class Linear(Form):
         self._intercepts = np.broadcast_to(np.asarray(estimator.intercept_, dtype="float64"), len(self._coefficients))
         self._exponential = type(estimator).__name__ == "PoissonRegressor"
 
-    def table(self, columns: list[Column]) -> Matrix:
+    def _answer(self, columns: list[Column]) -> Matrix:
         return self._linked(self._scores(columns))
 
     def _scores(self, columns: list[Column]) -> Matrix:
@@ -204,7 +219,11 @@ class Network(Form):
         super().__init__(estimator, features, task=task, spread=spread)
         self._layers = list(zip(self.learner.coefs_, self.learner.intercepts_, strict=True))
 
-    def table(self, columns: list[Column]) -> Matrix:
+    @property
+    def breadth(self) -> int:
+        return max(self.encoding.width, *(len(biases) for _, biases in self._layers))
+
+    def _answer(self, columns: list[Column]) -> Matrix:
         return self._answers(self.encoding.matrix(columns))
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
@@ -247,7 +266,11 @@ class Clusters(Form):
     def count(self) -> int:
         return len(self._centres)
 
-    def table(self, columns: list[Column]) -> Matrix:
+    @property
+    def breadth(self) -> int:
+        return max(self.encoding.width, self.count)
+
+    def _answer(self, columns: list[Column]) -> Matrix:
         from scipy.spatial.distance import cdist
 
         matrix = self.encoding.matrix(columns)

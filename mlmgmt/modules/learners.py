@@ -45,9 +45,12 @@ class Untrained:
         scaler: from the settings to what numbers go through first; None leaves them as they are.
         form: the name of the compiled form of the fitted estimator, see `forms`.
         complete: the estimator cannot fit or score rows with missing numbers.
+        finite: it cannot be fitted to infinite numbers.
         unknown_levels: categories unseen in training are scored as none of the known ones.
         weighted: it honours a weight column.
         spread: a regression that answers a mean and a standard deviation.
+        folds: how many parts of the rows calibrate a classification, fewer where a class has fewer rows; 0 if none.
+        counts: its label counts something, so that no label is below 0.
     """
 
     learner: str
@@ -58,9 +61,12 @@ class Untrained:
     scaler: Callable[[Mapping[str, Any]], Any] | None = None
     form: str = ""
     complete: bool = True
+    finite: bool = True
     unknown_levels: bool = True
     weighted: bool = False
     spread: bool = False
+    folds: int = 0
+    counts: bool = False
 
     def having(self, settings: Mapping[str, Any]) -> Untrained:
         """The same learner with some settings changed."""
@@ -232,21 +238,35 @@ def fit_pipeline(
     cells = feature.columns(frame, features)
     if untrained.complete:
         feature.refuse_missing(cells, features, untrained.learner)
-    more = {} if weights is None else {"learner__sample_weight": weights}
+    if untrained.finite:
+        feature.refuse_infinite(cells, features, untrained.learner)
+    feature.refuse_wide(cells, features)
+    pipeline = untrained.pipeline(features)
+    if untrained.folds:
+        pipeline.set_params(**{f"{_last(pipeline)}__cv": min(untrained.folds, int(np.bincount(target).min()))})
+    more = {} if weights is None else {f"{_last(pipeline)}__sample_weight": weights}
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         # The modules run all the iterations that are asked for; that is no failure to converge.
         warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iterations")
+        # A table shorter than a batch is one batch.
+        warnings.filterwarnings("ignore", message="Got `batch_size` less than 1 or larger than sample size")
         try:
             rows = feature.frame_of(cells, features)
             with _threads(len(frame)):
-                fitted = untrained.pipeline(features).fit(rows, target, **more)
+                fitted = pipeline.fit(rows, target, **more)
         except ValueError as error:
             first = str(error).split("\n", 1)[0]
             raise ModuleFailure(
                 f"{untrained.learner} cannot learn from these rows: {first}", target="Dataset"
             ) from None
     return fitted, tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in told))
+
+
+def _last(pipeline: Any) -> str:
+    """The name of the estimator that learns: the last step of a learner that is a pipeline of its own."""
+    steps = getattr(pipeline[-1], "steps", None)
+    return f"learner__{steps[-1][0]}" if steps else "learner"
 
 
 def _threads(rows: int) -> Any:
@@ -274,11 +294,7 @@ def _weights(dataset: Dataset, frame: pd.DataFrame) -> Any:
 
 def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any, ...]]:
     if untrained.task == "regression":
-        try:
-            return label.astype("float64").to_numpy(dtype="float64"), ()
-        except (ValueError, TypeError):
-            message = f"A regression needs a number as label, and {label.name!r} is {studio_type(label)}."
-            raise ModuleFailure(message, number="0017", target=str(label.name)) from None
+        return _figures(label, untrained), ()
     places, values = pd.factorize(label)
     present = values.tolist()
     order = sorted(range(len(present)), key=present.__getitem__)
@@ -291,4 +307,28 @@ def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any
     if untrained.task == "binary" and len(classes) > 2:
         message = f"{untrained.learner} tells two classes apart, and {label.name!r} has {len(classes)} values."
         raise ModuleFailure(message, number="0056", target=str(label.name))
-    return np.argsort(order)[places], classes
+    found = np.argsort(order)[places]
+    rows = np.bincount(found)
+    if untrained.folds and rows.min() < 2:
+        message = (
+            f"{untrained.learner} needs 2 rows of each class, and only 1 row has "
+            f"{classes[int(rows.argmin())]!r} in the label column {label.name!r}."
+        )
+        hint = "Its probabilities are calibrated on rows that it did not learn from."
+        raise ModuleFailure(message, number="0021", target=str(label.name), hint=hint)
+    return found, classes
+
+
+def _figures(label: pd.Series[Any], untrained: Untrained) -> Any:
+    try:
+        found = label.astype("float64").to_numpy(dtype="float64")
+    except (ValueError, TypeError):
+        message = f"A regression needs a number as label, and {label.name!r} is {studio_type(label)}."
+        raise ModuleFailure(message, number="0017", target=str(label.name)) from None
+    if not np.isfinite(found).all():
+        message = f"The label column {label.name!r} holds infinite numbers."
+        raise ModuleFailure(message, number="1000", target=str(label.name), hint="Leave their rows out.")
+    if untrained.counts and found.min() < 0:
+        message = f"{untrained.learner} learns counts, and the label column {label.name!r} holds {found.min():g}."
+        raise ModuleFailure(message, number="0032", target=str(label.name), hint="A count is at least 0.")
+    return found

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _SVM_ITERATIONS, _LAMBDA = "Number of iterations", "The value lambda"
 _NORMALIZE, _SPHERE = "Normalize the features", "Perform a projection to the unit-ball"
+_FOLDS = 5
+"""The parts that the rows are split into to calibrate a model, as many as in scikit-learn."""
 
 
 def _calibrated(estimator: Any) -> Any:
@@ -71,6 +73,8 @@ TWO_CLASS_SUPPORT_VECTOR_MACHINE = learner(
     category="Classification",
     form="linear",
     scaler=_standard,
+    weighted=True,
+    folds=_FOLDS,
     maps_to="sklearn.linear_model.SGDClassifier with hinge loss, calibrated by a sigmoid",
 )
 
@@ -115,6 +119,7 @@ TWO_CLASS_AVERAGED_PERCEPTRON = learner(
     category="Classification",
     form="linear",
     scaler=minmax,
+    folds=_FOLDS,
     maps_to="sklearn.linear_model.SGDClassifier with perceptron loss, averaged and calibrated, on features in 0..1",
 )
 
@@ -189,6 +194,7 @@ POISSON_REGRESSION = learner(
     category="Regression",
     form="linear",
     scaler=_where_it_changes_nothing,
+    counts=True,
     maps_to="sklearn.linear_model.PoissonRegressor",
 )
 

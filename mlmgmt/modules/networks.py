@@ -29,6 +29,10 @@ _NO_NET_SHARP = {_SCRIPT: "no library here reads Net#; give the hidden nodes of 
 _BINS = 10
 """How many bins the binning normalizer makes is not documented; Group Data into Bins makes as many by default."""
 
+_BATCH = 20
+"""The rows between two corrections of the weights. The module corrects them often; batches of 200, which scikit-learn
+takes by itself, hardly train a network on a table of a few hundred rows."""
+
 
 class _Layers(Parameter):
     """The hidden nodes of each layer, parted by commas."""
@@ -37,7 +41,7 @@ class _Layers(Parameter):
 
     def typed(self, text: str) -> tuple[int, ...]:
         try:
-            sizes = tuple(int(part) for part in text.split(","))
+            sizes = tuple(int(part.replace("_", "?")) for part in text.split(","))
         except ValueError:
             hint = "A whole number, or one for each layer: 100,50."
             raise ModuleFailure(f"{text!r} is no number of hidden nodes.", target=self.key, hint=hint) from None
@@ -103,6 +107,7 @@ def _descending(settings: Mapping[str, Any]) -> dict[str, Any]:
         "learning_rate": "constant",
         "learning_rate_init": settings[RATE],
         "momentum": settings[MOMENTUM],
+        "batch_size": _BATCH,
         "max_iter": settings[ITERATIONS],
         # The module runs all its iterations; it has no stopping rule.
         "n_iter_no_change": settings[ITERATIONS],
@@ -152,7 +157,7 @@ TWO_CLASS_NEURAL_NETWORK = learner(
     form="network",
     scaler=_scaler,
     weighted=True,
-    maps_to="sklearn.neural_network.MLPClassifier, by stochastic gradient descent",
+    maps_to="sklearn.neural_network.MLPClassifier, by stochastic gradient descent in batches of 20 rows",
 )
 MULTICLASS_NEURAL_NETWORK = learner(
     "Multiclass Neural Network",
@@ -163,7 +168,7 @@ MULTICLASS_NEURAL_NETWORK = learner(
     category="Classification",
     form="network",
     scaler=_scaler,
-    maps_to="sklearn.neural_network.MLPClassifier, by stochastic gradient descent",
+    maps_to="sklearn.neural_network.MLPClassifier, by stochastic gradient descent in batches of 20 rows",
 )
 NEURAL_NETWORK_REGRESSION = learner(
     "Neural Network Regression",
@@ -174,7 +179,7 @@ NEURAL_NETWORK_REGRESSION = learner(
     category="Regression",
     form="network",
     scaler=_scaler,
-    maps_to="sklearn.neural_network.MLPRegressor, by stochastic gradient descent",
+    maps_to="sklearn.neural_network.MLPRegressor, by stochastic gradient descent in batches of 20 rows",
 )
 
 MODULES = (TWO_CLASS_NEURAL_NETWORK, MULTICLASS_NEURAL_NETWORK, NEURAL_NETWORK_REGRESSION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlmgmt.modules.failures import ModuleFailure
@@ -53,6 +54,10 @@ class Parameter:
         switch, values = self.when
         return str(arguments.get(switch)) in values
 
+    def labelled(self, name: str) -> bool:
+        """Whether a name is its label, in any letter case."""
+        return self.label is not None and self.label.casefold() == name.casefold()
+
     def typed(self, text: str) -> Any:
         """The value that a text stands for.
 
@@ -67,7 +72,7 @@ class Parameter:
             case "integer" | "float":
                 return self._number(text.strip())
             case "integers" | "floats":
-                return tuple(self._number(part.strip()) for part in text.split(";") if part.strip())
+                return self._range([part.strip() for part in text.split(";") if part.strip()])
             case _:
                 return text
 
@@ -87,13 +92,18 @@ class Parameter:
             raise ModuleFailure(f"{text!r} is no value for {self.key!r}.", target=self.key, hint="True or False.")
         return word == "true"
 
+    def _range(self, parts: list[str]) -> tuple[float | int, ...]:
+        if not parts:
+            hint = "Numbers parted by semicolons."
+            raise ModuleFailure(f"The range {self.key!r} holds no number.", target=self.key, hint=hint)
+        return tuple(self._number(part) for part in parts)
+
     def _number(self, text: str) -> float | int:
         whole = self.type in ("integer", "integers")
-        try:
-            value = int(text) if whole else float(text)
-        except ValueError:
+        value = _parsed(text, whole=whole)
+        if value is None:
             kind = "a whole number" if whole else "a number"
-            raise ModuleFailure(f"{text!r} is not {kind}.", target=self.key) from None
+            raise ModuleFailure(f"{text!r} is not {kind}.", target=self.key)
         message = f"{text} is too {{}} for {self.key!r}."
         if self.minimum is not None and not value >= self.minimum:
             hint = f"At least {self.minimum:g}."
@@ -105,6 +115,25 @@ class Parameter:
             hint = f"At most {self.maximum:g}."
             raise ModuleFailure(message.format("large"), number="0007", target=self.key, hint=hint)
         return value
+
+
+def _parsed(text: str, *, whole: bool) -> float | int | None:
+    """The finite number that a text writes; a whole one may be written with a fraction of zeros."""
+    if "_" in text:
+        return None
+    try:
+        return int(text) if whole else _finite(float(text))
+    except ValueError:
+        pass
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return int(number) if whole and number.is_integer() else None
+
+
+def _finite(number: float) -> float | None:
+    return number if isfinite(number) else None
 
 
 def matched(parameters: tuple[Parameter, ...], given: Mapping[str, Any]) -> dict[str, str]:
@@ -132,7 +161,7 @@ def _key(parameters: tuple[Parameter, ...], name: str) -> str:
         lambda parameter: name == parameter.key or name in parameter.aliases,
         lambda parameter: wanted in (word.casefold() for word in (parameter.key, *parameter.aliases)),
         lambda parameter: name == parameter.label,
-        lambda parameter: parameter.label is not None and wanted == parameter.label.casefold(),
+        lambda parameter: parameter.labelled(name),
     )
     for test in tests:
         found = [parameter.key for parameter in parameters if test(parameter)]

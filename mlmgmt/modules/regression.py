@@ -65,7 +65,7 @@ LINEAR_REGRESSION = learner(
         ),
         Parameter(_DECREASE, "boolean", "True", label="Decrease learning rate", when=_BY_DESCENT),
         Setting(
-            Parameter(_DESCENT_L2, "float", "0.001", minimum=0),
+            Parameter(_DESCENT_L2, "float", "0.001", label=_SQUARES_L2, minimum=0),
             "Range for L2 regularization term weight",
             "0.001; 0.01; 0.1",
         ),
@@ -96,6 +96,7 @@ BOOSTED_DECISION_TREE_REGRESSION = learner(
     category=_CATEGORY,
     form="boosted",
     complete=False,
+    finite=False,
     maps_to="sklearn.ensemble.HistGradientBoostingRegressor",
 )
 

@@ -127,6 +127,15 @@ def _compared(series: pd.Series[Any], condition: str) -> np.ndarray[Any, np.dtyp
 
 
 _RECOMMENDER = "Recommender Split"
+_RECOMMENDING = ("Splitting mode", (_RECOMMENDER,))
+_SHARES = {
+    "Fraction of training-only users": "0.5",
+    "Fraction of test user ratings for training": "0.25",
+    "Fraction of cold users": "0",
+    "Fraction of cold items": "0",
+    "Fraction of ignored users": "0",
+    "Fraction of ignored items": "0",
+}
 
 SPLIT_DATA = Module(
     name="Split Data",
@@ -153,6 +162,12 @@ SPLIT_DATA = Module(
         Parameter("Random seed", "integer", "0", minimum=0, maximum=2**32 - 1, when=("Splitting mode", (_ROWS,))),
         Parameter("Stratified split", "boolean", "False", when=("Splitting mode", (_ROWS,))),
         Parameter("Stratification key column", "columns", when=("Stratified split", ("True",))),
+        *(
+            Parameter(key, "float", default, minimum=0, maximum=1, when=_RECOMMENDING)
+            for key, default in _SHARES.items()
+        ),
+        Parameter("Remove occasionally produced cold items", "boolean", "False", when=_RECOMMENDING),
+        Parameter("Random seed for Recommender", "integer", "0", minimum=0, maximum=2**32 - 1, when=_RECOMMENDING),
         Parameter("Regular expression", "string", r'\"column name" ^start', when=("Splitting mode", (_REGEX,))),
         Parameter("Relational expression", "string", r'\"column name" > 3', when=("Splitting mode", (_RELATIVE,))),
     ),

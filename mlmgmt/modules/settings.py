@@ -76,8 +76,11 @@ def learner(
     form: str,
     scaler: Callable[[Mapping[str, Any]], Any] | None = None,
     complete: bool = True,
+    finite: bool = True,
     weighted: bool = False,
     spread: bool = False,
+    folds: int = 0,
+    counts: bool = False,
     unknown: Parameter = UNKNOWN_LEVELS,
 ) -> Module:
     """The row of a learner: no inputs, and one output that carries it untrained.
@@ -105,9 +108,12 @@ def learner(
             scaler=scaler,
             form=form,
             complete=complete,
+            finite=finite,
             unknown_levels=bool(arguments.get(unknown.key, True)),
             weighted=weighted,
             spread=spread,
+            folds=folds,
+            counts=counts,
         )
         return (untrained,)
 

@@ -24,7 +24,11 @@ ones go)."""
 class Forest(Form):
     """Averages over trees grown apart; scikit-learn compares in single precision."""
 
-    def table(self, columns: list[Column]) -> Matrix:
+    @property
+    def breadth(self) -> int:
+        return max(self.encoding.width, len(self.learner.estimators_) if self.spread else 0)
+
+    def _answer(self, columns: list[Column]) -> Matrix:
         matrix = _single(self.encoding.matrix(columns))
         trees = [estimator.tree_ for estimator in self.learner.estimators_]
         if self.spread:

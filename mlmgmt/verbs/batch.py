@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.store.jobs import FINISHED
+from mlmgmt.store.jobs import ENDED, FINISHED
 from mlmgmt.verbs import job_requests, jobs, references, userfiles
 
 if TYPE_CHECKING:
@@ -125,9 +126,12 @@ def wait(
     """
     if output_folder is not None and not Path(output_folder).is_dir():
         message = f"There is no folder {output_folder}."
-        raise NotFound(message, target=output_folder, details=[Detail("FolderNotFound", message)])
+        details = [Detail("FolderNotFound", message)]
+        raise NotFound(message, target=output_folder, details=details, hint=f"mkdir -p {shlex.quote(output_folder)}")
     if output_folder is not None:
         userfiles.require_writable(str(Path(output_folder) / "output"))
+        for path in _coming(session, group, name, job, Path(output_folder)):
+            userfiles.refuse_overwriting(path, overwrite=force)
     found = jobs.wait(session, group=group, name=name, job=job, timeout=timeout)
     if found["StatusCode"] != FINISHED:
         message = f"The job {job} is {found['StatusCode']}."
@@ -140,15 +144,35 @@ def wait(
     return found
 
 
+def _coming(session: Session, group: str, name: str, job: str, folder: Path) -> list[str]:
+    """The files that the results of a job that has not ended will be copied to."""
+    from mlmgmt.learning.plan import Plan
+
+    resource = session.service_id(group, name)
+    body = session.store.jobs.read(resource, job)
+    if body is None or body["state"] in ENDED:
+        return []
+    revision = session.store.services.revision(resource, body["revision"])
+    if revision is None:
+        return []
+    kinds = job_requests.output_suffixes(Plan(revision.document))
+    places = {port: references.loaded(blob, port).path for port, blob in body.get("outputs", {}).items()}
+    return [_path(folder, port, Path(places.get(port, f"x{ends[0]}")).suffix) for port, ends in kinds.items()]
+
+
+def _path(folder: Path, port: str, suffix: str) -> str:
+    # An output's id is the definition's, and may be anything.
+    name = port if port.replace("_", "").replace("-", "").isalnum() else file_name(port)
+    return str(folder / f"{name}{suffix}")
+
+
 def _fetched(session: Session, results: Mapping[str, Any], folder: Path, force: bool) -> list[str]:
     """Copy results to files; none is written when one is missing or in the way."""
     contents: dict[str, bytes] = {}
     for port, place in results.items():
         blob = blobs.parse(place["BaseLocation"] + place["RelativeLocation"])
         assert blob is not None
-        # An output's id is the definition's, and may be anything.
-        name = port if port.replace("_", "").replace("-", "").isalnum() else file_name(port)
-        path = str(folder / f"{name}{Path(blob.path).suffix}")
+        path = _path(folder, port, Path(blob.path).suffix)
         userfiles.refuse_overwriting(path, overwrite=force)
         contents[path] = session.store.blobs.read(blob)
     for path, data in contents.items():

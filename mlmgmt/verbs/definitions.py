@@ -244,14 +244,16 @@ def test(
         found = reading.read(definition.data, session.contract, source=definition.name)
         rows = [_check("definition", "passed", "schema and graph")]
         rows += [_check("warning", "noted", f"{detail.target}: {detail.message}") for detail in found.warnings]
-        rows += [_check("module", "noted", line) for line in _unsupported(found.document)]
-        return {"Passed": True, "Checks": rows}
+        rows += _graph_checks(found.document)
+        return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
     if group is None or name is None:
         raise WrongUsage("Name a definition file, or a web service with -ResourceGroupName and -Name.")
     return _test_deployed(session, group, name)
 
 
-def _unsupported(body: Mapping[str, Any]) -> list[str]:
+def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Whether the graph can be run here: its modules, their ports and parameters. What is not run here is noted."""
+    from mlmgmt.learning.plan import Plan
     from mlmgmt.modules import catalogue
 
     lines = []
@@ -260,8 +262,14 @@ def _unsupported(body: Mapping[str, Any]) -> list[str]:
             try:
                 catalogue.find(asset)
             except catalogue.ModuleNotSupported as error:
-                lines.append(error.message)
-    return lines
+                lines.append(_check("module", "noted", error.message))
+    if lines:
+        return lines
+    try:
+        plan = Plan(body)
+        return [_check("graph", "passed", "it can be run"), *(_check("graph", "noted", note) for note in plan.notes())]
+    except MlmgmtError as error:
+        return [_check("graph", "failed", error.message)]
 
 
 def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import experiments
+from mlmgmt.verbs import experiments, job_requests
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -40,6 +40,7 @@ def plan_new(
     algorithm: str | None = None,
     exclude: Sequence[str] = (),
     train_fraction: float = 0.75,
+    settings: Sequence[str] = (),
 ) -> Outcome:
     """Plan a training experiment: the data cleaned, split, trained on, scored and evaluated.
 
@@ -48,6 +49,7 @@ def plan_new(
         algorithm: the name of a learner; the task's usual one when left out.
         label: the column to predict; none for a clustering.
         exclude: columns to learn nothing from.
+        settings: of the learner, as `NAME=VALUE`, by the names of its module's parameters.
         train_fraction: of the rows; the others are scored and evaluated.
 
     Returns:
@@ -63,6 +65,9 @@ def plan_new(
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", name)
     experiments.refuse_taken(session, name)
     module = _learner(task, algorithm)
+    values = job_requests.named_values(settings, "Settings")
+    # What the learner does not take is refused here, by name, and not when it is run.
+    module.arguments(values)
     dataset = data_input_output.read_table(data.data, data_input_output.form_of(quote(data.name)), header=True)
     label = _checked_label(dataset, task, label)
     dropped = [_column(dataset, column, "Exclude") for column in exclude]
@@ -75,7 +80,7 @@ def plan_new(
 
     def commit() -> dict[str, Any]:
         uri = experiments.keep_dataset(session, data.name, data.data)
-        _draw(sketch, dataset, module, task, label, dropped, train_fraction, (data.name, uri))
+        _draw(sketch, dataset, module, values, task, label, dropped, train_fraction, (data.name, uri))
         sketch.document["properties"] |= {"title": name, "description": f"Trains {module.name} on {data.name}."}
         body = experiments.made(session, name, sketch.document, summary=f"{task}: {module.name}")
         experiments.write_new(session, body)
@@ -191,6 +196,7 @@ def _draw(
     sketch: Sketch,
     dataset: Dataset,
     module: Module,
+    values: Mapping[str, str],
     task: str,
     label: str,
     dropped: Sequence[str],
@@ -210,7 +216,7 @@ def _draw(
         cleaned = sketch.module("Clean Missing Data", mode)
         sketch.connect(node, port, cleaned, "Dataset")
         node, port = cleaned, "Cleaned dataset"
-    learner = sketch.module(module.name)
+    learner = sketch.module(module.name, values)
     if task == "clustering":
         _draw_clustering(sketch, node, port, learner, [str(n) for n in dataset.frame.columns if n not in dropped])
         return

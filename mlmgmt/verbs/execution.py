@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.learning.plan import Plan
-    from mlmgmt.learning.runner import NodeReport, Run
+    from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
     from mlmgmt.verbs.session import Session
 
@@ -50,17 +50,17 @@ def execute(
         parameters=parameters,
         outside=Outside(session),
         tell=session.stage,
-        report=lambda report: session.detail(described(report)),
+        report=lambda report: session.detail(described(report.as_json())),
     )
     for line in _told_by_learners(done):
         session.tell(f"Warning: {line}")
     return done
 
 
-def described(report: NodeReport) -> str:
-    """A node's time and rows in one line."""
-    shapes = ", ".join(f"{port}: {rows:,} rows, {columns:,} columns" for port, (rows, columns) in report.rows.items())
-    return f"{report.node} ({report.module}): {report.seconds:.3f} s{'; ' if shapes else ''}{shapes}"
+def described(node: Mapping[str, Any]) -> str:
+    """A node's time and rows in one line; see `NodeReport.as_json`."""
+    shapes = ", ".join(f"{port}: {s['Rows']:,} rows, {s['Columns']:,} columns" for port, s in node["Outputs"].items())
+    return f"{node['Node']} ({node['Module']}): {node['Seconds']:.3f} s{'; ' if shapes else ''}{shapes}"
 
 
 def _told_by_learners(done: Run) -> list[str]:

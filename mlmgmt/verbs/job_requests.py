@@ -71,7 +71,7 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
         if value is not None:
             found[name] = str(value)
     try:
-        for node, values in linked(plan.document, found, plan.parameters).items():
+        for node, values in linked(plan.document, found, plan.stands).items():
             if node in plan.modules:
                 plan.arguments(node, values)
     except ModuleFailure as error:
@@ -84,8 +84,8 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def named_values(texts: Sequence[str]) -> dict[str, str]:
-    """Web service parameters given as `NAME=VALUE`.
+def named_values(texts: Sequence[str], target: str = "Parameters") -> dict[str, str]:
+    """Values given as `NAME=VALUE`; `target` is the parameter that gives them.
 
     Raises:
         BadRequest: `BadParameterValue`: one is not of that form; `UserParameterInvalid`: one is given twice.
@@ -96,10 +96,10 @@ def named_values(texts: Sequence[str]) -> dict[str, str]:
         if not sign:
             message = f"{text!r} is no NAME=VALUE."
             hint = "A value with a comma in it is given in a job document: mlmgmt batch submit -JobFile"
-            raise BadRequest(message, target="Parameters", details=[Detail("BadParameterValue", message)], hint=hint)
+            raise BadRequest(message, target=target, details=[Detail("BadParameterValue", message)], hint=hint)
         if name in found:
-            message = f"-Parameters gives {name!r} twice."
-            raise BadRequest(message, target="Parameters", details=[Detail("UserParameterInvalid", message)])
+            message = f"-{target} gives {name!r} twice."
+            raise BadRequest(message, target=target, details=[Detail("UserParameterInvalid", message)])
         found[name] = value
     return found
 
@@ -161,7 +161,7 @@ def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Req
         references.require_suffix(blob.path, references.INPUT_SUFFIXES, port)
         if blob not in coming and not session.store.blobs.exists(blob):
             message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
-            references.refuse("BlobNotFound", message, port)
+            references.refuse("BlobNotFound", message, port, references.places(session))
         request.inputs[port] = blob
 
 

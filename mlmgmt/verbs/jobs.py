@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.store.jobs import CANCELLED, ENDED, FAILED, FINISHED, NOT_STARTED, QUEUED, RUNNING
-from mlmgmt.verbs import job_requests, job_workers, lookup, references
+from mlmgmt.verbs import execution, job_requests, job_workers, lookup, references
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from mlmgmt.ids import ResourceId
     from mlmgmt.store.blobs import Blob
@@ -96,23 +97,31 @@ def start(session: Session, *, group: str, name: str, job: str) -> dict[str, Any
 
 
 def record(
-    session: Session, standing: Revision, data: str, results: Mapping[str, Blob], nodes: list[dict[str, Any]]
+    session: Session,
+    standing: Revision,
+    data: str,
+    results: Mapping[str, Blob],
+    nodes: list[dict[str, Any]],
+    *,
+    started: datetime | None = None,
 ) -> str:
     """Record a training that was done here and now as a finished job of its service.
 
     Args:
         data: the name of what it was trained on.
+        started: when it began; the present moment when left out.
     """
-    moment = stamp(session.clock())
+    ended = session.clock()
+    began = stamp(started or ended)
     body = {
         "id": uuid.uuid4().hex,
         "service": str(standing.resource),
         "revision": standing.number,
         "state": FINISHED,
         "by": session.caller,
-        "createdOn": moment,
-        "startedOn": moment,
-        "endedOn": moment,
+        "createdOn": began,
+        "startedOn": began,
+        "endedOn": stamp(ended),
         "data": data,
         "inputs": {},
         "outputs": {},
@@ -271,9 +280,12 @@ def wait(session: Session, *, group: str, name: str, job: str, timeout: float | 
         message = f"A job cannot be waited for {timeout:g} seconds."
         raise BadRequest(message, target="Timeout", details=[Detail("BadParameterValue", message, "Timeout")])
     until, pause = time.monotonic() + (float("inf") if timeout is None else timeout), _SHORTEST_PAUSE
+    stage = None
     while True:
         found: dict[str, Any] = status(session, group=group, name=name, job=job)
         if found["StatusCode"] in ENDED:
+            for node in found["Nodes"] or ():
+                session.detail(execution.described(node))
             return found
         if found["StatusCode"] == NOT_STARTED and not found["Queued"]:
             message = f"The job {job} was not started, so it never ends."
@@ -282,7 +294,8 @@ def wait(session: Session, *, group: str, name: str, job: str, timeout: float | 
         if found["Queued"]:
             # Who may not write takes up nothing, and would wait for ever.
             session.store.require_writable()
-        session.stage("queued" if found["Queued"] else "running")
+        if stage != (stage := "queued" if found["Queued"] else "running"):
+            session.stage(stage)
         left = until - time.monotonic()
         if left <= 0:
             message = f"The job {job} is {found['StatusCode']} after {timeout:g} seconds; it goes on."

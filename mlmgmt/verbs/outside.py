@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import check_name, fold
 from mlmgmt.store import blobs, lock, sas
+from mlmgmt.verbs import references
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,8 +41,12 @@ class Outside:
 
             return userfiles.read(str(mapped), largest=userfiles.LARGEST_TABLE).data
         blob = self._blob(address, "r")
-        with _usable(blob, "read"):
-            return self._session.store.blobs.read(blob)
+        try:
+            with _usable(blob, "read"):
+                return self._session.store.blobs.read(blob)
+        except NotFound as error:
+            hint = error.hint or references.places(self._session)
+            raise NotFound(error.message, target=error.target, details=error.details, hint=hint) from None
 
     def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
         """Write a blob of a registered account.
@@ -55,7 +60,8 @@ class Outside:
         self._session.require("Microsoft.Storage/storageAccounts/write", blob.account)
         if not store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
-            raise NotFound(message, target=blob.uri, details=[Detail("AccountNotRegistered", message)])
+            details = [Detail("AccountNotRegistered", message)]
+            raise NotFound(message, target=blob.uri, details=details, hint=references.places(self._session))
         with _usable(blob, "written"):
             if not overwrite and store.blobs.exists(blob):
                 message = f"The blob {blob.uri} exists."
@@ -90,7 +96,10 @@ class Outside:
             message = "This definition runs a Python script, and scripts are not allowed in this home."
             hint = "Read the script first; then: mlmgmt allow-scripts"
             raise BadRequest(message, target="R Script", details=[Detail("ScriptsNotAllowed", message)], hint=hint)
-        return scripts.run(source, tables, bundle)
+        result = scripts.run(source, tables, bundle)
+        for line in result.console.splitlines():
+            self._session.detail(line)
+        return result
 
     def _blob(self, address: str, permission: str) -> blobs.Blob:
         plain, signature, _ = blobs.without_secrets(address)

@@ -57,12 +57,19 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
         refuse(empty, f"The reference of {port!r} has no RelativeLocation.", port)
     blob = _located(base, relative, port, empty)
     if not session.store.blobs.is_registered(blob.account):
-        known = ", ".join(session.store.blobs.accounts())
         message = f"The storage account {blob.account!r} is not in this home."
-        refuse("BlobNotFound", message, port, f"There are: {known}. Copy the file into one of them.")
+        refuse("BlobNotFound", message, port, places(session))
     if "sasblobtoken" in fields:
         _check_sas(session, blob, fields["sasblobtoken"], port, permission)
     return blob
+
+
+def places(session: Session) -> str:
+    """Where the blobs of this home are, for whoever looks for one."""
+    store = session.store
+    known = ", ".join(store.blobs.accounts()) or "none"
+    folder = store.home.root / "storage" / "ACCOUNT" / "CONTAINER"
+    return f"There are the accounts: {known}. Their files are in {folder}; a blob is copied there as a file."
 
 
 def _located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
@@ -113,7 +120,9 @@ def _account(session: Session, text: str, port: str) -> str:
     given = folded.get("accountkey", "")
     # An account of this home needs no key from its own user; one that is given must be the right one.
     if given and key and not hmac.compare_digest(given.encode(), key.encode()):
-        refuse("InvalidBlobConnectionString", f"The AccountKey of {port!r} is not the key of {account!r}.", port)
+        message = f"The AccountKey of {port!r} is not the key of {account!r}."
+        hint = "Leave AccountKey out: an account of this home needs none."
+        refuse("InvalidBlobConnectionString", message, port, hint)
     return account
 
 

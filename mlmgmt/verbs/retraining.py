@@ -94,7 +94,7 @@ def retrain(
             raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
         evaluating.require_page(report)
     _tell_what_stays(session, standing, model)
-    values = job_requests.named_values(parameters)
+    values, began = job_requests.named_values(parameters), session.clock()
     for_training, for_scoring = graph_parameters.divided(values, trainer.document, standing.document)
     fitted = training.fit(
         session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
@@ -123,7 +123,7 @@ def retrain(
         session.stage("saving the model")
         session.store.blobs.write(blob, content)
         if trainer.service is not None:
-            jobs.record(session, trainer.service, data.name, {trainer.output: blob}, fitted.nodes)
+            jobs.record(session, trainer.service, data.name, {trainer.output: blob}, fitted.nodes, started=began)
         # Read again: the file may have been edited while the model was trained.
         if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
             source, its_model = target

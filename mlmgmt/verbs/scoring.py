@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt.definition.document import decode
-from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import lookup, models, userfiles
+from mlmgmt.errors import BadRequest, Detail, WrongUsage
+from mlmgmt.verbs import job_requests, lookup, models, userfiles
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.learning.scorer import Scorer
     from mlmgmt.learning.tables import Cells
@@ -24,11 +24,20 @@ if TYPE_CHECKING:
 
 
 def score(
-    session: Session, *, group: str, name: str, rows: Source, output_file: str | None = None, force: bool = False
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    rows: Source | None = None,
+    parameters: Sequence[str] = (),
+    output_file: str | None = None,
+    force: bool = False,
 ) -> dict[str, Any] | None:
     """Score the rows of a CSV file, or of a request-response body, with the model that is deployed.
 
     Args:
+        rows: none for a service that has no inputs.
+        parameters: web service parameters, as `NAME=VALUE`; they go before those in a body.
         output_file: a CSV file for the scores of the first output, instead of an answer.
         force: overwrite that file.
 
@@ -39,11 +48,12 @@ def score(
     Raises:
         NotFound: the service, or `ModelPackageNotFound`: its model is not available here.
         BadRequest: the rows do not fit the service's input, or a module fails.
+        WrongUsage: `MissingMandatoryParameter`: there are no rows, and the service has inputs.
     """
     standing = lookup.existing(session, group, name)
     if output_file is not None:
         userfiles.refuse_overwriting(output_file, overwrite=force)
-    answer = score_revision(session, standing, rows)
+    answer = score_revision(session, standing, rows, job_requests.named_values(parameters))
     if output_file is None:
         return answer
     table = next(iter(answer["Results"].values()))["value"]
@@ -61,20 +71,35 @@ def _csv(table: Mapping[str, Any]) -> bytes:
     return text.getvalue().encode()
 
 
-def score_revision(session: Session, standing: Revision, rows: Source) -> dict[str, Any]:
+def score_revision(
+    session: Session, standing: Revision, rows: Source | None, values: Mapping[str, str]
+) -> dict[str, Any]:
     """Score rows with one revision; see `score`."""
     scorer = scorer_of(session, standing)
+    target = str(standing.document["name"]) if rows is None else rows.name
     if not scorer.plan.outputs():
-        raise _no_table(standing, rows.name)
-    inputs, parameters = read_rows(rows, scorer.plan.needs_inputs())
+        raise _no_table(standing, target)
+    inputs, parameters = _given(rows, scorer.plan.needs_inputs())
+    named = {name.casefold() for name in values}
+    kept = {name: value for name, value in parameters.items() if name.casefold() not in named}
     session.stage("scoring")
-    found, notes = scorer.answer(inputs, parameters)
+    found, notes = scorer.answer(inputs, {**kept, **values})
     for note in notes:
         session.tell(f"Warning: {note}")
     results = {output: {"type": "table", "value": table} for output, table in found.items()}
     if not results:
-        raise _no_table(standing, rows.name)
+        raise _no_table(standing, target)
     return {"Results": results, "models": digests_of(standing)}
+
+
+def _given(rows: Source | None, needed: list[str]) -> tuple[dict[str, Cells], dict[str, Any]]:
+    if rows is not None:
+        return read_rows(rows, needed)
+    if needed:
+        message = f"-InputFile is missing, or what is piped is empty; the service reads {', '.join(map(repr, needed))}."
+        details = [Detail("MissingMandatoryParameter", message)]
+        raise WrongUsage(message, target="InputFile", details=details, hint="Give it rows: --input FILE")
+    return {}, {}
 
 
 def _no_table(standing: Revision, rows: str) -> BadRequest:

@@ -91,9 +91,15 @@ def _may_be_secret(piece: str) -> bool:
 
 def explained(error: MlmgmtError) -> str:
     """An error as the one text that a failed job's status has."""
-    reasons = "; ".join(f"{detail.code}: {detail.message}" for detail in error.details)
+    reasons = "; ".join(dict.fromkeys(_reason(error, detail) for detail in error.details))
     where = f" at {error.target}" if error.target else ""
     return f"{error.code}{where}: {error.message}" + (f" ({reasons})" if reasons else "")
+
+
+def _reason(error: MlmgmtError, detail: Detail) -> str:
+    """A detail's code, and what it says beyond the error itself."""
+    message = detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ")
+    return detail.code if message in error.message else f"{detail.code}: {message}"
 
 
 def _worked(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +217,8 @@ def _written(session: Session, made: Mapping[str, tuple[blobs.Blob, bytes]]) -> 
     for blob, _ in made.values():
         if not session.store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
-            raise NotFound(message, target=blob.uri, details=[Detail("AccountNotRegistered", message)])
+            details = [Detail("AccountNotRegistered", message)]
+            raise NotFound(message, target=blob.uri, details=details, hint=references.places(session))
     for output, (blob, content) in made.items():
         try:
             session.store.blobs.write(blob, content)

@@ -240,7 +240,7 @@ def test_labels_to_start_from_may_be_missing_in_some_rows() -> None:
         (Dataset(iris().head(4)), {CENTROIDS: 5}, (), "0021", "and there are 4"),
         (Dataset(iris()), {}, ("colour",), "0001", "no column 'colour'"),
         (Dataset(iris(), {"target": "Label"}), {}, ("target",), "0020", "no feature"),
-        (Dataset(iris().assign(gone=np.nan)), {}, (), "0021", "'gone' hold no value"),
+        (Dataset(iris().assign(gone=np.nan)), {}, (), "0021", "'gone' holds no value"),
         (Dataset(iris().assign(when=pd.Timestamp("2020-01-01"))), {}, (), "0017", "'when'"),
         (
             Dataset(iris().assign(width=lambda f: f["target"].astype(float).where(f.index > 2))),
@@ -249,7 +249,7 @@ def test_labels_to_start_from_may_be_missing_in_some_rows() -> None:
             "0032",
             "complete data",
         ),
-        (Dataset(iris().assign(width=np.inf)), {}, (), "1000", "cannot learn from these rows"),
+        (Dataset(iris().assign(width=np.inf)), {}, (), "1000", "150 of 150 rows have infinity in 'width'"),
     ],
 )
 def test_what_cannot_be_clustered_is_said(

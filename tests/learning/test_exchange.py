@@ -263,9 +263,21 @@ def test_a_script_that_fails_says_why_and_where(source: str, words: str) -> None
 
 
 def test_the_last_words_of_a_script_are_told() -> None:
-    hint = refused("print('reading')\nprint('halfway')\nraise RuntimeError('no')").hint
-    assert hint is not None
-    assert hint.endswith("RuntimeError: no")
+    failure = refused("print('reading')\nprint('halfway')\nraise RuntimeError('no')")
+    assert failure.message == "RuntimeError at line 3: no"
+    assert failure.hint == "Its last words: reading | halfway | line 3: raise RuntimeError('no')"
+
+
+def test_a_failure_deep_in_a_library_is_told_by_the_script_s_own_line() -> None:
+    failure = refused("def azureml_main(table):\n    return table['absent'],", TABLE)
+    assert failure.message == "KeyError at line 2: 'absent'"
+    assert failure.hint == "Its last words: line 2: return table['absent'],"
+
+
+def test_a_script_that_put_its_text_away_still_says_why() -> None:
+    failure = refused("import os\nos.remove('source.py')\n1 / 0")
+    assert failure.message == "ZeroDivisionError at line 3: division by zero"
+    assert failure.hint is None
 
 
 def test_a_script_has_its_own_future_and_may_begin_with_a_mark() -> None:

@@ -29,14 +29,16 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, Normalizer, OneHotEncoder, StandardScaler
 
-from mlmgmt.modules import catalogue, linear
+from mlmgmt.modules import catalogue, forms, linear
 from mlmgmt.modules.base import Dataset, ModuleFailure
+from mlmgmt.modules.features import Feature, refuse_wide
 from tests.learning.making import FEATURES, given, mixed, scored, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlmgmt.modules.base import Module
+    from mlmgmt.modules.forms import Form
 
 BUNDLED = {"breast cancer": load_breast_cancer, "iris": load_iris, "wine": load_wine, "diabetes": load_diabetes}
 
@@ -225,6 +227,7 @@ CASES = [
             hidden_layer_sizes=(100,),
             activation="logistic",
             solver="sgd",
+            batch_size=20,
             learning_rate_init=0.1,
             momentum=0,
             max_iter=20,
@@ -243,8 +246,9 @@ CASES = [
             hidden_layer_sizes=(6, 4),
             activation="logistic",
             solver="sgd",
-            learning_rate_init=1.5,
-            momentum=0.9,
+            batch_size=20,
+            learning_rate_init=0.4,
+            momentum=0.6,
             max_iter=12,
             n_iter_no_change=12,
             shuffle=False,
@@ -255,8 +259,8 @@ CASES = [
         {
             "Number of learning iterations": 12,
             "Number of hidden nodes": "6, 4",
-            "The learning rate": 1.5,
-            "The momentum": 0.9,
+            "The learning rate": 0.4,
+            "The momentum": 0.6,
             "The type of normalizer": "Gaussian normalizer",
             "Shuffle examples": False,
             SEED: 5,
@@ -269,6 +273,7 @@ CASES = [
             hidden_layer_sizes=(5,),
             activation="logistic",
             solver="sgd",
+            batch_size=20,
             learning_rate_init=0.3,
             momentum=0,
             max_iter=15,
@@ -292,6 +297,7 @@ CASES = [
             hidden_layer_sizes=(20,),
             activation="logistic",
             solver="sgd",
+            batch_size=20,
             learning_rate_init=0.005,
             momentum=0,
             max_iter=10,
@@ -309,6 +315,7 @@ CASES = [
             hidden_layer_sizes=(8, 8),
             activation="logistic",
             solver="sgd",
+            batch_size=20,
             learning_rate_init=0.01,
             momentum=0.5,
             max_iter=10,
@@ -499,9 +506,101 @@ def test_a_network_honours_weights() -> None:
     trained = train(by_name("Two-Class Neural Network"), dataset, "bought", parameters)
     rows = MinMaxScaler().fit_transform(frame[["age", "income"]].astype(float))
     plain = MLPClassifier((4,), activation="logistic", solver="sgd", learning_rate_init=0.1, momentum=0, max_iter=15)
-    plain.set_params(n_iter_no_change=15, random_state=0)
+    plain.set_params(n_iter_no_change=15, random_state=0, batch_size=20)
     plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
     np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_a_support_vector_machine_honours_weights(projected: bool) -> None:
+    frame = mixed().assign(weight=np.arange(400) % 5)
+    dataset = Dataset(frame[["age", "income", "weight", "bought"]], {"weight": "Weight"})
+    parameters = {"Perform a projection to the unit-ball": projected, "Number of iterations": 20}
+    trained = train(by_name("Two-Class Support Vector Machine"), dataset, "bought", parameters)
+    rows = StandardScaler().fit_transform(frame[["age", "income"]].astype(float))
+    rows = Normalizer().fit_transform(rows) if projected else rows
+    plain = calibrated(loss="hinge", penalty="l2", alpha=0.001, max_iter=20, random_state=0)
+    plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
+    np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-9, atol=1e-9)
+
+
+def test_a_network_learns_a_small_table() -> None:
+    """With its default settings, what a straight line tells apart."""
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"x": random.random(200), "z": random.random(200)})
+    frame = frame.assign(above=frame["x"] > frame["z"])
+    found = scored(train(by_name("Two-Class Neural Network"), frame, "above"), frame)["Scored Labels"]
+    assert (found == frame["above"]).mean() > 0.95
+
+
+@pytest.mark.parametrize("rows", [7, 20])
+def test_a_table_of_one_batch_is_no_note(rows: int) -> None:
+    frame = mixed(rows)[["age", "income", "visits"]]
+    trained = train(by_name("Neural Network Regression"), frame, "visits", {"Number of learning iterations": 3})
+    assert trained.notes == ()
+
+
+@pytest.mark.parametrize("name", [name for name, module in _LEARNERS.items() if module.task == "binary"])
+def test_infinite_numbers_are_refused_by_name_but_by_boosted_trees(name: str) -> None:
+    frame = mixed()[["age", "income", "bought"]]
+    frame.loc[[3, 8], "income"] = np.inf, -np.inf
+    if "Boosted" in name:
+        assert scored(train(by_name(name), frame, "bought"), frame)["Scored Probabilities"].notna().all()
+        return
+    with pytest.raises(ModuleFailure, match="2 of 400 rows have infinity in 'income'") as refused:
+        train(by_name(name), frame, "bought")
+    assert refused.value.target == "income"
+
+
+def test_an_infinite_label_is_refused_by_name() -> None:
+    frame = mixed()[["age", "income"]].assign(income=lambda f: f["income"].where(f.index != 3, np.inf))
+    with pytest.raises(ModuleFailure, match="'income' holds infinite numbers"):
+        train(by_name("Linear Regression"), frame, "income")
+
+
+def test_words_that_are_all_different_are_refused_before_memory_is_out() -> None:
+    count = 30_000
+    frame = pd.DataFrame({"id": [f"customer {place}" for place in range(count)], "y": np.arange(count) % 2})
+    frame = frame.assign(city=np.where(frame["y"] == 1, "Oslo", "Rome"))
+    with pytest.raises(ModuleFailure, match="'id' has 30000 categories") as refused:
+        train(by_name("Two-Class Logistic Regression"), frame, "y")
+    assert refused.value.target == "id"
+    assert "group its values" in str(refused.value.hint)
+    # 2**32 bytes are as much as there may be.
+    features = (Feature("id", "String"),)
+    fitting = np.array([f"{place % 16_384}" for place in range(2**15)], dtype=object)
+    refuse_wide([fitting], features)
+    fitting[0] = "one more"
+    with pytest.raises(ModuleFailure, match="16385 categories"):
+        refuse_wide([fitting], features)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Two-Class Logistic Regression",
+        "Two-Class Boosted Decision Tree",
+        "Decision Forest Regression",
+        "Multiclass Neural Network",
+    ],
+)
+def test_a_long_table_is_scored_in_parts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = {"Decision": "visits", "Multiclass": "kind"}.get(name.split(maxsplit=1)[0], "bought")
+    parameters = {L1: 0} if "Logistic" in name else {}
+    trained = train(by_name(name), mixed()[[*FEATURES, label]], label, parameters)
+    rows = mixed(101, seed=3)
+    at_once = scored(trained, rows)
+    sizes: list[int] = []
+    answer = type(trained.compiled)._answer
+
+    def watched(form: Form, cells: list[Any]) -> Any:
+        sizes.append(len(cells[0]))
+        return answer(form, cells)
+
+    monkeypatch.setattr(type(trained.compiled), "_answer", watched)
+    monkeypatch.setattr(forms, "_MOST", 8 * 25 * trained.compiled.breadth)
+    pd.testing.assert_frame_equal(scored(trained, rows), at_once)
+    assert sizes == [25, 25, 25, 25, 1]
 
 
 @pytest.mark.parametrize("name", ["Two-Class Neural Network", "Neural Network Regression"])
@@ -554,15 +653,43 @@ def test_a_poisson_regression_without_weights_is_the_unpenalised_one() -> None:
     np.testing.assert_allclose(scored(trained, frame)["Scored Labels"], plain.predict(matrix), rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["Two-Class Support Vector Machine", "Two-Class Averaged Perceptron"])
-@pytest.mark.filterwarnings("ignore:The least populated class")
-def test_few_rows_of_a_class_are_calibrated_all_the_same(name: str) -> None:
+CALIBRATED = {
+    "Two-Class Support Vector Machine": (StandardScaler(), {"loss": "hinge", "alpha": 0.001, "max_iter": 1}),
+    "Two-Class Averaged Perceptron": (
+        MinMaxScaler(),
+        {
+            "loss": "perceptron",
+            "penalty": None,
+            "learning_rate": "constant",
+            "eta0": 1,
+            "average": True,
+            "max_iter": 10,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALIBRATED)
+@pytest.mark.parametrize(("least", "most"), [(3, 30), (2, 40), (4, 4), (2, 2)])
+def test_few_rows_of_a_class_are_calibrated_in_as_many_parts(name: str, least: int, most: int) -> None:
     frame = mixed().sort_values("bought")[["age", "income", "bought"]]
-    few = pd.concat([frame.head(30), frame.tail(3)])
-    chances = scored(train(by_name(name), few, "bought"), few)["Scored Probabilities"]
-    assert chances.between(0, 1).all()
-    with pytest.raises(ModuleFailure, match="cannot learn from these rows"):
-        train(by_name(name), few.head(31), "bought")
+    few = pd.concat([frame.head(most), frame.tail(least)])
+    scaler, settings = CALIBRATED[name]
+    machine = SGDClassifier(tol=None, random_state=0, **settings)
+    plain = make_pipeline(scaler, CalibratedClassifierCV(machine, method="sigmoid", cv=least, ensemble=False))
+    rows = few[["age", "income"]].astype(float).to_numpy()
+    expected = plain.fit(rows, few["bought"].astype(bool)).predict_proba(rows)[:, 1]
+    trained = train(by_name(name), few, "bought")
+    assert list(scored(trained, few)["Scored Probabilities"]) == pytest.approx(list(expected), rel=1e-9)
+    assert trained.notes == ()
+
+
+@pytest.mark.parametrize("name", CALIBRATED)
+def test_a_class_of_one_row_cannot_be_calibrated(name: str) -> None:
+    frame = mixed().sort_values("bought")[["age", "income", "bought"]]
+    with pytest.raises(ModuleFailure, match="only 1 row has True in the label column 'bought'") as refused:
+        train(by_name(name), pd.concat([frame.head(30), frame.tail(1)]), "bought")
+    assert (refused.value.number, refused.value.target) == ("0021", "bought")
 
 
 @pytest.mark.parametrize(
@@ -608,7 +735,7 @@ def test_a_setting_that_cannot_be_honoured_is_refused(name: str, parameters: dic
             {"The initial learning weights diameter": 0.5},
             ["The initial learning weights diameter"],
         ),
-        ("Two-Class Neural Network", {**SWEPT, "Number of hidden nodes": "7"}, ["Number of hidden nodes"]),
+        ("Two-Class Neural Network", {**SWEPT, "The learning rate": "1.5"}, ["The learning rate"]),
         ("Poisson Regression", {}, ["L1 regularization weight"]),
         ("Poisson Regression", {"L1 regularization weight": 0, SEED: 4}, [SEED]),
         (
@@ -662,8 +789,9 @@ def test_a_sweep_has_the_ranges_of_the_learner(name: str, ranges: dict[str, tupl
 
 def test_negative_counts_are_no_labels_of_a_poisson_regression() -> None:
     frame = mixed()[["age", "visits"]].assign(visits=lambda f: f["visits"] - 3)
-    with pytest.raises(ModuleFailure, match="Poisson Regression cannot learn from these rows"):
+    with pytest.raises(ModuleFailure, match=r"counts, and the label column 'visits' holds -3") as refused:
         train(by_name("Poisson Regression"), frame, "visits")
+    assert refused.value.target == "visits"
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,29 @@ def test_a_selection_that_is_no_filter_keeps_its_order() -> None:
     assert chosen == ["word", "count"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ({"columnTypes": ["Numbers"], "columnKinds": ["All"]}, "no column type 'Numbers'"),
+        ({"columnTypes": ["All"], "columnKinds": ["Features"]}, "no column kind 'Features'"),
+        ({"columnTypes": ["String", 3], "columnKinds": ["All"]}, "no column type 3"),
+    ],
+)
+def test_a_selection_with_unknown_words_is_refused(rule: dict[str, Any], words: str) -> None:
+    with pytest.raises(ModuleFailure, match=words):
+        columns.select(table(), selection({"ruleType": "ColumnTypes", **rule}), parameter="x")
+
+
+def test_types_and_kinds_are_read_in_any_letter_case() -> None:
+    rule = {"ruleType": "ColumnTypes", "columnTypes": ["numeric", "STRING"], "columnKinds": ["feature"]}
+    assert columns.select(table(), selection(rule), parameter="x") == ["count", "size", "word", "empty"]
+
+
+def test_a_selection_that_keeps_its_order_cannot_exclude() -> None:
+    with pytest.raises(ModuleFailure, match="cannot exclude"):
+        columns.select(table(), selection(names("word", exclude=True), is_filter=False), parameter="x")
+
+
 def test_a_percent_encoded_selection_and_a_missing_column() -> None:
     from urllib.parse import quote
 
@@ -274,7 +297,8 @@ def test_score_columns_alone_and_unknown_categories() -> None:
     [
         (lambda f: f.assign(bought=True), "one value only"),
         (lambda f: f.assign(bought=None), "No row has a value"),
-        (lambda f: f.assign(age=np.nan), "'age' hold no value"),
+        (lambda f: f.assign(age=np.nan), "The column 'age' holds no value"),
+        (lambda f: f.assign(age=np.nan, city=None), "The columns 'age', 'city' hold no value"),
         (lambda f: f.assign(age=f["age"].astype(float).where(f.index > 3)), "complete data"),
         (lambda f: f[["bought"]], "no feature column"),
         (lambda f: f.assign(bought=range(len(f))), "two classes"),
@@ -289,6 +313,12 @@ def test_what_cannot_be_learnt_from_is_said(change: Any, words: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
+        ("Optimization Tolerance", "inf", "'inf' is not a number"),
+        ("L1 Regularization weight", "nan", "'nan' is not a number"),
+        ("L1 Regularization weight", "1_0", "'1_0' is not a number"),
+        ("Memory Size", "1_0", "'1_0' is not a whole number"),
+        ("Memory Size", "5.5", "'5.5' is not a whole number"),
+        ("Memory Size", "inf", "'inf' is not a whole number"),
         ("Optimization Tolerance", "0", "too small"),
         ("L1 Regularization weight", "-1", "too small"),
         ("L1 Regularization weight", "much", "not a number"),
@@ -315,6 +345,120 @@ def test_parameters_match_by_key_then_case_then_label_and_ranges_give_their_firs
         ]
         == 7
     )
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_zeros() -> None:
+    found = TWO_CLASS_BOOSTED_DECISION_TREE.arguments({"Number of trees constructed": "5.0", "Random number seed": "7"})
+    assert (found["Total number of trees constructed"], found["Random number seed"]) == (5, 7)
+    assert isinstance(found["Total number of trees constructed"], int)
+
+
+@pytest.mark.parametrize("text", [";", " ; ;", "  "])
+def test_a_range_of_nothing_is_refused(text: str) -> None:
+    given = {"Create trainer mode": "ParameterRange", "Range for L1 regularization weight": text}
+    with pytest.raises(ModuleFailure, match="holds no number"):
+        TWO_CLASS_LOGISTIC_REGRESSION.arguments(given)
+
+
+def test_the_key_of_another_branch_is_the_label_of_this_one() -> None:
+    descent, term, weight = (
+        {"Solution method": "Online Gradient Descent"},
+        *(f"L2 regularization {words}" for words in ("term weight", "weight")),
+    )
+    found = LINEAR_REGRESSION.arguments({**descent, weight: "0.5"})
+    assert found[term] == 0.5
+    assert weight not in found
+    assert LINEAR_REGRESSION.notes({**descent, weight: "0.5"}) == []
+    both = {**descent, term: "0.25", weight: "0.5"}
+    assert LINEAR_REGRESSION.arguments(both)[term] == 0.25
+    assert len(LINEAR_REGRESSION.notes(both)) == 1
+    assert LINEAR_REGRESSION.arguments({weight: "0.5"})[weight] == 0.5
+    with pytest.raises(ModuleFailure, match="too small"):
+        LINEAR_REGRESSION.arguments({**descent, weight: "-1"})
+
+
+RECOMMENDING = {
+    "Fraction of training-only users": "0.5",
+    "Fraction of test user ratings for training": "0.25",
+    "Fraction of cold users": "0",
+    "Fraction of cold items": "0",
+    "Fraction of ignored users": "0",
+    "Fraction of ignored items": "0",
+    "Remove occasionally produced cold items": "False",
+    "Random seed for Recommender": "0",
+}
+
+
+def test_the_parameters_of_a_recommender_split_stand_in_other_splits_too() -> None:
+    assert "Randomized split" in SPLIT_DATA.arguments(RECOMMENDING)
+    assert SPLIT_DATA.notes(RECOMMENDING) == []
+    with pytest.raises(ModuleFailure, match="no recommenders"):
+        SPLIT_DATA.arguments({"Splitting mode": "Recommender Split", **RECOMMENDING})
+
+
+def substituted(series: pd.Series[Any], text: str = "0") -> Any:
+    """What the missing cells of a column become."""
+    (cleaned, _) = call(CLEAN_MISSING_DATA, {"Dataset": Dataset(series.to_frame("c"))}, Replacement_value=text)
+    assert cleaned.frame["c"].isna().sum() == 0
+    return cleaned.frame["c"][int(series.isna().argmax())]
+
+
+DAY = pd.Timestamp("2020-02-29", tz="UTC")
+
+
+@pytest.mark.parametrize(
+    ("series", "text", "expected"),
+    [
+        (pd.Series([1.5, None], dtype="category"), "2.50", 2.5),
+        (pd.Series(pd.array([3, None], dtype="Int64")), "0.0", 0),
+        (pd.Series([True, None], dtype="category"), "false", False),
+        (pd.Series(["a", None], dtype="category"), "0", "0"),
+        (pd.Series([pd.Timedelta(hours=1), pd.NaT]), "1.02:30:00", pd.Timedelta(days=1, hours=2, minutes=30)),
+        (pd.Series([DAY, pd.NaT]).dt.as_unit("us"), "2021-03-04", pd.Timestamp("2021-03-04", tz="UTC")),
+        # (pd.Timestamp("2020-02-29") - 0001-01-01) in ticks, as .NET has it.
+        (pd.Series([DAY, pd.NaT]).dt.as_unit("us"), "637185312000000000", DAY),
+        (pd.Series([DAY.tz_localize(None), pd.NaT]).dt.as_unit("us"), "0", pd.Timestamp("0001-01-01").as_unit("us")),
+    ],
+)
+def test_a_replacement_is_read_as_the_type_of_its_column(series: pd.Series[Any], text: str, expected: Any) -> None:
+    found = substituted(series, text)
+    assert found == expected
+    assert isinstance(found, str) == isinstance(expected, str)
+
+
+@pytest.mark.parametrize(
+    ("series", "text", "kind"),
+    [
+        (pd.Series([1.5, None], dtype="category"), "much", "Categorical"),
+        (pd.Series(pd.array([3, None], dtype="Int64")), "0.5", "Integer"),
+        (pd.Series([pd.Timedelta(hours=1), pd.NaT]), "soon", "TimeSpan"),
+        (pd.Series([DAY, pd.NaT]), "9" * 19, "DateTime"),
+        (pd.Series([1.5, None]), " ", "Double"),
+    ],
+)
+def test_a_replacement_of_another_type_is_refused(series: pd.Series[Any], text: str, kind: str) -> None:
+    with pytest.raises(ModuleFailure, match=f"is no value for the {kind} column 'c'"):
+        substituted(series, text)
+
+
+def test_a_complete_column_that_does_not_take_the_replacement_is_left_alone() -> None:
+    frame = pd.DataFrame({"when": [DAY, DAY], "n": [1.0, np.nan], "much": [1.0, 2.0]})
+    cleaned, learnt = call(CLEAN_MISSING_DATA, {"Dataset": Dataset(frame)}, Replacement_value="7.5")
+    pd.testing.assert_frame_equal(cleaned.frame, frame.fillna({"n": 7.5}))
+    holed = Dataset(pd.DataFrame({"when": [pd.NaT], "n": [np.nan], "much": [np.nan]}))
+    assert list(learnt.apply(holed).frame["much"]) == [7.5]
+    assert learnt.apply(holed).frame["when"].isna().all()
+
+
+def test_moments_and_spans_have_a_mean() -> None:
+    days = pd.Series(pd.to_datetime(["2020-01-01", None, "2020-01-04"], utc=True))
+    frame = pd.DataFrame({"when": days, "span": days - days[0]})
+    cleaned, _ = call(CLEAN_MISSING_DATA, {"Dataset": Dataset(frame)}, Cleaning_mode="Replace with mean")
+    assert cleaned.frame["when"][1] == pd.Timestamp("2020-01-02 12:00", tz="UTC")
+    assert cleaned.frame["span"][1] == pd.Timedelta(hours=36)
+    assert list(cleaned.frame.dtypes) == list(frame.dtypes)
+    with pytest.raises(ModuleFailure, match="not possible for the DateTime column 'when'"):
+        call(CLEAN_MISSING_DATA, {"Dataset": Dataset(frame)}, Cleaning_mode="Replace with median")
 
 
 def test_modules_are_found_by_guid_whatever_the_batch_and_by_name() -> None:

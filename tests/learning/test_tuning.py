@@ -407,7 +407,7 @@ def test_cross_validation_repeats_itself_by_its_seed_alone() -> None:
         (CANCER.assign(target=None), "at least two rows", "0021"),
         (CANCER.head(0), "at least two rows", "0021"),
         (CANCER.head(1), "at least two rows", "0021"),
-        (CANCER.assign(**{"mean radius": np.nan}), "'mean radius' hold no value", "0021"),
+        (CANCER.assign(**{"mean radius": np.nan}), "'mean radius' holds no value", "0021"),
         (CANCER.drop(columns="target"), "no column 'target'", "0001"),
     ],
 )

@@ -808,3 +808,87 @@ class TestWhatIsShown:
         hide = worker.discreet([address, "0.25", "True", "it's", "no", uuid.UUID(int=7)])
         said = f"{address!r} and sv=1&sig=abcd%3D, {'it' + chr(39) + 's'!r}: 0.25 is no True {uuid.UUID(int=7)}"
         assert hide(said) == "'***' and ***, \"***\": 0.25 is no True ***"
+
+
+class TestWhatIsTold:
+    def test_a_document_is_read_from_standard_input_when_it_is_asked_for(self, mlmgmt: Command, query: Path) -> None:
+        (account, *_) = Session().store.blobs.accounts()
+        put(account, "data/rows.csv", "age,city\n1,Bern\n")
+        place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/rows.csv"}
+        text = json.dumps({"Inputs": {"input1": place}})
+        assert mlmgmt(f"batch submit {AT}query -JobFile -", stdin=text, ok=True).json["StatusCode"] == "NotStarted"
+        told = " ".join(mlmgmt("batch submit --help", ok=True).out.split())
+        assert "- reads it from standard input" in told
+        assert "from the pipeline" not in told
+
+    def test_waiting_tells_each_state_once_and_each_node_at_the_end(self, mlmgmt: Command, query: Path) -> None:
+        with no_processor_free(query):
+            job = mlmgmt(f"batch submit {AT}query --inputs rows.csv --start", ok=True).json["JobId"]
+            late = mlmgmt(f"batch wait {AT}query {job} --timeout 1 -Verbose")
+            assert "JobTimeout" in late.err
+            assert sum(line.endswith("  running") for line in late.err.splitlines()) == 1
+        told = mlmgmt(f"batch wait {AT}query {job} -Verbose", ok=True).err
+        assert re.search(r"sql \(Apply SQL Transformation\): \d+\.\d{3} s; Results dataset: 2 rows, 2 columns", told)
+
+    def test_files_in_the_way_are_told_before_the_waiting(self, mlmgmt: Command, query: Path) -> None:
+        for words, name in (("", "output1.csv"), ("--outputs out/a.tsv", "output1.tsv")):
+            with no_processor_free(query):
+                job = mlmgmt(f"batch submit {AT}query --inputs rows.csv {words} --start", ok=True).json["JobId"]
+                Path(name).write_text("mine")
+                refused = mlmgmt(f"batch wait {AT}query {job} --timeout 1 --output-folder .")
+                assert "FileExists" in refused.err
+                assert "JobTimeout" not in refused.err
+                Path(name).unlink()
+            mlmgmt(f"batch wait {AT}query {job} --output-folder .", ok=True)
+            assert Path(name).read_text().startswith("city")
+            Path(name).unlink()
+
+    def test_a_missing_folder_comes_with_the_command_that_makes_it(self, mlmgmt: Command, query: Path) -> None:
+        refused = mlmgmt(f"batch wait {AT}query {'0' * 32} --output-folder 'my results'")
+        assert "FolderNotFound" in refused.err
+        assert "mkdir -p 'my results'" in refused.err
+
+    def test_a_failed_job_says_each_thing_once(self, mlmgmt: Command, query: Path) -> None:
+        words = ["batch", "submit", "-g", "retail", "-n", "query", "--inputs", "rows.csv", "--start"]
+        job = mlmgmt([*words, "-p", "Query=select absent from t1"], ok=True).json["JobId"]
+        failed = mlmgmt(f"batch wait {AT}query {job}")
+        details = status(mlmgmt, "query", job)["Details"]
+        assert details.count("Apply SQL Transformation: ") == 1
+        assert re.search(r"\(Error\d{4}\)", details)
+        assert not re.search(r"Error \d", details)
+        assert failed.err.count("Apply SQL Transformation: ") == 1
+
+    def test_a_wrong_key_and_another_account_come_with_hints(self, query: Path, account: str) -> None:
+        for text, hint in (
+            (f"AccountName={account};AccountKey=aGk=", "Leave AccountKey out"),
+            ("AccountName=elsewhere", str(query / "storage")),
+        ):
+            place = {"ConnectionString": text, "RelativeLocation": "data/rows.csv"}
+            with pytest.raises(MlmgmtError) as refused:
+                jobs.submit(Session(), group="retail", name="query", request={"Inputs": {"input1": place}})
+            assert hint in (refused.value.hint or "")
+
+    def test_a_recorded_training_began_when_its_caller_says(self, query: Path) -> None:
+        session = Session()
+        standing = session.store.services.current(session.service_id("retail", "query"))
+        assert standing is not None
+        job = jobs.record(session, standing, "rows.csv", {}, [], started=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+        found = jobs.status(session, group="retail", name="query", job=job)
+        assert found["StartTime"] == found["CreatedAt"] == "2026-01-02T03:04:05.0000000Z"
+        assert found["EndTime"] > found["StartTime"]
+
+    def test_the_last_columns_of_wide_scores_are_shown_and_long_fractions_cut(
+        self, mlmgmt: Command, home: Path
+    ) -> None:
+        body = query_definition()
+        columns = ", ".join(f"age as c{n}" for n in range(15))
+        body["properties"]["parameters"]["Query"]["value"] = f"select {columns}, 1.0 / 3 as third from t1"
+        deploy(mlmgmt, "wide", body)
+        Path("rows.csv").write_text("age,city\n30,Oslo\n")
+        shown = mlmgmt(f"score {AT}wide -i rows.csv -o table", ok=True)
+        header, _, row = [line.split() for line in shown.out.splitlines() if line.strip()]
+        assert header == ["output1", "row", *(f"c{n}" for n in range(4, 15)), "third"]
+        assert row == ["1", *["30"] * 11, "0.333333"]
+        assert "last 12 of 16 columns" in shown.err
+        (whole,) = mlmgmt(f"score {AT}wide -i rows.csv", ok=True).json["Results"]["output1"]["value"]["Values"]
+        assert float(whole[-1]) == 1 / 3

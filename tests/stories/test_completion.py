@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mlmgmt.modules import catalogue
 from tests.conftest import Command, environment
 
 if TYPE_CHECKING:
@@ -70,3 +72,41 @@ def test_the_other_shells(small: Path, shell: str) -> None:
 
 def test_without_a_home_completion_is_silent(apart: Path) -> None:
     assert complete("mlmgmt get -g ") == []
+
+
+def in_bash(*words: str) -> list[str]:
+    """What the completion function itself leaves in COMPREPLY, in a real bash."""
+    python = shlex.quote(sys.executable)
+    lines = f"""
+    mlmgmt() {{ {python} -c 'from mlmgmt.cli.app import run; import sys; raise SystemExit(run(sys.argv[1:]))' "$@"; }}
+    eval "$(mlmgmt --show-completion bash)"
+    mkdir bin; printf '#!/bin/sh\\nexec {python} -c "from mlmgmt.cli.app import run; run([])"\\n' > bin/mlmgmt
+    chmod +x bin/mlmgmt; PATH=$PWD/bin:$PATH; unset -f mlmgmt
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _mlmgmt_completion mlmgmt; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(
+        ["bash", "-c", lines, "bash", *words], capture_output=True, text=True, env=environment(), check=True
+    )
+    assert done.stderr == ""
+    return [line for line in done.stdout.splitlines() if line]
+
+
+@pytest.mark.parametrize("typed", ["Execute", "Execute\\ Py", "'Execute Py"])
+def test_bash_gets_a_value_with_blanks_as_one_word(apart: Path, typed: str) -> None:
+    (offered,) = in_bash("mlmgmt", "modules", typed)
+    # What is offered stands after the quote that was typed, and bash closes that.
+    line = f"'{offered}'" if typed.startswith("'") else offered
+    assert shlex.split(line) == ["Execute Python Script"]
+
+
+def test_a_word_that_begins_several_names_is_offered_once(apart: Path) -> None:
+    assert complete("mlmgmt ba") == ["batch"]
+    offered = complete("mlmgmt ")
+    assert len(offered) == len(set(offered))
+
+
+def test_learners_of_the_task_are_offered(apart: Path) -> None:
+    offered = complete("mlmgmt new-experiment X --algorithm ")
+    assert [shlex.split(line) for line in offered] == [[module.name] for module in catalogue.modules() if module.task]
+    assert all("Initialize Model" in catalogue.by_name(shlex.split(line)[0]).category for line in offered)
+    assert complete("mlmgmt new-experiment X -t Clustering -a ") == ["K-Means\\ Clustering"]

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
+from mlmgmt.cli import render
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.columns import named
 from mlmgmt.verbs import models
@@ -865,9 +866,9 @@ def test_experiments_and_modules_are_completed(mlmgmt: Command, people: pd.DataF
     mlmgmt(MAKE, ok=True)
     assert complete("mlmgmt run-experiment pe") == ["People"]
     assert complete("mlmgmt set-up-web-service -n P") == ["People"]
-    assert complete("mlmgmt modules Sp") == ["Split Data"]
+    assert complete("mlmgmt modules Sp") == ["Split\\ Data"]
     assert complete("mlmgmt new-experiment X -t bi") == ["binary"]
-    assert "Two-Class Boosted Decision Tree" in complete("mlmgmt new-experiment X --algorithm Two")
+    assert "Two-Class\\ Boosted\\ Decision\\ Tree" in complete("mlmgmt new-experiment X --algorithm Two")
 
 
 class TestModules:
@@ -909,3 +910,43 @@ class TestModules:
     def test_no_home_is_needed(self, mlmgmt: Command, apart: Path) -> None:
         assert mlmgmt("modules 'Split Data' -o table", ok=True).out.startswith("Name")
         assert list(apart.iterdir()) == []
+
+
+def test_a_preview_is_shown_as_a_table(mlmgmt: Command, people: pd.DataFrame) -> None:
+    shown = mlmgmt(f"{MAKE} -WhatIf -o table", ok=True).out
+    assert all(name in shown for name in people.columns)
+    assert "ExperimentId" not in shown
+    assert mlmgmt("experiments", ok=True).json == []
+
+
+def test_metrics_are_shown_as_evaluate_shows_them(mlmgmt: Command, people: pd.DataFrame) -> None:
+    people.assign(income=people["income"] * 100).to_csv("people.csv", index=False)
+    mlmgmt("new-experiment Income --task regression --label income --data people.csv", ok=True)
+    (line,) = mlmgmt("run-experiment Income", ok=True).json["Evaluation"]
+    shown = [row.split() for row in mlmgmt("run-experiment Income -o table", ok=True).out.splitlines()]
+    large = line["Mean Absolute Error"]
+    assert large > 10_000
+    assert ["Mean", "Absolute", "Error", f"{large:,.0f}"] in shown
+
+
+def test_a_metric_that_is_none_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    run = {"Nodes": [], "Evaluation": [{"AUC": None, "True Positive": 1}]}
+    render.show("experiment", {"Description": "X", "Run": run}, "table")
+    shown = [row.split() for row in capsys.readouterr().out.splitlines()]
+    assert ["AUC", "none"] in shown
+    assert ["True", "Positive", "1"] in shown
+
+
+def test_settings_of_the_learner_are_given_by_name_and_wrong_ones_are_refused_at_once(
+    mlmgmt: Command, home: Path
+) -> None:
+    Path("points.csv").write_text("x,y\n" + "".join(f"{i % 3}.{i},{i % 5}\n" for i in range(60)))
+    line = ["new-experiment", "points", "--task", "clustering", "--data", "points.csv", "--settings"]
+    refused = mlmgmt([*line, "Number of Centroids=none"])
+    assert refused.status == 1
+    assert "whole number" in refused.err
+    assert mlmgmt([*line, "Colour=red"]).status == 1
+    mlmgmt([*line, "number of centroids=4"], ok=True)
+    ran = mlmgmt("run-experiment points -o json", ok=True).json
+    descriptions = [row["Result Description"] for row in ran["Evaluation"]]
+    assert len(descriptions) == 1 + 4

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from mlmgmt.errors import NotFound
 from mlmgmt.store import blobs
 from mlmgmt.verbs import outside, proof
 from mlmgmt.verbs.session import Session
@@ -392,3 +393,43 @@ def test_a_password_is_in_no_output_no_error_and_no_job(mlmgmt: Command, home: P
     assert [output.status for output in outputs] == [0, 0, 1, 1, 0]
     assert not [output for output in outputs if "hush" in output.out + output.err]
     assert all(b"hush" not in path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_a_service_without_inputs_needs_no_rows(mlmgmt: Command, sales: Path) -> None:
+    deployed(mlmgmt, reading())
+    assert rows(mlmgmt("score -g retail -n s", ok=True)) == [["1", "one"], ["2", "two"], ["3", None]]
+    given = ["-p", f"{QUERY.upper()}=select max(id) as id from orders"]
+    few = reading()
+    few["properties"]["output"]["properties"]["o"]["properties"].pop("name")
+    deployed(mlmgmt, few, "few")
+    assert rows(mlmgmt(["score", "-g", "retail", "-n", "few", *given], ok=True)) == [["3"]]
+    Path("request.json").write_text(json.dumps({"Inputs": {}, "GlobalParameters": {QUERY: "select 9 as id"}}))
+    words = ["score", "-g", "retail", "-n", "few", "-i", "request.json"]
+    assert rows(mlmgmt(words, ok=True)) == [["9"]]
+    assert rows(mlmgmt([*words, *given], ok=True)) == [["3"]]
+
+
+def test_a_service_with_inputs_still_needs_rows(mlmgmt: Command, small: Path) -> None:
+    refused = mlmgmt("score -g retail -n small")
+    assert refused.status == 2
+    assert "MissingMandatoryParameter" in refused.err
+    assert "'input1'" in refused.err
+    piped = mlmgmt("score -g retail -n small", stdin="age,city\n1,Bern\n", ok=True)
+    assert piped.json["Results"]["output1"]["value"]["Values"] == [["1", "Bern"]]
+    assert "EmptyInput" in mlmgmt("score -g retail -n small -i -").err
+
+
+def test_what_a_script_printed_is_told_with_verbose(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    deployed(mlmgmt, scripted(SCRIPT.format("print('half', 'way'); return pd.DataFrame({'n': [42]}),"), ()), "none")
+    assert "half way" in mlmgmt("score -g retail -n none -Verbose", ok=True).err
+    assert "half way" not in mlmgmt("score -g retail -n none", ok=True).err
+
+
+def test_a_blob_that_is_not_here_comes_with_the_folder_of_blobs(mlmgmt: Command, home: Path) -> None:
+    (account, *_) = Session().store.blobs.accounts()
+    for name in (account, "elsewhere"):
+        with pytest.raises(NotFound) as refused:
+            outside.Outside(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
+        assert str(home / "storage") in (refused.value.hint or "")
+        assert account in (refused.value.hint or "")
