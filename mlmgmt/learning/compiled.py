@@ -217,7 +217,11 @@ class Compiled:
             raise NotCompilable("its input declares no columns")
         self._read = cellwise.Reader(self._declared)
         self._any, self._whole = (_Program(plan, done, self._declared, outputs, whole=whole) for whole in (False, True))
+        self._any_way, self._whole_way = (
+            (program.steps, [output.columns for output in program.outputs]) for program in (self._any, self._whole)
+        )
         self._shapes: dict[tuple[str, ...], _Shape] = {}
+        self._last: tuple[tuple[str, ...], _Shape] = (), (None, [])
 
     def answer(self, cells: tables.Cells) -> tuple[dict[str, dict[str, Any]], list[str]]:
         """The value of each output, as `answers.answer` gives it, and what to tell about the columns.
@@ -228,19 +232,21 @@ class Compiled:
         Raises:
             Exception: anything at all; run the graph, and it says what is wrong.
         """
-        standing = self._shapes.get(cells.columns)
-        if standing is None:
-            standing = self._shape(cells)
-        ordered, notes = standing
+        columns, (ordered, notes) = self._last
+        if columns is not cells.columns:
+            standing = self._shapes.get(cells.columns)
+            ordered, notes = standing if standing is not None else self._shape(cells)
+            # In one step, for whoever reads it in another thread.
+            self._last = cells.columns, (ordered, notes)
         read = self._read
         values: list[list[list[str | None]]] = [[] for _ in self._any.outputs]
         for row in cells.rows:
             found, whole = read(row if ordered is None else ordered(row))
-            program = self._whole if whole else self._any
-            for step in program.steps:
+            steps, outputs = self._whole_way if whole else self._any_way
+            for step in steps:
                 step(found)
-            for lines, output in zip(values, program.outputs, strict=True):
-                lines.append(output.row(found))
+            for lines, written in zip(values, outputs, strict=True):
+                lines.append([write(found[slot]) for slot, write in written])
         tables_ = zip(self._any.outputs, values, strict=True)
         return {output.name: output.table(lines) for output, lines in tables_}, notes
 
@@ -271,9 +277,6 @@ class _Output:
     names: list[str]
     types: list[str]
     columns: list[tuple[int, Callable[[Any], str | None]]]
-
-    def row(self, cells: list[Any]) -> list[str | None]:
-        return [write(cells[slot]) for slot, write in self.columns]
 
     def table(self, values: list[list[str | None]]) -> dict[str, Any]:
         return {"ColumnNames": self.names, "ColumnTypes": self.types, "Values": values}

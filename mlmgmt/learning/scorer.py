@@ -74,11 +74,11 @@ class Scorer:
         Raises:
             BadRequest: the cells do not fit the input, or the answer does not fit the output; see `runner.run` too.
         """
-        few = len(cells) == 1 and all(0 < len(table.rows) <= compiled.MOST_ROWS for table in cells.values())
-        form = self.compiled if few and not parameters else None
-        if form is not None:
-            table = cells.get(form.input)
-            if table is not None:
+        if not parameters and len(cells) == 1:
+            ((name, table),) = cells.items()
+            few = 0 < len(table.rows) <= compiled.MOST_ROWS
+            form = self.compiled if few else None
+            if form is not None and name == form.input:
                 try:
                     return form.answer(table)
                 except Exception:  # noqa: S110 - whatever it is, the run says it in the service's words

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 Specification = dict[str, Any]
 """A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
 
-_GOOD_HEADERS: set[tuple[str, ...]] = set()
-"""Headers of requests that were checked before; those of one service come again and again."""
+_GOOD_HEADERS: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""Headers of requests that were checked before, each once: those of one service come again and again, and whoever
+remembers one knows it again by its identity.
+"""
 _MOST_HEADERS = 256
 
 
@@ -125,15 +127,15 @@ def from_request(table: Any, port: str) -> Cells:
 def _header(columns: list[Any], port: str) -> tuple[str, ...]:
     try:
         names = tuple(columns)
-        if names in _GOOD_HEADERS:
-            return names
+        if (known := _GOOD_HEADERS.get(names)) is not None:
+            return known
     except TypeError:
         pass  # a name that is a list or an object; as text it is none that anybody declared
     names = tuple(map(str, columns))
     if names:
         _check_header(names, port)
         if len(_GOOD_HEADERS) < _MOST_HEADERS:
-            _GOOD_HEADERS.add(names)
+            _GOOD_HEADERS[names] = names
     return names
 
 
