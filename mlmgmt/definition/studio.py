@@ -20,8 +20,6 @@ _FAMILY = "506153734175476c4f62416c57734963"
 _URI = re.compile(r"aml://module/(?P<id>.+)", re.IGNORECASE)
 _SOURCES = {"DataSourceId": DATASET, "TrainedModelId": TRAINED_MODEL, "TransformModuleId": TRANSFORMATION}
 _FOREIGN = re.compile(r"aml://(?P<kind>dataset|trainedmodel|transformation)/(?P<id>.+)", re.IGNORECASE)
-Ports = "Callable[[Mapping[str, Any]], tuple[tuple[str, ...], tuple[str, ...]]]"
-"""From a module's asset to the names of its input and output ports; empty where the module is not known."""
 
 
 def _refuse(message: str, target: str) -> NoReturn:

@@ -6,13 +6,13 @@ A row is a list of values: a missing number is NaN, a missing text None. Whateve
 from __future__ import annotations
 
 from math import isfinite
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mlmgmt.learning import conversion
 from mlmgmt.modules.base import Fill
+from mlmgmt.modules.forms import picker
 from mlmgmt.modules.learners import LABELS
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mlmgmt.modules.learners import Trained
 
 Cells = list[Any]
-Step = "Callable[[Cells], None]"
 _NAN = float("nan")
 _KINDS: dict[Any, type] = {
     conversion.number: float,
@@ -33,14 +32,6 @@ _KINDS: dict[Any, type] = {
 
 class NotCompilable(Exception):
     """The graph does more than to compute cells from cells; it has to be run."""
-
-
-def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    """A function from a sequence to the items at some places."""
-    if len(places) == 1:
-        (place,) = places
-        return lambda row: (row[place],)
-    return itemgetter(*places) if places else lambda _: ()
 
 
 class Reader:

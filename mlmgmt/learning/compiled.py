@@ -18,6 +18,7 @@ from mlmgmt.learning.cellwise import NotCompilable
 from mlmgmt.learning.graph_parameters import linked
 from mlmgmt.modules.base import Dataset, Fill
 from mlmgmt.modules.columns import studio_type
+from mlmgmt.modules.forms import picker
 from mlmgmt.modules.learners import Trained, underlying
 
 if TYPE_CHECKING:
@@ -42,17 +43,15 @@ class _Table:
     types: Mapping[str, str]
 
 
-COMPILED = frozenset(
-    (
-        "Select Columns in Dataset",
-        "Edit Metadata",
-        "Apply Transformation",
-        "Clean Missing Data",
-        "Score Model",
-        "Assign Data to Clusters",
-    )
-)
-"""The modules that may have a compiled form."""
+_STEPS = {
+    "Select Columns in Dataset": "_select",
+    "Edit Metadata": "_edit",
+    "Apply Transformation": "_transform",
+    "Clean Missing Data": "_clean",
+    "Score Model": "_score",
+    "Assign Data to Clusters": "_score",
+}
+"""The modules that may have a compiled form, and what makes it."""
 
 
 class _Program:
@@ -101,23 +100,15 @@ class _Program:
 
     def _module(self, plan: Plan, node: str, done: Run, standing: dict[tuple[str, str], _Table]) -> None:
         module = plan.modules[node]
-        compile_ = {
-            "Select Columns in Dataset": self._select,
-            "Edit Metadata": self._edit,
-            "Apply Transformation": self._transform,
-            "Clean Missing Data": self._clean,
-            "Score Model": self._score,
-            "Assign Data to Clusters": self._score,
-        }.get(module.name)
         given = [standing.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
         source = next((table for table in given if table is not None), None)
-        if compile_ is None or source is None:
+        if source is None:
             raise NotCompilable(f"{module.name} has no compiled form")
         port = module.outputs[0].name
         made: Dataset = done.ports[node, port]
         inputs = {name: value for (owner, name), value in done.inputs.items() if owner == node}
         arguments = plan.arguments(node, self._linked.get(node, {}))
-        standing[node, port] = compile_(source, made, inputs, arguments, done, node)
+        standing[node, port] = getattr(self, _STEPS[module.name])(source, made, inputs, arguments, done, node)
 
     def _select(self, source: _Table, made: Dataset, *_: Any) -> _Table:
         return _Table({name: source.slots[name] for name in made.frame.columns}, _types(made))
@@ -258,7 +249,7 @@ class Compiled:
         if places == list(range(len(cells.columns))):
             ordered = None
         elif -1 not in places:
-            ordered = cellwise.picker(places)
+            ordered = picker(places)
         else:
 
             def ordered(row: Sequence[Any]) -> Sequence[Any]:
@@ -316,7 +307,7 @@ def _kind(dataset: Dataset, name: str) -> str:
 
 def is_candidate(plan: Plan) -> bool:
     """Whether a graph has one input and none but modules that may have a compiled form."""
-    return len(plan.needs_inputs()) == 1 and {module.name for module in plan.modules.values()} <= COMPILED
+    return len(plan.needs_inputs()) == 1 and {module.name for module in plan.modules.values()} <= _STEPS.keys()
 
 
 def compile_plan(

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NodeReport", "Plan", "Run", "run"]
 
-ReadResource = "Callable[[str], Any]"
-"""From the id of a Resource asset to the model, transformation or dataset that is in it."""
-
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:

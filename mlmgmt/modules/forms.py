@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _FAR = 1e4
 _MOST = 2**26
 """The bytes of the matrix of the rows that are answered at once; with its copies that makes no more than 256 MB."""
-Row = "Callable[[Sequence[Any]], list[float]]"
 
 
 class Form:
@@ -144,8 +143,8 @@ class Linear(Form):
             weights.append(coefficient * factor)
             places.append(number.place)
             bias += coefficient * shift
-        numbers = _picker(places)
-        words = _picker([category.place for category in self.encoding.categories])
+        numbers = picker(places)
+        words = picker([category.place for category in self.encoding.categories])
         looks = [_Look(category, coefficients) for category in self.encoding.categories]
 
         def total(cells: Sequence[Any]) -> float:
@@ -168,7 +167,8 @@ class _Look(dict[Any, float]):
         return 0.0
 
 
-def _picker(places: list[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """A function from a sequence to the items at some places."""
     if len(places) == 1:
         (place,) = places
         return lambda cells: (cells[place],)

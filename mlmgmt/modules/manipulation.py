@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from mlmgmt.modules import columns, guessing
+from mlmgmt.modules import columns, dotnet, guessing
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 from mlmgmt.modules.columns import studio_type
 
@@ -79,72 +78,6 @@ SELECT_COLUMNS = Module(
     category=CATEGORY,
     maps_to="pandas.DataFrame.loc",
 )
-
-_UNITS = "yyyy=%Y yy=%y MMMM=%B MMM=%b MM,M=%m dddd=%A ddd=%a dd,d=%d HH,H=%H hh,h=%I mm,m=%M ss,s=%S tt=%p zzz,K=%z"
-_DATES = {name: pair.split("=")[1] for pair in _UNITS.split() for name in pair.split("=")[0].split(",")}
-_DATES |= {"f" * count: "%f" for count in range(1, 8)}
-_SPANS = {"hh": r"(?P<h>[01]\d|2[0-3])", "mm": r"(?P<m>[0-5]\d)", "ss": r"(?P<s>[0-5]\d)"}
-_SPANS |= {"h": r"(?P<h>1?\d|2[0-3])", "m": r"(?P<m>[1-5]?\d)", "s": r"(?P<s>[1-5]?\d)"}
-_SPANS |= {"d" * count: rf"(?P<d>\d{{{count},6}})" for count in range(1, 7)}
-_SPANS |= {"f" * count: rf"(?P<f>\d{{{count}}})" for count in range(1, 8)}
-_STANDARD = {
-    "s": "yyyy-MM-ddTHH:mm:ss",
-    "u": "yyyy-MM-dd HH:mm:ss'Z'",
-    **dict.fromkeys("oO", "yyyy-MM-ddTHH:mm:ss.fffffffK"),
-    **dict.fromkeys("rR", "ddd, dd MMM yyyy HH:mm:ss 'GMT'"),
-}
-_PIECE = re.compile(
-    r"'(?P<one>[^']*)'|\"(?P<two>[^\"]*)\"|\\(?P<escaped>.)|(?P<letter>[A-Za-z])(?P=letter)*|.", re.DOTALL
-)
-
-
-def _translated(form: str, table: Mapping[str, str], known: str, quoted: Callable[[str], str], target: str) -> str:
-    if len(form) == 1:
-        message = f"The format {form!r} depends on a culture, or is none."
-        raise ModuleFailure(message, target=target, hint=r"Write it out, as in yyyy-MM-dd or hh\:mm.")
-    pieces: list[str] = []
-    for found in _PIECE.finditer(form):
-        literal = next((found[name] for name in ("one", "two", "escaped") if found[name] is not None), None)
-        piece = table.get(found[0])
-        if literal is None and piece is None and (found["letter"] or found[0]) in known:
-            message = f"{found[0]!r} in the format {form!r} has no counterpart here."
-            raise ModuleFailure(message, target=target, hint="Quote it if it stands for itself.")
-        if literal is None and piece in pieces:
-            raise ModuleFailure(f"The format {form!r} gives {found[0]!r} twice.", target=target)
-        pieces.append(piece if literal is None and piece else quoted(found[0] if literal is None else literal))
-    return "".join(pieces)
-
-
-def date_format(form: str, target: str) -> str:
-    """The strptime format of a .NET one.
-
-    Raises:
-        ModuleFailure: it has a part without a counterpart, or leaves the year to the day it is run on.
-    """
-    made = _translated(
-        _STANDARD.get(form, form), _DATES, "%dfFghHKmMstyz'\"\\", lambda text: text.replace("%", "%%"), target
-    )
-    if "%y" not in made.replace("%%", "").casefold():
-        message = f"The format {form!r} has no year, and would take that of the day it is run on."
-        raise ModuleFailure(message, target=target)
-    return made
-
-
-def span_format(form: str, target: str) -> str:
-    """The pattern of a .NET format for time spans.
-
-    Raises:
-        ModuleFailure: it has a part without a counterpart.
-    """
-    if form in ("c", "t", "T"):
-        return guessing.USUAL_SPAN
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    pattern = _translated(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
-    try:
-        re.compile(pattern)
-    except re.error:
-        raise ModuleFailure(f"The format {form!r} gives a unit twice.", target=target) from None
-    return pattern
 
 
 _EPOCH = 621_355_968_000_000_000
@@ -279,7 +212,9 @@ def _typed(series: Series, arguments: Arguments) -> Series:
             message = f"The column {series.name!r} holds numbers, which have no format."
             raise ModuleFailure(message, target=_DATE_FORMAT if kind == "DateTime" else _SPAN_FORMAT)
         if form is not None:
-            form = date_format(form, _DATE_FORMAT) if kind == "DateTime" else span_format(form, _SPAN_FORMAT)
+            form = (
+                dotnet.date_format(form, _DATE_FORMAT) if kind == "DateTime" else dotnet.span_format(form, _SPAN_FORMAT)
+            )
         series = converted(series, kind, form)
     if categorical == "Categorical" and not isinstance(series.dtype, pd.CategoricalDtype):
         return plain(series).astype("category")

@@ -66,21 +66,18 @@ def _request(
     files: dict[blobs.Blob, bytes],
 ) -> dict[str, Any]:
     """The job document of plain words; the blobs that it speaks of are put into `files`."""
-    accounts = session.store.blobs.accounts()
-    if not accounts:
-        text = "This home has no storage account."
-        raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint="mlmgmt Connect-AzAccount")
+    account = session.account()
     request: dict[str, dict[str, Any]] = {"Inputs": {}, "Outputs": {}, "GlobalParameters": {}}
     folder = uuid.uuid4().hex
     for text in inputs:
         port, path = _pair(text)
         source = userfiles.read(path, largest=userfiles.LARGEST_TABLE)
         references.require_suffix(source.name, references.INPUT_SUFFIXES, port or source.name)
-        blob = blobs.Blob(accounts[0], _CONTAINER, f"{folder}/{source.name}")
+        blob = blobs.Blob(account, _CONTAINER, f"{folder}/{source.name}")
         files[blob] = source.data
         reference = {"BaseLocation": blob.base_location, "RelativeLocation": blob.relative_location}
         _add(request["Inputs"], port, reference, "Inputs")
-    base = f"https://{accounts[0]}.blob.core.windows.net/"
+    base = f"https://{account}.blob.core.windows.net/"
     for text in outputs:
         port, path = _pair(text)
         _add(request["Outputs"], port, {"BaseLocation": base, "RelativeLocation": path}, "Outputs")
@@ -133,6 +130,8 @@ def wait(
         for path in _coming(session, group, name, job, Path(output_folder)):
             userfiles.refuse_overwriting(path, overwrite=force)
     found = jobs.wait(session, group=group, name=name, job=job, timeout=timeout)
+    for warning in found["Warnings"] or ():
+        session.tell(f"Warning: {warning}")
     if found["StatusCode"] != FINISHED:
         message = f"The job {job} is {found['StatusCode']}."
         reason = found["Details"] or message

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
-TASKS = ("binary", "multiclass", "regression", "clustering")
 _USUAL = {
     "binary": "Two-Class Logistic Regression",
     "multiclass": "Multiclass Logistic Regression",

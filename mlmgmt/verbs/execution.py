@@ -60,9 +60,8 @@ def execute(
 
 def _load_libraries(session: Session, plan: Plan) -> None:
     """Load what learning needs before the first node's time is taken; it is none of that node's."""
-    if any(
-        module.category.startswith("Machine Learning") or "Split" in module.name for module in plan.modules.values()
-    ):
+    modules = plan.modules.values()
+    if any(module.category.startswith("Machine Learning") or module.name == "Split Data" for module in modules):
         session.stage("loading scikit-learn")
         import sklearn.compose
         import sklearn.model_selection

@@ -181,14 +181,10 @@ def keep_dataset(session: Session, name: str, data: bytes) -> str:
     """
     from hashlib import sha256
 
-    accounts = session.store.blobs.accounts()
-    if not accounts:
-        text = "This home has no storage account."
-        raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint="mlmgmt Connect-AzAccount")
     stem, _, suffix = name.rpartition(".")
     stem, suffix = (stem, suffix.lower()) if suffix.lower() in _TABLES else (name, "csv")
     plain = re.sub(r"[^\w.,()+-]+", "-", stem).strip(".-")[:_LONGEST_STEM] or "table"
-    blob = blobs.Blob(accounts[0], DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
+    blob = blobs.Blob(session.account(), DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
     if not session.store.blobs.exists(blob):
         session.store.blobs.write(blob, data)
     return blob.uri

@@ -240,6 +240,7 @@ def shown(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> di
         "StartTime": body.get("startedOn"),
         "EndTime": body.get("endedOn"),
         "Nodes": body.get("nodes"),
+        "Warnings": body.get("warnings") or None,
         "Service": resource.name,
     }
 

@@ -96,6 +96,19 @@ class Session:
                 hint="Take another role with: mlmgmt Connect-AzAccount -Role Contributor",
             )
 
+    def account(self) -> str:
+        """The home's first storage account, where what is made here is kept.
+
+        Raises:
+            NotFound: `AccountNotRegistered`: there is none.
+        """
+        found = self.store.blobs.accounts()
+        if not found:
+            message = "This home has no storage account to keep anything in."
+            hint = "Make one with: mlmgmt Connect-AzAccount"
+            raise NotFound(message, details=[Detail("AccountNotRegistered", message)], hint=hint)
+        return found[0]
+
     def group_id(self, group: str) -> GroupId:
         return GroupId(self.store.home.subscription, check_name(group, what="resource group", longest=LONGEST_GROUP))
 

@@ -180,7 +180,7 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
             )
             facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
         content = artifacts.content(session, value, facts, suffix=suffix)
-        blob = blobs.Blob(session.store.blobs.accounts()[0], _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
+        blob = blobs.Blob(session.account(), _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
         session.store.blobs.write(blob, content)
         saved[blob.uri] = value
         return f"{body['Description']} [{_KINDS[suffix]}]", blob.uri

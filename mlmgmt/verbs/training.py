@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.verbs import artifacts, execution, proof
@@ -236,10 +236,5 @@ def new_blob(session: Session, container: str, folder: str, data: bytes, suffix:
     Raises:
         NotFound: `AccountNotRegistered`: there is no account.
     """
-    accounts = session.store.blobs.accounts()
-    if not accounts:
-        text = "This home has no storage account to keep a model in."
-        hint = "Make one with: mlmgmt Connect-AzAccount"
-        raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint=hint)
     moment = session.clock().strftime("%Y%m%dT%H%M%S")
-    return blobs.Blob(accounts[0], container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}")
+    return blobs.Blob(session.account(), container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}")

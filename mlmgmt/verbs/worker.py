@@ -43,17 +43,25 @@ def main(words: list[str]) -> None:
     if body is None or body["state"] != RUNNING:
         return
     hide = discreet(session.store.secrets.job(job).values())
-    session.tell = session.detail = lambda text: print(hide(text), file=sys.stderr, flush=True)
+    session.detail = lambda text: print(hide(text), file=sys.stderr, flush=True)
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        # The shell that started the job is gone: who asks after the job is told.
+        session.detail(text)
+        told.append(hide(text).removeprefix("Warning: "))
+
+    session.tell = tell
     try:
         changes = _worked(session, resource, body)
-        jobs.finish(session, resource, job, **changes)
+        jobs.finish(session, resource, job, warnings=told, **changes)
     except MlmgmtError as error:
         details = f"{explained(error)} {error.hint or ''}".rstrip()
         jobs.finish(session, resource, job, state=FAILED, details=hide(details))
     except Exception as error:
         import traceback
 
-        session.tell(traceback.format_exc())
+        session.detail(traceback.format_exc())
         details = f"InternalError: {type(error).__name__}: {error}"
         jobs.finish(session, resource, job, state=FAILED, details=hide(details))
 
@@ -166,7 +174,6 @@ def read_cells(session: Session, blob: blobs.Blob, port: str) -> Cells:
 
 def named(document: Mapping[str, Any], inputs: Mapping[str, Cells]) -> dict[str, Cells]:
     """Inputs whose file had no header get the names that the definition declares."""
-
     declared = document["properties"].get("input", {}).get("properties") or {}
     found = {}
     for port, cells in inputs.items():
@@ -207,8 +214,7 @@ def contents(
             facts = {"data": data, "service": service, "versions": artifacts.versions()}
         content = artifacts.content(session, value, facts, suffix=suffix, rows=cells)
         if blob is None:
-            account = next(iter(session.store.blobs.accounts()), "none")
-            blob = blobs.Blob(account, _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
+            blob = blobs.Blob(session.account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
         made[output] = blob, content
     return made
 

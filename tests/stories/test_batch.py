@@ -28,7 +28,7 @@ from mlmgmt.modules.columns import named
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs import job_workers, jobs, references, worker
 from mlmgmt.verbs.session import Session
-from tests.conftest import Command, environment
+from tests.conftest import FIXTURES, Command, environment
 from tests.learning.graphs import definition
 
 if TYPE_CHECKING:
@@ -892,3 +892,16 @@ class TestWhatIsTold:
         assert "last 12 of 16 columns" in shown.err
         (whole,) = mlmgmt(f"score {AT}wide -i rows.csv", ok=True).json["Results"]["output1"]["value"]["Values"]
         assert float(whole[-1]) == 1 / 3
+
+
+def test_what_a_job_s_graph_asks_for_and_cannot_have_is_told_to_who_asks_after_it(mlmgmt: Command, home: Path) -> None:
+    text = (FIXTURES / "churn" / "churn-training.json").read_text()
+    assert text.count('"value": "20"') == 1  # the memory of L-BFGS
+    Path("training.json").write_text(text.replace('"value": "20"', '"value": "7"'))
+    mlmgmt("new -g retail -l southcentralus -n training -DefinitionFile training.json -Force", ok=True)
+    data = FIXTURES / "churn" / "customers.csv"
+    job = mlmgmt(f"batch submit -g retail -n training --inputs {data} --start -o json", ok=True).json["JobId"]
+    ended = mlmgmt(f"batch wait -g retail -n training --job {job} -o json", ok=True)
+    assert "'Memory Size' has no effect" in ended.err
+    (warning,) = mlmgmt(f"batch status -g retail -n training --job {job} -o json", ok=True).json["Warnings"]
+    assert "'Memory Size' has no effect" in warning

@@ -437,3 +437,14 @@ def test_a_walkthrough_is_not_walked_twice_in_one_folder(mlmgmt: Command, small:
     refused = mlmgmt("walkthrough .")
     assert refused.status == 1
     assert "holds a home already" in refused.err
+
+
+def test_json_holds_control_characters_as_data_and_a_table_spells_them_out(mlmgmt: Command, small: Path) -> None:
+    """A terminal must not obey what stands in a cell; a script must get exactly that."""
+    city = "a\x1b[31m\x7f\x85z"
+    Path("rows.json").write_text(json.dumps({"Inputs": {"input1": [{"age": 1, "city": city}]}}))
+    answer = mlmgmt("score -g retail -n small -InputFile rows.json -o json", ok=True).json
+    assert answer["Results"]["output1"]["value"]["Values"] == [["1", city]]
+    shown = mlmgmt("score -g retail -n small -InputFile rows.json -o table", ok=True).out
+    assert not any(letter in shown for letter in "\x1b\x7f\x85")
+    assert "\\x1b[31m" in shown

@@ -1,0 +1,258 @@
+"""How each kind of result is shown to people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.cli import render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MOST_ROWS = 20
+MOST_COLUMNS = 12
+"""The most rows and columns of scores that a table shows, the last columns; JSON and a file have them all."""
+_LONGEST_NUMBER = 10
+
+
+def _rows(result: Any) -> None:
+    rows = result if isinstance(result, list) else [result]
+    if rows:
+        render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows))
+    else:
+        render.talk("There are none.")
+
+
+def as_object(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    width = max(len(name) for name in result)
+    render.lines("\n".join(f"{name:<{width}} : {render.shown(value)}" for name, value in result.items()))
+
+
+def _webservice(result: Any) -> None:
+    if isinstance(result, list):
+        if not result:
+            render.talk("There are no web services.")
+            return
+        rows = (
+            [i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"].get("modifiedOn")]
+            for i in result
+        )
+        render.table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows)
+        return
+    properties = result["properties"]
+    graph = properties.get("package", {})
+    shown = {
+        "Name": result["name"],
+        "ResourceGroup": _group_of(result),
+        "Location": result["location"],
+        "Title": properties.get("title"),
+        "Description": properties.get("description"),
+        "ProvisioningState": properties.get("provisioningState"),
+        "CreatedOn": properties.get("createdOn"),
+        "ModifiedOn": properties.get("modifiedOn"),
+        "ReadOnly": properties.get("readOnly", False),
+        "Graph": f"{len(graph.get('nodes', {}))} nodes, {len(graph.get('edges', []))} edges",
+        "Tags": result.get("tags"),
+        "Revision": result["mlmgmt"]["revision"],
+        "Etag": result["etag"],
+        "Id": result["id"],
+    }
+    as_object({name: value for name, value in shown.items() if value not in (None, {})})
+    assets = properties.get("assets", {})
+    models = result["mlmgmt"]["models"]
+    if models:
+        headers = ["Trained model", "State", "Digest that answers", "Trained on", "Rows", "Its blob is"]
+        said = {"same": "unchanged", "changed": "ANOTHER MODEL NOW", "deleted": "deleted", "elsewhere": "elsewhere"}
+        rows = (
+            [
+                f"{asset_id} {assets.get(asset_id, {}).get('name', '')}",
+                body["state"],
+                (body.get("digest") or "")[:16],
+                (body.get("trainedOn") or "")[:19],
+                body.get("rows"),
+                said.get(body.get("blob", ""), ""),
+            ]
+            for asset_id, body in models.items()
+        )
+        render.table(headers, rows)
+
+
+def _group_of(item: Mapping[str, Any]) -> str:
+    return str(item["id"]).split("/")[4]
+
+
+def _history(result: Any) -> None:
+    headers = ["Revision", "ModifiedOn", "Change", "By", "Models", "Check", "Source", "Message"]
+    rows = [
+        [
+            row["Revision"],
+            row["ModifiedOn"][:19].replace("T", " "),
+            row["Change"],
+            row["By"],
+            {asset: digest[:12] for asset, digest in row["Models"].items()},
+            row["Check"],
+            row["Source"],
+            row["Message"],
+        ]
+        for row in result
+    ]
+    filled = [place for place in range(len(headers)) if any(row[place] for row in rows)]
+    render.table([headers[place] for place in filled], ([row[place] for place in filled] for row in rows))
+
+
+def _checks(result: Any) -> None:
+    render.table(["Check", "Result", "Note"], ([row["Check"], row["Result"], row["Note"]] for row in result["Checks"]))
+    render.lines("Passed." if result["Passed"] else "Not passed.")
+
+
+def _scores(result: Any) -> None:
+    for name, port in result["Results"].items():
+        value = port["value"]
+        rows, names, types = value["Values"], value["ColumnNames"], value["ColumnTypes"]
+        first = max(0, len(names) - MOST_COLUMNS)
+        shown = [[*map(_score, row[first:], types[first:])] for row in rows[:MOST_ROWS]]
+        render.table([f"{name} row", *names[first:]], ([index + 1, *row] for index, row in enumerate(shown)))
+        if first:
+            render.talk(f"The last {MOST_COLUMNS} of {len(names):,} columns; all of them with -o json.")
+        if len(rows) > MOST_ROWS:
+            render.talk(
+                f"{len(rows) - MOST_ROWS:,} more rows; all of them with -o json, or in a file with -OutputFile."
+            )
+    models = ", ".join(f"{asset} {digest[:16]}" for asset, digest in result["models"].items())
+    render.talk(f"Answered by {models}." if models else "Answered without a model.")
+
+
+def _score(cell: Any, kind: str) -> Any:
+    """A cell of scores; a long fraction is shortened."""
+    if not isinstance(cell, str) or kind not in ("Double", "Single") or len(cell) <= _LONGEST_NUMBER:
+        return cell
+    number = float(cell)
+    return f"{number:.{6 if abs(number) < 1e6 else 12}g}"
+
+
+def _retraining(result: Any) -> None:
+    shown = {
+        name: value
+        for name, value in result.items()
+        if name not in ("Evaluation", "WebService", "WhatIf", "Nodes") and value is not None
+    }
+    if shown:
+        as_object(shown)
+    if evaluation := result.get("Evaluation"):
+        _evaluation(evaluation, held_out="HeldOut" in result)
+    if "WhatIf" in result:
+        render.diff({"changes": result["WhatIf"]}, "text")
+    if service := result.get("WebService"):
+        _webservice(service)
+
+
+def _evaluation(evaluation: Mapping[str, Any], *, held_out: bool) -> None:
+    from mlmgmt.pages.evaluation import figure
+
+    count = evaluation["Rows"]
+    rows = f"On {count:,} {'row' if count == 1 else 'rows'}{' held out' if held_out else ''}"
+    new, old = evaluation["New"], evaluation["Deployed"]
+    if new is None or old is None:
+        which, only = ("Deployed", old) if new is None else ("New", new)
+        render.table([rows, which], ([name, figure(value)] for name, value in only.items()))
+    else:
+        lines = (
+            [name, figure(old.get(name)), figure(value), _better(name, old.get(name), value)]
+            for name, value in new.items()
+        )
+        render.table([rows, "Deployed", "New", ""], lines)
+
+
+def _better(name: str, old: float | None, new: float | None) -> str:
+    from mlmgmt.modules.evaluation import more_is_better
+
+    if old is None or new is None or old == new:
+        return ""
+    return "better" if (new > old) is more_is_better(name) else "worse"
+
+
+def _job(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    shown = {name: value for name, value in result.items() if name not in ("Results", "Nodes") and value is not None}
+    as_object(shown)
+    if result.get("Results"):
+        rows = (
+            [port, place["BaseLocation"] + place["RelativeLocation"], place["SasBlobToken"]]
+            for port, place in result["Results"].items()
+        )
+        render.table(["Output", "Location", "SasBlobToken"], rows)
+    _nodes(result.get("Nodes"))
+
+
+def _nodes(nodes: Any) -> None:
+    if nodes:
+        rows = ([node["Node"], node["Module"], f"{node['Seconds']:.3f}", _shapes(node["Outputs"])] for node in nodes)
+        render.table(["Node", "Module", "Seconds", "Rows"], rows)
+
+
+def _shapes(outputs: Mapping[str, Any]) -> str:
+    return ", ".join(f"{shape['Rows']:,} x {shape['Columns']}" for shape in outputs.values())
+
+
+def _experiment(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    # The preview of an experiment that is not made yet has neither a status nor an id.
+    status = result.get("Status") or {}
+    shown = {
+        "Description": result["Description"],
+        **{name: status.get(name) for name in ("StatusCode", "StatusDetail", "CreationTime", "EndTime")},
+        "OutputFile": result.get("OutputFile"),
+        "ExperimentId": result.get("ExperimentId"),
+    }
+    as_object({name: value for name, value in shown.items() if value is not None})
+    if result.get("Columns"):
+        _rows(result["Columns"])
+    run = result.get("Run") or result
+    _nodes(run.get("Nodes"))
+    if run.get("Evaluation"):
+        lines = [{name: _metric(value) for name, value in line.items()} for line in run["Evaluation"]]
+        if len(lines) == 1:
+            render.table(["Metric", "Value"], lines[0].items())
+        else:
+            _rows(lines)
+
+
+def _metric(value: Any) -> Any:
+    """A cell of an evaluation; what is counted or named stays as it is."""
+    from mlmgmt.pages.evaluation import figure
+
+    return figure(value) if value is None or isinstance(value, float) else value
+
+
+def _module(result: Any) -> None:
+    if isinstance(result, list):
+        _rows(result)
+        return
+    tables = ("Inputs", "Outputs", "Parameters")
+    as_object({name: value for name, value in result.items() if name not in tables and value not in (None, [])})
+    for name in tables:
+        if result[name]:
+            render.lines(f"\n{name}")
+            rows = result[name]
+            filled = [column for column in rows[0] if any(row[column] is not None for row in rows)]
+            render.table(filled, ([row[column] for column in filled] for row in rows))
+
+
+VIEWS: dict[str, Callable[[Any], None]] = {
+    "webservice": _webservice,
+    "history": _history,
+    "checks": _checks,
+    "scores": _scores,
+    "retraining": _retraining,
+    "rows": _rows,
+    "job": _job,
+    "experiment": _experiment,
+    "module": _module,
+}
