@@ -4,10 +4,14 @@
     ├── BadRequest               400, the document or an argument is not acceptable
     │   └── UntrustedModel       403, a model nobody here signed or trusted by name
     ├── AuthorizationFailed      403, the role does not allow it
+    ├── Unauthorized             401, nothing proves who asks
     ├── NotFound                 404
+    ├── MethodNotAllowed         405, the path exists, and takes other methods
     ├── Conflict                 409, the resource's state does not allow it
     ├── PreconditionFailed       412, the etag given is not the current one
+    ├── RangeNotSatisfiable      416, the blob ends before the part asked for
     ├── TooLarge                 413
+    ├── Busy                     503, more calls at once than are allowed; the same call may do well later
     ├── HomeError                500, the home on disk cannot be used as it is
     ├── Declined                 the question was answered with no, or could not be asked
     ├── GateRefused              exit 3, `--only-if-better` and its like said no
@@ -103,9 +107,22 @@ class AuthorizationFailed(MlmgmtError):
     http_status = 403
 
 
+class Unauthorized(MlmgmtError):
+    """`challenge` says, over HTTP, which proof is missing."""
+
+    code = "Unauthorized"
+    http_status = 401
+    challenge: str = ""
+
+
 class NotFound(MlmgmtError):
     code = "NotFound"
     http_status = 404
+
+
+class MethodNotAllowed(MlmgmtError):
+    code = "MethodNotAllowed"
+    http_status = 405
 
 
 class Conflict(MlmgmtError):
@@ -118,9 +135,19 @@ class PreconditionFailed(MlmgmtError):
     http_status = 412
 
 
+class RangeNotSatisfiable(MlmgmtError):
+    code = "RequestedRangeNotSatisfiable"
+    http_status = 416
+
+
 class TooLarge(MlmgmtError):
     code = "RequestEntityTooLarge"
     http_status = 413
+
+
+class Busy(MlmgmtError):
+    code = "ServiceUnavailable"
+    http_status = 503
 
 
 class HomeError(MlmgmtError):

@@ -6,20 +6,24 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 
 from mlmgmt.errors import BadRequest, Detail
 
 PROVIDER = "Microsoft.MachineLearning"
 WEB_SERVICES = "webServices"
+PLANS = "commitmentPlans"
+STORAGE_PROVIDER = "Microsoft.Storage"
+STORAGE_ACCOUNTS = "storageAccounts"
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>%&\\?/"*:|#]')
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _WINDOWS_DEVICES = frozenset(
     ("con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10)))
 )
-_WEB_SERVICE_ID = re.compile(
+_ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
-    r"/providers/Microsoft\.MachineLearning/webServices/(?P<name>[^/]+)",
+    r"/providers/(?P<type>[^/]+/[^/]+)/(?P<name>[^/]+)",
     re.IGNORECASE,
 )
 LONGEST_NAME = 128
@@ -123,16 +127,90 @@ class ResourceId:
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a web service.
         """
-        found = _WEB_SERVICE_ID.fullmatch(text.strip())
-        if found is None:
-            message = f"{text!r} is not the id of a web service."
-            raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)])
-        return cls(found["subscription"], found["group"], found["name"])
+        return cls(*_parts(text, f"{PROVIDER}/{WEB_SERVICES}", "web service"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlanId:
+    """A commitment plan, of the type `Microsoft.MachineLearning/commitmentPlans`."""
+
+    subscription: str
+    group: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.group_id}/providers/{self.type}/{self.name}"
+
+    @property
+    def type(self) -> str:
+        return f"{PROVIDER}/{PLANS}"
+
+    @property
+    def group_id(self) -> GroupId:
+        return GroupId(self.subscription, self.group)
+
+    @property
+    def folder(self) -> str:
+        """Where it lives, relative to the home."""
+        return f"{plans_folder(self.group_id)}/{file_name(self.name)}"
+
+    @classmethod
+    def parse(cls, text: str) -> PlanId:
+        """Read an ARM path, in any letter case.
+
+        Raises:
+            BadRequest: `InvalidResourceId`: it is not the id of a commitment plan.
+        """
+        return cls(*_parts(text, f"{PROVIDER}/{PLANS}", "commitment plan"))
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAccountId:
+    """A storage account in a resource group, of the type `Microsoft.Storage/storageAccounts`."""
+
+    subscription: str
+    group: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{GroupId(self.subscription, self.group)}/providers/{self.type}/{self.name}"
+
+    @property
+    def type(self) -> str:
+        return f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}"
+
+    @classmethod
+    def parse(cls, text: str) -> StorageAccountId:
+        """Read an ARM path, in any letter case.
+
+        Raises:
+            BadRequest: `InvalidResourceId`: it is not the id of a storage account.
+        """
+        return cls(*_parts(text, f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}", "storage account"))
+
+
+def _parts(text: str, kind: str, what: str) -> tuple[str, str, str]:
+    """Subscription, group and name of an id whose type is `kind`."""
+    found = _ID.fullmatch(text.strip())
+    if found is None or found["type"].casefold() != kind.casefold():
+        message = f"{text!r} is not the id of a {what}."
+        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)])
+    return found["subscription"], found["group"], found["name"]
 
 
 def services_folder(group: GroupId) -> str:
     """The folder that holds a group's web services, relative to the home."""
     return f"{group.folder}/providers/{PROVIDER.lower()}/{WEB_SERVICES.lower()}"
+
+
+def plans_folder(group: GroupId) -> str:
+    """The folder that holds a group's commitment plans, relative to the home."""
+    return f"{group.folder}/providers/{PROVIDER.lower()}/{PLANS.lower()}"
+
+
+def service_guid(identity: ResourceId) -> str:
+    """The 32 hexadecimal digits that stand for a web service in its addresses and its association with a plan."""
+    return sha256(fold(str(identity)).encode()).hexdigest()[:32]
 
 
 def same_location(left: str, right: str) -> bool:

@@ -9,23 +9,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
-from mlmgmt.ids import file_name
+from mlmgmt.ids import StorageAccountId, file_name
 from mlmgmt.store import files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
 SUFFIX = ".blob.core.windows.net"
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"\$root|[a-z0-9](?:-?[a-z0-9]){2,62}")
 _USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/@?#]*:[^/@?#]*)@", re.IGNORECASE)
 _LONGEST_PATH = 1024
+_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,18 @@ def _refuse(uri: str, reason: str) -> NoReturn:
     raise BadRequest(message, target="uri", details=[Detail("InvalidBlob", message)])
 
 
+def check_account_name(account: str) -> str:
+    """Return `account` if a storage account may bear it.
+
+    Raises:
+        BadRequest: `InvalidAccountName`.
+    """
+    if not _ACCOUNT.fullmatch(account):
+        message = f"{account!r} cannot name a storage account: 3 to 24 lower-case letters and digits."
+        raise BadRequest(message, target="Name", details=[Detail("InvalidAccountName", message)])
+    return account
+
+
 class Blobs:
     """The local storage accounts of one home, and its own copies of models."""
 
@@ -106,25 +121,65 @@ class Blobs:
         self._root = root
 
     def accounts(self) -> list[str]:
-        """The registered accounts."""
+        """The registered accounts, in the order they came; the home's own first."""
         folder = self._root / "accounts"
-        return sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+        names = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+        return sorted(names, key=self._since) if len(names) > 1 else names
 
-    def register(self, account: str) -> None:
-        """Register a storage account.
+    def _since(self, account: str) -> str:
+        # Whoever only looks for a name need not hear that the file of another account is damaged.
+        return str((files.read_json(self._registration(account)) or {}).get("creationTime", ""))
+
+    def _registration(self, account: str) -> Path:
+        return self._root / "accounts" / f"{file_name(account)}.json"
+
+    def account(self, account: str) -> dict[str, Any] | None:
+        """What a registered account is: `name`, and `id`, `location`, `tags`, `sku` and `creationTime` if it is given.
+
+        Raises:
+            HomeError: `HomeDamaged`.
+        """
+        path = self._registration(account)
+        body = files.read_json(path)
+        if body is None and not path.exists():
+            return None
+        if body is None or body.get("name") != account.casefold():
+            raise files.damaged(path, f"it does not hold the storage account {account!r}")
+        if not all(isinstance(body.get(member, ""), str) for member in ("id", "location", "sku", "creationTime")):
+            raise files.damaged(path, "what is said of a storage account is text")
+        try:
+            if "id" in body:
+                StorageAccountId.parse(body["id"])
+        except BadRequest as error:
+            raise files.damaged(path, error.message.rstrip(".")) from None
+        return body
+
+    def register(self, account: str, body: Mapping[str, Any] | None = None) -> None:
+        """Register a storage account, or write anew what is said of it.
+
+        Args:
+            body: as `account` gives it; the name alone when None.
 
         Raises:
             BadRequest: `InvalidAccountName`.
         """
-        if not _ACCOUNT.fullmatch(account):
-            message = f"{account!r} cannot name a storage account: 3 to 24 lower-case letters and digits."
-            raise BadRequest(message, target="Name", details=[Detail("InvalidAccountName", message)])
+        check_account_name(account)
         (self._root / "accounts").mkdir(exist_ok=True)
         (self._root / "storage" / account).mkdir(parents=True, exist_ok=True)
-        files.write(self._root / "accounts" / f"{account}.json", orjson.dumps({"name": account}))
+        files.write(self._registration(account), orjson.dumps({**(body or {}), "name": account}, option=_WRITING))
+
+    def unregister(self, account: str) -> None:
+        """Forget a storage account; its files stay."""
+        self._registration(account).unlink(missing_ok=True)
+        files.flush_folder(self._root / "accounts")
+
+    def count(self, account: str) -> int:
+        """How many blobs are in the files of an account."""
+        folder = self._root / "storage" / file_name(account)
+        return sum(1 for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
     def is_registered(self, account: str) -> bool:
-        return (self._root / "accounts" / f"{file_name(account)}.json").is_file()
+        return self._registration(account).is_file()
 
     def _file(self, blob: Blob) -> Path:
         parts = [quote(part, safe=" ()+,;=@!$&'~") for part in blob.path.split("/")]
@@ -132,7 +187,12 @@ class Blobs:
         return self._root.joinpath("storage", blob.account, blob.container, *parts)
 
     def read(self, blob: Blob) -> bytes:
-        """The bytes of a blob.
+        """The bytes of a blob; see `open`."""
+        with self.open(blob) as file:
+            return file.read()
+
+    def open(self, blob: Blob) -> BinaryIO:
+        """A blob's file, to read from; it stays the same whatever happens to the blob's name.
 
         Raises:
             NotFound: `AccountNotRegistered` or `BlobNotFound`.
@@ -141,7 +201,7 @@ class Blobs:
             message = f"The storage account {blob.account!r} is not in this home."
             raise NotFound(message, target=blob.uri, details=[Detail("AccountNotRegistered", message)])
         try:
-            return self._file(blob).read_bytes()
+            return self._file(blob).open("rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
             raise NotFound(message, target=blob.uri, details=[Detail("BlobNotFound", message)]) from None
@@ -154,6 +214,23 @@ class Blobs:
         path = self._file(blob)
         files.make_folder(path.parent)
         files.write(path, data)
+
+    def append(self, blob: Blob, lines: bytes) -> None:
+        """Add lines to a blob that is a log; lines of several processes never mix."""
+        path = self._file(blob)
+        files.make_folder(path.parent)
+        files.append(path, lines)
+
+    def upload(self, blob: Blob) -> files.Upload:
+        """A blob to be written piece by piece; it is there, whole, once that is finished."""
+        path = self._file(blob)
+        files.make_folder(path.parent)
+        return files.Upload(path)
+
+    def remove(self, blob: Blob) -> None:
+        """Delete a blob that exists; see `open`."""
+        with self.open(blob):
+            self._file(blob).unlink(missing_ok=True)
 
     def keep_model(self, data: bytes) -> str:
         """Keep the home's own copy of a model; its name is its SHA-256, which is returned."""

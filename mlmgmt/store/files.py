@@ -46,6 +46,55 @@ def write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644, s
         flush_folder(path.parent)
 
 
+class Upload:
+    """A file that comes in pieces, beside its goal until it is whole; see `write`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._beside = path.parent / f".mlmgmt-{token_hex(8)}.tmp"
+        self._handle = os.open(self._beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+    def add(self, data: bytes) -> None:
+        """Write the next piece."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._handle, view) :]
+
+    def finish(self, *, replace: bool = True) -> bool:
+        """Make it durable and give it its name; without `replace`, only where no file has that name yet.
+
+        Returns:
+            whether the file is there now.
+        """
+        os.fsync(self._handle)
+        self._close()
+        if replace:
+            os.replace(self._beside, self._path)
+        else:
+            try:
+                os.link(self._beside, self._path)
+            except FileExistsError:
+                return False
+            finally:
+                self._beside.unlink(missing_ok=True)
+        flush_folder(self._path.parent)
+        return True
+
+    def state(self) -> os.stat_result:
+        """The state of the file, which is its own and not that of whatever has its name; before it is finished."""
+        return os.fstat(self._handle)
+
+    def abandon(self) -> None:
+        """Leave nothing behind; what is finished stays."""
+        self._close()
+        self._beside.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+
 def flush_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -79,11 +79,19 @@ class Secrets:
             self._write(_service_file(resource), body)
 
     def account_key(self, account: str) -> str | None:
-        """The key of a local storage account."""
-        return self._read(f"accounts/{file_name(account)}.json").get("key")
+        """The first key of a local storage account, which signs."""
+        return next(iter(self.account_keys(account)), None)
 
-    def keep_account_key(self, account: str, key: str) -> None:
-        self._write(f"accounts/{file_name(account)}.json", {"key": key})
+    def account_keys(self, account: str) -> tuple[str, ...]:
+        """The keys of a local storage account, of which any opens: none, one, or two."""
+        body = self._read(_account_file(account))
+        return tuple(body[name] for name in ("key", "key2") if isinstance(body.get(name), str))
+
+    def keep_account_key(self, account: str, key: str, second: str | None = None) -> None:
+        self._write(_account_file(account), {"key": key} | ({"key2": second} if second is not None else {}))
+
+    def forget_account(self, account: str) -> None:
+        (self._folder / _account_file(account)).unlink(missing_ok=True)
 
     def context(self) -> dict[str, Any]:
         """Who is connected: `account`, `role`."""
@@ -129,6 +137,10 @@ class Secrets:
         for path in folder.glob("*.json") if folder.is_dir() else ():
             if (files.read_json(path) or {}).get("expiresOn", now) < now:
                 path.unlink(missing_ok=True)
+
+
+def _account_file(account: str) -> str:
+    return f"accounts/{file_name(account)}.json"
 
 
 def _service_file(resource: ResourceId) -> str:

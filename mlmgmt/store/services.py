@@ -10,8 +10,9 @@ newer revision than the current document names, reads that one, so a crash betwe
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import orjson
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 CURRENT = "webservice.json"
 REVISIONS = "revisions"
-REMOVED = "removed"
+CREATED, REMOVED = "created", "removed"
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
@@ -34,12 +35,13 @@ class Revision:
 
     Args:
         number: from 1, without gaps.
-        change: created, updated, rolled back, removed or restored.
+        change: created, updated, rolled back, region added, removed or restored.
         modified_on: ISO 8601, UTC, seven decimals; strictly increasing within a service.
         by: who made the change; `message` says why, `source` from which file.
         models: by asset id: what is known of the model that answers, `digest` above all.
         checked: how the models were proved: `proved`, `skipped`, `unavailable`, `unproved` (a module does not run
             here), `untouched` by the change, or `none` to prove.
+        regions: where it has regional properties besides its own location.
         document: the definition, canonical, with identity and dates and without secrets.
     """
 
@@ -53,6 +55,7 @@ class Revision:
     checked: str = "untouched"
     message: str | None = None
     source: str | None = None
+    regions: list[str] = field(default_factory=list)
 
     @property
     def removed(self) -> bool:
@@ -72,6 +75,7 @@ class Revision:
             "message": self.message,
             "source": self.source,
             "checked": self.checked,
+            "regions": self.regions or None,
             "models": self.models,
             "document": self.document,
         }
@@ -89,6 +93,9 @@ class Revision:
                 raise files.damaged(f"revision {body.get('revision')}", f"a revision has a {name!r}")
         if not isinstance(body["document"].get("id"), str) or not isinstance(body["document"].get("properties"), dict):
             raise files.damaged(f"revision {body.get('revision')}", "its document has no id, or no properties")
+        regions = body.get("regions", [])
+        if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
+            raise files.damaged(f"revision {body.get('revision')}", "its regions are no list of names")
         return cls(
             number=body["revision"],
             etag=body["etag"],
@@ -99,6 +106,7 @@ class Revision:
             source=body.get("source"),
             checked=body.get("checked", "untouched"),
             models=body.get("models", {}),
+            regions=regions,
             document=body["document"],
         )
 
@@ -134,6 +142,18 @@ class Services:
             body, number = newer, number + 1
         return Revision.from_json(body)
 
+    def path_of(self, resource: ResourceId, number: int) -> str:
+        """Where a revision is, or will be; that it is there is what commits it."""
+        return _revision_path(f"{self._root}/{resource.folder}", number)
+
+    def identities(self) -> Iterator[ResourceId]:
+        """Every web service that ever was, with its names as its folders spell them; nothing is read."""
+        for subscription in _names(f"{self._root}/subscriptions"):
+            for group in _names(f"{self._root}/subscriptions/{subscription}/resourcegroups"):
+                identity = GroupId(unquote(subscription), unquote(group))
+                for name in _names(f"{self._root}/{services_folder(identity)}"):
+                    yield ResourceId(identity.subscription, identity.name, unquote(name))
+
     def revision(self, resource: ResourceId, number: int) -> Revision | None:
         body = _revision(f"{self._root}/{resource.folder}", number)
         return None if body is None else Revision.from_json(body)
@@ -144,15 +164,15 @@ class Services:
         bodies = (_revision(folder, number) for number in sorted(_numbers(f"{folder}/{REVISIONS}")))
         return [Revision.from_json(body) for body in bodies if body is not None]
 
-    def in_group(self, group: GroupId) -> Iterator[Revision]:
-        """The services of a group, by file name; removed ones are left out."""
+    def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision]:
+        """The services of a group, by file name, those behind `after`; removed ones are left out."""
         folder = f"{self._root}/{services_folder(group)}"
         try:
             names = sorted(os.listdir(folder))
         except FileNotFoundError:
             return
         for name in names:
-            found = self._latest(f"{folder}/{name}")
+            found = self._latest(f"{folder}/{name}") if name > after else None
             if found is not None and not found.removed:
                 yield found
 
@@ -200,6 +220,13 @@ class Services:
 
 def _revision_path(folder: str, number: int) -> str:
     return f"{folder}/{REVISIONS}/{number:06}.json"
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _numbers(folder: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""One object owns one home: its services, groups, jobs, experiments, blobs, secrets and locks."""
+"""One object owns one home: its services, plans, groups, jobs, experiments, blobs, secrets and locks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from mlmgmt.store.blobs import Blobs
 from mlmgmt.store.experiments import Experiments
 from mlmgmt.store.groups import Groups
 from mlmgmt.store.jobs import Jobs
+from mlmgmt.store.plans import Plans
 from mlmgmt.store.secrets import Secrets
 from mlmgmt.store.services import Services
+from mlmgmt.store.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +30,8 @@ class Store:
         self.home = home
         self.services = Services(home.root)
         self.groups = Groups(home.root)
+        self.plans = Plans(home.root)
+        self.usage = Usage(home.root)
         self.jobs = Jobs(home.root)
         self.experiments = Experiments(home.root, home.id)
         self.blobs = Blobs(home.root)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition.contract import without
 from mlmgmt.definition.document import compact, copy
 from mlmgmt.errors import Conflict, Detail, PreconditionFailed
-from mlmgmt.ids import fold
+from mlmgmt.ids import service_guid
 from mlmgmt.store.blobs import without_secrets
-from mlmgmt.store.services import REMOVED, Revision
+from mlmgmt.store.services import CREATED, REMOVED, Revision
+from mlmgmt.verbs import associations
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import later
 
@@ -34,6 +35,7 @@ class Change:
         kind: what `Revision.change` will say.
         secrets: all the secrets of the service as they will be; None leaves them alone.
         planned_on: the revision the plan was made on; another one at writing time refuses the change.
+        region: one more region with regional properties.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class Change:
     message: str | None
     source: str | None
     planned_on: Revision | None
+    region: str | None = None
 
 
 def outcome_of(
@@ -75,8 +78,8 @@ def outcome_of(
 def write(session: Session, identity: ResourceId, change: Change) -> Revision:
     """Write a planned change as the next revision; the service's lock is held.
 
-    Model bytes and secrets come first, so that whatever a revision refers to is there before it is; secrets count
-    only once the revision does.
+    Model bytes, secrets and the association with a plan come first, so that whatever a revision refers to is there
+    before it is; secrets and association count only once the revision does.
 
     Raises:
         PreconditionFailed: `EtagChanged`: another change came between plan and write.
@@ -102,6 +105,11 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
     if change.secrets is not None:
         before = session.store.service_secrets(identity)
         session.store.secrets.keep_service(identity, change.secrets, before, revision=number, etag=etag)
+    if change.kind != REMOVED:
+        associations.keep(session, identity, document, modified, anew=change.kind == CREATED)
+    regions = list(latest.regions) if latest is not None and change.kind != CREATED else []
+    if change.region is not None:
+        regions.append(change.region)
     return services.commit(
         Revision(
             number=number,
@@ -114,6 +122,7 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
             checked=change.deployed.checked,
             message=change.message,
             source=change.source,
+            regions=regions,
         )
     )
 
@@ -121,11 +130,11 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
 def _stamped(identity: ResourceId, change: Change, latest: Revision | None, modified: str) -> dict[str, Any]:
     document = dict(change.document)
     created = modified
-    if latest is not None and change.kind != "created":
+    if latest is not None and change.kind != CREATED:
         created = latest.document["properties"].get("createdOn", modified)
     properties = dict(document["properties"])
     location = str(document["location"])
-    service = sha256(fold(str(identity)).encode()).hexdigest()[:32]
+    service = service_guid(identity)
     subscription = identity.subscription.replace("-", "")
     host = f"{location.replace(' ', '').lower()}.services.azureml.net"
     properties |= {

@@ -160,9 +160,9 @@ def _found(
     """The bytes of a model that a change names for the first time; None when its account is not in this home."""
     blob = blobs.parse(model.uri)
     if blob is not None and session.store.blobs.is_registered(blob.account):
-        key = session.store.secrets.account_key(blob.account)
-        if token is not None and key is not None:
-            sas.check(token, key, blob.account, blob.name, now=session.clock())
+        keys = session.store.secrets.account_keys(blob.account)
+        if token is not None and keys:
+            sas.check(token, keys, blob.account, blob.name, now=session.clock())
         return session.store.blobs.read(blob)
     where = f"storage account {blob.account!r}" if blob else "address"
     message = f"The {where} of {model} is not in this home: {model.uri}"

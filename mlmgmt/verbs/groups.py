@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict, Detail
-from mlmgmt.ids import check_name, same_location
-from mlmgmt.verbs import webservices
+from mlmgmt.ids import PlanId, check_name, same_location
+from mlmgmt.store import lock
+from mlmgmt.verbs import plans, webservices
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -65,22 +66,34 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
 
 
 def plan_remove(session: Session, *, name: str) -> Outcome:
-    """Plan to remove a group and every service in it; their histories stay.
+    """Plan to remove a group, every service in it and every commitment plan; the services' histories stay.
 
     Raises:
         NotFound: `ResourceGroupNotFound`.
+        Conflict: `CommitmentPlanInUse`: a plan of it pays for a service in another group.
     """
     identity = session.group_id(name)
     body = session.existing_group(name)
     session.require(_DELETE, identity)
     services = [revision.document["name"] for revision in session.store.services.in_group(identity)]
+    held = [PlanId.parse(plan["id"]) for plan in session.store.plans.in_group(identity)]
+    for plan in held:
+        plans.refuse_in_use(session, plan, but_of_group=identity.name)
 
     def commit() -> None:
+        for plan in held:
+            plans.refuse_in_use(session, plan, but_of_group=identity.name)
         # The group first: whoever writes a service from now on finds none to write it in.
         session.store.groups.remove(identity)
         for revision in list(session.store.services.in_group(identity)):
             webservices.removal(session, revision.resource, f"with the resource group {name}").apply(again=True)
+        for standing in list(session.store.plans.in_group(identity)):
+            plan = PlanId.parse(standing["id"])
+            with lock.hold(session.store.home.root, plan.folder):
+                session.store.plans.remove(plan)
 
-    note = f"Its {len(services)} web services go too: {', '.join(services[:5])}." if services else ""
-    question = f"Remove the resource group {body['name']!r}? {note}".strip()
+    notes = [f"Its {len(services)} web services go too: {', '.join(services[:5])}."] if services else []
+    if held:
+        notes.append(f"Its {len(held)} commitment plans go too: {', '.join(plan.name for plan in held[:5])}.")
+    question = " ".join([f"Remove the resource group {body['name']!r}?", *notes])
     return Outcome(target=name, before=body, after=None, commit=commit, question=question)

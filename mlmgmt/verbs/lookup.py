@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition.contract import without
 from mlmgmt.definition.document import parse
 from mlmgmt.errors import BadRequest, Detail, NotFound, WrongUsage
-from mlmgmt.ids import ResourceId, same_location
+from mlmgmt.ids import ResourceId, file_name, same_location
 from mlmgmt.verbs import deployment
 
 if TYPE_CHECKING:
@@ -58,16 +58,7 @@ def get(
             raise WrongUsage(
                 message, target="ResourceGroupName", hint="Add -ResourceGroupName, or leave -Name out to list all."
             )
-        found = existing(session, group, name)
-        if region is not None and not same_location(region, found.document["location"]):
-            message = f"The web service {name!r} has no regional properties for {region!r}."
-            raise NotFound(
-                "The regional properties cannot be found.",
-                target=region,
-                details=[Detail("PerRegionPayloadNotFound", message)],
-                hint=f"It is in {found.document['location']!r}.",
-            )
-        return view(session, found)
+        return view(session, standing(session, group, name, region))
     if group is not None:
         identity = session.group_id(session.existing_group(group)["name"])
         return [_item(session, revision) for revision in session.store.services.in_group(identity)]
@@ -76,6 +67,30 @@ def get(
         for body in session.store.groups.all()
         for revision in session.store.services.in_group(session.group_id(body["name"]))
     ]
+
+
+def standing(session: Session, group: str, name: str, region: str | None = None) -> Revision:
+    """The revision of a web service that answers, as seen from a region.
+
+    Raises:
+        NotFound: as `existing`; or `PerRegionPayloadNotFound`.
+    """
+    found = existing(session, group, name)
+    if region is not None and not is_in(found, region):
+        message = f"The web service {name!r} has no regional properties for {region!r}."
+        raise NotFound(
+            "The regional properties cannot be found.",
+            target=region,
+            details=[Detail("PerRegionPayloadNotFound", message)],
+            hint=f"It is in {', '.join(map(repr, (found.document['location'], *found.regions)))}; another region is "
+            f"added with: mlmgmt add-region -g {group} -n {name} -Region ...",
+        )
+    return found
+
+
+def is_in(revision: Revision, region: str) -> bool:
+    """Whether a web service has regional properties in a region: its own location, or one that was added."""
+    return any(same_location(region, known) for known in (str(revision.document["location"]), *revision.regions))
 
 
 def view(session: Session, revision: Revision) -> dict[str, Any]:
@@ -88,8 +103,46 @@ def view(session: Session, revision: Revision) -> dict[str, Any]:
         if body.get("digest"):
             shown["blob"] = deployment.blob_state(session, body["uri"], body["digest"])
         models[asset_id] = shown
-    document = without(revision.document, session.contract.root, write_only=True)
-    return _enveloped(document, revision) | {"mlmgmt": {"revision": revision.number, "models": models}}
+    document = public(session, revision)
+    regions = {"regions": revision.regions} if revision.regions else {}
+    return _enveloped(document, revision) | {"mlmgmt": {"revision": revision.number, **regions, "models": models}}
+
+
+def public(session: Session, revision: Revision) -> dict[str, Any]:
+    """A definition as its contract answers it: without what is only written, keys above all."""
+    found: dict[str, Any] = without(revision.document, session.contract.root, write_only=True)
+    return found
+
+
+def page(
+    session: Session, *, group: str | None = None, after: str = "", most: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The next web services of a group, or of the subscription, and behind which one to go on.
+
+    Args:
+        after: what an earlier page gave; empty for the first.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`.
+    """
+    if group is None:
+        groups = [str(body["name"]) for body in session.store.groups.all()]
+    else:
+        groups = [str(session.existing_group(group)["name"])]
+    behind_group, _, behind_name = after.partition("/")
+    items: list[dict[str, Any]] = []
+    last = None
+    for name in groups:
+        folder = file_name(name)
+        if folder < behind_group:
+            continue
+        behind = behind_name if folder == behind_group else ""
+        for revision in session.store.services.in_group(session.group_id(name), behind):
+            if len(items) == most:
+                return items, last
+            items.append(_item(session, revision))
+            last = f"{folder}/{file_name(revision.document['name'])}"
+    return items, None
 
 
 def _enveloped(document: dict[str, Any], revision: Revision) -> dict[str, Any]:
@@ -109,8 +162,10 @@ def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
 
     Raises:
         NotFound: the service, or `KeysNotFound`: this copy of the home has no secrets.
+        AuthorizationFailed: the caller is a Reader.
     """
     found = existing(session, group, name)
+    session.refuse_reader("Microsoft.MachineLearning/webServices/listkeys/action", found.resource)
     pair = session.store.service_secrets(found.resource).get("keys")
     if pair is None:
         message = f"The keys of {name!r} are not in this user's configuration."

@@ -108,11 +108,11 @@ class Outside:
             message = f"The address {plain} is neither a blob of this home nor mapped to a file."
             hint = f"mlmgmt map-source {plain} FILE" if _is_web(plain) else None
             raise NotFound(message, target=plain, details=[Detail("AddressNotMapped", message)], hint=hint)
-        key = self._session.store.secrets.account_key(blob.account)
-        if signature and key:
+        keys = self._session.store.secrets.account_keys(blob.account)
+        if signature and keys:
             now = self._session.clock()
             token = f"?{signature.partition('#')[0]}"
-            sas.check(token, key, blob.account, blob.name, now=now, permission=permission)
+            sas.check(token, keys, blob.account, blob.name, now=now, permission=permission)
         return blob
 
 

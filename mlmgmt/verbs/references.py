@@ -61,11 +61,16 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
         refuse("BlobNotFound", message, port, places(session))
     if "sasblobtoken" in fields:
         _check_sas(session, blob, fields["sasblobtoken"], port, permission)
+    elif session.by_key and "connectionstring" not in fields:
+        # Whoever has a web service's key alone proves that the storage is theirs, too.
+        refuse("InvalidBlob", f"The reference of {port!r} has no SasBlobToken.", port)
     return blob
 
 
-def places(session: Session) -> str:
-    """Where the blobs of this home are, for whoever looks for one."""
+def places(session: Session) -> str | None:
+    """Where the blobs of this home are, for whoever looks for one; nothing for whoever has a service's key alone."""
+    if session.by_key:
+        return None
     store = session.store
     known = ", ".join(store.blobs.accounts()) or "none"
     folder = store.home.root / "storage" / "ACCOUNT" / "CONTAINER"
@@ -116,22 +121,26 @@ def _account(session: Session, text: str, port: str) -> str:
             port,
             "DefaultEndpointsProtocol=https;AccountName=...;AccountKey=...",
         )
-    key = session.store.secrets.account_key(account)
+    keys = session.store.secrets.account_keys(account)
     given = folded.get("accountkey", "")
+    if session.by_key and not (given and keys):
+        refuse("InvalidBlobConnectionString", f"The ConnectionString of {port!r} has no AccountKey.", port)
     # An account of this home needs no key from its own user; one that is given must be the right one.
-    if given and key and not hmac.compare_digest(given.encode(), key.encode()):
-        message = f"The AccountKey of {port!r} is not the key of {account!r}."
+    if given and keys and not any(hmac.compare_digest(given.encode(), key.encode()) for key in keys):
+        message = f"The AccountKey of {port!r} is not a key of {account!r}."
         hint = "Leave AccountKey out: an account of this home needs none."
         refuse("InvalidBlobConnectionString", message, port, hint)
     return account
 
 
 def _check_sas(session: Session, blob: blobs.Blob, token: str, port: str, permission: str) -> None:
-    key = session.store.secrets.account_key(blob.account)
-    if key is None:
+    keys = session.store.secrets.account_keys(blob.account)
+    if not keys:
+        if session.by_key:
+            refuse("InvalidBlob", f"The signature of {port!r} cannot be checked here.", port)
         return
     try:
-        sas.check(token, key, blob.account, blob.name, now=session.clock(), permission=permission)
+        sas.check(token, keys, blob.account, blob.name, now=session.clock(), permission=permission)
     except MlmgmtError as error:
         refuse("InvalidBlob", f"{port!r}: {error.message}", port, error.hint)
 

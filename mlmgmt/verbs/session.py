@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,8 @@ class Session:
         tell: takes a sentence for the person who waits (stderr, never data).
         stage: takes the name of what is being done, for a progress display.
         detail: takes a sentence for whoever wants to know everything.
+        proved: `account` and `role` of whoever proved to be someone else than the connected account.
+        by_key: all that was proved is a web service's key; it opens neither other services nor storage accounts.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -45,6 +47,21 @@ class Session:
     tell: Callable[[str], None] = _silent
     stage: Callable[[str], None] = _silent
     detail: Callable[[str], None] = _silent
+    proved: Mapping[str, Any] | None = None
+    by_key: bool = False
+
+    def acting_as(
+        self,
+        account: str,
+        role: str,
+        *,
+        by_key: bool = False,
+        tell: Callable[[str], None] = _silent,
+    ) -> Session:
+        """The same home, opened once, in the hands of someone else."""
+        other = replace(self, proved={"account": account, "role": role}, by_key=by_key, tell=tell)
+        other.__dict__.update(store=self.store, contract=self.contract)
+        return other
 
     @cached_property
     def store(self) -> Store:
@@ -64,7 +81,7 @@ class Session:
 
     @cached_property
     def _context(self) -> dict[str, Any]:
-        return self.store.secrets.context()
+        return dict(self.proved) if self.proved is not None else self.store.secrets.context()
 
     @property
     def caller(self) -> str:
@@ -87,6 +104,14 @@ class Session:
             AuthorizationFailed: the caller is a Reader.
         """
         self.store.require_writable()
+        self.refuse_reader(action, scope)
+
+    def refuse_reader(self, action: str, scope: object) -> None:
+        """Refuse what changes nothing, and a Reader may not have all the same.
+
+        Raises:
+            AuthorizationFailed: the caller is a Reader.
+        """
         if self.role == READER:
             message = f"{self.caller!r} is a Reader and may not do {action!r} on {scope}."
             raise AuthorizationFailed(

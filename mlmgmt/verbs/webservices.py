@@ -12,7 +12,7 @@ from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
 from mlmgmt.ids import check_name, same_location
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import REMOVED
-from mlmgmt.verbs import changes, deployment, lookup
+from mlmgmt.verbs import associations, changes, deployment, lookup
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def plan_create(
     secrets["keys"] = {side: pair.get(side) or new_key() for side in ("primary", "secondary")}
     body["location"] = location
     deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=secrets.get("sas"))
+    warnings += associations.notes(session, identity, body)
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
     if standing is not None:
         head |= {member: standing.document[member] for member in ("id", "name")}
@@ -148,7 +149,7 @@ def plan_update(
         change, source = read.document, service_updates.name
         warnings += reading.sentences(read.warnings)
     else:
-        change = _from_members(session, {**members, "storage_account_key": storage_account_key, "tags": tags})
+        change = change_of(session, {**members, "storage_account_key": storage_account_key, "tags": tags})
     clear = tuple(clear)
     if not clear and not (change.keys() - {"location"}) and not change.get("properties"):
         _refuse_empty()
@@ -186,7 +187,12 @@ def _refuse_empty() -> None:
     raise BadRequest(text, target="ServiceUpdates", details=[Detail("EmptyUpdate", text)], hint=hint)
 
 
-def _from_members(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
+def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The change document of single members, as PATCH takes it; see `plan_update`.
+
+    Raises:
+        WrongUsage: a structured member has an unknown key.
+    """
     properties = {
         _SECTIONS[name]: value
         for name, value in given.items()
@@ -242,6 +248,8 @@ def plan_change(
         text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
         hint = "mlmgmt diff shows what a file would change before it is deployed."
         raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
+    if associations.stated(standing.document) != associations.stated(body):
+        notes += associations.notes(session, standing.resource, body)
     deployed = deployment.plan(
         session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
     )

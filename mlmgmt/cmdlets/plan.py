@@ -1,0 +1,219 @@
+"""Cmdlets for commitment plans, what they pay for and what was used; and for regional properties."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mlmgmt.cmdlets.declare import GROUP, NAME, Cmdlet, Gate, Kind, Parameter, both
+
+STEP = "B. Plans and accounts"
+REMOVE_BY_NAME, REMOVE_BY_OBJECT = "RemoveByNameAndResourceGroup", "RemoveByObject"
+_PLAN = Parameter("Name", help="The commitment plan.", mandatory=True, short="n", completes="plan")
+_LOCATION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
+_SKU = (
+    Parameter("SkuName", help="DevTest, S1, S2 or S3; see: mlmgmt skus", mandatory=True),
+    Parameter("SkuTier", help="Standard.", mandatory=True),
+    Parameter("SkuCapacity", Kind.INTEGER, "From 1 to 10; 1 when left out."),
+)
+_TAG = Parameter(
+    "Tag",
+    Kind.STRUCTURE,
+    "Names and values: JSON, @{Name='value'}, a file, or -.",
+    aliases=("Tags",),
+    argument="tags",
+)
+
+GET = Cmdlet(
+    spellings=both("Get", "MlCommitmentPlan"),
+    short=("plan", "plans"),
+    calls=("CommitmentPlans_Get", "CommitmentPlans_ListInResourceGroup", "CommitmentPlans_List"),
+    run="plans:get",
+    summary="Show one commitment plan, or list those of a group or of the subscription.",
+    example="mlmgmt Get-AzMlCommitmentPlan -ResourceGroupName retail -Name standard",
+    step=STEP,
+    view="plan",
+    about="A name without its group is ignored, and all are listed.",
+    parameters=(replace(GROUP, mandatory=False), replace(_PLAN, mandatory=False)),
+)
+NEW = Cmdlet(
+    spellings=both("New", "MlCommitmentPlan"),
+    short=("new-plan",),
+    calls=("CommitmentPlans_CreateOrUpdate",),
+    run="plans:plan_create",
+    summary="Make a commitment plan; one of the same name gets this SKU.",
+    example="mlmgmt New-AzMlCommitmentPlan -ResourceGroupName retail -Location southcentralus -Name standard "
+    "-SkuName S1 -SkuTier Standard -Force",
+    step=STEP,
+    view="plan",
+    gate=Gate("Creating the new commitment plan", "Create the commitment plan {target!r}?"),
+    parameters=(GROUP, _LOCATION, _PLAN, *_SKU),
+)
+UPDATE = Cmdlet(
+    spellings=both("Update", "MlCommitmentPlan"),
+    short=("update-plan",),
+    calls=("CommitmentPlans_Patch",),
+    run="plan_cmdlets:plan_update_whole",
+    summary="Change a commitment plan's SKU and tags; a capacity that is left out becomes 1.",
+    example="mlmgmt Update-AzMlCommitmentPlan -ResourceGroupName retail -Name standard -SkuName S2 "
+    "-SkuTier Standard -SkuCapacity 2 -Force",
+    step=STEP,
+    view="plan",
+    gate=Gate("Updating the commitment plan", "Update the commitment plan {target!r}?"),
+    parameters=(GROUP, _PLAN, *_SKU, _TAG),
+)
+REMOVE = Cmdlet(
+    spellings=both("Remove", "MlCommitmentPlan"),
+    short=("remove-plan",),
+    calls=("CommitmentPlans_Remove",),
+    run="plans:plan_remove",
+    run_by_set=((REMOVE_BY_OBJECT, "plan_cmdlets:plan_remove_object"),),
+    summary="Remove a commitment plan that pays for no web service.",
+    example="mlmgmt Remove-AzMlCommitmentPlan -ResourceGroupName retail -Name standard",
+    step=STEP,
+    view="nothing",
+    sets=(REMOVE_BY_NAME, REMOVE_BY_OBJECT),
+    gate=Gate("Removing the commitment plan", "Remove the commitment plan {target!r}, and what was used of it?"),
+    parameters=(
+        replace(GROUP, sets=(REMOVE_BY_NAME,)),
+        replace(_PLAN, sets=(REMOVE_BY_NAME,)),
+        Parameter(
+            "MlCommitmentPlan",
+            Kind.DOCUMENT,
+            "What Get answered: a file, or piped.",
+            mandatory=True,
+            sets=(REMOVE_BY_OBJECT,),
+            pipeline=True,
+            argument="plan",
+        ),
+    ),
+)
+_COMMITMENT_PLAN = Parameter(
+    "CommitmentPlanName", help="The commitment plan.", mandatory=True, argument="plan", completes="plan"
+)
+_ASSOCIATION = Parameter("Name", help="The association, as the list names it.", short="n", completes="association")
+GET_ASSOCIATION = Cmdlet(
+    spellings=both("Get", "MlCommitmentAssociation"),
+    short=("associations",),
+    calls=("CommitmentAssociations_Get", "CommitmentAssociations_List"),
+    run="associations:associations",
+    summary="Show which web services a commitment plan pays for.",
+    example="mlmgmt Get-AzMlCommitmentAssociation -ResourceGroupName retail -CommitmentPlanName standard",
+    step=STEP,
+    view="association",
+    parameters=(GROUP, _COMMITMENT_PLAN, _ASSOCIATION),
+)
+MOVE_ASSOCIATION = Cmdlet(
+    spellings=both("Move", "MlCommitmentAssociation"),
+    short=("move-association",),
+    calls=("CommitmentAssociations_Move",),
+    run="associations:plan_move",
+    summary="Have another commitment plan pay for a web service.",
+    example="mlmgmt Move-AzMlCommitmentAssociation -ResourceGroupName retail -CommitmentPlanName standard "
+    "-Name 0b1e2a55d2f94c66a1f0d5c7e8b39a10 -DestinationPlanId /subscriptions/d28c1e37-753b-4f41-aa97-55ecf9a44ac8/"
+    "resourceGroups/retail/providers/Microsoft.MachineLearning/commitmentPlans/larger",
+    step=STEP,
+    view="association",
+    gate=Gate("Moving the commitment association"),
+    parameters=(
+        GROUP,
+        _COMMITMENT_PLAN,
+        replace(_ASSOCIATION, mandatory=True),
+        Parameter("DestinationPlanId", help="The whole id of the other plan.", mandatory=True),
+    ),
+)
+USAGE = Cmdlet(
+    spellings=both("Get", "MlCommitmentPlanUsageHistory"),
+    short=("usage",),
+    calls=("UsageHistory_List",),
+    run="usage:usage_history",
+    summary="Show what was used of a commitment plan, day by day.",
+    example="mlmgmt Get-AzMlCommitmentPlanUsageHistory -ResourceGroupName retail -Name standard",
+    step=STEP,
+    view="usage",
+    parameters=(GROUP, _PLAN),
+)
+SKUS = Cmdlet(
+    spellings=both("Get", "MlCommitmentPlanSku"),
+    short=("skus",),
+    calls=("Skus_List",),
+    run="skus:skus",
+    summary="List the SKUs that a commitment plan can have, and what each includes.",
+    example="mlmgmt skus",
+    step=STEP,
+    view="skus",
+)
+ADD_REGION = Cmdlet(
+    spellings=both("Add", "MlWebServiceRegionalProperty", "New-AzureRmMlWebServiceRegionalProperties"),
+    short=("add-region",),
+    calls=("WebServices_CreateRegionalProperties",),
+    run="regions:plan_add",
+    summary="Make a web service known in a further region, for Get with -Region.",
+    example="mlmgmt Add-AzMlWebServiceRegionalProperty -ResourceGroupName retail -Name churn -Region westcentralus "
+    "-Force",
+    step="5. Deploy",
+    view="webservice",
+    gate=Gate("Making regional properties of the web service"),
+    parameters=(GROUP, NAME, Parameter("Region", help="The region, such as westcentralus.", mandatory=True)),
+)
+NEW_RESOURCE = Cmdlet(
+    spellings=both("New", "Resource"),
+    short=("new-resource",),
+    calls=("CommitmentPlans_CreateOrUpdate",),
+    run="plan_cmdlets:plan_create_resource",
+    summary="Make a commitment plan as a generic resource; other types have cmdlets of their own.",
+    example="mlmgmt New-AzResource -ResourceGroupName retail -Location southcentralus "
+    "-ResourceType Microsoft.MachineLearning/CommitmentPlans -ResourceName standard "
+    "-SkuObject \"@{Name='S1'; Tier='Standard'; Capacity=1}\" -Force",
+    step=STEP,
+    gate=Gate("Creating the resource", "Create the resource {target!r}?"),
+    parameters=(
+        GROUP,
+        _LOCATION,
+        Parameter("ResourceName", help="Its name.", mandatory=True, short="n", aliases=("Name",), argument="name"),
+        Parameter("ResourceType", help="Microsoft.MachineLearning/CommitmentPlans.", mandatory=True),
+        Parameter(
+            "SkuObject",
+            Kind.STRUCTURE,
+            "Name, Tier, Capacity: JSON, @{Name='S1'}, a file, or -.",
+            mandatory=True,
+            aliases=("Sku",),
+        ),
+        Parameter(
+            "Properties",
+            Kind.STRUCTURE,
+            "Accepted for scripts; a plan's properties are those of its SKU.",
+            aliases=("PropertyObject",),
+            argument="_properties",
+        ),
+        _TAG,
+        Parameter("ApiVersion", help="Accepted for scripts.", argument="_api_version"),
+    ),
+)
+PROVIDERS = Cmdlet(
+    spellings=both("Get", "ResourceProvider"),
+    short=("providers",),
+    calls=("Providers_Get",),
+    run="providers:get",
+    summary="List the resource types there are here, and their regions.",
+    example="mlmgmt Get-AzResourceProvider -ProviderNamespace Microsoft.MachineLearning",
+    step=STEP,
+    view="provider",
+    parameters=(
+        Parameter(
+            "ProviderNamespace", help="Such as Microsoft.MachineLearning; all when left out.", argument="namespace"
+        ),
+    ),
+)
+CMDLETS = (
+    GET,
+    NEW,
+    UPDATE,
+    REMOVE,
+    GET_ASSOCIATION,
+    MOVE_ASSOCIATION,
+    USAGE,
+    SKUS,
+    ADD_REGION,
+    NEW_RESOURCE,
+    PROVIDERS,
+)

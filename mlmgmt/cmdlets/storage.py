@@ -1,0 +1,107 @@
+"""Cmdlets for the storage accounts of this home."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mlmgmt.cmdlets.declare import GROUP, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.plan import STEP
+
+_ACCOUNT = Parameter(
+    "Name",
+    help="The storage account.",
+    mandatory=True,
+    short="n",
+    aliases=("AccountName", "StorageAccountName"),
+    completes="account",
+)
+_ANY_GROUP = replace(GROUP, mandatory=False)
+
+NEW = Cmdlet(
+    spellings=both("New", "StorageAccount"),
+    short=("new-storage",),
+    calls=("StorageAccounts_Create",),
+    run="storage:plan_create",
+    summary="Make a storage account, a folder of this home; the home's own is taken into the group.",
+    example="mlmgmt New-AzStorageAccount -ResourceGroupName retail -Name retailmodels -Location southcentralus "
+    "-SkuName Standard_LRS",
+    step=STEP,
+    view="storage",
+    gate=Gate("Creating the storage account"),
+    parameters=(
+        GROUP,
+        _ACCOUNT,
+        Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l"),
+        Parameter(
+            "SkuName",
+            help="Standard_LRS when left out.",
+            aliases=("Type", "AccountType", "StorageAccountType"),
+            argument="sku",
+        ),
+        Parameter(
+            "Tag",
+            Kind.STRUCTURE,
+            "Names and values: JSON, @{Name='value'}, a file, or -.",
+            aliases=("Tags",),
+            argument="tags",
+        ),
+        Parameter("Kind", help="Accepted for scripts.", argument="_kind"),
+    ),
+)
+GET = Cmdlet(
+    spellings=both("Get", "StorageAccount"),
+    short=("storage",),
+    calls=("StorageAccounts_GetProperties", "StorageAccounts_ListByResourceGroup", "StorageAccounts_List"),
+    run="storage:get",
+    summary="Show one storage account, or list those of a group or of this home.",
+    example="mlmgmt Get-AzStorageAccount",
+    step=STEP,
+    view="storage",
+    parameters=(_ANY_GROUP, replace(_ACCOUNT, mandatory=False)),
+)
+REMOVE = Cmdlet(
+    spellings=both("Remove", "StorageAccount"),
+    short=("remove-storage",),
+    calls=("StorageAccounts_Delete",),
+    run="storage:plan_remove",
+    summary="Remove a storage account and its keys; its files stay on disk.",
+    example="mlmgmt Remove-AzStorageAccount -ResourceGroupName retail -Name retailmodels",
+    step=STEP,
+    view="nothing",
+    gate=Gate("Removing the storage account", "Remove the storage account {target!r}?"),
+    parameters=(GROUP, _ACCOUNT),
+)
+KEYS = Cmdlet(
+    spellings=both("Get", "StorageAccountKey"),
+    short=("storage-keys",),
+    calls=("StorageAccounts_ListKeys",),
+    run="storage:keys",
+    summary="Show the two keys of a storage account.",
+    example="mlmgmt Get-AzStorageAccountKey -ResourceGroupName retail -Name retailmodels",
+    step=STEP,
+    view="rows",
+    parameters=(_ANY_GROUP, _ACCOUNT),
+)
+SAS = Cmdlet(
+    spellings=("New-AzStorageBlobSASToken", "New-AzureStorageBlobSASToken", "New-AzureRmStorageBlobSASToken"),
+    short=("sas",),
+    run="storage:sas_token",
+    summary="Sign for one blob, or for a container, for a time: what a SasBlobToken takes.",
+    example="mlmgmt sas -Container models -Blob churn.ilearner -Permission r -Hours 8",
+    step=STEP,
+    parameters=(
+        Parameter(
+            "Account",
+            help="The storage account; the home's first when left out.",
+            aliases=("StorageAccountName",),
+            completes="account",
+        ),
+        Parameter("Container", help="The container.", mandatory=True, position=0),
+        Parameter("Blob", help="The blob; the whole container when left out.", position=1),
+        Parameter(
+            "Permission", help="Letters of racwdl: read, add, create, write, delete, list; r when left out.", short="p"
+        ),
+        Parameter("Hours", Kind.NUMBER, "How long it lasts; 24 when left out."),
+    ),
+)
+CMDLETS = (NEW, GET, REMOVE, KEYS, SAS)

@@ -1,0 +1,156 @@
+"""Commitment plans on disk, and which web service each one pays for.
+
+    <group>/providers/microsoft.machinelearning/commitmentplans/<plan>/plan.json
+    subscriptions/<s>/commitmentassociations/<service guid>.json
+
+Associations lie in one flat folder, under the service and not under the plan, so that moving one to another plan is
+the rewrite of one file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.errors import BadRequest
+from mlmgmt.ids import PlanId, ResourceId, file_name, plans_folder, service_guid
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from mlmgmt.ids import GroupId
+
+_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_GUID = re.compile("[0-9a-f]{32}")
+_PLAN = (("id", str), ("name", str), ("location", str), ("etag", str), ("creationDate", str), ("sku", dict))
+_ASSOCIATION = ("planId", "associatedResourceId", "creationDate", "etag", "location")
+
+
+class Plans:
+    """The commitment plans of one home, and their associations."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _file(self, plan: PlanId) -> Path:
+        return self._root / plan.folder / "plan.json"
+
+    def get(self, plan: PlanId) -> dict[str, Any] | None:
+        """A plan's document: `id`, `name`, `location`, `tags`, `etag`, `creationDate` and `sku`.
+
+        Raises:
+            HomeError: `HomeDamaged`.
+        """
+        return _read_plan(self._file(plan))
+
+    def put(self, plan: PlanId, body: dict[str, Any]) -> None:
+        path = self._file(plan)
+        files.make_folder(path.parent)
+        files.write(path, orjson.dumps(body, option=_WRITING))
+
+    def remove(self, plan: PlanId) -> None:
+        """Remove a plan, and with it what was used of it; call it only while holding the plan's lock."""
+        path = self._file(plan)
+        if path.parent.is_dir():
+            path.unlink(missing_ok=True)
+            files.flush_folder(path.parent)
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+    def in_group(self, group: GroupId) -> Iterator[dict[str, Any]]:
+        """The plans of a group, by file name."""
+        folder = self._root / plans_folder(group)
+        for name in _names(folder):
+            if (body := _read_plan(folder / name / "plan.json")) is not None:
+                yield body
+
+    def _associations(self, subscription: str) -> Path:
+        return self._root / "subscriptions" / file_name(subscription) / "commitmentassociations"
+
+    def association(self, service: ResourceId) -> dict[str, Any] | None:
+        """What ties a web service to its plan, whether or not either still stands.
+
+        Returns:
+            `planId`, `associatedResourceId`, `creationDate`, `etag` and `location`.
+
+        Raises:
+            HomeError: `HomeDamaged`.
+        """
+        return self.association_named(service.subscription, service_guid(service))
+
+    def association_named(self, subscription: str, guid: str) -> dict[str, Any] | None:
+        """The association of the service whose guid is given; see `association`."""
+        if not _GUID.fullmatch(guid.casefold()):
+            return None
+        path = self._associations(subscription) / f"{guid.casefold()}.json"
+        body = _read(path)
+        if body is None:
+            return None
+        if not all(isinstance(body.get(name), str) for name in _ASSOCIATION):
+            raise files.damaged(path, f"an association has {', '.join(_ASSOCIATION)}")
+        _held(path, PlanId.parse, body["planId"])
+        _held(path, ResourceId.parse, body["associatedResourceId"])
+        return body
+
+    def associate(self, service: ResourceId, body: dict[str, Any]) -> None:
+        """Write the association of a service, whole; call it only while holding the service's lock."""
+        folder = self._associations(service.subscription)
+        files.make_folder(folder)
+        files.write(folder / f"{service_guid(service)}.json", orjson.dumps(body, option=_WRITING))
+
+    def dissociate(self, service: ResourceId) -> None:
+        """Forget the association of a service; call it only while holding the service's lock."""
+        (self._associations(service.subscription) / f"{service_guid(service)}.json").unlink(missing_ok=True)
+
+    def associations(self, subscription: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every association of a subscription, with its guid, in the order of these."""
+        for name in _names(self._associations(subscription)):
+            guid, suffix = os.path.splitext(name)
+            if suffix == ".json" and (body := self.association_named(subscription, guid)) is not None:
+                yield guid, body
+
+
+def _read_plan(path: Path) -> dict[str, Any] | None:
+    body = _read(path)
+    if body is None:
+        return None
+    if not all(isinstance(body.get(name), kind) for name, kind in _PLAN):
+        raise files.damaged(path, f"a commitment plan has {', '.join(name for name, _ in _PLAN)}")
+    _held(path, PlanId.parse, body["id"])
+    sku = body["sku"]
+    if not all(isinstance(sku.get(name), kind) for name, kind in (("name", str), ("tier", str), ("capacity", int))):
+        raise files.damaged(path, "the sku of a commitment plan has a name, a tier and a capacity")
+    try:
+        date.fromisoformat(body["creationDate"][:10])
+    except ValueError:
+        raise files.damaged(path, f"{body['creationDate']!r} is no date") from None
+    return body
+
+
+def _held(path: Path, parse: Callable[[str], object], text: str) -> None:
+    """Hold an id that a file of the home has against what it should be."""
+    try:
+        parse(text)
+    except BadRequest as error:
+        raise files.damaged(path, error.message.rstrip(".")) from None
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    body = files.read_json(path)
+    # Looked at twice, since a writer may have renamed it into place just after the first look.
+    if body is None and path.exists() and (body := files.read_json(path)) is None:
+        raise files.damaged(path, "it is no JSON object")
+    return body
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -1,0 +1,91 @@
+"""What was used of a commitment plan: one file a UTC day, `<plan>/usage/2026-11-21.json`, counts by service guid."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.store import files, lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from mlmgmt.ids import PlanId
+
+_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+
+
+class Usage:
+    """The use of one home's plans, in transactions (whole numbers) and seconds of computing."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def _folder(self, plan: PlanId) -> Path:
+        return self._root / plan.folder / "usage"
+
+    def add(self, plan: PlanId, day: date, counts: Mapping[str, tuple[int, float]]) -> None:
+        """Add to a day's counts: transactions and seconds, by service guid. Several processes may do so at once.
+
+        Raises:
+            Conflict: `ResourceLocked`.
+            HomeError: `HomeDamaged`: the day's file holds something else, which is not overwritten.
+        """
+        path = self._folder(plan) / f"{day.isoformat()}.json"
+        with lock.hold(self._root, f"{plan.folder}/usage"):
+            known = _read(path)
+            for guid, (transactions, seconds) in counts.items():
+                before = known.get(guid, (0, 0.0))
+                known[guid] = (before[0] + max(0, transactions), before[1] + max(0.0, seconds))
+            body = {guid: {"transactions": count, "seconds": seconds} for guid, (count, seconds) in known.items()}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A day's counts change with every batch of requests; a power cut may cost the last of them.
+            files.write(path, orjson.dumps(body, option=_WRITING), durable=False)
+
+    def of_day(self, plan: PlanId, day: date) -> dict[str, tuple[int, float]]:
+        """A day's transactions and seconds by service guid; empty when there was no use."""
+        return _read(self._folder(plan) / f"{day.isoformat()}.json")
+
+    def days(self, plan: PlanId) -> list[date]:
+        """The days with use, oldest first."""
+        try:
+            names = os.listdir(self._folder(plan))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(day for name in names if (day := _day(name)) is not None)
+
+    def total(self, plan: PlanId, days: Iterable[date]) -> tuple[int, float]:
+        """Transactions and seconds of several days together."""
+        found = [count for day in days for count in self.of_day(plan, day).values()]
+        return sum(transactions for transactions, _ in found), sum(seconds for _, seconds in found)
+
+
+def _day(name: str) -> date | None:
+    if not name.endswith(".json"):
+        return None
+    try:
+        return date.fromisoformat(name.removesuffix(".json"))
+    except ValueError:
+        return None
+
+
+def _read(path: Path) -> dict[str, tuple[int, float]]:
+    body = files.read_json(path)
+    # Looked at twice, since a writer may have renamed it into place just after the first look.
+    if body is None and path.exists() and (body := files.read_json(path)) is None:
+        raise files.damaged(path, "it holds no use of a plan")
+    if body is None:
+        return {}
+    return {guid: _counts(path, entry) for guid, entry in body.items()}
+
+
+def _counts(path: Path, entry: Any) -> tuple[int, float]:
+    transactions = entry.get("transactions") if isinstance(entry, dict) else None
+    seconds = entry.get("seconds") if isinstance(entry, dict) else None
+    if type(transactions) is not int or not isinstance(seconds, int | float) or min(transactions, seconds) < 0:
+        raise files.damaged(path, "use is counted in transactions and seconds")
+    return transactions, float(seconds)

@@ -1,0 +1,323 @@
+"""Storage accounts as resources: folders of this home that documents name as they named the cloud's."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt import ids
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
+from mlmgmt.ids import StorageAccountId, fold, same_location
+from mlmgmt.store import blobs, lock, sas
+from mlmgmt.store.secrets import new_key
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.session import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.verbs.session import Session
+
+_WRITE = "Microsoft.Storage/storageAccounts/write"
+_DELETE = "Microsoft.Storage/storageAccounts/delete"
+_LIST_KEYS = "Microsoft.Storage/storageAccounts/listkeys/action"
+_TYPE, _KIND = "Microsoft.Storage/storageAccounts", "StorageV2"
+RESERVED = ("subscriptions", "providers", "workspaces", "healthz")
+"""Names that mean something else where a service answers for accounts by the first part of a path."""
+SKUS = ("Standard_LRS", "Standard_GRS", "Standard_RAGRS", "Standard_ZRS", "Premium_LRS")
+PERMISSIONS = "racwdl"
+"""What a signature can permit, in the order in which it is written: read, add, create, write, delete, list."""
+_LONGEST_HOURS = 24.0 * 366
+_NOT_FOUND = "ResourceNotFound"
+
+
+def get(
+    session: Session, *, group: str | None = None, name: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """One account, or those of a group, or all; the home's own is in no group and is listed without an id.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`, as the outer code.
+    """
+    if name is not None:
+        return _view(existing(session, group, name))
+    if group is not None:
+        session.existing_group(group)
+    found = (session.store.blobs.account(known) for known in session.store.blobs.accounts())
+    return [_view(body) for body in found if body is not None and (group is None or _is_in(body, group))]
+
+
+def _is_in(body: Mapping[str, Any], group: str) -> bool:
+    return "id" in body and fold(StorageAccountId.parse(body["id"]).group) == fold(group)
+
+
+def existing(session: Session, group: str | None, name: str) -> dict[str, Any]:
+    """What the home keeps of an account, which must be in the group if one is given.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
+    """
+    if group is not None:
+        session.existing_group(group)
+    body = session.store.blobs.account(name.casefold())
+    if body is None or (group is not None and not _is_in(body, group)):
+        where = f" in the resource group {group!r}" if group is not None else ""
+        message = f"The storage account {name!r} was not found{where}."
+        hint = f"There are: {', '.join(session.store.blobs.accounts())}."
+        if body is not None:
+            owner = StorageAccountId.parse(body["id"]).group if "id" in body else None
+            hint = f"It is in the resource group {owner!r}." if owner else f"It is in no group; {_adopt(name)}"
+        raise NotFound(message, target=name, code=_NOT_FOUND, hint=hint)
+    return body
+
+
+def _adopt(name: str) -> str:
+    return f"take it into one with: mlmgmt New-AzStorageAccount -ResourceGroupName ... -Name {name} -Location ..."
+
+
+def _view(body: Mapping[str, Any]) -> dict[str, Any]:
+    sku = body.get("sku") or SKUS[0]
+    return {
+        "id": body.get("id"),
+        "name": body["name"],
+        "type": _TYPE,
+        "location": body.get("location"),
+        "tags": body.get("tags") or {},
+        "sku": {"name": sku, "tier": sku.partition("_")[0]},
+        "kind": _KIND,
+        "properties": {
+            "provisioningState": "Succeeded",
+            "creationTime": body.get("creationTime"),
+            "primaryEndpoints": {"blob": f"https://{body['name']}{blobs.SUFFIX}/"},
+        },
+    }
+
+
+def check_name(session: Session, name: str) -> dict[str, Any]:
+    """Whether a name is free for a new account: `nameAvailable`, and if not, `reason` and `message`."""
+    try:
+        _check_new(name)
+    except BadRequest as error:
+        return {"nameAvailable": False, "reason": "AccountNameInvalid", "message": error.message}
+    if session.store.blobs.is_registered(name):
+        message = f"The storage account {name!r} is taken."
+        return {"nameAvailable": False, "reason": "AlreadyExists", "message": message}
+    return {"nameAvailable": True}
+
+
+def _check_new(name: str) -> str:
+    blobs.check_account_name(name)
+    if name in RESERVED:
+        message = f"{name!r} cannot name a storage account: it stands for something else in addresses."
+        raise BadRequest(message, target="Name", details=[Detail("ReservedResourceName", message)])
+    return name
+
+
+def plan_create(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    location: str,
+    sku: str = SKUS[0],
+    tags: dict[str, Any] | None = None,
+) -> Outcome:
+    """Plan a storage account; one of the group under that name gets the SKU and tags given, the home's own is adopted.
+
+    Raises:
+        BadRequest: `InvalidAccountName`, `ReservedResourceName`, `InvalidSku`.
+        Conflict: `StorageAccountAlreadyTaken`: another group has it; `InvalidResourceLocation`.
+        NotFound: `ResourceGroupNotFound`.
+        AuthorizationFailed.
+    """
+    session.existing_group(group)
+    identity = StorageAccountId(session.store.home.subscription, session.group_id(group).name, name)
+    session.require(_WRITE, identity)
+    _check_new(name)
+    ids.check_name(location, what="location")
+    chosen = {known.casefold(): known for known in SKUS}.get(sku.casefold())
+    if chosen is None:
+        message = f"There is no storage SKU {sku!r}."
+        hint = f"There are: {', '.join(SKUS)}. Here they are all the same."
+        raise BadRequest(message, target="SkuName", details=[Detail("InvalidSku", message)], hint=hint)
+    standing = session.store.blobs.account(name)
+    if standing is not None and "id" in standing and not _is_in(standing, group):
+        message = f"The storage account {name!r} is taken by another resource group."
+        raise Conflict(message, target=name, details=[Detail("StorageAccountAlreadyTaken", message, standing["id"])])
+    if standing is not None and not same_location(standing.get("location", location), location):
+        message = f"The storage account is in {standing['location']!r} and cannot move to {location!r}."
+        raise Conflict(message, target="location", details=[Detail("InvalidResourceLocation", message, "$.location")])
+    body = {"id": str(identity), "location": location, "sku": chosen, "tags": tags or {}}
+    if standing is None:
+        body["creationTime"] = stamp(session.clock())
+    after = (standing or {"name": name}) | body
+    if standing is not None and "id" in standing:
+        after |= {member: standing[member] for member in ("id", "location") if member in standing}
+
+    def commit() -> dict[str, Any]:
+        session.store.require_writable()
+        with lock.hold(session.store.home.root, f"accounts/{name}"):
+            _refuse_changed(session, name, standing)
+            if not session.store.secrets.account_keys(name):
+                session.store.secrets.keep_account_key(name, new_key(), new_key())
+            session.store.blobs.register(name, after)
+        return _view(after)
+
+    outcome = Outcome(
+        target=name,
+        before=_view(standing) if standing is not None else None,
+        after=_view(after),
+        commit=commit,
+        preview=_view(after),
+        compared=lambda: ({}, {}),
+    )
+    files = session.store.blobs.count(name) if standing is None else 0
+    if files:
+        outcome.warnings = [f"The {files} blobs that an account of this name had are in it again."]
+    return outcome
+
+
+def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] | None) -> None:
+    if session.store.blobs.account(name) != planned_on:
+        text = f"The storage account {name!r} was changed by another command."
+        hint = "Look again, then repeat."
+        raise Conflict(text, target=name, details=[Detail("EtagChanged", text)], hint=hint)
+
+
+def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
+    """Plan to remove a storage account and its keys; its files stay on disk. An absent one is no error.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`.
+        AuthorizationFailed.
+    """
+    try:
+        body = existing(session, group, name)
+    except NotFound as error:
+        if error.code != _NOT_FOUND:
+            raise
+        text = f"There is no storage account {name!r} in {group!r}; nothing was removed."
+        return Outcome(target=name, before=None, after=None, commit=lambda: None, nothing=text)
+    account = str(body["name"])
+    session.require(_DELETE, body["id"])
+
+    def commit() -> None:
+        session.store.require_writable()
+        with lock.hold(session.store.home.root, f"accounts/{account}"):
+            _refuse_changed(session, account, body)
+            session.store.blobs.unregister(account)
+            session.store.secrets.forget_account(account)
+
+    warnings = []
+    if count := session.store.blobs.count(account):
+        place = session.store.home.root / "storage" / account
+        warnings.append(f"Its blobs ({count}) stay on disk in {place}, and are reached no more.")
+    if users := _users(session, account):
+        warnings.append(f"Models in it are named by {', '.join(users[:5])}; the home's own copies go on answering.")
+    return Outcome(
+        target=account,
+        before=_view(body),
+        after=None,
+        commit=commit,
+        warnings=warnings,
+        compared=lambda: ({}, {}),
+    )
+
+
+def _users(session: Session, account: str) -> list[str]:
+    """The web services that answer with a model from an account."""
+    return [
+        f"{known['name']}/{revision.document['name']}"
+        for known in session.store.groups.all()
+        for revision in session.store.services.in_group(session.group_id(known["name"]))
+        if any(_account_of(model) == account for model in revision.models.values())
+    ]
+
+
+def _account_of(model: Mapping[str, Any]) -> str | None:
+    try:
+        blob = blobs.parse(str(model.get("uri", "")))
+    except MlmgmtError:
+        return None
+    return blob.account if blob is not None else None
+
+
+def keys(session: Session, *, name: str, group: str | None = None) -> list[dict[str, str]]:
+    """The two keys of an account, either of which opens it; the second is made when it is first asked for.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
+        AuthorizationFailed: the caller is a Reader.
+    """
+    account = str(existing(session, group, name)["name"])
+    session.require(_LIST_KEYS, account)
+    secrets = session.store.secrets
+    pair = secrets.account_keys(account)
+    if len(pair) < 2:
+        with lock.hold(session.store.home.root, f"accounts/{account}"):
+            first, *others = secrets.account_keys(account) or (new_key(),)
+            pair = (first, others[0] if others else new_key())
+            secrets.keep_account_key(account, *pair)
+    return [
+        {"KeyName": f"key{number}", "Value": value, "Permissions": "Full"} for number, value in enumerate(pair, start=1)
+    ]
+
+
+def sas_token(
+    session: Session,
+    *,
+    container: str,
+    blob: str | None = None,
+    account: str | None = None,
+    permission: str = "r",
+    hours: float = 24.0,
+) -> dict[str, Any]:
+    """A shared access signature for one blob, which need not exist yet, or for a container.
+
+    Args:
+        account: the home's first one when None.
+        permission: letters of `PERMISSIONS`.
+
+    Returns:
+        `BlobUri`, `BaseLocation`, `RelativeLocation`, `SasBlobToken` (with its `?`) and `ExpiresOn`.
+
+    Raises:
+        BadRequest: `InvalidPermission`, `InvalidLifetime`, `InvalidBlob`.
+        NotFound: `ResourceNotFound`: there is no such account; `KeysNotFound`.
+        AuthorizationFailed: the caller is a Reader.
+    """
+    name = str(existing(session, None, account if account is not None else session.account())["name"])
+    session.require(_LIST_KEYS, name)
+    letters = permission.strip().casefold()
+    if not letters or set(letters) - set(PERMISSIONS):
+        message = f"A signature cannot permit {permission!r}."
+        hint = f"Letters of {PERMISSIONS}: read, add, create, write, delete, list."
+        raise BadRequest(message, target="Permission", details=[Detail("InvalidPermission", message)], hint=hint)
+    if not 1 / 60 <= hours <= _LONGEST_HOURS:
+        message = f"A signature can last from a minute to a year, not {hours:g} hours."
+        raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
+    place = blobs.Blob(name, container, blob if blob is not None else "any")
+    if blobs.parse(place.uri) != place:
+        message = f"{container!r} cannot name a container: 3 to 63 lower-case letters, digits and single hyphens."
+        raise BadRequest(message, target="Container", details=[Detail("InvalidBlob", message)])
+    key = session.store.secrets.account_key(name)
+    if key is None:
+        message = f"The keys of {name!r} are not in this user's configuration."
+        raise NotFound(message, target=name, details=[Detail("KeysNotFound", message)])
+    now, lasts = session.clock(), timedelta(hours=hours)
+    token = sas.sign(
+        key,
+        name,
+        place.name if blob is not None else container,
+        now=now,
+        permissions="".join(letter for letter in PERMISSIONS if letter in letters),
+        lasts=lasts,
+        resource=sas.BLOB if blob is not None else sas.CONTAINER,
+    )
+    return {
+        "BlobUri": place.uri if blob is not None else place.base_location + container,
+        "BaseLocation": place.base_location,
+        "RelativeLocation": place.relative_location if blob is not None else container,
+        "SasBlobToken": token,
+        "ExpiresOn": stamp(now + lasts),
+    }
