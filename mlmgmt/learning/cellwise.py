@@ -45,26 +45,30 @@ class Reader:
         converters = [conversion.converter(column) for column in declared.values()]
         if None in converters:
             raise NotCompilable("a column is a date")
-        self._kinds = [_KINDS[convert] for convert in converters]
-        self._read = [_cell(convert) for convert in converters if convert is not None]
+        self.kinds = [_KINDS[convert] for convert in converters]
+        self.converters = [_cell(convert) for convert in converters if convert is not None]
         self._numbers, self._words, self._whole = (
-            picker([place for place, kind in enumerate(self._kinds) if kind is wanted]) for wanted in (float, str, int)
+            picker([place for place, kind in enumerate(self.kinds) if kind is wanted]) for wanted in (float, str, int)
         )
 
     def __call__(self, row: Sequence[Any]) -> tuple[Cells, bool]:
         """The values, and whether it is known that none is missing."""
-        if [*map(type, row)] == self._kinds and self._plain(row):
+        if [*map(type, row)] == self.kinds and self._plain(row):
             return [*row], True
-        return [convert(cell) for convert, cell in zip(self._read, row, strict=True)], False
+        return [convert(cell) for convert, cell in zip(self.converters, row, strict=True)], False
 
     def _plain(self, row: Sequence[Any]) -> bool:
-        """Whether no number is infinite or missing, no text blank, and no integer longer than 64 bits."""
-        whole = self._whole(row)
-        return (
-            isfinite(sum(self._numbers(row)))
-            and all(map(str.strip, self._words(row)))
-            and (not whole or -(2**63) <= min(whole) <= max(whole) < 2**63)
-        )
+        numbers, words, whole = self._numbers(row), self._words(row), self._whole(row)
+        return is_plain(float, numbers) and is_plain(str, words) and is_plain(int, whole)
+
+
+def is_plain(kind: type, cells: Sequence[Any]) -> bool:
+    """Whether, of cells of one kind, no number is infinite or missing, no text blank, no integer beyond 64 bits."""
+    if kind is float:
+        return isfinite(sum(cells))
+    if kind is str:
+        return all(map(str.strip, cells))
+    return kind is not int or not cells or -(2**63) <= min(cells) <= max(cells) < 2**63
 
 
 def _cell(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -75,7 +75,8 @@ def column(values: list[Any], specification: Mapping[str, Any], name: str, cells
     convert = converter(specification)
     if convert is None:
         return _dates(values, name, cells)
-    found = _of_words(values, convert) if set(map(type, values)) == {str} else None
+    kinds = set(map(type, values))
+    found = _of_words(values, convert) if kinds == {str} else _of_figures(values, kinds, convert)
     if found is not None:
         return found
     if convert is text:
@@ -109,6 +110,21 @@ def _of_words(values: list[str], convert: Callable[[Any], Any]) -> Any:
     places = np.zeros(len(words), dtype=np.int64)
     places[present] = found
     return pd.arrays.IntegerArray(places, ~present)
+
+
+def _of_figures(values: list[Any], kinds: set[type], convert: Callable[[Any], Any]) -> Any:
+    """A column of numbers, as JSON brings it, some of them null; None where a cell needs a closer look."""
+    try:
+        if convert is integer and kinds <= {int, type(None)}:
+            missing = np.array([value is None for value in values], dtype=bool)
+            return pd.arrays.IntegerArray(np.array([value or 0 for value in values], dtype=np.int64), missing)
+        if convert is number and kinds <= {int, float, type(None)}:
+            found = np.array(values, dtype="float64")
+            return None if np.isinf(found).any() else pd.array(found, dtype="float64")
+    except OverflowError:
+        # Longer than 64 bits, or than a number can be; which one is said by whoever looks at each.
+        pass
+    return None
 
 
 def text(value: Any) -> str:

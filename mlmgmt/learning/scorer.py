@@ -13,6 +13,7 @@ from mlmgmt.modules.base import Dataset
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from mlmgmt.learning.compiled import Answer as Answer
     from mlmgmt.learning.tables import Cells, Specification
     from mlmgmt.modules.base import Outside
 
@@ -62,9 +63,7 @@ class Scorer:
             self.plan, probe, read=self._read, inputs=self._inputs, outputs=self._outputs, spare=self._labels
         )
 
-    def answer(
-        self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None = None
-    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    def answer(self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None = None) -> Answer:
         """The tables that answer a request, by output: names, types and cells as text; and what to tell about it.
 
         Args:
@@ -74,20 +73,41 @@ class Scorer:
         Raises:
             BadRequest: the cells do not fit the input, or the answer does not fit the output; see `runner.run` too.
         """
-        if not parameters and len(cells) == 1:
-            ((name, table),) = cells.items()
-            few = 0 < len(table.rows) <= compiled.MOST_ROWS
-            form = self.compiled if few else None
-            if form is not None and name == form.input:
-                try:
-                    return form.answer(table)
-                except Exception:  # noqa: S110 - whatever it is, the run says it in the service's words
-                    pass
-        return self._run(cells, parameters)
+        found = None if parameters else self._compiled_answer(cells)
+        return self.run(cells, parameters) if found is None else found
 
-    def _run(
-        self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None
-    ) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    @property
+    def is_instant(self) -> bool:
+        """Whether the compiled form alone answers, without asking an estimator: in microseconds, that is."""
+        return self.compiled is not None and not self.compiled.asks_estimator
+
+    @property
+    def is_rowwise(self) -> bool:
+        """Whether each row is answered by itself, so that rows of several requests may be answered together."""
+        return self.compiled is not None
+
+    def quick(self, cells: Mapping[str, Cells]) -> Answer | None:
+        """What the compiled form answers to a few rows without parameters; None where there is more to do."""
+        return self._compiled_answer(cells, most=compiled.MOST_ROWS)
+
+    def _compiled_answer(self, cells: Mapping[str, Cells], most: int | None = None) -> Answer | None:
+        form = self.compiled
+        if form is None or len(cells) != 1:
+            return None
+        ((name, table),) = cells.items()
+        count = len(table.rows)
+        if name != form.input or count == 0 or (most is not None and count > most):
+            return None
+        try:
+            if count > (1 if form.asks_estimator else compiled.MOST_ROWS):
+                return form.answer_many(table)
+            return form.answer(table)
+        except Exception:
+            # Whatever it is, the run says it in the service's words.
+            return None
+
+    def run(self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None = None) -> Answer:
+        """What the graph itself answers; see `answer`."""
         inputs, notes = {}, []
         for name, table in cells.items():
             inputs[name], told = tables.typed(table, self._inputs.get(name), spare=self._labels)

@@ -49,7 +49,7 @@ def submit(
         message = "A job document and plain files do not go together."
         raise BadRequest(message, target="JobFile", details=[Detail("DuplicateInputInBatchCall", message)])
     files: dict[blobs.Blob, bytes] = {}
-    request = job_file if job_file is not None else _request(session, inputs, outputs, parameters, files)
+    request = job_file if job_file is not None else request_of(session, inputs, outputs, parameters, files)
     job = jobs.submit(session, group=group, name=name, request=request, files=files)
     if start:
         return jobs.start(session, group=group, name=name, job=job)
@@ -58,7 +58,7 @@ def submit(
     return found
 
 
-def _request(
+def request_of(
     session: Session,
     inputs: Sequence[str],
     outputs: Sequence[str],

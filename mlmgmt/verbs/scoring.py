@@ -6,11 +6,9 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
-from mlmgmt.verbs import job_requests, lookup, models, userfiles
+from mlmgmt.verbs import job_requests, lookup, models, request_response, scoring_remote, userfiles
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
@@ -32,6 +30,8 @@ def score(
     parameters: Sequence[str] = (),
     output_file: str | None = None,
     force: bool = False,
+    server: str | None = None,
+    api_key: str | None = None,
 ) -> dict[str, Any] | None:
     """Score the rows of a CSV file, or of a request-response body, with the model that is deployed.
 
@@ -40,6 +40,8 @@ def score(
         parameters: web service parameters, as `NAME=VALUE`; they go before those in a body.
         output_file: a CSV file for the scores of the first output, instead of an answer.
         force: overwrite that file.
+        server: the origin of a running server that is asked instead; see `scoring_remote.answer` for its errors.
+        api_key: the key shown to the server; this home's own when left out.
 
     Returns:
         the request-response answer with details: `Results` by output, each a table with names, types and cells as
@@ -48,12 +50,21 @@ def score(
     Raises:
         NotFound: the service, or `ModelPackageNotFound`: its model is not available here.
         BadRequest: the rows do not fit the service's input, or a module fails.
-        WrongUsage: `MissingMandatoryParameter`: there are no rows, and the service has inputs.
+        WrongUsage: `MissingMandatoryParameter`: there are no rows, and the service has inputs; or there is a key
+            without a server.
     """
+    if api_key is not None and server is None:
+        message = "-ApiKey is for a server, and -Server is missing."
+        details = [Detail("MissingMandatoryParameter", message)]
+        raise WrongUsage(message, target="Server", details=details, hint="Without -Server no key is needed.")
     standing = lookup.existing(session, group, name)
     if output_file is not None:
         userfiles.refuse_overwriting(output_file, overwrite=force)
-    answer = score_revision(session, standing, rows, job_requests.named_values(parameters))
+    values = job_requests.named_values(parameters)
+    if server is None:
+        answer = score_revision(session, standing, rows, values)
+    else:
+        answer = _score_at(session, standing, rows, values, server, api_key)
     if output_file is None:
         return answer
     table = next(iter(answer["Results"].values()))["value"]
@@ -79,27 +90,47 @@ def score_revision(
     target = str(standing.document["name"]) if rows is None else rows.name
     if not scorer.plan.outputs():
         raise _no_table(standing, target)
-    inputs, parameters = _given(rows, scorer.plan.needs_inputs())
-    named = {name.casefold() for name in values}
-    kept = {name: value for name, value in parameters.items() if name.casefold() not in named}
+    inputs, parameters = _given(rows, scorer.plan.needs_inputs(), values)
     session.stage("scoring")
-    found, notes = scorer.answer(inputs, {**kept, **values})
+    found, notes = scorer.answer(inputs, parameters)
     for note in notes:
         session.tell(f"Warning: {note}")
-    results = {output: {"type": "table", "value": table} for output, table in found.items()}
-    if not results:
+    if not found:
         raise _no_table(standing, target)
-    return {"Results": results, "models": digests_of(standing)}
+    return request_response.results(found) | {"models": digests_of(standing)}
 
 
-def _given(rows: Source | None, needed: list[str]) -> tuple[dict[str, Cells], dict[str, Any]]:
+def _score_at(
+    session: Session,
+    standing: Revision,
+    rows: Source | None,
+    values: Mapping[str, str],
+    server: str,
+    api_key: str | None,
+) -> dict[str, Any]:
+    from mlmgmt.learning.plan import Plan
+
+    inputs, parameters = _given(rows, Plan(standing.document).needs_inputs(), values)
+    answer = scoring_remote.answer(session, standing, inputs, parameters, server=server, api_key=api_key)
+    if not answer["Results"]:
+        raise _no_table(standing, str(standing.document["name"]) if rows is None else rows.name)
+    return answer
+
+
+def _given(
+    rows: Source | None, needed: list[str], values: Mapping[str, str]
+) -> tuple[dict[str, Cells], dict[str, Any]]:
+    """The cells of each input, and the parameters: `values`, and those of a body that they do not name."""
     if rows is not None:
-        return read_rows(rows, needed)
+        inputs, parameters = read_rows(rows, needed)
+        named = {name.casefold() for name in values}
+        kept = {name: value for name, value in parameters.items() if name.casefold() not in named}
+        return inputs, {**kept, **values}
     if needed:
         message = f"-InputFile is missing, or what is piped is empty; the service reads {', '.join(map(repr, needed))}."
         details = [Detail("MissingMandatoryParameter", message)]
         raise WrongUsage(message, target="InputFile", details=details, hint="Give it rows: --input FILE")
-    return {}, {}
+    return {}, dict(values)
 
 
 def _no_table(standing: Revision, rows: str) -> BadRequest:
@@ -126,7 +157,7 @@ def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[s
     """The cells for each input, and the global parameters, from a CSV file or a JSON request.
 
     Raises:
-        BadRequest: `RequestBodyInvalid`, `InvalidInputNames`, `InputParseError`.
+        BadRequest: `InvalidInputNames`, `InputParseError`, and those of `request_response.parsed`.
     """
     from mlmgmt.learning import tables
 
@@ -140,17 +171,4 @@ def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[s
             hint = 'Give a request-response body: {"Inputs": {...}}.'
             raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
         return {needed[0]: tables.read_csv(rows.data, rows.name)}, {}
-    try:
-        body = orjson.loads(data)
-        given, parameters = body.get("Inputs") or {}, body.get("GlobalParameters") or {}
-        if not isinstance(given, dict) or not isinstance(parameters, dict):
-            raise TypeError
-    except (orjson.JSONDecodeError, TypeError):
-        message = f"{rows.name} is not a request-response body."
-        raise BadRequest(message, target=rows.name, details=[Detail("RequestBodyInvalid", message)]) from None
-    unknown = [name for name in given if name not in needed]
-    if unknown:
-        message = f"The service has no input {', '.join(map(repr, unknown))}."
-        hint = f"It has: {', '.join(needed) or 'none'}."
-        raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
-    return {name: tables.from_request(table, name) for name, table in given.items()}, parameters
+    return request_response.parsed(data, needed, rows.name)

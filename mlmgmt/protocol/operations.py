@@ -1,0 +1,20 @@
+"""Every operation that the server answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmgmt.protocol.data_plane import BLOBS, SCORING, SERVER
+from mlmgmt.protocol.plans import PLANS
+from mlmgmt.protocol.resources import RESOURCES
+from mlmgmt.protocol.web_services import WEB_SERVICES
+
+if TYPE_CHECKING:
+    from mlmgmt.protocol.operation import Operation
+
+OPERATIONS = (*WEB_SERVICES, *PLANS, *RESOURCES, *SCORING, *SERVER, *BLOBS)
+
+
+def find(name: str) -> Operation:
+    """The operation of a name."""
+    return next(operation for operation in OPERATIONS if operation.name == name)

@@ -1,0 +1,256 @@
+"""The ASGI application: what every request passes, in this order: host, route, proof, version, body, handler, log."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from mlmgmt.definition.document import LARGEST
+from mlmgmt.errors import BadRequest, Busy, Detail, HomeError, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.protocol.operation import Proof
+from mlmgmt.protocol.operations import OPERATIONS
+from mlmgmt.protocol.resources import ANY_DATE
+from mlmgmt.server import (
+    blobs,
+    documents,
+    hosts,
+    identifiers,
+    jobs,
+    locations,
+    plans,
+    replies,
+    resources,
+    tokens,
+    web_services,
+)
+from mlmgmt.server.body import Disconnected, chunks, read
+from mlmgmt.server.call import JSON, Call, Reply, invalid
+from mlmgmt.server.log import AccessLog, report
+from mlmgmt.server.routing import Router
+from mlmgmt.server.scoring import Scoring
+from mlmgmt.server.settings import LARGEST_BLOB, LARGEST_REQUEST
+from mlmgmt.server.stored import send_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from mlmgmt.protocol.operation import Operation
+    from mlmgmt.server.settings import Settings
+    from mlmgmt.verbs.session import Session
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
+_JSON_HEADER = (b"content-type", JSON.encode())
+_MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
+_WRITERS = 8
+_LONGEST_WARNING = 1024
+
+
+class App:
+    """One worker's application.
+
+    Args:
+        session: opens the home; nothing in it says who asks.
+    """
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._settings, self._session = settings, session
+        self._router = Router(OPERATIONS)
+        self._hosts = hosts.Hosts(settings)
+        self._threads = ThreadPoolExecutor(_WRITERS, thread_name_prefix="mlmgmt-write")
+        self.log = AccessLog(settings.access_log)
+        self.scoring = Scoring(settings, session)
+        long_running = replies.LongRunning(session.store.secrets.signing_key() or b"")
+        self._handlers: dict[str, Callable[[Call], Reply]] = {
+            **web_services.WebServices(long_running).handlers(),
+            **plans.HANDLERS,
+            **resources.HANDLERS,
+            **documents.Documents(self.scoring).handlers(),
+            **jobs.HANDLERS,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        began = perf_counter()
+        identity = identifiers.new()
+        reply: Reply
+        try:
+            reply = await self._answered(scope, receive)
+        except MlmgmtError as error:
+            reply = _refusal(error)
+        except Disconnected:
+            return
+        except OSError as error:
+            reply = _refusal(_of_the_system(error))
+        except Exception as error:
+            reply = _bug(error, identity)
+        size = await _sent(scope, send, reply, identity)
+        self.log.add(scope, reply.status, size, began, identity)
+
+    async def _answered(self, scope: Scope, receive: Receive) -> Reply:
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        origin = self._hosts.origin(headers.get(b"host"))
+        operation, values = self._router.find(scope["method"], scope["raw_path"])
+        if operation.name == "execute":
+            return await self.scoring.execute(values, scope["query_string"], headers, receive)
+        query = _query(scope["query_string"])
+        texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
+        warnings: list[str] = []
+        session = self._proved(operation, values, query, texts, origin, warnings.append)
+        version = _version(operation, query)
+        if "subscriptionId" in values and operation.proof is Proof.TOKEN:
+            _require_subscription(session, values["subscriptionId"])
+        call = Call(operation, session, values, query, texts, version, origin)
+        if operation.proof is Proof.SIGNATURE:
+            return await self._blob(call, receive, headers)
+        if operation.body or operation.method not in ("GET", "HEAD"):
+            limit = LARGEST if operation.proof is Proof.TOKEN else LARGEST_REQUEST
+            call.body = await read(receive, headers, limit)
+        reply = await self._in_thread(self._handled, call) if operation.writes else self._handled(call)
+        if operation.proof is Proof.TOKEN:
+            _add_correlation(reply, texts)
+        if warnings:
+            # Names that a document brings stand in them.
+            told = "; ".join(warnings)[:_LONGEST_WARNING]
+            reply.headers["x-mlmgmt-warnings"] = "".join(c if " " <= c <= "~" else "?" for c in told)
+        return reply
+
+    def _handled(self, call: Call) -> Reply:
+        call.body = locations.inward(call.body, {call.origin, self._settings.origin})
+        return self._handlers[call.operation.name](call)
+
+    async def _blob(self, call: Call, receive: Receive, headers: dict[bytes, bytes]) -> Reply:
+        try:
+            if call.operation.name == "Blob_Upload":
+                call.upload = chunks(receive, headers, LARGEST_BLOB)
+                return await blobs.upload(call, self._in_thread)
+            found: Reply = await self._in_thread(blobs.HANDLERS[call.operation.name], call)
+        except MlmgmtError as error:
+            return blobs.refusal(error)
+        return found
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    def _proved(
+        self,
+        operation: Operation,
+        values: dict[str, str],
+        query: dict[str, str],
+        headers: dict[str, str],
+        origin: str,
+        tell: Callable[[str], None],
+    ) -> Session:
+        if operation.proof is Proof.TOKEN:
+            try:
+                return tokens.caller(self._session, headers.get("authorization", ""), tell)
+            except Unauthorized as error:
+                error.challenge = tokens.challenge(origin)
+                raise
+        if operation.proof is Proof.KEY:
+            return self.scoring.caller(values, headers.get("authorization", "").encode("latin-1"))
+        return self._session
+
+    def close(self) -> None:
+        """Let what is being written end."""
+        self._threads.shutdown(wait=True)
+        self.scoring.close()
+        self.log.flush()
+
+
+def _query(text: bytes) -> dict[str, str]:
+    pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
+    return {name.casefold(): value for name, value in pairs}
+
+
+def _version(operation: Operation, query: dict[str, str]) -> str:
+    """The api-version asked for.
+
+    Raises:
+        BadRequest: `MissingApiVersionParameter`, `InvalidApiVersionParameter`; `BadVersionCall` where rows are scored.
+    """
+    if not operation.versions:
+        return ""
+    given = query.get("api-version", "")
+    if operation.proof is Proof.KEY:
+        if given not in operation.versions:
+            message = "The query needs api-version=2.0."
+            details = [Detail("BadVersionCall", message, "api-version")]
+            raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
+        return given
+    if not given:
+        message = "The api-version query parameter (?api-version=) is required for all requests."
+        raise invalid(message, "MissingApiVersionParameter", "api-version")
+    known = {version.casefold(): version for version in operation.versions}
+    if operation.versions == ANY_DATE:
+        if _DATE.fullmatch(given):
+            return given
+    elif (found := known.get(given.casefold())) is not None:
+        return found
+    allowed = ", ".join(operation.versions)
+    message = f"The api-version {given[:40]!r} is not one of this operation: {allowed}."
+    raise invalid(message, "InvalidApiVersionParameter", "api-version")
+
+
+def _require_subscription(session: Session, given: str) -> None:
+    if given.casefold() != session.store.home.subscription.casefold():
+        message = f"The subscription {given[:64]!r} could not be found."
+        details = [Detail("SubscriptionNotFound", message)]
+        raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Each home has one: mlmgmt status")
+
+
+def _add_correlation(reply: Reply, headers: dict[str, str]) -> None:
+    given = headers.get("x-ms-correlation-request-id", "")
+    if identifiers.is_harmless(given):
+        reply.headers["x-ms-correlation-request-id"] = given
+    client = headers.get("x-ms-client-request-id", "")
+    if headers.get("x-ms-return-client-request-id", "").casefold() == "true" and identifiers.is_harmless(client):
+        reply.headers["x-ms-client-request-id"] = client
+
+
+def _refusal(error: MlmgmtError) -> Reply:
+    """The error body of the resource manager and of the scoring API, which are of one shape."""
+    body = error.to_json()
+    headers = {}
+    if error.hint:
+        body["error"]["hint"] = error.hint  # type: ignore[index]
+    if isinstance(error, Unauthorized):
+        headers["www-authenticate"] = error.challenge or 'Bearer realm="mlmgmt"'
+    if isinstance(error, Busy):
+        headers["retry-after"] = "1"
+    if error.http_status == 413:
+        headers["connection"] = "close"
+    return Reply(error.http_status, body, headers)
+
+
+def _of_the_system(error: OSError) -> MlmgmtError:
+    return HomeError(f"The system refused: {error.strerror or error}.", hint="What was there before still stands.")
+
+
+def _bug(error: Exception, identity: str) -> Reply:
+    report(error, identity)
+    message = "Something went wrong that should not; nothing that was deployed has changed half-way."
+    return Reply(500, {"error": {"code": "InternalError", "message": message, "target": identity}})
+
+
+async def _sent(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
+    """Send an answer; returns how many bytes its body has."""
+    payload = reply.payload()
+    headers = [(b"x-ms-request-id", identity.encode()), *_MANAGEMENT_HEADERS]
+    if "content-length" not in reply.headers and (payload or reply.status not in (204, 304)):
+        headers.append((b"content-length", str(len(payload)).encode()))
+    if (reply.value is not None or reply.content is not None) and "content-type" not in reply.headers:
+        headers.append(_JSON_HEADER)
+    headers += [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
+    start: Message = {"type": "http.response.start", "status": reply.status, "headers": headers}
+    await send(start)
+    if reply.file is not None:
+        return await send_file(send, reply.file, reply.length)
+    body = b"" if scope["method"] == "HEAD" else payload
+    await send({"type": "http.response.body", "body": body})
+    return len(body)

@@ -1,0 +1,115 @@
+"""Requests that come at the same time, answered together, where asking an estimator is most of a request's cost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import MlmgmtError
+from mlmgmt.learning.conversion import Cells
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from mlmgmt.learning.scorer import Answer, Scorer
+
+_MOST_ROWS = 512
+_LONGEST_WAIT = 0.002
+"""Seconds that a batch waits for as many requests as the one before had; a request that is alone never waits."""
+
+
+class Batcher:
+    """The waiting requests of one scorer whose rows are answered each by itself."""
+
+    def __init__(self, scorer: Scorer, threads: Executor) -> None:
+        self._scorer, self._threads = scorer, threads
+        self._waiting: list[tuple[str, Cells, asyncio.Future[Answer]]] = []
+        self._arrived = asyncio.Event()
+        self._before = 1
+        self._task: asyncio.Task[None] | None = None
+
+    async def answer(self, port: str, cells: Cells) -> Answer:
+        """The answer to one request; see `Scorer.answer`."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting.append((port, cells, future))
+        self._arrived.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        return await future
+
+    async def _work(self) -> None:
+        while self._waiting:
+            await self._gather()
+            batch = self._next()
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._threads, _answers, self._scorer, [(port, cells) for port, cells, _ in batch]
+            )
+            self._before = len(batch)
+            for (_, _, future), answer in zip(batch, found, strict=True):
+                if future.done():
+                    continue
+                if isinstance(answer, BaseException):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+
+    async def _gather(self) -> None:
+        """Wait, not for long, until as many are there as were answered together before."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _LONGEST_WAIT
+        while len(self._waiting) < self._before and (left := until - loop.time()) > 0:
+            self._arrived.clear()
+            try:
+                await asyncio.wait_for(self._arrived.wait(), left)
+            except TimeoutError:
+                return
+
+    def _next(self) -> list[tuple[str, Cells, asyncio.Future[Answer]]]:
+        """The requests with the columns of the first, as many as have no more than `_MOST_ROWS` rows together."""
+        _, first, _ = self._waiting[0]
+        taken: list[Any] = []
+        left: list[Any] = []
+        rows = 0
+        for waiting in self._waiting:
+            cells = waiting[1]
+            if cells.columns == first.columns and (not taken or rows + len(cells.rows) <= _MOST_ROWS):
+                taken.append(waiting)
+                rows += len(cells.rows)
+            else:
+                left.append(waiting)
+        self._waiting = left
+        return taken
+
+
+def _answers(scorer: Scorer, batch: list[tuple[str, Cells]]) -> list[Answer | BaseException]:
+    """The answer to each request, or why there is none."""
+    if len(batch) > 1:
+        port, first = batch[0]
+        rows = [row for _, cells in batch for row in cells.rows]
+        try:
+            together, notes = scorer.answer({port: Cells(first.columns, rows, first.source)})
+        except MlmgmtError:
+            # One of them is wrong; each is told by itself.
+            pass
+        else:
+            if all(len(table["Values"]) == len(rows) for table in together.values()):
+                return list(_shared(together, notes, [len(cells.rows) for _, cells in batch]))
+    return [_one(scorer, port, cells) for port, cells in batch]
+
+
+def _one(scorer: Scorer, port: str, cells: Cells) -> Answer | BaseException:
+    try:
+        return scorer.answer({port: cells})
+    except Exception as error:
+        return error
+
+
+def _shared(together: dict[str, dict[str, Any]], notes: list[str], counts: list[int]) -> list[Answer]:
+    """The part of each request in the tables that answer all of them."""
+    shares: list[Answer] = []
+    begin = 0
+    for count in counts:
+        tables = {name: {**table, "Values": table["Values"][begin : begin + count]} for name, table in together.items()}
+        shares.append((tables, notes))
+        begin += count
+    return shares

@@ -1,0 +1,123 @@
+"""Blobs that come in blocks: how the clients upload what is large, or what has no length beforehand.
+
+A block lies in `uploads/` of the home until a list of blocks makes a blob of it, for a week at most.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from base64 import b64decode
+from binascii import Error as NotBase64
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, TooLarge
+from mlmgmt.server.settings import LARGEST_BLOB
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
+
+    from mlmgmt.store.blobs import Blob
+
+COMPS = ("block", "blocklist")
+_LASTS = 7 * 24 * 3600.0
+_LONGEST_ID = 64
+_LARGEST_LIST = 8 * 1024 * 1024
+_PIECE = 1024 * 1024
+_ENTRY = re.compile(r"<(Latest|Uncommitted|Committed)\s*>\s*([^<]*?)\s*</\1\s*>")
+
+
+class Blocks:
+    """The blocks of one blob that no list has named yet.
+
+    Args:
+        root: the home's folder.
+    """
+
+    def __init__(self, root: Path, blob: Blob) -> None:
+        self._all = root / "uploads"
+        self._folder = self._all / _folded(f"{blob.account}/{blob.name}")
+
+    def new(self, identity: str) -> files.Upload:
+        """A block to be written; one of the same id gives way.
+
+        Args:
+            identity: base64 of at most 64 bytes.
+
+        Raises:
+            BadRequest: `InvalidQueryParameterValue`.
+        """
+        try:
+            known = 0 < len(b64decode(identity, validate=True)) <= _LONGEST_ID
+        except (NotBase64, ValueError):
+            known = False
+        if not known:
+            message = f"The blockid of a block is base64 of at most {_LONGEST_ID} bytes."
+            raise BadRequest(message, details=[Detail("InvalidQueryParameterValue", message, "blockid")])
+        if not self._folder.is_dir():
+            self._sweep()
+            files.make_folder(self._folder)
+        return files.Upload(self._folder / _folded(identity))
+
+    def _sweep(self) -> None:
+        """Remove what nobody came back for."""
+        with suppress(OSError):
+            for place in os.scandir(self._all):
+                if place.stat().st_mtime < time.time() - _LASTS:
+                    shutil.rmtree(place.path, ignore_errors=True)
+
+    async def joined(self, identities: Iterable[str], in_thread: Callable[..., Any]) -> AsyncIterator[bytes]:
+        """The bytes of the blocks named, in this order.
+
+        Raises:
+            BadRequest: `InvalidBlockList`: one was not uploaded.
+            TooLarge: `RequestEntityTooLarge`: together they are more than a blob may have.
+        """
+        paths = [self._folder / _folded(identity) for identity in identities]
+        if not all(path.is_file() for path in paths):
+            raise _bad_list("It names a block that was not uploaded, or that is part of a blob already.")
+        if sum(path.stat().st_size for path in paths) > LARGEST_BLOB:
+            message = f"The blocks have more than {LARGEST_BLOB:,} bytes together."
+            raise TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
+        for path in paths:
+            with path.open("rb") as file:
+                while piece := await in_thread(file.read, _PIECE):
+                    yield piece
+
+    def forget(self) -> None:
+        """Remove all of them."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
+    """The ids in a list of blocks, and the list as it was sent.
+
+    Raises:
+        BadRequest: `InvalidBlockList`.
+    """
+    text = b""
+    async for part in body:
+        text += part
+        if len(text) > _LARGEST_LIST:
+            raise _bad_list("It is too long.")
+    found = _ENTRY.findall(text.decode("utf-8", "replace"))
+    if any(kind == "Committed" for kind, _ in found):
+        raise _bad_list("The blocks of a blob that stands are not kept; upload them again.")
+    if not found and b"<BlockList" not in text:
+        raise _bad_list("It is no BlockList.")
+    return [identity for _, identity in found], text
+
+
+def _bad_list(why: str) -> BadRequest:
+    message = f"The list of blocks is not valid. {why}"
+    return BadRequest(message, details=[Detail("InvalidBlockList", message)])
+
+
+def _folded(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:32]

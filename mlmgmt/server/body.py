@@ -1,0 +1,67 @@
+"""Reading a request's body, up to a limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmgmt.errors import Detail, TooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from starlette.types import Receive
+
+
+class Disconnected(Exception):
+    """The client went away before its request was whole; there is nobody to answer."""
+
+
+def _too_large(limit: int) -> TooLarge:
+    message = f"The request's content has more than {limit:,} bytes."
+    return TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
+
+
+def _check(headers: Mapping[bytes, bytes], limit: int) -> None:
+    stated = headers.get(b"content-length", b"")
+    if stated.isdigit() and int(stated) > limit:
+        raise _too_large(limit)
+
+
+async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        TooLarge: `RequestEntityTooLarge`. Disconnected.
+    """
+    _check(headers, limit)
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.request" and not message.get("more_body") and len(body) <= limit:
+        return body
+    parts, size = [body], len(body)
+    while message.get("more_body") and size <= limit:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    if size > limit:
+        raise _too_large(limit)
+    return b"".join(parts)
+
+
+async def chunks(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> AsyncIterator[bytes]:
+    """The body as it comes; see `read`."""
+    _check(headers, limit)
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        more = bool(message.get("more_body"))
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        if part:
+            yield part

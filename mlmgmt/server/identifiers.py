@@ -1,0 +1,21 @@
+"""Ids of requests, in the form of a GUID."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from secrets import token_hex
+
+_HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PREFIX = "-".join((token_hex(4), token_hex(2), "4" + token_hex(2)[1:], "8" + token_hex(2)[1:]))
+_NUMBERS = count(1)
+
+
+def new() -> str:
+    """An id that no other request has: a random beginning for the process, then a number."""
+    return f"{_PREFIX}-{next(_NUMBERS):012x}"
+
+
+def is_harmless(text: str) -> bool:
+    """Whether an id that a client gave may be repeated in a header."""
+    return _HARMLESS.fullmatch(text) is not None

@@ -1,0 +1,59 @@
+"""Batch execution over HTTP: submit, start, status, cancel. The job document is the command line's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import MlmgmtError
+from mlmgmt.server.call import Call, Reply
+from mlmgmt.server.locations import outward
+from mlmgmt.verbs import jobs, request_response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MEMBERS = ("StatusCode", "Results", "Details", "CreatedAt", "StartTime", "EndTime", "Warnings")
+
+
+def submit(call: Call) -> Reply:
+    request = call.document()
+    job = jobs.submit(call.session, **call.service, request=request)
+    return Reply(value=job)
+
+
+def start(call: Call) -> Reply:
+    jobs.start(call.session, **call.service, job=call.path["jobId"])
+    return Reply()
+
+
+def status(call: Call) -> Reply:
+    found: dict[str, Any] = jobs.status(call.session, **call.service, job=call.path["jobId"])
+    body = {name: found[name] for name in _MEMBERS}
+    if body["Results"]:
+        body["Results"] = {port: outward(call, place) for port, place in body["Results"].items()}
+    return Reply(value=body)
+
+
+def cancel(call: Call) -> Reply:
+    jobs.cancel(call.session, **call.service, job=call.path["jobId"])
+    return Reply()
+
+
+def _documented(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+    """The handler, refusing in the words of the scoring API."""
+
+    def answered(call: Call) -> Reply:
+        try:
+            return handler(call)
+        except MlmgmtError as error:
+            raise request_response.documented(error) from None
+
+    return answered
+
+
+HANDLERS = {
+    "submitjob": _documented(submit),
+    "startjob": _documented(start),
+    "getjobstatus": _documented(status),
+    "canceljob": _documented(cancel),
+}

@@ -1,0 +1,70 @@
+"""Members of a request's body, read without regard to case and held to their types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.server.call import invalid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def member(body: Mapping[str, Any], name: str) -> Any:
+    """A member; None when it is absent or null."""
+    if name in body:
+        return body[name]
+    return next((value for key, value in body.items() if key.casefold() == name.casefold()), None)
+
+
+def text(body: Mapping[str, Any], name: str) -> str | None:
+    """A member that is text.
+
+    Raises:
+        BadRequest: `InvalidRequestContent`.
+    """
+    return _of(body, name, str, "text")  # type: ignore[no-any-return]
+
+
+def required(body: Mapping[str, Any], name: str, code: str = "InvalidRequestContent") -> str:
+    """A member that is text, and is there.
+
+    Raises:
+        BadRequest: `code`.
+    """
+    found = text(body, name)
+    if found is None or not found.strip():
+        raise invalid(f"The request content needs the member {name!r}.", code, name)
+    return found
+
+
+def whole(body: Mapping[str, Any], name: str) -> int | None:
+    """A member that is a whole number; see `text`."""
+    if isinstance(member(body, name), bool):
+        raise _wrong(name, "a whole number")
+    return _of(body, name, int, "a whole number")  # type: ignore[no-any-return]
+
+
+def table(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """A member that is an object; see `text`."""
+    return _of(body, name, dict, "an object")  # type: ignore[no-any-return]
+
+
+def tags(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The tags, whose values are texts; a null stays a null. See `text`."""
+    found = table(body, "tags")
+    for name, value in (found or {}).items():
+        if not isinstance(value, str | None):
+            raise invalid(f"The tag {name[:40]!r} is no text; the value of a tag is.", "InvalidTags", "tags")
+    return found
+
+
+def _of(body: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
+    value = member(body, name)
+    if value is not None and not isinstance(value, kind):
+        raise _wrong(name, what)
+    return value
+
+
+def _wrong(name: str, what: str) -> Exception:
+    return invalid(f"The member {name!r} of the request content is {what}.", "InvalidRequestContent", name)

@@ -1,0 +1,114 @@
+"""From a request's path to its operation: segments are compared without regard to case, as in ARM."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
+
+from mlmgmt.errors import BadRequest, Detail, MethodNotAllowed, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mlmgmt.protocol.operation import Operation
+
+
+_MOST_PATHS, _LONGEST_PATH = 1024, 512
+"""Paths that are remembered with what they ask for: clients ask for few, over and over."""
+
+
+class _Place:
+    """One segment of the tree of paths."""
+
+    __slots__ = ("literals", "name", "operations", "parameter", "rest", "rest_name")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Place] = {}
+        self.parameter: _Place | None = None
+        self.name = ""
+        self.rest: dict[str, Operation] = {}
+        self.rest_name = ""
+        self.operations: dict[str, Operation] = {}
+
+
+class Router:
+    """The operations of a server, by path and method."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self._root = _Place()
+        self._known: dict[tuple[str, bytes], tuple[Operation, dict[str, str]]] = {}
+        for operation in operations:
+            self._add(operation)
+
+    def _add(self, operation: Operation) -> None:
+        place = self._root
+        for segment in operation.segments:
+            if segment.startswith("{*"):
+                place.rest[operation.method] = operation
+                place.rest_name = segment[2:-1]
+                return
+            if segment.startswith("{"):
+                place.parameter = place.parameter or _Place()
+                place.parameter.name = place.parameter.name or segment[1:-1]
+                place = place.parameter
+            else:
+                place = place.literals.setdefault(segment.casefold(), _Place())
+        place.operations[operation.method] = operation
+
+    def find(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
+        """The operation that a request asks for, and the values of its path's parameters, decoded once.
+
+        Args:
+            raw_path: as it was sent, without the query.
+
+        Raises:
+            NotFound: `InvalidResourcePath`. MethodNotAllowed. BadRequest: a segment is not UTF-8.
+        """
+        known = self._known.get((method, raw_path))
+        if known is None:
+            known = self._walked(method, raw_path)
+            if len(raw_path) <= _LONGEST_PATH:
+                if len(self._known) >= _MOST_PATHS:
+                    self._known.clear()
+                self._known[method, raw_path] = known
+        operation, values = known
+        return operation, values.copy()
+
+    def _walked(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
+        try:
+            segments = [
+                unquote_to_bytes(part).decode() if b"%" in part else part.decode()
+                for part in raw_path.strip(b"/").split(b"/")
+            ]
+        except UnicodeDecodeError:
+            message = "The path is not UTF-8."
+            raise BadRequest(message, details=[Detail("InvalidResourcePath", message)], code="InvalidUri") from None
+        values: dict[str, str] = {}
+        place = self._root
+        for index, segment in enumerate(segments):
+            following = place.literals.get(segment.casefold())
+            if following is None and place.rest and segment:
+                values[place.rest_name] = "/".join(segments[index:])
+                return self._of(place.rest, method), values
+            if following is None and place.parameter is not None and segment:
+                following = place.parameter
+                values[following.name] = segment
+            if following is None:
+                raise _unknown()
+            place = following
+        if not place.operations:
+            raise _unknown()
+        return self._of(place.operations, method), values
+
+    def _of(self, known: dict[str, Operation], method: str) -> Operation:
+        found = known.get(method)
+        if found is None:
+            message = f"The method {method[:20]} is not for this path; it takes {', '.join(sorted(known))}."
+            raise MethodNotAllowed(message, details=[Detail("MethodNotAllowed", message)])
+        return found
+
+
+def _unknown() -> NotFound:
+    # The path is not repeated: it may hold anything.
+    message = "No operation has this path."
+    return NotFound(message, details=[Detail("InvalidResourcePath", message)], hint="See /openapi.json.")

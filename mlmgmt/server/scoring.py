@@ -1,0 +1,234 @@
+"""Request-response scoring: the one path that has to take microseconds.
+
+What answers is kept by revision, and a request looks at one name on disk to know whether that still is the newest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
+
+import orjson
+
+from mlmgmt.errors import AuthorizationFailed, BadRequest, Busy, Detail, MlmgmtError
+from mlmgmt.protocol.data_plane import SCORING_VERSION
+from mlmgmt.server.batching import Batcher
+from mlmgmt.server.body import read
+from mlmgmt.server.call import Reply
+from mlmgmt.server.metering import Meter
+from mlmgmt.server.settings import LARGEST_REQUEST
+from mlmgmt.verbs import request_response, serving
+from mlmgmt.verbs.session import CONTRIBUTOR
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Receive
+
+    from mlmgmt.ids import ResourceId
+    from mlmgmt.learning.scorer import Answer, Scorer
+    from mlmgmt.server.settings import Settings
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.serving import Serving
+    from mlmgmt.verbs.session import Session
+
+MODEL_HEADER = "x-mlmgmt-models"
+"""Names the digest of each model that answered."""
+_MOST_SCORERS = 64
+_SCORERS = 4
+_TRUSTED_FOR = 1.0
+"""Seconds after which the standing revision is read again, should its files have been exchanged by hand."""
+
+
+class Options(NamedTuple):
+    """What a scoring request's query asks for."""
+
+    details: bool
+    as_objects: bool
+
+
+class _Ready(NamedTuple):
+    """A scorer, and what need not be asked of it again."""
+
+    scorer: Scorer
+    needed: list[str]
+    instant: bool
+    batcher: Batcher | None
+
+
+class _Entry:
+    """A web service in this worker."""
+
+    __slots__ = ("checked", "limit", "meter", "ready", "serving")
+
+    def __init__(self, serving: Serving, limit: int, meter: Any) -> None:
+        self.serving, self.limit, self.meter = serving, limit, meter
+        self.ready: _Ready | None = None
+        self.checked = monotonic()
+
+
+class Scoring:
+    """The web services that this worker has been asked for."""
+
+    def __init__(self, settings: Settings, session: Session) -> None:
+        self._session, self._workers = session, settings.workers
+        self._subscription = session.store.home.subscription.replace("-", "").casefold()
+        self._entries: dict[str, _Entry] = {}
+        self._resources: dict[str, ResourceId] = {}
+        self._scorers: OrderedDict[Any, asyncio.Future[_Ready]] = OrderedDict()
+        self._threads = ThreadPoolExecutor(_SCORERS, thread_name_prefix="mlmgmt-score")
+        self.meter = Meter(session)
+
+    def caller(self, values: dict[str, str], authorization: bytes) -> Session:
+        """The session of whoever shows a key of the web service that a path names; the path gets its names.
+
+        Raises:
+            BadRequest: `BadSubscriptionId`. NotFound: `WebServiceNotFound`. Unauthorized: `ScoreRequestUnauthorized`.
+        """
+        entry = self._entry(values)
+        entry.serving.check_key(authorization)
+        resource = entry.serving.resource
+        values |= {"resourceGroupName": resource.group, "webServiceName": resource.name}
+        return self._session.acting_as(f"a key of {resource.name}", CONTRIBUTOR, by_key=True)
+
+    async def execute(
+        self, values: Mapping[str, str], query: bytes, headers: Mapping[bytes, bytes], receive: Receive
+    ) -> Reply:
+        """Answer one request.
+
+        Raises:
+            MlmgmtError: as the scoring API documents it.
+        """
+        entry = self._entry(values)
+        entry.serving.check_key(headers.get(b"authorization", b""))
+        began = perf_counter()
+        try:
+            options = _options(query)
+            body = await read(receive, headers, LARGEST_REQUEST)
+            began = perf_counter()
+            found, rows = await self._found(entry, body)
+            answer = request_response.results(found[0], details=options.details, as_objects=options.as_objects)
+            reply = Reply(200, None, {MODEL_HEADER: entry.serving.models}, orjson.dumps(answer))
+        except MlmgmtError as error:
+            entry.meter.failed(entry.serving, error, perf_counter() - began)
+            raise request_response.documented(error) from None
+        entry.meter.answered(entry.serving, rows, perf_counter() - began)
+        return reply
+
+    async def _found(self, entry: _Entry, body: bytes) -> tuple[Answer, int]:
+        if entry.meter.suspended:
+            message = "The commitment plan of this web service is used up, and suspends it until it is refilled."
+            details = [Detail("CommitmentPlanSuspended", message)]
+            raise AuthorizationFailed(message, details=details, code="Forbidden")
+        if entry.limit and entry.meter.in_flight >= entry.limit:
+            message = f"The web service answers at most {entry.serving.most_calls} calls at a time."
+            raise Busy("Service is temporarily unavailable.", details=[Detail("RequestThrottled", message)])
+        entry.meter.in_flight += 1
+        try:
+            ready = entry.ready or await self._ready(entry)
+            cells, parameters = request_response.parsed(body, ready.needed)
+            rows = sum(len(table.rows) for table in cells.values())
+            if ready.instant and not parameters and (found := ready.scorer.quick(cells)) is not None:
+                return found, rows
+            if ready.batcher is not None and not parameters and len(cells) == 1:
+                ((port, table),) = cells.items()
+                return await ready.batcher.answer(port, table), rows
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, ready.scorer.answer, cells, parameters), rows
+        finally:
+            entry.meter.in_flight -= 1
+
+    def _entry(self, values: Mapping[str, str]) -> _Entry:
+        """The web service of a path, in the revision that answers now."""
+        guid = values["serviceId"]
+        entry = self._entries.get(guid)
+        if entry is not None and values["subscriptionId"] == self._subscription and entry.serving.is_current:
+            now = monotonic()
+            if now - entry.checked < _TRUSTED_FOR:
+                return entry
+            entry.checked = now
+        return self._looked_up(values, guid, entry)
+
+    def revision(self, values: Mapping[str, str]) -> Revision:
+        """The revision that answers at a path; anybody may ask, from any thread.
+
+        Raises:
+            BadRequest: `BadSubscriptionId`. NotFound: `WebServiceNotFound`.
+        """
+        found = self._session.store.services.current(self._resource(values))
+        if found is None:
+            raise serving.not_found(values["serviceId"])
+        return found
+
+    def _resource(self, values: Mapping[str, str]) -> ResourceId:
+        if values["subscriptionId"].replace("-", "").casefold() != self._subscription:
+            message = "The subscription in the path is not the one of this home."
+            details = [Detail("BadSubscriptionId", message)]
+            raise BadRequest(message, details=details, code="BadArgument")
+        guid = values["serviceId"]
+        return self._resources.get(guid) or serving.find(self._session, guid)
+
+    def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
+        resource = self._resource(values)
+        try:
+            found = serving.load(self._session, resource, guid)
+        except MlmgmtError:
+            self._entries.pop(guid, None)
+            raise
+        if before is not None and found.revision.etag == before.serving.revision.etag:
+            return before
+        self._resources[guid] = resource
+        limit = max(1, found.most_calls // self._workers) if found.most_calls else 0
+        entry = _Entry(found, limit, self.meter.of(found.resource))
+        self._entries[guid] = entry
+        return entry
+
+    async def _ready(self, entry: _Entry) -> _Ready:
+        """The entry's scorer, made in a thread by the first who needs it; revisions that score alike share one."""
+        key = entry.serving.key_of_scorer
+        future = self._scorers.get(key)
+        if future is None or (future.done() and future.exception() is not None):
+            future = asyncio.ensure_future(self._made(entry.serving))
+            self._scorers[key] = future
+            while len(self._scorers) > _MOST_SCORERS:
+                self._scorers.popitem(last=False)
+        self._scorers.move_to_end(key)
+        entry.ready = await asyncio.shield(future)
+        return entry.ready
+
+    async def _made(self, standing: Serving) -> _Ready:
+        loop = asyncio.get_running_loop()
+        scorer = await loop.run_in_executor(self._threads, serving.scorer, self._session, standing)
+        instant = scorer.is_instant
+        batcher = Batcher(scorer, self._threads) if scorer.is_rowwise and not instant else None
+        return _Ready(scorer, scorer.plan.needs_inputs(), instant, batcher)
+
+    def close(self) -> None:
+        """Write what is counted, and let go of the threads."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.meter.flush()
+
+
+@lru_cache(maxsize=256)
+def _options(query: bytes) -> Options:
+    """What a query asks for.
+
+    Raises:
+        BadRequest: `BadVersionCall`, `InvalidQueryParameter`.
+    """
+    given = {name.casefold(): value for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
+    version = given.get("api-version")
+    if version != SCORING_VERSION:
+        message = f"The query needs api-version={SCORING_VERSION}."
+        raise BadRequest(message, details=[Detail("BadVersionCall", message, "api-version")])
+    details, form = given.get("details", "false").casefold(), given.get("format", "").casefold()
+    for name, value, known in (("details", details, ("true", "false")), ("format", form, ("", "swagger"))):
+        if value not in known:
+            message = f"The query parameter {name!r} is {' or '.join(filter(None, known))}."
+            raise BadRequest(message, details=[Detail("InvalidQueryParameter", message, name)])
+    return Options(details == "true", form == "swagger")

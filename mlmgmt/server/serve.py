@@ -1,0 +1,214 @@
+"""`mlmgmt serve`: the home over HTTP, on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from dataclasses import replace
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, HomeError, WrongUsage
+from mlmgmt.protocol.operations import OPERATIONS
+from mlmgmt.server.settings import Settings
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Sequence
+
+    from mlmgmt.verbs.session import Session
+
+PORT = 8777
+_BACKLOG = 2048
+_KEEP_ALIVE = 30
+_GRACEFUL = 10
+
+
+class Made:
+    """Makes a worker's application and its TLS context, in the worker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._context: ssl.SSLContext | None = None
+
+    def __call__(self) -> Any:
+        from mlmgmt.server.worker import Worker
+
+        return Worker(self._settings, self._context if self._settings.own_authority else None)
+
+    def context(self, _: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+        """The context that uvicorn makes, remembered, so that its certificate can be renewed."""
+        self._context = default()
+        return self._context
+
+
+def serve(
+    session: Session,
+    *,
+    port: int | None = None,
+    host: str | None = None,
+    workers: int | None = None,
+    tls: bool = False,
+    certificate: str | None = None,
+    key: str | None = None,
+    names: Sequence[str] = (),
+    cors: Sequence[str] = (),
+    access_log: str | None = None,
+) -> None:
+    """Serve the home until interrupted.
+
+    Args:
+        port: 8777 when left out; 0 takes a free one.
+        host: the address to listen on; 127.0.0.1 when left out. One that is not this machine's own needs a certificate.
+        workers: processes that share the port.
+        tls: https with a certificate of the home's own authority.
+        certificate, key: https with these PEM files.
+        names: further names under which the server may be asked.
+        cors: origins of web pages that may score.
+        access_log: a file for the access log; `none` for none; standard error when left out.
+
+    Raises:
+        HomeError: the home is not trusted. WrongUsage: the options do not go together. BadRequest: `AddressInUse`.
+    """
+    session.store.require_writable()
+    settings = Settings(
+        home=str(session.store.home.root.absolute()),
+        host=host or "127.0.0.1",
+        port=PORT if port is None else port,
+        workers=1 if workers is None else workers,
+        certificate=certificate,
+        key=key,
+        own_authority=tls,
+        names=tuple(names),
+        cors=tuple(cors),
+        access_log=None if access_log == "none" else str(Path(access_log).absolute()) if access_log else "-",
+    )
+    _check(settings)
+    authority = None
+    if tls:
+        from mlmgmt.server.authority import Authority
+
+        paths = Authority(session.store.home.trust, session.clock).ensure()
+        authority = str(paths.ca)
+        settings = replace(settings, certificate=str(paths.certificate), key=str(paths.key))
+    listener = _listening(settings)
+    settings = replace(settings, port=listener.getsockname()[1])
+    _tell(session, settings, authority)
+    with listener:
+        _run(settings, listener)
+
+
+def _check(settings: Settings) -> None:
+    own_files = settings.certificate is not None or settings.key is not None
+    if settings.own_authority and own_files:
+        raise WrongUsage("-Tls makes a certificate of its own; -Certificate and -Key bring one.", target="Tls")
+    if own_files:
+        if settings.certificate is None or settings.key is None:
+            raise WrongUsage("-Certificate and -Key go together.", target="Certificate")
+        for path in (settings.certificate, settings.key):
+            if not os.access(path, os.R_OK):
+                raise WrongUsage(f"{path} cannot be read.", target=path)
+    if not _is_loopback(settings.host) and not own_files:
+        message = f"{settings.host!r} may be reached from other machines, so it is served with TLS files alone."
+        details = [Detail("NotLoopback", message)]
+        raise WrongUsage(message, target="ListenHost", details=details, hint="Give -Certificate FILE and -Key FILE.")
+    if not 0 <= settings.port < 65536:
+        raise WrongUsage(f"{settings.port} is no port.", target="Port")
+    if not 1 <= settings.workers <= 64:
+        raise WrongUsage("There are from 1 to 64 workers.", target="Workers")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """The socket that all workers share.
+
+    Its protocol is named: where it is not, connections accepted from it wait 40 ms for each answer's second packet.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        message = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror or error}."
+        hint = "Choose another with -Port; -Port 0 takes a free one."
+        raise BadRequest(message, target="Port", details=[Detail("AddressInUse", message)], hint=hint) from None
+    listener.set_inheritable(True)
+    return listener
+
+
+def _tell(session: Session, settings: Settings, authority: str | None) -> None:
+    """Say what is served, and how to get in."""
+    kinds = {"web services": "WebServices", "commitment plans": "CommitmentPlans", "resource groups": "ResourceGroups"}
+    session.tell(f"mlmgmt serves {settings.home} at {settings.origin}")
+    counts = ", ".join(
+        f"{sum(operation.name.startswith(prefix) for operation in OPERATIONS)} of {kind}"
+        for kind, prefix in kinds.items()
+    )
+    session.tell(f"  Management  {settings.origin}/subscriptions/{session.store.home.subscription}  ({counts}, ...)")
+    session.tell("              api-versions 2017-01-01 and 2016-05-01-preview; a bearer token: mlmgmt token")
+    session.tell(f"  Scoring     {settings.origin}/subscriptions/.../services/.../execute, jobs, swagger.json")
+    session.tell("              a service's address: mlmgmt sample-code -g GROUP -n NAME; its keys: mlmgmt keys")
+    session.tell(f"  Blobs       {settings.origin}/ACCOUNT/CONTAINER/BLOB  (a signature: mlmgmt sas)")
+    session.tell(f"  All of it   {settings.origin}/openapi.json; health: {settings.origin}/healthz")
+    if authority is not None:
+        session.tell(f"  Authority   {authority}")
+        session.tell(f"              export NODE_EXTRA_CA_CERTS={authority} REQUESTS_CA_BUNDLE={authority}")
+    session.tell("Ctrl-C ends it.")
+
+
+def _run(settings: Settings, listener: socket.socket) -> None:
+    import uvicorn
+
+    if settings.workers > 1:
+        settings = replace(settings, parent=os.getpid())
+    made = Made(settings)
+    config = uvicorn.Config(
+        made,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        http="mlmgmt.server.connections:Connection",
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        workers=settings.workers,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.key,
+        ssl_context_factory=None if settings.certificate is None else made.context,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_GRACEFUL,
+    )
+    # uvicorn stops gracefully and then raises the signal again, for which there is nothing left to do.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        if settings.workers > 1:
+            from uvicorn.supervisors import Multiprocess
+
+            # What a worker cannot load is told here, once, and not by worker after worker.
+            import mlmgmt.server.worker  # noqa: F401
+
+            Multiprocess(config, sockets=[listener]).run()
+            return
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return
+    if not server.started:
+        raise HomeError("The server could not start.", hint="What it said stands above.")

@@ -1,0 +1,137 @@
+"""A blob as it lies on disk: which version it is, the conditions that a request sets, and the part it asks for."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from hashlib import md5, sha256
+from typing import TYPE_CHECKING
+
+from mlmgmt.errors import Detail, PreconditionFailed, RangeNotSatisfiable
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+    from typing import BinaryIO
+
+    from starlette.types import Send
+
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
+_PIECE = 256 * 1024
+_MOST_HASHED = 4 * 1024 * 1024
+"""Bytes of a part whose MD5 is told, when asked for; the blob service has the same limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What tells one upload of a blob from another.
+
+    Args:
+        size: in bytes.
+        modified: to the second, as headers have it.
+    """
+
+    size: int
+    etag: str
+    modified: datetime
+
+    @classmethod
+    def of(cls, state: os.stat_result) -> Version:
+        """The version of a file, which is written once and then replaced by others."""
+        mark = f"{state.st_ino} {state.st_mtime_ns} {state.st_size}"
+        etag = f'"0x{sha256(mark.encode()).hexdigest()[:16].upper()}"'
+        return cls(state.st_size, etag, datetime.fromtimestamp(int(state.st_mtime), UTC))
+
+    def headers(self) -> dict[str, str]:
+        return {"etag": self.etag, "last-modified": format_datetime(self.modified, usegmt=True)}
+
+
+def require_match(headers: Mapping[str, str], version: Version | None) -> None:
+    """Refuse what is meant for another version of a blob.
+
+    Args:
+        version: None when there is no such blob.
+
+    Raises:
+        PreconditionFailed: `ConditionNotMet`.
+    """
+    wanted, since = headers.get("if-match"), _date(headers.get("if-unmodified-since", ""))
+    unmet = wanted is not None and (version is None or not _names(wanted, version))
+    if unmet or (since is not None and version is not None and version.modified > since):
+        raise condition_not_met()
+
+
+def is_known(headers: Mapping[str, str], version: Version) -> bool:
+    """Whether a request is for versions other than this one alone."""
+    known = headers.get("if-none-match")
+    if known is not None:
+        return _names(known, version)
+    since = _date(headers.get("if-modified-since", ""))
+    return since is not None and version.modified <= since
+
+
+def condition_not_met() -> PreconditionFailed:
+    message = "The blob is not, or no longer, the one that the conditions of the request speak of."
+    return PreconditionFailed(message, details=[Detail("ConditionNotMet", message)])
+
+
+def _names(etags: str, version: Version) -> bool:
+    given = {etag.strip().removeprefix("W/").strip('"') for etag in etags.split(",")}
+    return "*" in given or version.etag.strip('"') in given
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def part(headers: Mapping[str, str], size: int) -> range | None:
+    """The bytes that a request asks for; None when it asks for all of them, or in a way that is none.
+
+    Raises:
+        RangeNotSatisfiable: `InvalidRange`: the blob ends before.
+    """
+    found = _RANGE.fullmatch(headers.get("x-ms-range") or headers.get("range", ""))
+    if found is None:
+        return None
+    first = int(found[1])
+    end = min(size, int(found[2]) + 1) if found[2] else size
+    if found[2] and int(found[2]) < first:
+        return None
+    if first >= size:
+        message = f"The blob has {size:,} bytes, and none in the range asked for."
+        raise RangeNotSatisfiable(message, details=[Detail("InvalidRange", message)])
+    return range(first, end)
+
+
+def digest(file: BinaryIO, wanted: range) -> str | None:
+    """The MD5 of a part, in base64; None of one that is too long to be read ahead."""
+    if len(wanted) > _MOST_HASHED:
+        return None
+    file.seek(wanted.start)
+    return b64encode(md5(file.read(len(wanted)), usedforsecurity=False).digest()).decode()
+
+
+async def send_file(send: Send, file: BinaryIO, length: int) -> int:
+    """Send the body of an answer from where a file stands, and close the file.
+
+    Returns:
+        how many bytes were sent.
+    """
+    left = length
+    with file:
+        while left:
+            piece = await asyncio.to_thread(file.read, min(left, _PIECE))
+            if not piece:
+                break
+            left -= len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+    return length - left

@@ -1,0 +1,94 @@
+"""One worker process: the application with its clock, under uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from starlette.routing import Router
+
+from mlmgmt.server import connections
+from mlmgmt.server.app import App
+from mlmgmt.verbs.session import Session
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from mlmgmt.server.settings import Settings
+
+_TICK = 1.0
+_RENEWAL = 3600.0
+
+
+class Worker:
+    """The ASGI application of a worker process; made in that process.
+
+    Args:
+        tls: the context whose certificate is renewed while the server runs.
+    """
+
+    def __init__(self, settings: Settings, tls: ssl.SSLContext | None = None) -> None:
+        self._settings, self._tls = settings, tls
+        self._session = Session(environ=dict(os.environ), home_option=settings.home)
+        self._app = App(settings, self._session)
+        self._http: ASGIApp = self._app
+        if settings.cors:
+            from starlette.middleware.cors import CORSMiddleware
+
+            self._http = CORSMiddleware(
+                self._app,
+                allow_origins=settings.cors,
+                allow_methods=("GET", "POST", "DELETE"),
+                allow_headers=("authorization", "content-type"),
+                expose_headers=("x-ms-request-id", "x-mlmgmt-models"),
+            )
+        self._lifespan = Router(lifespan=self._living)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+
+    @asynccontextmanager
+    async def _living(self, _: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._ticking())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self._app.close()
+
+    async def _ticking(self) -> None:
+        """What is done once a second."""
+        renewed = asyncio.get_running_loop().time()
+        while True:
+            await asyncio.sleep(_TICK)
+            connections.let_go()
+            self._app.log.flush()
+            await asyncio.to_thread(self._app.scoring.meter.flush)
+            if self._settings.parent is not None and os.getppid() != self._settings.parent:
+                # Whoever looked after this worker was killed; without it nobody would end it.
+                os.kill(os.getpid(), signal.SIGTERM)
+            if self._tls is not None and asyncio.get_running_loop().time() - renewed > _RENEWAL:
+                renewed = asyncio.get_running_loop().time()
+                await self._renew(self._tls)
+
+    async def _renew(self, context: ssl.SSLContext) -> None:
+        from mlmgmt.errors import MlmgmtError
+        from mlmgmt.server.authority import Authority
+
+        authority = Authority(self._session.store.home.trust, self._session.clock)
+        with suppress(OSError, MlmgmtError):
+            await asyncio.to_thread(authority.ensure)
+            # Here, and not in the thread: a context is not changed while handshakes use it.
+            authority.renewed(context)

@@ -1,0 +1,158 @@
+"""A web service as it is asked over and over: which revision answers, whose keys open it, and how it is scored."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import graph
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.ids import service_guid
+from mlmgmt.verbs import job_requests, scoring
+from mlmgmt.verbs.artifacts import TABLE_SUFFIXES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.ids import ResourceId
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.scorer import Scorer
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+NONE, ALL = "None", "All"
+
+
+class Serving:
+    """One revision of a web service.
+
+    Args:
+        revision: the one that answered when this was made; `is_current` says whether it still does.
+    """
+
+    def __init__(self, session: Session, revision: Revision) -> None:
+        self.revision, self.resource = revision, revision.resource
+        secrets = session.store.service_secrets(self.resource)
+        pair: Mapping[str, str] = secrets.get("keys") or {}
+        self._keys = tuple(pair[side].encode() for side in ("primary", "secondary") if pair.get(side))
+        self._next = session.store.services.path_of(self.resource, revision.number + 1)
+        self.digests = scoring.digests_of(revision)
+        self.models = ", ".join(f"{asset}={digest}" for asset, digest in self.digests.items())
+        properties = revision.document["properties"]
+        self.most_calls = int((properties.get("realtimeConfiguration") or {}).get("maxConcurrentCalls") or 0)
+        self._diagnostics: Mapping[str, Any] = properties.get("diagnostics") or {}
+
+    @property
+    def diagnoses(self) -> bool:
+        """Whether `diagnostics` asks for any log."""
+        return str(self._diagnostics.get("level") or NONE).casefold() != NONE.casefold()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no newer revision is committed; a look at one name, in microseconds."""
+        return not os.access(self._next, os.F_OK)
+
+    def check_key(self, authorization: bytes) -> None:
+        """Hold an Authorization header against both keys, in a time that says nothing about them.
+
+        Raises:
+            Unauthorized: `ScoreRequestUnauthorized`.
+        """
+        scheme, _, given = authorization.partition(b" ")
+        given = given.strip()
+        matches = [hmac.compare_digest(given, key) for key in self._keys]
+        if not any(matches) or scheme.lower() != b"bearer":
+            raise Unauthorized(
+                "Request is unauthorized to access resource.",
+                details=[Detail("ScoreRequestUnauthorized", "Invalid credentials provided.")],
+            )
+
+    def logs(self, now: datetime, *, failed: bool) -> bool:
+        """Whether `diagnostics` asks that a call be logged."""
+        if not self.diagnoses or (str(self._diagnostics["level"]).casefold() != ALL.casefold() and not failed):
+            return False
+        expiry = self._diagnostics.get("expiry")
+        if not isinstance(expiry, str):
+            return True
+        try:
+            until = datetime.fromisoformat(expiry)
+        except ValueError:
+            return True
+        return now < (until if until.tzinfo else until.replace(tzinfo=now.tzinfo))
+
+    @property
+    def key_of_scorer(self) -> tuple[Any, ...]:
+        """Two revisions with the same one are scored alike."""
+        labels = sorted(str(body["label"]["name"]) for body in self.revision.models.values() if "label" in body)
+        return graph.digest(self.revision.document), *sorted(self.digests.items()), *labels
+
+
+def find(session: Session, guid: str) -> ResourceId:
+    """The web service whose address holds these 32 hexadecimal digits, whether or not it stands.
+
+    Raises:
+        NotFound: `WebServiceNotFound`.
+    """
+    wanted = guid.casefold()
+    for identity in session.store.services.identities():
+        if service_guid(identity) == wanted:
+            return identity
+    raise not_found(guid)
+
+
+def not_found(guid: str) -> NotFound:
+    message = f"There is no web service with the id {guid[:64]!r}."
+    return NotFound("The resource cannot be found.", details=[Detail("WebServiceNotFound", message)])
+
+
+def load(session: Session, resource: ResourceId, guid: str) -> Serving:
+    """The revision of a web service that answers.
+
+    Raises:
+        NotFound: `WebServiceNotFound`.
+    """
+    revision = session.store.services.current(resource)
+    if revision is None:
+        raise not_found(guid)
+    return Serving(session, revision)
+
+
+def ports(revision: Revision) -> tuple[list[str], list[str]] | None:
+    """The inputs that a request to a revision has, and the outputs that answer with rows; None where its graph cannot
+    be run here.
+    """
+    from mlmgmt.learning.plan import Plan
+
+    try:
+        plan = Plan(revision.document)
+        return plan.needs_inputs(), _tables(plan)
+    except MlmgmtError:
+        return None
+
+
+def _tables(plan: Plan) -> list[str]:
+    try:
+        kinds = job_requests.output_suffixes(plan)
+    except BadRequest:
+        # One of them is nothing that a file could hold; whether another is rows, the run says.
+        return plan.outputs()
+    return [output for output, suffixes in kinds.items() if suffixes == TABLE_SUFFIXES]
+
+
+def scorer(session: Session, serving: Serving) -> Scorer:
+    """A revision made ready to score; models are opened, and the graph is compiled.
+
+    Raises:
+        ModuleNotSupported, BadRequest: the graph cannot be run.
+        NotFound: `ModelPackageNotFound`. UntrustedModel.
+    """
+    made = scoring.scorer_of(session, serving.revision)
+    if not _tables(made.plan):
+        message = f"{serving.resource.name!r} gives no table: its outputs are not rows."
+        details = [Detail("IncompatibleModel", message)]
+        raise BadRequest(message, details=details, code="InvalidOperation", hint="It is run as a batch job.")
+    # Now, and not when the first request comes.
+    made.is_instant  # noqa: B018
+    return made

@@ -1,0 +1,28 @@
+"""The server held against its own OpenAPI document, with many requests: minutes, not seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.server import fuzzing
+from tests.server.conftest import server as server
+from tests.server.conftest import start as start
+
+if TYPE_CHECKING:
+    from tests.server.conftest import Server
+
+schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+
+
+def test_every_operation_keeps_to_the_document_for_long(server: Server, mlmgmt: Any) -> None:
+    ground = fuzzing.prepared(server, mlmgmt)
+    wrong = list(fuzzing.asked(ground, examples=60, seed=1))
+    assert not wrong, "\n\n".join(wrong)
+    assert sum(ground.seen.values()) > 5_000
+
+
+def test_documents_with_something_else_in_them_are_refused_or_taken_for_long(server: Server, mlmgmt: Any) -> None:
+    ground = fuzzing.prepared(server, mlmgmt)
+    assert not list(fuzzing.refused_badly(ground, times=400, seed=1))

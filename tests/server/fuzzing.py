@@ -1,0 +1,288 @@
+"""Requests made from the server's own OpenAPI document: those it allows, and those it forbids."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from tests.conftest import small_definition
+from tests.server.conftest import request_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.server.conftest import Server
+
+PLAN = {"location": "South Central US", "sku": {"name": "S1", "tier": "Standard", "capacity": 1}}
+ENDS = ("_Remove", "_Delete")
+"""Operations that end something are given what nothing else needs."""
+
+
+@dataclass
+class Ground:
+    """What stands at the server, so that requests get behind the door."""
+
+    server: Server
+    key: str
+    path: dict[str, str]
+    spare: dict[str, str]
+    signature: dict[str, str]
+    bodies: dict[str, Any]
+    seen: Counter[tuple[str, int]] = field(default_factory=Counter)
+
+    def headers(self, proof: str) -> dict[str, str]:
+        given = {"token": self.server.token, "key": self.key}.get(proof)
+        return {"authorization": f"Bearer {given}"} if given else {}
+
+    def values(self, name: str) -> dict[str, str]:
+        """Values of the path's parameters that stand for something."""
+        return {**self.path, **(self.spare if name.endswith(ENDS) else {})}
+
+
+def prepared(server: Server, mlmgmt: Any) -> Ground:
+    """A server's home with a web service, a plan that pays for another, an account with a blob, and a job."""
+
+    def made(path: str, **body: Any) -> dict[str, Any]:
+        answer = server.ask("PUT", path, json=body)
+        assert answer.status_code < 300, answer.text
+        return dict(answer.json())
+
+    spare_group = server.group.replace("retail", "spare")
+    made(spare_group, location="South Central US")
+    for group in (server.group, spare_group):
+        made(f"{group}/providers/Microsoft.MachineLearning/commitmentPlans/plan", **PLAN)
+        account = "fuzzstore" if group == server.group else "sparestore"
+        made(f"{group}/providers/Microsoft.Storage/storageAccounts/{account}", location="South Central US")
+        definition = small_definition(
+            commitmentPlan={"id": f"{group}/providers/Microsoft.MachineLearning/commitmentPlans/plan"}
+        )
+        made(f"{group}/providers/Microsoft.MachineLearning/webServices/small", **definition)
+    plan = f"{server.group}/providers/Microsoft.MachineLearning/commitmentPlans/plan"
+    associations = server.ask("GET", f"{plan}/commitmentAssociations").json()["value"]
+    begun = server.ask("PATCH", server.service("small"), json={"tags": {"a": "b"}})
+    place = begun.headers["azure-asyncoperation"].partition("?")[0].split("/")
+    scoring = server.scoring()
+    keys = server.keys()
+    token = mlmgmt("sas data -Account fuzzstore -Permission rwcd -o json", ok=True).json["SasBlobToken"]
+    signature = dict(parse_qsl(str(token).lstrip("?")))
+    job = {
+        "Inputs": {
+            "input1": {
+                "BaseLocation": "https://fuzzstore.blob.core.windows.net/",
+                "RelativeLocation": "data/blob.csv",
+                "SasBlobToken": token,
+            }
+        }
+    }
+    with server.client() as client:
+        sent = client.put("/fuzzstore/data/blob.csv", params=signature, content=b"a\n1\n")
+        assert sent.status_code == 201, sent.text
+        begun = client.post(
+            f"{scoring}/jobs",
+            params={"api-version": "2.0"},
+            headers={"authorization": f"Bearer {keys['primary']}"},
+            json=job,
+        )
+        assert begun.status_code == 200, begun.text
+    path = {
+        "subscriptionId": server.subscription,
+        "resourceGroupName": "retail",
+        "webServiceName": "small",
+        "commitmentPlanName": "plan",
+        "commitmentAssociationName": str(associations[0]["name"]),
+        "accountName": "fuzzstore",
+        "location": place[-3],
+        "operationId": place[-1],
+        "serviceId": scoring.rpartition("/")[2],
+        "jobId": str(begun.json()),
+        "account": "fuzzstore",
+        "container": "data",
+        "blob": "blob.csv",
+    }
+    spare = {"resourceGroupName": "spare", "accountName": "sparestore"}
+    other = server.group + "/providers/Microsoft.MachineLearning/commitmentPlans/other"
+    made(other, **PLAN)
+    bodies = {
+        "WebServices_CreateOrUpdate": [small_definition(title="Again")],
+        "CommitmentAssociations_Move": [{"destinationPlanId": other}],
+        "execute": [request_body(3), request_body(3, form="objects")],
+        "submitjob": [job],
+    }
+    return Ground(server, keys["primary"], path, spare, signature, bodies)
+
+
+def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
+    """Ask every operation `examples` times in each way; gives what the server did wrong, in words.
+
+    The ways: what the document allows, where something stands and anywhere; and what it forbids.
+    """
+    import schemathesis
+
+    # Proofs are given beside what is made, and taken away by the check that looks whether they are needed.
+    config = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
+    schema = schemathesis.openapi.from_url(f"{ground.server.origin}/openapi.json", config=config)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    operations.sort(key=lambda operation: _turn(operation.definition.raw["operationId"]))
+    for operation in operations:
+        raw = operation.definition.raw
+        proof = next(iter(raw["security"][0])) if raw["security"] else ""
+        values = ground.values(raw["operationId"])
+        names = [part["name"] for part in raw.get("parameters", ()) if part["in"] == "path"]
+        stands = {name: values[name] for name in names}
+        signature = ground.signature if proof == "sas" else {}
+        # The last one names the thing itself; without it, requests ask for and make others beside it.
+        beside = dict(list(stands.items())[:-1])
+        ways: list[tuple[str, dict[str, Any]]] = [
+            ("positive", _given(path_parameters=stands, query=signature)),
+            ("positive", _given(path_parameters=beside)),
+            *(
+                ("positive", _given(path_parameters=stands, body=body))
+                for body in ground.bodies.get(raw["operationId"], ())
+            ),
+            ("negative", _given(path_parameters=stands)),
+        ]
+        for mode, fixed in ways if raw.get("parameters") else ways[:1]:
+            strategy = operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode), **fixed)
+            for told in _wrong(ground, strategy, raw["operationId"], ground.headers(proof), examples, seed):
+                yield f"{raw['operationId']}, {mode}, {fixed.get('path_parameters')}: {told}"
+
+
+_ODD = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    10**18,
+    "",
+    "x",
+    "\0",
+    "a/b",
+    [],
+    {},
+    [None],
+    [{}],
+    {"a": None},
+    {"value": [1]},
+    "x" * 300,
+)
+
+
+def altered(document: dict[str, Any], chance: Random) -> dict[str, Any]:
+    """A document in which one to three places hold something else, or nothing."""
+    found = copy.deepcopy(document)
+    for _ in range(chance.choice((1, 1, 1, 2, 3))):
+        places = list(_places(found))
+        container, place = chance.choice(places) if places else (found, "x")
+        if chance.random() < 0.2 and places:
+            del container[place]
+        else:
+            container[place] = copy.deepcopy(chance.choice(_ODD))
+    return found
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    for place, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        yield value, place
+        if isinstance(inner, (dict, list)):
+            yield from _places(inner)
+
+
+def refused_badly(ground: Ground, times: int, seed: int = 4) -> Iterator[str]:
+    """Send altered documents of each kind; gives those that the server stumbled over."""
+    chance, server = Random(seed), ground.server
+    provider = f"{server.group}/providers/Microsoft."
+    tags = {"a": "b"}
+    definition = small_definition(
+        parameters={"limit": {"value": "1"}},
+        exampleRequest={"inputs": {"input1": [[1, "a"]]}},
+        diagnostics={"level": "All", "expiry": "2030-01-01T00:00:00Z"},
+        realtimeConfiguration={"maxConcurrentCalls": 5},
+    )
+    definition["properties"]["package"]["graphParameters"] = {
+        "limit": {"type": "String", "links": [{"nodeId": "select", "parameterKey": "Select Columns"}]}
+    }
+    scoring = {"headers": ground.headers("key"), "version": "2.0"}
+    asked: list[tuple[str, str, Any, dict[str, Any]]] = [
+        ("PUT", server.service("odd"), definition, {}),
+        ("PATCH", server.service("odd"), {"tags": tags, **definition}, {}),
+        ("PUT", f"{provider}MachineLearning/commitmentPlans/odd", {**PLAN, "tags": tags}, {}),
+        ("PATCH", f"{provider}MachineLearning/commitmentPlans/odd", {**PLAN, "tags": tags}, {}),
+        ("PUT", f"{provider}Storage/storageAccounts/oddstore", {"location": "x", "tags": tags, "sku": {}}, {}),
+        ("PUT", server.group.replace("retail", "odd"), {"location": "x", "tags": tags}, {}),
+        *(("POST", f"{server.scoring()}/execute", body, scoring) for body in ground.bodies["execute"]),
+        ("POST", f"{server.scoring()}/jobs", ground.bodies["submitjob"][0], scoring),
+    ]
+    for _ in range(times):
+        for method, path, whole, more in asked:
+            body = altered(whole, chance)
+            answer = server.ask(method, path, json=body, **more)
+            ground.seen[f"altered {method}", answer.status_code] += 1
+            if answer.status_code >= 500:
+                yield f"{method} {path}: {answer.status_code} to {body!r}"
+
+
+def _turn(name: str) -> int:
+    """Operations that end something come last, and of those the one that takes all others' with it."""
+    return name.endswith(ENDS) + (name == "ResourceGroups_Delete")
+
+
+def _given(**parts: Any) -> dict[str, Any]:
+    return {name: part for name, part in parts.items() if part}
+
+
+def _wrong(
+    ground: Ground, strategy: Any, name: str, headers: dict[str, str], examples: int, seed: int
+) -> Iterator[str]:
+    """What the server did wrong when it was asked with cases of one strategy."""
+    import hypothesis
+    import requests
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.specs.openapi import checks
+
+    always = [
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+        checks.ignored_auth,
+        checks.unsupported_method,
+    ]
+    session = requests.Session()
+    session.trust_env = False
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        print_blob=False,
+    )
+    @hypothesis.given(strategy)
+    def ask(case: Any) -> None:
+        answer = case.call(session=session, headers=headers, timeout=30)
+        ground.seen[name, answer.status_code] += 1
+        # An object in a query is written as parameters of other names, which nobody reads.
+        spread = any(isinstance(value, (dict, list)) for value in (case.query or {}).values())
+        wanted = always if spread else [*always, checks.negative_data_rejection]
+        case.validate_response(answer, checks=wanted, headers=headers)
+
+    try:
+        with warnings.catch_warnings():
+            # Those of the generator, not of this project.
+            warnings.simplefilter("ignore")
+            ask()
+    except BaseExceptionGroup as group:
+        yield from (str(error) for error in group.exceptions)
+    except Exception as error:
+        yield f"{type(error).__name__}: {error}"
+    finally:
+        session.close()

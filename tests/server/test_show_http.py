@@ -1,0 +1,114 @@
+"""`-ShowHttp`: the request that a command stands for; what is shown, sent as it is, does what the command does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlmgmt.cmdlets import registry
+from mlmgmt.protocol import operations
+
+
+def shown(err: str) -> tuple[str, str, Any]:
+    """The method, the path with its query, and the body, of the request on standard error."""
+    line = next(line for line in err.splitlines() if "{origin}" in line)
+    method, _, place = line.partition(" ")
+    _, _, body = err.partition("Content-Type: application/json\n\n")
+    value = json.JSONDecoder().raw_decode(body)[0] if body else None
+    return method, place.removeprefix("{origin}"), value
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("get -g retail -n churn", "GET RG/webServices/churn?VERSION"),
+        ("get -g retail", "GET RG/webServices?VERSION"),
+        ("get", "GET SUB/webServices?VERSION"),
+        (
+            "get -g retail -n churn -Region southcentralus",
+            "GET RG/webServices/churn?VERSION&region=southcentralus",
+        ),
+        ("keys -g retail -n churn", "GET RG/webServices/churn/listKeys?VERSION"),
+        ("remove -g retail -n churn -WhatIf", "DELETE RG/webServices/churn?VERSION"),
+        ("plans -g retail", "GET RG/commitmentPlans?api-version=2016-05-01-preview"),
+        ("skus", "GET SUB/skus?api-version=2016-05-01-preview"),
+        (
+            "add-region -g retail -n churn -Region westeurope -WhatIf",
+            "POST RG/webServices/churn/CreateRegionalBlob?VERSION&region=westeurope",
+        ),
+    ],
+)
+def test_the_request_of_a_command_is_shown(mlmgmt: Any, churn: Path, line: str, expected: str) -> None:
+    subscription = mlmgmt("Get-AzContext -o json", ok=True).json["Subscription"]["SubscriptionId"]
+    plain = mlmgmt(line, ok=True)
+    told = mlmgmt(f"{line} --show-http", ok=True)
+    assert told.out == plain.out
+    method, place, body = shown(told.err)
+    group = f"/subscriptions/{subscription}/resourceGroups/retail/providers/Microsoft.MachineLearning"
+    own = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearning"
+    wanted = expected.replace("RG", group).replace("SUB", own).replace("VERSION", "api-version=2017-01-01")
+    assert (f"{method} {place}", body) == (wanted, None)
+    assert "Authorization: Bearer (mlmgmt token)" in told.err
+
+
+def test_a_change_is_shown_without_its_secrets(mlmgmt: Any, churn: Path) -> None:
+    told = mlmgmt(
+        ["update", "-g", "retail", "-n", "churn", "-Title", "T", "-Keys", "@{Primary='SECRET'}", "-WhatIf", "-ShowHttp"]
+    )
+    method, _, body = shown(told.err)
+    assert (method, body) == (
+        "PATCH",
+        {"properties": {"packageType": "Graph", "title": "T", "keys": {"primary": "..."}}},
+    )
+    assert "SECRET" not in told.err + told.out
+
+
+def test_scoring_is_shown_with_its_rows(mlmgmt: Any, churn: Path) -> None:
+    lines = Path("new-customers.csv").read_text().splitlines()[:3]
+    Path("few.csv").write_text("\n".join(lines) + "\n")
+    method, place, body = shown(mlmgmt("score -g retail -n churn --input few.csv -ShowHttp", ok=True).err)
+    assert method == "POST"
+    assert place.endswith("/execute?api-version=2.0&details=true")
+    table = body["Inputs"]["input1"]
+    assert [table["ColumnNames"], *table["Values"]] == [line.split(",") for line in lines]
+
+
+def test_what_is_shown_does_what_the_command_does(start: Any, mlmgmt: Any, churn: Path) -> None:
+    server = start()
+    Path("small.json").write_text(json.dumps(_definition()))
+    lines = (
+        "new-group -n wholesale -l westeurope",
+        "new -g wholesale -l westeurope -n small -DefinitionFile small.json",
+        "update -g wholesale -n small -Description Said.",
+        "new-plan -g wholesale -n plan -l westeurope -SkuName S1 -SkuTier Standard -SkuCapacity 2",
+    )
+    with server.client() as client:
+        for line in lines:
+            # Only looked at: what makes the change is the request.
+            method, place, body = shown(mlmgmt(f"{line} -WhatIf -ShowHttp").err)
+            answer = client.request(method, place, json=body)
+            assert answer.status_code in (200, 201), (line, answer.text)
+    assert mlmgmt("get -g wholesale -n small", ok=True).json["properties"]["description"] == "Said."
+    assert mlmgmt("plan -g wholesale -n plan -o json", ok=True).json["sku"]["capacity"] == 2
+
+
+def _definition() -> Any:
+    from tests.conftest import small_definition
+
+    return {**small_definition(), "location": "westeurope"}
+
+
+def test_a_command_without_a_request_says_so(mlmgmt: Any, churn: Path) -> None:
+    assert "stands for no HTTP request" in mlmgmt("history -g retail -n churn -ShowHttp", ok=True).err
+
+
+def test_every_call_that_a_cmdlet_stands_for_is_an_operation() -> None:
+    known = {operation.name for operation in operations.OPERATIONS}
+    assert {call for cmdlet in registry.CMDLETS for call in cmdlet.calls} <= known
+    management = {
+        name for name in known if name.split("_")[0] in ("WebServices", "CommitmentPlans", "CommitmentAssociations")
+    }
+    assert management <= {call for cmdlet in registry.CMDLETS for call in cmdlet.calls}
