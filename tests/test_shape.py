@@ -12,6 +12,7 @@ import pytest
 
 import mlmgmt
 from mlmgmt import errors
+from mlmgmt.cli import app
 from mlmgmt.cmdlets import registry
 from mlmgmt.verbs import webservices
 from tests.conftest import environment
@@ -29,7 +30,9 @@ KNOWS: dict[str, set[str]] = {
     "pages": {"learning", "modules", "errors"},
     "verbs": {"pages", "learning", "modules", "store", "definition", "resources", "ids", "errors"},
     "cmdlets": {"verbs", "definition", "errors"},
-    "cli": {"cmdlets", "verbs", "pages", "modules", "errors"},
+    "protocol": {"errors"},
+    "server": {"protocol", "verbs", "learning", "store", "definition", "resources", "ids", "errors"},
+    "cli": {"cmdlets", "protocol", "verbs", "pages", "modules", "errors"},
 }
 
 
@@ -80,7 +83,18 @@ def modules_after(code: str, **more: str) -> set[str]:
     return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
 
 
-HEAVY = {"pandas", "sklearn", "scipy", "numpy", "joblib", "deepdiff", "starlette", "pydantic", "jsonschema"}
+HEAVY = {
+    "pandas",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "joblib",
+    "deepdiff",
+    "starlette",
+    "pydantic",
+    "jsonschema",
+    "cryptography",
+}
 
 
 @pytest.mark.parametrize(
@@ -132,25 +146,20 @@ def test_the_error_tree_is_as_it_is_drawn() -> None:
 
 
 def test_every_name_is_one_cmdlet_s_and_every_verb_exists() -> None:
-    from importlib import import_module
-
     names = [name.casefold() for cmdlet in registry.CMDLETS for name in (*cmdlet.spellings, *cmdlet.short)]
     assert len(names) == len(set(names))
     for cmdlet in registry.CMDLETS:
         for run in (cmdlet.run, *(target for _, target in cmdlet.run_by_set)):
-            module, function = run.split(":")
-            assert callable(getattr(import_module(f"mlmgmt.verbs.{module}"), function)), run
+            assert callable(app._verb(run)), run
 
 
 def test_every_verb_takes_the_keywords_its_cmdlet_gives() -> None:
     import inspect
-    from importlib import import_module
 
-    common = {parameter.name for parameter in registry.CMDLETS[0].all_parameters[-6:]} | {"Force", "WhatIf", "Confirm"}
+    common = {parameter.name for parameter in registry.CMDLETS[0].all_parameters[-7:]} | {"Force", "WhatIf", "Confirm"}
     for cmdlet in registry.CMDLETS:
         for parameter_set in cmdlet.sets:
-            module, function = dict(cmdlet.run_by_set).get(parameter_set, cmdlet.run).split(":")
-            taken = inspect.signature(getattr(import_module(f"mlmgmt.verbs.{module}"), function)).parameters
+            taken = inspect.signature(app._verb(dict(cmdlet.run_by_set).get(parameter_set, cmdlet.run))).parameters
             members = set(webservices._SECTIONS) if "members" in taken else set()
             given = {
                 p.keyword

@@ -142,6 +142,10 @@ class _Status:
         session = Session(
             home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage, detail=progress.detail
         )
+        if bound.common.get("ShowHttp"):
+            from mlmgmt.cli import show_http
+
+            render.talk(show_http.request(bound, session))
         try:
             result = self._carried_out(bound, session, verb(session, **bound.arguments), progress)
         except MlmgmtError as error:
@@ -230,8 +234,9 @@ def _piped() -> Callable[[], bytes] | None:
 
 
 def _verb(name: str) -> Callable[..., Any]:
-    module, _, function = name.partition(":")
-    found: Callable[..., Any] = getattr(import_module(f"mlmgmt.verbs.{module}"), function)
+    place, _, function = name.partition(":")
+    room, _, module = place.rpartition("/")
+    found: Callable[..., Any] = getattr(import_module(f"mlmgmt.{room or 'verbs'}.{module}"), function)
     return found
 
 

@@ -50,9 +50,18 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return [str(body["Description"]) for body in store.experiments.all()]
     if what == "resource-group":
         return [str(body["name"]) for body in store.groups.all()]
+    if what == "account":
+        return store.blobs.accounts()
     group = texts.get("ResourceGroupName")
     if group is None:
         return []
+    if what == "plan":
+        return [str(body["name"]) for body in store.plans.in_group(session.group_id(group))]
+    if what == "association":
+        from mlmgmt.verbs import associations
+
+        plan = associations.plan_id(session, group, texts.get("CommitmentPlanName", ""))
+        return [guid for guid, _ in associations.of_plan(session, plan)]
     if what == "service":
         return [str(revision.document["name"]) for revision in store.services.in_group(session.group_id(group))]
     identity = session.service_id(group, texts.get("Name", ""))

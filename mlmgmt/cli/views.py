@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.cli import render
+from mlmgmt.cli import plan_views, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,6 +48,7 @@ def _webservice(result: Any) -> None:
         "Name": result["name"],
         "ResourceGroup": _group_of(result),
         "Location": result["location"],
+        "Regions": result["mlmgmt"].get("regions"),
         "Title": properties.get("title"),
         "Description": properties.get("description"),
         "ProvisioningState": properties.get("provisioningState"),
@@ -245,6 +246,10 @@ def _module(result: Any) -> None:
             render.table(filled, ([row[column] for column in filled] for row in rows))
 
 
+def _flat(flattened: Callable[[Any], Any]) -> Callable[[Any], None]:
+    return lambda result: as_object(flattened(result))
+
+
 VIEWS: dict[str, Callable[[Any], None]] = {
     "webservice": _webservice,
     "history": _history,
@@ -255,4 +260,5 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "job": _job,
     "experiment": _experiment,
     "module": _module,
+    **{name: _flat(flattened) for name, flattened in plan_views.FLAT.items()},
 }

@@ -165,6 +165,7 @@ TEST = Cmdlet(
 SCORE = Cmdlet(
     spellings=both("Invoke", "MlWebServiceScoring"),
     short=("score",),
+    calls=("execute",),
     run="scoring:score",
     summary="Score rows with the model that answers.",
     example="mlmgmt score -g retail -n churn --input new-customers.csv",
@@ -191,6 +192,10 @@ SCORE = Cmdlet(
         PARAMETERS,
         Parameter("OutputFile", Kind.FILE, "A CSV file to write the scores to.", completes="file"),
         Parameter("Force", Kind.SWITCH, "Overwrite the output file.", argument="force"),
+        Parameter(
+            "Server", help="Ask a running server, such as http://127.0.0.1:8777, instead of scoring in this process."
+        ),
+        Parameter("ApiKey", help="The key shown to the server; this home's primary key when left out."),
     ),
 )
 HISTORY = Cmdlet(

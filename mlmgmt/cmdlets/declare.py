@@ -90,7 +90,7 @@ class Cmdlet:
     Args:
         spellings: every Verb-Noun it answers to, the present one first.
         short: its short names, the one shown first.
-        run: the verb, as `module:function` below `mlmgmt.verbs`.
+        run: the verb, as `module:function` below `mlmgmt.verbs`; or below another room, as `room/module:function`.
         view: how its result is shown on a terminal.
         sets: its parameter sets, the default one first.
         fixed_by_set: keyword arguments that a parameter set always gives: the set, the keyword, the value.
@@ -98,6 +98,7 @@ class Cmdlet:
         gate: the questions before a change; None for what changes nothing.
         verdict: the member of the result that decides between exit status 0 and 1.
         trouble: the exit status of an expected error, where it is not the error's own.
+        calls: the operations of `mlmgmt.protocol` that it stands for; of several that one whose path can be filled in.
         summary: one sentence; `about` more, for its help.
     """
 
@@ -116,6 +117,7 @@ class Cmdlet:
     verdict: str = ""
     trouble: int | None = None
     about: str = ""
+    calls: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -149,6 +151,7 @@ COMMON = (
     Parameter("OutputFormat", Kind.CHOICE, "The form of the answer.", short="o", choices=("table", "json")),
     Parameter("Home", Kind.FOLDER, "The home to use, instead of MLMGMT_HOME or the nearest .mlmgmt folder."),
     Parameter("Verbose", Kind.SWITCH, "Say more about what is done.", aliases=("vb",)),
+    Parameter("ShowHttp", Kind.SWITCH, "Show the HTTP request that the command stands for, then carry it out."),
     Parameter("Debug", Kind.SWITCH, "Show the traceback of an error.", aliases=("db",)),
     Parameter("ErrorAction", Kind.STRING, "Accepted for scripts; an error always ends the command.", aliases=("ea",)),
     Parameter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mlmgmt.cmdlets import account, batch, beyond, catalogue, experiment, webservice
+from mlmgmt.cmdlets import account, batch, beyond, catalogue, experiment, plan, server, storage, webservice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,9 @@ CMDLETS = (
     *batch.CMDLETS,
     *experiment.CMDLETS,
     *catalogue.CMDLETS,
+    *plan.CMDLETS,
+    *storage.CMDLETS,
+    *server.CMDLETS,
 )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PACKAGE: Path = ("properties", "package")
+_REFERENCES = frozenset(
+    ("assetId", "inputId", "outputId", "sourceNodeId", "sourcePortId", "targetNodeId", "targetPortId")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,24 @@ def usable(document: Mapping[str, Any]) -> dict[str, Any]:
     }
     if "package" in properties:
         nodes = {
-            name: node for name, node in _mapping(_mapping(package).get("nodes")).items() if isinstance(node, dict)
+            name: _named(node)
+            for name, node in _mapping(_mapping(package).get("nodes")).items()
+            if isinstance(node, dict)
         }
         edges = _mapping(package).get("edges")
-        kept["package"] = {"nodes": nodes, "edges": edges if isinstance(edges, list) else []}
+        whole = [_named(edge) for edge in edges] if isinstance(edges, list) else []
+        kept["package"] = {"nodes": nodes, "edges": whole}
     return {"properties": kept}
+
+
+def _named(value: Any) -> Any:
+    """A node or an edge whose references are texts; what is none there is no name of anything, and is shown as text."""
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: str(inner)[:40] if name in _REFERENCES and inner is not None and not isinstance(inner, str) else inner
+        for name, inner in value.items()
+    }
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -43,13 +43,13 @@ class Category:
     place: int
     name: str
     columns: dict[Any, int]
-    index: pd.Index[Any]
     first: int
     strict: bool
 
-    def codes(self, column: Column) -> np.ndarray[Any, np.dtype[np.intp]]:
+    def codes(self, column: Sequence[Any] | Column) -> np.ndarray[Any, np.dtype[np.intp]]:
         """The place of each value among the categories, -1 where it is none of them."""
-        codes = self.index.get_indexer(pd.Index(column, dtype=object))
+        find, none = self.columns.get, self.first - 1
+        codes = np.fromiter([find(value, none) for value in column], np.intp, len(column)) - self.first
         if self.strict and (codes < 0).any():
             self.refuse(column[int(np.argmax(codes < 0))])
         return codes
@@ -91,8 +91,7 @@ class Encoding:
                 for column, values in zip(columns, step.categories_, strict=True):
                     known = values.tolist()
                     found = {value: width + index for index, value in enumerate(known)}
-                    index = pd.Index(known, dtype=object)
-                    categories.append(Category(places[column], column, found, index, width, strict))
+                    categories.append(Category(places[column], column, found, width, strict))
                     width += len(known)
         return cls(numbers, tuple(categories), width, names, other)
 

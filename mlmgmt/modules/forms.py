@@ -59,6 +59,11 @@ class Form:
             return np.asarray(self.learner.predict(matrix), dtype="float64").reshape(-1, 1)
         return np.asarray(self.learner.predict_proba(matrix))
 
+    @property
+    def rowwise(self) -> bool:
+        """Whether one row is answered without the arrays of a table: in microseconds."""
+        return type(self) is not Form and self.encoding.rowwise
+
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
         """A function from one row's cells to its numbers."""
 
@@ -120,8 +125,12 @@ class Linear(Form):
 
         return np.asarray(softmax(scores, axis=1))
 
+    @property
+    def rowwise(self) -> bool:
+        return super().rowwise and not self._unit and not self._cancels()
+
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        if self._unit or not self.encoding.rowwise or self._cancels():
+        if not self.rowwise:
             return super().row()
         sums = [self._sum(index) for index in range(len(self._coefficients))]
         if self.task == "regression":
@@ -227,7 +236,7 @@ class Network(Form):
         return self._answers(self.encoding.matrix(columns))
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        if not self.encoding.rowwise:
+        if not self.rowwise:
             return super().row()
         encode, answers = self.encoding.vector, self._answers
 
@@ -280,7 +289,7 @@ class Clusters(Form):
         return np.asarray(cdist(matrix, self._centres))
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        if not self.encoding.rowwise:
+        if not self.rowwise:
             return super().row()
         centres, encode, unit = self._centres.tolist(), self.encoding.vector, self._unit
 

@@ -40,7 +40,7 @@ class Forest(Form):
         return np.asarray(total / len(trees))
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        if not self.encoding.rowwise:
+        if not self.rowwise:
             return super().row()
         trees = [_grown(estimator.tree_) for estimator in self.learner.estimators_]
         count, encode = len(trees), self.encoding.vector
@@ -103,7 +103,7 @@ class Boosted(Form):
     """A sum over trees grown one after another, and a link."""
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        if not self.encoding.rowwise:
+        if not self.rowwise:
             return super().row()
         trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
         base, encode = float(self.learner._baseline_prediction.item()), self.encoding.vector

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import tables
+from mlmgmt.learning.cellwise import NotCompilable
 from mlmgmt.learning.scorer import Scorer
 from mlmgmt.modules.base import Dataset
 from mlmgmt.modules.catalogue import by_name
@@ -83,6 +85,9 @@ LEARNERS = {
     "boosted": scorer("Two-Class Boosted Decision Tree", cleaned=False, Total_number_of_trees_constructed=10),
     "regression": scorer("Linear Regression", "visits"),
     "boosted regression": scorer("Boosted Decision Tree Regression", "visits", Total_number_of_trees_constructed=10),
+    "no form of a row": scorer(
+        "Two-Class Neural Network", The_type_of_normalizer="Binning normalizer", Number_of_learning_iterations=2
+    ),
 }
 
 
@@ -97,11 +102,20 @@ def close(found: Any, expected: Any, column: str) -> bool:
 
 
 def same(subject: Scorer, rows: list[list[Any]]) -> None:
-    """Rows answered compiled and run, cell by cell."""
+    """Rows answered compiled, row by row and column by column, and run."""
     assert subject.compiled is not None
     cells = {"input1": tables.from_request({"ColumnNames": list(COLUMNS), "Values": rows}, "input1")}
-    (found, notes), (expected, told) = subject.answer(cells), subject._run(cells, None)
-    assert notes == told
+    expected, told = subject.run(cells, None)
+    ways = [subject.answer(cells)]
+    with suppress(NotCompilable):
+        ways.append(subject.compiled.answer_many(cells["input1"]))
+    for found, notes in ways:
+        assert notes == told
+        alike(found, expected)
+
+
+def alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    """The tables of two answers, cell by cell."""
     assert list(found) == list(expected)
     for output, table in expected.items():
         mine = found[output]
@@ -224,7 +238,7 @@ def test_a_default_that_makes_cleaning_learn_from_the_rows_is_not_compiled(mode:
     subject = linked_default("Cleaning mode", mode)
     assert subject.compiled is None
     cells = {"input1": tables.from_request({"ColumnNames": list(COLUMNS), "Values": MIXED[:1]}, "input1")}
-    assert subject.answer(cells) == subject._run(cells, None)
+    assert subject.answer(cells) == subject.run(cells, None)
 
 
 def test_a_strict_learner_and_a_required_parameter_score() -> None:
@@ -245,6 +259,13 @@ def test_a_strict_learner_and_a_required_parameter_score() -> None:
     assert required.answer(cells, {"append": "False"})[0]["output1"]["ColumnNames"][-2:] == list(SCORES)
 
 
+def test_only_what_answers_a_row_in_plain_python_is_instant() -> None:
+    assert LEARNERS["linear"].is_instant
+    assert LEARNERS["boosted"].is_instant
+    assert not LEARNERS["no form of a row"].is_instant
+    assert LEARNERS["no form of a row"].is_rowwise
+
+
 def test_numbers_far_from_zero_keep_their_digits() -> None:
     frame = mixed()[["income", "bought"]].assign(income=lambda f: 1.7e9 + f["income"] / 60_000)
     trained = train(by_name("Two-Class Logistic Regression"), frame, "bought", {"L1 Regularization weight": 0})
@@ -258,7 +279,7 @@ def test_columns_may_come_in_another_order_and_case_and_some_may_be_absent() -> 
     table = {"ColumnNames": ["CITY", "age", "income", "extra"], "Values": [["Rome", 30, 5.5, 1]]}
     cells = {"input1": tables.from_request(table, "input1")}
     for _ in range(2):
-        assert subject.answer(cells) == subject._run(cells, None)
+        assert subject.answer(cells) == subject.run(cells, None)
     assert len(subject.answer(cells)[1]) == 2
 
 

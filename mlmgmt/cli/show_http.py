@@ -1,0 +1,94 @@
+"""`-ShowHttp`: the HTTP request that a command stands for, as `mlmgmt serve` would take it; secrets are left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import orjson
+
+from mlmgmt.protocol.operation import BOTH, V2016, V2017, Proof
+from mlmgmt.protocol.operations import find
+from mlmgmt.protocol.resources import ANY_DATE
+from mlmgmt.verbs import http_bodies
+
+if TYPE_CHECKING:
+    from mlmgmt.cmdlets.bind import Bound
+    from mlmgmt.protocol.operation import Operation
+    from mlmgmt.verbs.session import Session
+
+_RESOURCES_VERSION = "2016-02-01"
+_PLACEHOLDER = "{origin}"
+_HIDDEN = frozenset(("primary", "secondary", "key", "credentials", "accountkey", "connectionstring", "sasblobtoken"))
+
+
+def request(bound: Bound, session: Session) -> str:
+    """The request's line, headers and body; or why there is none."""
+    values = _values(bound, session)
+    known = [find(name) for name in bound.cmdlet.calls]
+    fitting = next((operation for operation in known if _names(operation) <= values.keys()), None)
+    if fitting is None:
+        return f"{bound.cmdlet.name} stands for no HTTP request: it works on this home or on files alone."
+    lines = [f"{fitting.method} {_PLACEHOLDER}{fitting.filled(**values)}{_query(fitting, bound)}"]
+    proof = "a key of the web service" if fitting.proof is Proof.KEY else "mlmgmt token"
+    lines.append(f"Authorization: Bearer ({proof})")
+    body = http_bodies.body(session, fitting.name, bound.arguments)
+    if body is None:
+        return "\n".join(lines)
+    shown = orjson.dumps(_without_secrets(body), option=orjson.OPT_INDENT_2).decode()
+    return "\n".join([*lines, "Content-Type: application/json", "", shown])
+
+
+def _names(operation: Operation) -> set[str]:
+    return {segment[1:-1] for segment in operation.segments if segment.startswith("{")}
+
+
+def _values(bound: Bound, session: Session) -> dict[str, str]:
+    """What can be filled into a path."""
+    given, subscription = bound.arguments, session.store.home.subscription
+    name = given.get("name")
+    of_group = bound.run.startswith("groups:")
+    found = {
+        "subscriptionId": subscription,
+        "resourceGroupName": name if of_group else given.get("group"),
+        "webServiceName": name,
+        "commitmentPlanName": given.get("plan") or name,
+        "commitmentAssociationName": name if "plan" in given else None,
+        "accountName": name,
+        "jobId": given.get("job"),
+    }
+    if given.get("web_service") is not None:
+        found |= http_bodies.named(given["web_service"])
+    if any(find(operation).proof is Proof.KEY for operation in bound.cmdlet.calls):
+        found |= http_bodies.scoring_path(session, given.get("group"), name)
+    return {key: value for key, value in found.items() if isinstance(value, str) and value}
+
+
+def _query(operation: Operation, bound: Bound) -> str:
+    if not operation.versions:
+        return ""
+    version = operation.versions[0]
+    if operation.versions == ANY_DATE:
+        version = _RESOURCES_VERSION
+    elif operation.versions == BOTH:
+        version = V2016 if operation.name.startswith(("Commitment", "Usage", "Skus")) else V2017
+    query = f"?api-version={version}"
+    if operation.name == "execute":
+        query += "&details=true"
+    if region := bound.arguments.get("region"):
+        query += f"&region={quote(region, safe='')}"
+    return query
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _hidden(name, inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(inner) for inner in value]
+    return value
+
+
+def _hidden(name: str, value: Any) -> Any:
+    if name.casefold() in _HIDDEN and isinstance(value, str) and value:
+        return "..."
+    return _without_secrets(value)
