@@ -67,7 +67,7 @@ class Shape:
     read_only: bool = False
     write_only: bool = False
     exact_name: bool = False
-    hides: bool | None = None
+    hides: tuple[bool, bool] | None = None
     plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
 
     def plan(self, keys: tuple[str, ...]) -> _Plan:
@@ -223,7 +223,7 @@ def shown(value: Any) -> str:
 
 
 def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
-    flags = {
+    flags: dict[str, Any] = {
         "read_only": bool(schema.get("readOnly")),
         "write_only": bool(schema.get("writeOnly")),
         "exact_name": bool(schema.get("x-exact-name")),
@@ -233,12 +233,15 @@ def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
     return Shape(shape.kind, shape.members, shape.item, shape.words, shape.bare, plans=shape.plans, **flags)
 
 
-def hiding(shape: Shape) -> bool:
-    """Whether anything below a shape is read-only or write-only."""
+def hiding(shape: Shape) -> tuple[bool, bool]:
+    """Whether anything below a shape is read-only, and whether anything is write-only."""
     if shape.hides is None:
-        shape.hides = False  # while looking: definitions refer to themselves
+        shape.hides = False, False  # while looking: definitions refer to themselves
         below = [*shape.members.values(), *([shape.item] if shape.item is not None else [])]
-        shape.hides = any(child.read_only or child.write_only or hiding(child) for child in below)
+        shape.hides = (
+            any(child.read_only or hiding(child)[0] for child in below),
+            any(child.write_only or hiding(child)[1] for child in below),
+        )
     return shape.hides
 
 
@@ -247,7 +250,8 @@ def without(document: Any, shape: Shape, *, read_only: bool = False, write_only:
 
     What nothing is taken from is shared with the document given.
     """
-    if not hiding(shape):
+    reads, writes = shape.hides or hiding(shape)
+    if not (reads and read_only) and not (writes and write_only):
         return document
     if shape.kind is Kind.OBJECT and isinstance(document, dict):
         kept = {}

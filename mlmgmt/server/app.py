@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -36,7 +37,7 @@ from mlmgmt.server.settings import LARGEST_BLOB, LARGEST_REQUEST
 from mlmgmt.server.stored import send_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -141,7 +142,7 @@ class App:
         self,
         operation: Operation,
         values: dict[str, str],
-        query: dict[str, str],
+        query: Mapping[str, str],
         headers: dict[str, str],
         origin: str,
         tell: Callable[[str], None],
@@ -163,12 +164,13 @@ class App:
         self.log.flush()
 
 
-def _query(text: bytes) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def _query(text: bytes) -> Mapping[str, str]:
     pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True)
     return {name.casefold(): value for name, value in pairs}
 
 
-def _version(operation: Operation, query: dict[str, str]) -> str:
+def _version(operation: Operation, query: Mapping[str, str]) -> str:
     """The api-version asked for.
 
     Raises:
@@ -186,12 +188,13 @@ def _version(operation: Operation, query: dict[str, str]) -> str:
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."
         raise invalid(message, "MissingApiVersionParameter", "api-version")
-    known = {version.casefold(): version for version in operation.versions}
     if operation.versions == ANY_DATE:
         if _DATE.fullmatch(given):
             return given
-    elif (found := known.get(given.casefold())) is not None:
-        return found
+    elif given in operation.versions:
+        return given
+    elif given.casefold() in operation.versions:
+        return given.casefold()
     allowed = ", ".join(operation.versions)
     message = f"The api-version {given[:40]!r} is not one of this operation: {allowed}."
     raise invalid(message, "InvalidApiVersionParameter", "api-version")

@@ -50,15 +50,6 @@ def table(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     return _of(body, name, dict, "an object")  # type: ignore[no-any-return]
 
 
-def tags(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The tags, whose values are texts; a null stays a null. See `text`."""
-    found = table(body, "tags")
-    for name, value in (found or {}).items():
-        if not isinstance(value, str | None):
-            raise invalid(f"The tag {name[:40]!r} is no text; the value of a tag is.", "InvalidTags", "tags")
-    return found
-
-
 def _of(body: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
     value = member(body, name)
     if value is not None and not isinstance(value, kind):

@@ -55,7 +55,7 @@ def create_group(call: Call) -> Reply:
     body = call.document()
     location = members.required(body, "location", "LocationRequired")
     name = call.path["resourceGroupName"]
-    outcome = groups.plan_create(call.session, name=name, location=location, tags=members.tags(body))
+    outcome = groups.plan_create(call.session, name=name, location=location, tags=members.table(body, "tags"))
     return Reply(201 if outcome.created else 200, _group(outcome.apply(again=True)))
 
 
@@ -120,7 +120,7 @@ def create_account(call: Call) -> Reply:
         name=call.path["accountName"],
         location=members.required(body, "location", "LocationRequired"),
         sku=members.text(sku, "name") or storage.SKUS[0],
-        tags=members.tags(body),
+        tags=members.table(body, "tags"),
     )
     return Reply(value=_account(call, outcome.apply(again=True)))
 

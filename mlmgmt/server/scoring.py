@@ -146,7 +146,7 @@ class Scoring:
     def _entry(self, values: Mapping[str, str]) -> _Entry:
         """The web service of a path, in the revision that answers now."""
         guid = values["serviceId"]
-        entry = self._entries.get(guid)
+        entry = self._entries.get(guid) or self._entries.get(guid := guid.casefold())
         if entry is not None and values["subscriptionId"] == self._subscription and entry.serving.is_current:
             now = monotonic()
             if now - entry.checked < _TRUSTED_FOR:
@@ -170,7 +170,7 @@ class Scoring:
             message = "The subscription in the path is not the one of this home."
             details = [Detail("BadSubscriptionId", message)]
             raise BadRequest(message, details=details, code="BadArgument")
-        guid = values["serviceId"]
+        guid = values["serviceId"].casefold()
         return self._resources.get(guid) or serving.find(self._session, guid)
 
     def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:

@@ -113,10 +113,11 @@ def append(path: Path, line: bytes) -> None:
         os.close(handle)
 
 
-def read_json(path: Path) -> dict[str, Any] | None:
+def read_json(path: Path | str) -> dict[str, Any] | None:
     """The object that a file of this program holds; None when there is no such file, or it is not whole."""
     try:
-        value = orjson.loads(path.read_bytes())
+        with open(path, "rb", buffering=0) as file:
+            value = orjson.loads(file.read())
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return None
     return value if isinstance(value, dict) else None

@@ -28,12 +28,12 @@ class Groups:
         return self._root / group.folder / "group.json"
 
     def get(self, group: GroupId) -> dict[str, Any] | None:
-        return self._read(self._file(group))
+        return self._read(f"{self._root}/{group.folder}/group.json")
 
-    def _read(self, path: Path) -> dict[str, Any] | None:
+    def _read(self, path: Path | str) -> dict[str, Any] | None:
         body = files.read_json(path)
         if body is None:
-            if path.exists():
+            if os.path.exists(path):
                 raise files.damaged(path, "it holds no group")
             return None
         if not all(isinstance(body.get(name), str) for name in ("id", "name", "location")):

@@ -38,7 +38,7 @@ class Secrets:
 
     def _read(self, name: str) -> dict[str, Any]:
         # A copy bears the id of its original, whose secrets are none of its business until it is trusted.
-        return (files.read_json(self._folder / name) or {}) if self._trusted else {}
+        return (files.read_json(f"{self._folder}/{name}") or {}) if self._trusted else {}
 
     def signing_key(self) -> bytes | None:
         """The key that signs this home's models; None when the home is not trusted."""

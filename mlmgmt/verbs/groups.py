@@ -9,6 +9,7 @@ from mlmgmt.ids import PlanId, check_name, same_location
 from mlmgmt.store import lock
 from mlmgmt.verbs import plans, webservices
 from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.tags import checked
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -42,6 +43,7 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
     """Plan a new group; an existing one gets the tags given, and keeps what it has.
 
     Raises:
+        BadRequest: `InvalidTags`.
         Conflict: `InvalidResourceGroupLocation`: it exists elsewhere.
     """
     identity = session.group_id(name)
@@ -51,7 +53,7 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
     if present is not None and not same_location(present["location"], location):
         message = f"The resource group {present['name']!r} exists in {present['location']!r}, not in {location!r}."
         raise Conflict(message, target=name, details=[Detail("InvalidResourceGroupLocation", message)])
-    body = {"id": str(identity), "name": identity.name, "location": location, "tags": tags or {}}
+    body = {"id": str(identity), "name": identity.name, "location": location, "tags": checked(tags or {})}
     if present is not None:
         body |= {"id": present["id"], "name": present["name"], "location": present["location"]}
         body["tags"] = tags if tags is not None else present.get("tags", {})

@@ -11,6 +11,7 @@ from mlmgmt.verbs import associations, skus, usage
 from mlmgmt.verbs.associations import etag_of, existing_plan
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import stamp
+from mlmgmt.verbs.tags import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +111,7 @@ def plan_create(
         "id": str(identity),
         "name": identity.name,
         "location": location,
-        "tags": _checked_tags(tags or {}),
+        "tags": checked(tags or {}),
         "sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity},
         "creationDate": stamp(session.clock()),
     }
@@ -135,14 +136,6 @@ def plan_create(
     if standing is not None:
         outcome.question = f"The commitment plan {standing['name']!r} exists. Replace its SKU and tags?"
     return outcome
-
-
-def _checked_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    wrong = [name for name, value in tags.items() if not isinstance(value, str)]
-    if wrong:
-        message = f"The tag {wrong[0]!r} is no text; the value of a tag is."
-        raise BadRequest(message, target="tags", details=[Detail("InvalidTags", message, f"$.tags.{wrong[0]}")])
-    return dict(tags)
 
 
 def _change(
@@ -218,7 +211,7 @@ def plan_update(
     content = {member: value for member, value in standing.items() if member != "etag"}
     content |= {"sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity}}
     if tags is not None:
-        content["tags"] = _checked_tags(tags)
+        content["tags"] = checked(tags)
     if all(content[member] == standing.get(member) for member in ("sku", "tags")):
         text = f"The change leaves {standing['name']!r} as it is; nothing was updated."
         raise Conflict(text, target=standing["name"], details=[Detail("NothingChanged", text)])

@@ -12,6 +12,7 @@ from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import stamp
+from mlmgmt.verbs.tags import checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +148,7 @@ def plan_create(
     if standing is not None and not same_location(standing.get("location", location), location):
         message = f"The storage account is in {standing['location']!r} and cannot move to {location!r}."
         raise Conflict(message, target="location", details=[Detail("InvalidResourceLocation", message, "$.location")])
-    body = {"id": str(identity), "location": location, "sku": chosen, "tags": tags or {}}
+    body = {"id": str(identity), "location": location, "sku": chosen, "tags": checked(tags or {})}
     if standing is None:
         body["creationTime"] = stamp(session.clock())
     after = (standing or {"name": name}) | body

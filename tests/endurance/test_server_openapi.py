@@ -18,11 +18,11 @@ schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not i
 
 def test_every_operation_keeps_to_the_document_for_long(server: Server, mlmgmt: Any) -> None:
     ground = fuzzing.prepared(server, mlmgmt)
-    wrong = list(fuzzing.asked(ground, examples=60, seed=1))
+    wrong = list(fuzzing.asked(ground, examples=40, seed=1))
     assert not wrong, "\n\n".join(wrong)
-    assert sum(ground.seen.values()) > 5_000
+    assert sum(ground.seen.values()) > 4_000
 
 
 def test_documents_with_something_else_in_them_are_refused_or_taken_for_long(server: Server, mlmgmt: Any) -> None:
     ground = fuzzing.prepared(server, mlmgmt)
-    assert not list(fuzzing.refused_badly(ground, times=400, seed=1))
+    assert not list(fuzzing.refused_badly(ground, times=150, seed=1))
