@@ -11,6 +11,7 @@
     ├── PreconditionFailed       412, the etag given is not the current one
     ├── RangeNotSatisfiable      416, the blob ends before the part asked for
     ├── TooLarge                 413
+    ├── UnsupportedMediaType     415, the body is in a form that nobody here reads
     ├── Busy                     503, more calls at once than are allowed; the same call may do well later
     ├── HomeError                500, the home on disk cannot be used as it is
     ├── Declined                 the question was answered with no, or could not be asked
@@ -121,8 +122,11 @@ class NotFound(MlmgmtError):
 
 
 class MethodNotAllowed(MlmgmtError):
+    """`allowed` names the methods that the path takes."""
+
     code = "MethodNotAllowed"
     http_status = 405
+    allowed: str = ""
 
 
 class Conflict(MlmgmtError):
@@ -143,6 +147,11 @@ class RangeNotSatisfiable(MlmgmtError):
 class TooLarge(MlmgmtError):
     code = "RequestEntityTooLarge"
     http_status = 413
+
+
+class UnsupportedMediaType(MlmgmtError):
+    code = "UnsupportedMediaType"
+    http_status = 415
 
 
 class Busy(MlmgmtError):

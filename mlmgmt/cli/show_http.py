@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _RESOURCES_VERSION = "2016-02-01"
 _PLACEHOLDER = "{origin}"
+_SIGNATURE = re.compile(r"\?\S*\bsig=\S*", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/@?#\s]*:[^/@?#\s]*@")
 _HIDDEN = frozenset(("primary", "secondary", "key", "credentials", "accountkey", "connectionstring", "sasblobtoken"))
 
 
@@ -91,4 +94,6 @@ def _without_secrets(value: Any) -> Any:
 def _hidden(name: str, value: Any) -> Any:
     if name.casefold() in _HIDDEN and isinstance(value, str) and value:
         return "..."
+    if isinstance(value, str) and "://" in value:
+        return _PASSWORD.sub("...@", _SIGNATURE.sub("?...", value))
     return _without_secrets(value)

@@ -11,6 +11,7 @@ import codecs
 import gc
 import json
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -40,6 +41,7 @@ _MARKS = (
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 # Every digit becomes 0 and full stops go, so that a long number is a run of zeros whatever its digits are.
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
+_MOST_ODDITIES = 100
 _ZERO = ord("0")
 _LONG_RUN = b"0" * 16
 _BEFORE_NUMBERS = frozenset((b"", b" ", b"\t", b"\n", b"\r", b":", b"[", b","))
@@ -206,7 +208,8 @@ def _has_inexact_numbers(text: bytes) -> bool:
 def _refuse_oddities(text: bytes) -> None:
     from mlmgmt.definition.oddities import oddities
 
-    found = list(oddities(text.decode()))
+    # Each costs a walk to its line; whoever has more than these mends these first.
+    found = list(islice(oddities(text.decode()), _MOST_ODDITIES))
     first = found[0]
     hint = "Write a number as text if every digit matters." if any(o.code == "InexactNumber" for o in found) else None
     raise Unreadable(first.code, first.message, line=first.line, column=first.column, hint=hint, oddities=found)

@@ -124,11 +124,7 @@ def _refuse_fixed(stored: Mapping[str, Any], change: Mapping[str, Any]) -> None:
         details = [Detail("InvalidResourceLocation", message, "$.location")]
         raise Conflict(message, target="location", details=details, hint="Make a new service there instead.")
     before, after = stored["properties"], change.get("properties", {})
-    plan, new_plan = _text(before, "commitmentPlan", "id"), _text(after, "commitmentPlan", "id")
-    if plan is not None and new_plan is not None and fold(plan) != fold(new_plan):
-        message = f"The commitment plan is {plan!r} and is fixed at creation; it cannot become {new_plan!r}."
-        details = [Detail("CannotChangeCommitmentPlan", message, "$.properties.commitmentPlan.id")]
-        raise Conflict(message, target="commitmentPlan", details=details)
+    refuse_another_plan(before, after)
     account, new_account = _text(before, "storageAccount", "name"), _text(after, "storageAccount", "name")
     if account is not None and new_account is not None and fold(account) != fold(new_account):
         message = f"The storage account is {account!r} and cannot become {new_account!r}."
@@ -138,6 +134,20 @@ def _refuse_fixed(stored: Mapping[str, Any], change: Mapping[str, Any]) -> None:
             details=[Detail("CannotChangeStorageAccount", message, "$.properties.storageAccount.name")],
             hint="Only the trained model's locationInfo.uri needs to name the new blob; leave storageAccount as it is.",
         )
+
+
+def refuse_another_plan(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Refuse properties that name another commitment plan than those that stand.
+
+    Raises:
+        Conflict: `CannotChangeCommitmentPlan`.
+    """
+    plan, new_plan = _text(before, "commitmentPlan", "id"), _text(after, "commitmentPlan", "id")
+    if plan is not None and new_plan is not None and fold(plan) != fold(new_plan):
+        message = f"The commitment plan is {plan!r} and is fixed at creation; it cannot become {new_plan!r}."
+        details = [Detail("CannotChangeCommitmentPlan", message, "$.properties.commitmentPlan.id")]
+        hint = "What is charged to it moves with: mlmgmt Move-AzMlCommitmentAssociation"
+        raise Conflict(message, target="commitmentPlan", details=details, hint=hint)
 
 
 def _text(properties: Mapping[str, Any], member: str, below: str) -> str | None:

@@ -195,6 +195,9 @@ def placed(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = (
     Raises:
         BadRequest: `InputMismatchError`: columns that are not nullable are missing.
     """
+    if not cells.columns and not cells.rows:
+        # A list of no objects names no columns.
+        return {}, []
     found = _places(cells, declared)
     absent = [name for name in declared if name not in found and name not in spare]
     used = set(found.values())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlmgmt.modules import leaves
 from mlmgmt.modules.forms import Form
 
 if TYPE_CHECKING:
@@ -15,10 +16,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.modules.encoding import Matrix
     from mlmgmt.modules.features import Column
-
-Node = Any
-"""A leaf is its value; another node is (feature, threshold, where smaller ones go, where others go, where missing
-ones go)."""
+    from mlmgmt.modules.leaves import Node
 
 
 class Forest(Form):
@@ -106,24 +104,37 @@ class Boosted(Form):
         if not self.rowwise:
             return super().row()
         trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
-        base, encode = float(self.learner._baseline_prediction.item()), self.encoding.vector
+        base = float(self.learner._baseline_prediction.item())
+        reached = leaves.reader(trees, self.encoding) or self._walked(trees)
         regression = self.task == "regression"
 
         def numbers(cells: Sequence[Any]) -> list[float]:
-            values = encode(cells)
             total = base
-            for node in trees:
-                while node.__class__ is tuple:
-                    place, threshold, left, right, missing = node
-                    value = values[place]
-                    node = left if value <= threshold else right if value == value else missing
-                total += node
+            # One after another, as scikit-learn adds them.
+            for value in reached(cells):
+                total += value
             if regression:
                 return [total]
             chance = 1 / (1 + exp(-total)) if total > -709 else 0.0
             return [1 - chance, chance]
 
         return numbers
+
+    def _walked(self, trees: Sequence[Node]) -> Callable[[Sequence[Any]], list[float]]:
+        encode = self.encoding.vector
+
+        def reached(cells: Sequence[Any]) -> list[float]:
+            values = encode(cells)
+            found = []
+            for node in trees:
+                while node.__class__ is tuple:
+                    place, threshold, left, right, missing = node
+                    value = values[place]
+                    node = left if value <= threshold else right if value == value else missing
+                found.append(node)
+            return found
+
+        return reached
 
 
 def _sprouted(nodes: Any) -> Node:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from mlmgmt.definition.document import LARGEST
-from mlmgmt.errors import BadRequest, Busy, Detail, HomeError, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.errors import BadRequest, Busy, Detail, HomeError, MethodNotAllowed, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.protocol.operation import Proof
 from mlmgmt.protocol.operations import OPERATIONS
 from mlmgmt.protocol.resources import ANY_DATE
@@ -49,7 +49,10 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?",
 _JSON_HEADER = (b"content-type", JSON.encode())
 _MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
 _WRITERS = 8
+_REFUSED = 400
 _LONGEST_WARNING = 1024
+_LARGEST_IN_LOOP = 64 * 1024
+"""Bytes of a body that may be read in the event loop."""
 
 
 class App:
@@ -63,7 +66,8 @@ class App:
         self._settings, self._session = settings, session
         self._router = Router(OPERATIONS)
         self._hosts = hosts.Hosts(settings)
-        self._threads = ThreadPoolExecutor(_WRITERS, thread_name_prefix="mlmgmt-write")
+        # Writers may wait for a lock, and those who show another proof are not to wait with them.
+        self._threads = {proof: ThreadPoolExecutor(_WRITERS, f"mlmgmt-{proof.name.lower()}") for proof in Proof}
         self.log = AccessLog(settings.access_log)
         self.scoring = Scoring(settings, session)
         long_running = replies.LongRunning(session.store.secrets.signing_key() or b"")
@@ -81,7 +85,7 @@ class App:
         identity = identifiers.new()
         reply: Reply
         try:
-            reply = await self._answered(scope, receive)
+            reply = await self._answered(scope, receive, identity)
         except MlmgmtError as error:
             reply = _refusal(error)
         except Disconnected:
@@ -90,11 +94,18 @@ class App:
             reply = _refusal(_of_the_system(error))
         except Exception as error:
             reply = _bug(error, identity)
+        if reply.status >= _REFUSED:
+            texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            _add_correlation(reply, texts, identity)
         size = await _sent(scope, send, reply, identity)
         self.log.add(scope, reply.status, size, began, identity)
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Reply:
+    async def _answered(self, scope: Scope, receive: Receive, identity: str) -> Reply:
         headers: dict[bytes, bytes] = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]):
+            _refuse_repeated([name for name, _ in scope["headers"]])
+        if b"host" not in headers and scope["http_version"] != "1.0":
+            raise invalid("The request has no Host header.", "InvalidHostHeader", "Host")
         origin = self._hosts.origin(headers.get(b"host"))
         operation, values = self._router.find(scope["method"], scope["raw_path"])
         if operation.name == "execute":
@@ -112,9 +123,11 @@ class App:
         if operation.body or operation.method not in ("GET", "HEAD"):
             limit = LARGEST if operation.proof is Proof.TOKEN else LARGEST_REQUEST
             call.body = await read(receive, headers, limit)
-        reply = await self._in_thread(self._handled, call) if operation.writes else self._handled(call)
+        takes_long = operation.writes or len(call.body) > _LARGEST_IN_LOOP
+        reply = await self._in_thread(operation.proof, self._handled, call) if takes_long else self._handled(call)
         if operation.proof is Proof.TOKEN:
-            _add_correlation(reply, texts)
+            reply.of_management = True
+            _add_correlation(reply, texts, identity)
         if warnings:
             # Names that a document brings stand in them.
             told = "; ".join(warnings)[:_LONGEST_WARNING]
@@ -129,14 +142,14 @@ class App:
         try:
             if call.operation.name == "Blob_Upload":
                 call.upload = chunks(receive, headers, LARGEST_BLOB)
-                return await blobs.upload(call, self._in_thread)
-            found: Reply = await self._in_thread(blobs.HANDLERS[call.operation.name], call)
+                return await blobs.upload(call, partial(self._in_thread, Proof.SIGNATURE))
+            found: Reply = await self._in_thread(Proof.SIGNATURE, blobs.HANDLERS[call.operation.name], call)
         except MlmgmtError as error:
             return blobs.refusal(error)
         return found
 
-    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+    async def _in_thread(self, proof: Proof, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads[proof], function, *arguments)
 
     def _proved(
         self,
@@ -159,7 +172,8 @@ class App:
 
     def close(self) -> None:
         """Let what is being written end."""
-        self._threads.shutdown(wait=True)
+        for threads in self._threads.values():
+            threads.shutdown(wait=True)
         self.scoring.close()
         self.log.flush()
 
@@ -207,10 +221,21 @@ def _require_subscription(session: Session, given: str) -> None:
         raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Each home has one: mlmgmt status")
 
 
-def _add_correlation(reply: Reply, headers: dict[str, str]) -> None:
+def _refuse_repeated(names: list[bytes]) -> None:
+    """Of two hosts or two proofs, another reader of the request may take the other one.
+
+    Raises:
+        BadRequest: `InvalidHeader`.
+    """
+    for name in (b"host", b"authorization"):
+        if names.count(name) > 1:
+            title = name.decode().title()
+            raise invalid(f"The request has more than one {title} header.", "InvalidHeader", title)
+
+
+def _add_correlation(reply: Reply, headers: dict[str, str], identity: str) -> None:
     given = headers.get("x-ms-correlation-request-id", "")
-    if identifiers.is_harmless(given):
-        reply.headers["x-ms-correlation-request-id"] = given
+    reply.headers["x-ms-correlation-request-id"] = given if identifiers.is_harmless(given) else identity
     client = headers.get("x-ms-client-request-id", "")
     if headers.get("x-ms-return-client-request-id", "").casefold() == "true" and identifiers.is_harmless(client):
         reply.headers["x-ms-client-request-id"] = client
@@ -224,11 +249,13 @@ def _refusal(error: MlmgmtError) -> Reply:
         body["error"]["hint"] = error.hint  # type: ignore[index]
     if isinstance(error, Unauthorized):
         headers["www-authenticate"] = error.challenge or 'Bearer realm="mlmgmt"'
+    if isinstance(error, MethodNotAllowed):
+        headers["allow"] = error.allowed
     if isinstance(error, Busy):
         headers["retry-after"] = "1"
     if error.http_status == 413:
         headers["connection"] = "close"
-    return Reply(error.http_status, body, headers)
+    return Reply(error.http_status, body, headers, of_management=True)
 
 
 def _of_the_system(error: OSError) -> MlmgmtError:
@@ -244,7 +271,9 @@ def _bug(error: Exception, identity: str) -> Reply:
 async def _sent(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
     """Send an answer; returns how many bytes its body has."""
     payload = reply.payload()
-    headers = [(b"x-ms-request-id", identity.encode()), *_MANAGEMENT_HEADERS]
+    headers = [(b"x-ms-request-id", identity.encode())]
+    if reply.of_management:
+        headers += _MANAGEMENT_HEADERS
     if "content-length" not in reply.headers and (payload or reply.status not in (204, 304)):
         headers.append((b"content-length", str(len(payload)).encode()))
     if (reply.value is not None or reply.content is not None) and "content-type" not in reply.headers:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import MlmgmtError
 from mlmgmt.learning.conversion import Cells
 
 if TYPE_CHECKING:
@@ -86,12 +86,9 @@ def _answers(scorer: Scorer, batch: list[tuple[str, Cells]]) -> list[Answer | Ba
     if len(batch) > 1:
         port, first = batch[0]
         rows = [row for _, cells in batch for row in cells.rows]
-        try:
+        # One of them may be wrong, in any way; then each is told by itself.
+        with suppress(Exception):
             together, notes = scorer.answer({port: Cells(first.columns, rows, first.source)})
-        except MlmgmtError:
-            # One of them is wrong; each is told by itself.
-            pass
-        else:
             if all(len(table["Values"]) == len(rows) for table in together.values()):
                 return list(_shared(together, notes, [len(cells.rows) for _, cells in batch]))
     return [_one(scorer, port, cells) for port, cells in batch]

@@ -30,7 +30,11 @@ _LASTS = 7 * 24 * 3600.0
 _LONGEST_ID = 64
 _LARGEST_LIST = 8 * 1024 * 1024
 _PIECE = 1024 * 1024
-_ENTRY = re.compile(r"<(Latest|Uncommitted|Committed)\s*>\s*([^<]*?)\s*</\1\s*>")
+# Nothing in it can be matched in two ways, or a list of blanks takes hours.
+_ENTRY = re.compile(r"<(Latest|Uncommitted|Committed)>([^<]*)</\1>")
+_OPENED = re.compile(rb"<(?:Latest|Uncommitted|Committed)\b")
+_ENDED = re.compile(rb"(?:</BlockList|<BlockList\s?/)>\s*\Z")
+_MOST_BLOCKS = 50_000
 
 
 class Blocks:
@@ -79,16 +83,20 @@ class Blocks:
             BadRequest: `InvalidBlockList`: one was not uploaded.
             TooLarge: `RequestEntityTooLarge`: together they are more than a blob may have.
         """
-        paths = [self._folder / _folded(identity) for identity in identities]
-        if not all(path.is_file() for path in paths):
-            raise _bad_list("It names a block that was not uploaded, or that is part of a blob already.")
-        if sum(path.stat().st_size for path in paths) > LARGEST_BLOB:
-            message = f"The blocks have more than {LARGEST_BLOB:,} bytes together."
-            raise TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
-        for path in paths:
+        for path in await in_thread(self._paths, identities):
             with path.open("rb") as file:
                 while piece := await in_thread(file.read, _PIECE):
                     yield piece
+
+    def _paths(self, identities: Iterable[str]) -> list[Path]:
+        paths = [self._folder / _folded(identity) for identity in identities]
+        sizes = {path: path.stat().st_size if path.is_file() else None for path in set(paths)}
+        if None in sizes.values():
+            raise _bad_list("It names a block that was not uploaded, or that is part of a blob already.")
+        if sum(sizes[path] or 0 for path in paths) > LARGEST_BLOB:
+            message = f"The blocks have more than {LARGEST_BLOB:,} bytes together."
+            raise TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
+        return paths
 
     def forget(self) -> None:
         """Remove all of them."""
@@ -101,17 +109,21 @@ async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
     Raises:
         BadRequest: `InvalidBlockList`.
     """
-    text = b""
+    gathered = bytearray()
     async for part in body:
-        text += part
-        if len(text) > _LARGEST_LIST:
+        gathered += part
+        if len(gathered) > _LARGEST_LIST:
             raise _bad_list("It is too long.")
+    text = bytes(gathered)
     found = _ENTRY.findall(text.decode("utf-8", "replace"))
+    if len(found) > _MOST_BLOCKS:
+        raise _bad_list(f"It names more than {_MOST_BLOCKS:,} blocks.")
     if any(kind == "Committed" for kind, _ in found):
         raise _bad_list("The blocks of a blob that stands are not kept; upload them again.")
-    if not found and b"<BlockList" not in text:
+    # One that is cut off, or not as it should be, would make a shorter blob.
+    if len(_OPENED.findall(text)) != len(found) or not _ENDED.search(text):
         raise _bad_list("It is no BlockList.")
-    return [identity for _, identity in found], text
+    return [identity.strip() for _, identity in found], text
 
 
 def _bad_list(why: str) -> BadRequest:

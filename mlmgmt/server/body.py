@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import Detail, TooLarge
+from mlmgmt.errors import Detail, TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -27,13 +27,22 @@ def _check(headers: Mapping[bytes, bytes], limit: int) -> None:
         raise _too_large(limit)
 
 
+def _refuse_encoded(encoding: bytes) -> None:
+    if encoding.strip().lower() not in (b"", b"identity"):
+        message = "The request's content is compressed; it is read as it is."
+        details = [Detail("UnsupportedContentEncoding", message, "Content-Encoding")]
+        raise UnsupportedMediaType(message, details=details, hint="Send it without Content-Encoding.")
+
+
 async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """The whole body.
 
     Raises:
-        TooLarge: `RequestEntityTooLarge`. Disconnected.
+        TooLarge: `RequestEntityTooLarge`. UnsupportedMediaType: it is compressed. Disconnected.
     """
     _check(headers, limit)
+    if b"content-encoding" in headers:
+        _refuse_encoded(headers[b"content-encoding"])
     message = await receive()
     body: bytes = message.get("body", b"")
     if message["type"] == "http.request" and not message.get("more_body") and len(body) <= limit:

@@ -6,11 +6,16 @@ does not come, an answer that is not taken. It looks at connections once a secon
 
 from __future__ import annotations
 
+import re
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from orjson import dumps
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mlmgmt.server import identifiers
+from mlmgmt.server.call import JSON
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,6 +28,8 @@ LEAST_RATE = 1024
 """Bytes a second that a body must bring on the whole, after a minute."""
 LARGEST_HEAD = 64 * 1024
 _GRACE = 60.0
+_OFFER = re.compile(rb"\r\nupgrade(?=:)", re.IGNORECASE)
+"""Another protocol is offered, as clients do that could speak HTTP/2: to be ignored is all they expect."""
 
 connections: WeakSet[Connection] = WeakSet()
 
@@ -46,15 +53,40 @@ class Connection(HttpToolsProtocol):
         if self.in_head and self.size > LARGEST_HEAD + len(data):
             self.transport.close()
             return
+        if self.in_head or self.cycle is None or self.cycle.response_complete:
+            # The parser takes an offer for an agreement, and would leave the body, and what follows, unread.
+            data = _OFFER.sub(b"\r\nx-offer", data)
         super().data_received(data)
+
+    def resume_writing(self) -> None:
+        # The other side took something: an answer may be as large, and its reader as slow, as they like.
+        self.last = monotonic()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.in_head, self.began, self.size = True, self.last, 0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What follows a body in chunks is no header: it would stand in for one that was checked, and has no end.
+        if self.in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self.in_head = False
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the form of every other refusal."""
+        code = "InvalidHttpRequest"
+        body = dumps({"error": {"code": code, "message": msg, "details": [{"code": code, "message": msg}]}})
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            f"content-type: {JSON}\r\ncontent-length: {len(body)}\r\n"
+            f"x-ms-request-id: {identifiers.new()}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
     @property
     def keeps_waiting(self) -> bool:

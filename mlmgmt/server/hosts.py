@@ -53,6 +53,7 @@ class Hosts:
 
 def _is_loopback(name: str) -> bool:
     try:
-        return ip_address(name).is_loopback
+        # Behind a % anything may stand, and would be repeated wherever the origin is.
+        return "%" not in name and ip_address(name).is_loopback
     except ValueError:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import MlmgmtError
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 from mlmgmt.server.call import Call, Reply
 from mlmgmt.server.locations import outward
 from mlmgmt.verbs import jobs, request_response
@@ -16,9 +16,22 @@ _MEMBERS = ("StatusCode", "Results", "Details", "CreatedAt", "StartTime", "EndTi
 
 
 def submit(call: Call) -> Reply:
-    request = call.document()
+    request = _request(call)
     job = jobs.submit(call.session, **call.service, request=request)
     return Reply(value=job)
+
+
+def _request(call: Call) -> dict[str, Any]:
+    """The job document.
+
+    Raises:
+        BadRequest: `RequestIsEmpty`, `RequestBodyInvalid`. TooLarge.
+    """
+    try:
+        return call.document()
+    except BadRequest as error:
+        code = "RequestBodyInvalid" if call.body.strip() else "RequestIsEmpty"
+        raise BadRequest(error.message, details=[Detail(code, error.message)], hint=error.hint) from None
 
 
 def start(call: Call) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -63,6 +64,7 @@ class Meter:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._services: dict[ResourceId, ServiceMeter] = {}
+        self._flushing = Lock()
 
     def of(self, resource: ResourceId) -> ServiceMeter:
         """A web service's counts; whether its plan is used up is known from the first call on."""
@@ -77,13 +79,15 @@ class Meter:
 
         What cannot be written now (a full disk, a lock that is held) is tried again with the next.
         """
-        for meter in tuple(self._services.values()):
-            try:
-                self._charge(meter)
-                meter.suspended = usage.is_suspended(self._session, meter.resource)
-            except (OSError, MlmgmtError):
-                pass
-            self._log(meter)
+        # The last one, as the worker ends, may find another under way: nothing is charged twice.
+        with self._flushing:
+            for meter in tuple(self._services.values()):
+                try:
+                    self._charge(meter)
+                    meter.suspended = usage.is_suspended(self._session, meter.resource)
+                except (OSError, MlmgmtError):
+                    pass
+                self._log(meter)
 
     def _charge(self, meter: ServiceMeter) -> None:
         transactions, seconds = meter.transactions, meter.seconds

@@ -12,9 +12,11 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from mlmgmt.ids import same_location
 from mlmgmt.protocol.operation import V2016
 from mlmgmt.server.call import Call, Reply, invalid
 from mlmgmt.verbs.session import stamp
+from mlmgmt.verbs.skus import LOCATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,9 @@ def shaped(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
         properties["swaggerLocation"] = call.origin + urlsplit(location).path
     # The clients read `package` only where this stands.
     properties.setdefault("packageType", "Graph")
+    # The service said the name of the region, however its caller had spelled it.
+    stated = str(body.get("location") or "")
+    body["location"] = next((known for known in LOCATIONS if same_location(known, stated)), stated)
     body["properties"] = _of_2016(properties) if call.version == V2016 else properties
     return body
 

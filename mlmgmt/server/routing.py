@@ -101,10 +101,14 @@ class Router:
         return self._of(place.operations, method), values
 
     def _of(self, known: dict[str, Operation], method: str) -> Operation:
-        found = known.get(method)
+        # What can be read can be asked for without its body: by those who look whether a server lives, above all.
+        found = known.get(method) or (known.get("GET") if method == "HEAD" else None)
         if found is None:
-            message = f"The method {method[:20]} is not for this path; it takes {', '.join(sorted(known))}."
-            raise MethodNotAllowed(message, details=[Detail("MethodNotAllowed", message)])
+            allowed = ", ".join(sorted({*known, *(("HEAD",) if "GET" in known else ())}))
+            message = f"The method {method[:20]} is not for this path; it takes {allowed}."
+            error = MethodNotAllowed(message, details=[Detail("MethodNotAllowed", message)])
+            error.allowed = allowed
+            raise error
         return found
 
 

@@ -41,6 +41,8 @@ MODEL_HEADER = "x-mlmgmt-models"
 """Names the digest of each model that answered."""
 _MOST_SCORERS = 64
 _SCORERS = 4
+_LARGEST_IN_LOOP = 256 * 1024
+"""Bytes of a request that is read in the event loop; while a larger one is, others are answered."""
 _TRUSTED_FOR = 1.0
 """Seconds after which the standing revision is read again, should its files have been exchanged by hand."""
 
@@ -80,6 +82,7 @@ class Scoring:
         self._subscription = session.store.home.subscription.replace("-", "").casefold()
         self._entries: dict[str, _Entry] = {}
         self._resources: dict[str, ResourceId] = {}
+        self._finder = serving.Finder(session)
         self._scorers: OrderedDict[Any, asyncio.Future[_Ready]] = OrderedDict()
         self._threads = ThreadPoolExecutor(_SCORERS, thread_name_prefix="mlmgmt-score")
         self.meter = Meter(session)
@@ -131,7 +134,11 @@ class Scoring:
         entry.meter.in_flight += 1
         try:
             ready = entry.ready or await self._ready(entry)
-            cells, parameters = request_response.parsed(body, ready.needed)
+            if len(body) <= _LARGEST_IN_LOOP:
+                cells, parameters = request_response.parsed(body, ready.needed)
+            else:
+                read_in = asyncio.get_running_loop().run_in_executor
+                cells, parameters = await read_in(self._threads, request_response.parsed, body, ready.needed)
             rows = sum(len(table.rows) for table in cells.values())
             if ready.instant and not parameters and (found := ready.scorer.quick(cells)) is not None:
                 return found, rows
@@ -169,9 +176,9 @@ class Scoring:
         if values["subscriptionId"].replace("-", "").casefold() != self._subscription:
             message = "The subscription in the path is not the one of this home."
             details = [Detail("BadSubscriptionId", message)]
-            raise BadRequest(message, details=details, code="BadArgument")
+            raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
         guid = values["serviceId"].casefold()
-        return self._resources.get(guid) or serving.find(self._session, guid)
+        return self._resources.get(guid) or self._finder.find(guid)
 
     def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
         resource = self._resource(values)

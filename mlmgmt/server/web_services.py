@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.protocol.web_services import WEB_SERVICES
@@ -14,21 +14,32 @@ from mlmgmt.verbs.userfiles import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mlmgmt.store.services import Standing
     from mlmgmt.verbs.outcome import Outcome
 
 _BODY = "request"
+_MOST_KEPT, _LARGEST_KEPT = 512, 64 * 1024
+
+
+class _Kept(NamedTuple):
+    """The answer to a Get, and until when it is right."""
+
+    standing: Standing
+    content: bytes
+    etag: str
 
 
 class WebServices:
-    """The handlers; they share the key that signs the ids of long-running operations."""
+    """The handlers, the key that signs the ids of long-running operations, and answers that were made before."""
 
     def __init__(self, long_running: replies.LongRunning) -> None:
         self._long_running = long_running
+        self._kept: dict[tuple[str, ...], _Kept] = {}
 
     def handlers(self) -> dict[str, Callable[[Call], Reply]]:
         return {
             "WebServices_CreateOrUpdate": self.create_or_update,
-            "WebServices_Get": get,
+            "WebServices_Get": self.get,
             "WebServices_Patch": self.patch,
             "WebServices_Remove": remove,
             "WebServices_CreateRegionalProperties": self.create_regional_properties,
@@ -39,6 +50,22 @@ class WebServices:
             "OperationsStatus_Get": self.operations_status,
             "OperationResults_Get": self.operation_results,
         }
+
+    def get(self, call: Call) -> Reply:
+        group, name = call.path["resourceGroupName"], call.path["webServiceName"]
+        key = (group, name, call.version, call.origin, call.query.get("region", ""))
+        kept = self._kept.get(key)
+        if kept is not None and kept.standing.lasts:
+            return Reply(200, None, {"etag": kept.etag}, kept.content)
+        revision = lookup.standing(call.session, group, name, call.query.get("region") or None)
+        reply = replies.resource(call, lookup.public(call.session, revision), etag=revision.etag)
+        reply.content, reply.value = reply.payload(), None
+        if len(reply.content) <= _LARGEST_KEPT:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            standing = call.session.store.services.standing(revision.resource, revision.number)
+            self._kept[key] = _Kept(standing, reply.content, reply.headers["etag"])
+        return reply
 
     def create_or_update(self, call: Call) -> Reply:
         body = call.document()
@@ -51,6 +78,7 @@ class WebServices:
             location=location,
             definition=Source(_BODY, call.body),
             if_match=call.headers.get("if-match"),
+            only_new=call.headers.get("if-none-match", "").strip() == "*",
         )
         return self._changed(call, outcome, 201 if outcome.created else 200)
 
@@ -67,7 +95,7 @@ class WebServices:
             # Asking for what already stands is no mistake here: PATCH is repeated by whoever missed its answer.
             if "NothingChanged" not in error.codes():
                 raise
-            return get(call)
+            return self.get(call)
         return self._changed(call, outcome, 200)
 
     def _changed(self, call: Call, outcome: Outcome, status: int) -> Reply:
@@ -100,13 +128,8 @@ class WebServices:
         return Reply(204)
 
 
-def get(call: Call) -> Reply:
-    revision = lookup.standing(call.session, **call.service, region=call.query.get("region") or None)
-    return replies.resource(call, lookup.public(call.session, revision), etag=revision.etag)
-
-
 def remove(call: Call) -> Reply:
-    outcome = webservices.plan_remove(call.session, **call.service)
+    outcome = webservices.plan_remove(call.session, **call.service, if_match=call.headers.get("if-match"))
     if outcome.nothing is None:
         outcome.apply(again=True)
     # 204 ends the clients' waiting at once; 202 would keep the older one for half a minute.

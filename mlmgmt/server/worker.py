@@ -12,6 +12,7 @@ from starlette.routing import Router
 
 from mlmgmt.server import connections
 from mlmgmt.server.app import App
+from mlmgmt.server.log import report
 from mlmgmt.verbs.session import Session
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Worker:
         self._settings, self._tls = settings, tls
         self._session = Session(environ=dict(os.environ), home_option=settings.home)
         self._app = App(settings, self._session)
+        self._reported = False
         self._http: ASGIApp = self._app
         if settings.cors:
             from starlette.middleware.cors import CORSMiddleware
@@ -71,17 +73,29 @@ class Worker:
     async def _ticking(self) -> None:
         """What is done once a second."""
         renewed = asyncio.get_running_loop().time()
+        metering: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(_TICK)
             connections.let_go()
             self._app.log.flush()
-            await asyncio.to_thread(self._app.scoring.meter.flush)
+            # Not waited for: it may wait for a lock, and slow clients are not to have that long.
+            if metering is None or metering.done():
+                metering = asyncio.create_task(self._metered())
             if self._settings.parent is not None and os.getppid() != self._settings.parent:
                 # Whoever looked after this worker was killed; without it nobody would end it.
                 os.kill(os.getpid(), signal.SIGTERM)
             if self._tls is not None and asyncio.get_running_loop().time() - renewed > _RENEWAL:
                 renewed = asyncio.get_running_loop().time()
                 await self._renew(self._tls)
+
+    async def _metered(self) -> None:
+        try:
+            await asyncio.to_thread(self._app.scoring.meter.flush)
+        except Exception as error:
+            # A file of the home that nobody foresaw takes neither the clock nor the next attempt with it.
+            if not self._reported:
+                self._reported = True
+                report(error, "none")
 
     async def _renew(self, context: ssl.SSLContext) -> None:
         from mlmgmt.errors import MlmgmtError

@@ -118,9 +118,9 @@ def _moment(text: str) -> datetime | None:
     """A time as tokens write it: to the second, to the minute, or a day alone; UTC where no zone is named."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _stamp(moment: datetime) -> str:

@@ -111,6 +111,29 @@ class Revision:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the files of a web service stood when they were looked at.
+
+    Args:
+        current: the current document; `following` is where the next revision will be, which commits it.
+        signature: inode, time and size of the current document, which a change by hand alters too.
+    """
+
+    current: str
+    following: str
+    signature: tuple[int, int, int] | None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether nothing has changed since; a look at two names, in microseconds."""
+        return (
+            self.signature is not None
+            and not os.access(self.following, os.F_OK)
+            and _signature(self.current) == self.signature
+        )
+
+
 class Services:
     """The web services of one home."""
 
@@ -145,6 +168,21 @@ class Services:
     def path_of(self, resource: ResourceId, number: int) -> str:
         """Where a revision is, or will be; that it is there is what commits it."""
         return _revision_path(f"{self._root}/{resource.folder}", number)
+
+    def standing(self, resource: ResourceId, number: int) -> Standing:
+        """How the files stand now, a revision of that number being the newest."""
+        current = f"{self._root}/{resource.folder}/{CURRENT}"
+        return Standing(current, self.path_of(resource, number + 1), _signature(current))
+
+    def stamps(self) -> dict[str, int]:
+        """When each folder of web services was last added to, in nanoseconds; as long as it stays, `identities` do."""
+        found = {}
+        for subscription in _names(f"{self._root}/subscriptions"):
+            for group in _names(f"{self._root}/subscriptions/{subscription}/resourcegroups"):
+                folder = services_folder(GroupId(unquote(subscription), unquote(group)))
+                if (state := _signature(f"{self._root}/{folder}")) is not None:
+                    found[folder] = state[1]
+        return found
 
     def identities(self) -> Iterator[ResourceId]:
         """Every web service that ever was, with its names as its folders spell them; nothing is read."""
@@ -216,6 +254,14 @@ class Services:
         if folder.is_dir():
             # Revisions are staged here too, so that tidying costs the same however long the history is.
             files.clear_leftovers(folder)
+
+
+def _signature(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _revision_path(folder: str, number: int) -> str:

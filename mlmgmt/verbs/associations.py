@@ -216,6 +216,12 @@ def notes(session: Session, service: ResourceId, document: Mapping[str, Any]) ->
     return [f"It stays with the commitment plan {present['planId']}; Move-AzMlCommitmentAssociation changes that."]
 
 
+def is_charged_to(session: Session, service: ResourceId, document: Mapping[str, Any]) -> bool:
+    """Whether a definition names the plan that pays for a service now, which a move may have changed."""
+    named, paying = stated(document), plan_of(session, service)
+    return named is not None and paying is not None and fold(str(named)) == fold(str(paying))
+
+
 def plan_of(session: Session, service: ResourceId) -> PlanId | None:
     """The plan that pays for a service; None when it has none, or one that is not in this home."""
     body = session.store.plans.association(service)

@@ -149,12 +149,18 @@ def _stamped(identity: ResourceId, change: Change, latest: Revision | None, modi
     return head | ordered | rest
 
 
-def check_etag(standing: Revision | None, if_match: str | None) -> None:
+def check_etag(standing: Revision | None, if_match: str | None, *, only_new: bool = False) -> None:
     """Hold the etag a caller gives (`*` stands for any) against the one that stands.
 
+    Args:
+        only_new: none may stand.
+
     Raises:
-        PreconditionFailed: `EtagMismatch`, with both.
+        PreconditionFailed: `EtagMismatch`, with both; `AlreadyExists`.
     """
+    if only_new and standing is not None:
+        text = f"{standing.document['name']!r} exists, and is not to be replaced."
+        raise PreconditionFailed(text, target="IfNoneMatch", details=[Detail("AlreadyExists", text)])
     if if_match is None:
         return
     wanted = if_match.strip().strip('"')

@@ -97,8 +97,7 @@ def plan_create(
         NotFound: `ResourceGroupNotFound`.
         AuthorizationFailed.
     """
-    session.existing_group(group)
-    identity = associations.plan_id(session, group, name)
+    identity = associations.plan_id(session, str(session.existing_group(group)["name"]), name)
     session.require(_WRITE, identity)
     check_name(location, what="location")
     sku = skus.find(sku_name, sku_tier)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
+from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _OF_DETAILS = {
     "TableSchemaColumnCountMismatch": "LibraryExecutionError",
 }
 """Which class the service gave a detail's code, where that is not the class it has here."""
+_MOST_NAMES = 10
+_MOST_SPARSE, _LEAST_FILLED = 100_000, 4
+"""A list of objects may be a table of so many cells; a larger one has at least every fourth of them."""
 
 
 def documented(error: MlmgmtError) -> MlmgmtError:
@@ -55,10 +59,8 @@ def parsed(body: bytes, needed: Sequence[str], source: str = "request") -> tuple
 
     try:
         value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        if not body.strip():
-            _refuse("RequestIsEmpty", "The request has no body.", source)
-        _refuse("RequestBodyInvalid", f"{source} is not JSON: {error.msg}.", source)
+    except orjson.JSONDecodeError:
+        value = _marked(body, source)
     if value.__class__ is not dict:
         _refuse("RequestBodyInvalid", f"{source} is not a request-response body: it is no object.", source)
     given, parameters = value.get("Inputs"), value.get("GlobalParameters")
@@ -70,7 +72,35 @@ def parsed(body: bytes, needed: Sequence[str], source: str = "request") -> tuple
         _refuse("RequestBodyInvalid", message, source)
     if len(given) != len(needed) or any(name not in given for name in needed):
         _check_names(given, needed, source)
+    for name, table in given.items():
+        if table.__class__ is list and len(table) > 1:
+            _refuse_sparse(table, name)
     return {name: tables.from_request(table, name) for name, table in given.items()}, parameters
+
+
+def _marked(body: bytes, source: str) -> Any:
+    """The value of a text that no plain reading understands: it begins with a byte-order mark, or it is refused."""
+    if not body.strip():
+        _refuse("RequestIsEmpty", "The request has no body.", source)
+    try:
+        return orjson.loads(decode(body))
+    except orjson.JSONDecodeError as error:
+        _refuse("RequestBodyInvalid", f"{source} is not JSON: {error.msg}.", source)
+    except BadRequest as error:
+        _refuse("RequestBodyInvalid", f"{source} is not JSON: {error.message}", source)
+
+
+def _refuse_sparse(rows: Sequence[Any], port: str) -> None:
+    """Refuse objects that are a huge table with next to nothing in it, since each names columns of its own."""
+    given = sum(len(row) for row in rows if row.__class__ is dict)
+    most = max(_MOST_SPARSE, _LEAST_FILLED * given)
+    # No more columns than names: mostly, they need not be gathered.
+    if len(rows) * given <= most:
+        return
+    columns = len({name for row in rows if row.__class__ is dict for name in row})
+    if len(rows) * columns > most:
+        message = f"The {len(rows):,} objects of the input {port!r} have {columns:,} names together, and few in common."
+        _refuse("InputParseError", message, port, "Rows name the same columns.")
 
 
 def _loose(value: Mapping[str, Any], name: str) -> Any:
@@ -80,8 +110,8 @@ def _loose(value: Mapping[str, Any], name: str) -> Any:
 def _check_names(given: Mapping[str, Any], needed: Sequence[str], source: str) -> None:
     hint = f"It has: {', '.join(needed) or 'none'}."
     if unknown := [name for name in given if name not in needed]:
-        message = f"The service has no input {', '.join(map(repr, unknown))}."
-        _refuse("InvalidInputNames", message, unknown[0] or source, hint)
+        message = f"The service has no input {', '.join(repr(name[:40]) for name in unknown[:_MOST_NAMES])}."
+        _refuse("InvalidInputNames", message, unknown[0][:40] or source, hint)
     absent = [name for name in needed if name not in given]
     if absent:
         message = f"The request has no input {', '.join(map(repr, absent))}."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
+import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 NONE, ALL = "None", "All"
+_GUID = re.compile("[0-9A-Fa-f]{32}")
+_SETTLED = 100_000_000
 
 
 class Serving:
@@ -39,7 +43,9 @@ class Serving:
         self._keys = tuple(pair[side].encode() for side in ("primary", "secondary") if pair.get(side))
         self._next = session.store.services.path_of(self.resource, revision.number + 1)
         self.digests = scoring.digests_of(revision)
-        self.models = ", ".join(f"{asset}={digest}" for asset, digest in self.digests.items())
+        # It goes into a header, and the ids of assets may hold anything.
+        told = ", ".join(f"{asset}={digest}" for asset, digest in self.digests.items())
+        self.models = "".join(letter if " " <= letter <= "~" else "?" for letter in told)
         properties = revision.document["properties"]
         self.most_calls = int((properties.get("realtimeConfiguration") or {}).get("maxConcurrentCalls") or 0)
         self._diagnostics: Mapping[str, Any] = properties.get("diagnostics") or {}
@@ -89,17 +95,31 @@ class Serving:
         return graph.digest(self.revision.document), *sorted(self.digests.items()), *labels
 
 
-def find(session: Session, guid: str) -> ResourceId:
-    """The web service whose address holds these 32 hexadecimal digits, whether or not it stands.
+class Finder:
+    """Finds web services by their addresses. Anybody may ask, for anything: all are listed anew only when one came."""
 
-    Raises:
-        NotFound: `WebServiceNotFound`.
-    """
-    wanted = guid.casefold()
-    for identity in session.store.services.identities():
-        if service_guid(identity) == wanted:
-            return identity
-    raise not_found(guid)
+    def __init__(self, session: Session) -> None:
+        self._services = session.store.services
+        self._known: tuple[Any, dict[str, ResourceId]] = None, {}
+
+    def find(self, guid: str) -> ResourceId:
+        """The web service whose address holds these 32 hexadecimal digits, whether or not it stands.
+
+        Raises:
+            NotFound: `WebServiceNotFound`.
+        """
+        if not _GUID.fullmatch(guid):
+            raise not_found(guid)
+        moment, stamps = time.time_ns(), self._services.stamps()
+        standing, known = self._known
+        if standing != stamps:
+            known = {service_guid(identity): identity for identity in self._services.identities()}
+            # What came just now may share its moment with what comes next.
+            if all(stamp < moment - _SETTLED for stamp in stamps.values()):
+                self._known = stamps, known
+        if (found := known.get(guid.casefold())) is None:
+            raise not_found(guid)
+        return found
 
 
 def not_found(guid: str) -> NotFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import patch, reading
@@ -50,12 +51,14 @@ def plan_create(
     from_instance: bool = False,
     message: str | None = None,
     if_match: str | None = None,
+    only_new: bool = False,
     skip_model_check: bool = False,
 ) -> Outcome:
     """Plan a new web service; one that stands under that name is replaced as a whole, as PUT does.
 
     Args:
         from_instance: the definition came as an object, whose own location wins over `location`.
+        only_new: one that stands is not replaced.
 
     Raises:
         BadRequest: `InvalidDefinition`, or a model fails its proof.
@@ -63,7 +66,8 @@ def plan_create(
         AuthorizationFailed, NotFound, PreconditionFailed.
     """
     identity = session.service_id(group, name)
-    session.existing_group(group)
+    # Names are said as they were when they were made.
+    identity = replace(identity, group=str(session.existing_group(group)["name"]))
     session.require(_WRITE, identity)
     check_name(location, what="location")
     read = reading.read(definition.data, session.contract, source=definition.name)
@@ -78,14 +82,18 @@ def plan_create(
         location = stated
     present = session.store.services.latest(identity)
     standing = present if present is not None and not present.removed else None
-    changes.check_etag(standing, if_match)
+    changes.check_etag(standing, if_match, only_new=only_new)
     if standing is not None:
         changes.refuse_read_only(standing)
         if not same_location(standing.document["location"], location):
             text = f"The web service is in {standing.document['location']!r} and cannot move to {location!r}."
             raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
+        if not associations.is_charged_to(session, identity, document):
+            patch.refuse_another_plan(standing.document["properties"], document["properties"])
     body, secrets = changes.split_secrets(document)
-    pair = secrets.get("keys", {})
+    # Get never gives keys, so whoever gets, edits and puts has none to give; callers keep theirs.
+    known = session.store.service_secrets(identity).get("keys", {}) if standing is not None else {}
+    pair = {**known, **secrets.get("keys", {})}
     secrets["keys"] = {side: pair.get(side) or new_key() for side in ("primary", "secondary")}
     body["location"] = location
     deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=secrets.get("sas"))
@@ -109,6 +117,7 @@ def plan_create(
             from_instance=from_instance,
             message=message,
             if_match=if_match,
+            only_new=only_new,
             skip_model_check=skip_model_check,
         ),
     )
@@ -271,22 +280,28 @@ def plan_change(
     return outcome
 
 
-def plan_remove(session: Session, *, group: str, name: str, message: str | None = None) -> Outcome:
+def plan_remove(
+    session: Session, *, group: str, name: str, message: str | None = None, if_match: str | None = None
+) -> Outcome:
     """Plan to remove a web service; its history and its keys stay, so that it can be restored.
 
     A service that is not there is no error: the outcome says so and does nothing.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`. PreconditionFailed: `EtagMismatch`. AuthorizationFailed.
     """
     session.existing_group(group)
-    return removal(session, session.service_id(group, name), message)
+    return removal(session, session.service_id(group, name), message, if_match)
 
 
-def removal(session: Session, identity: ResourceId, message: str | None) -> Outcome:
-    """Plan to remove a web service, whether or not its group stands."""
+def removal(session: Session, identity: ResourceId, message: str | None, if_match: str | None = None) -> Outcome:
+    """Plan to remove a web service, whether or not its group stands; see `plan_remove`."""
     session.require(_DELETE, identity)
     standing = session.store.services.latest(identity)
     if standing is None or standing.removed:
         text = f"There is no web service {identity.name!r} in {identity.group!r}; nothing was removed."
         return Outcome(target=identity.name, before=None, after=None, commit=lambda: None, nothing=text)
+    changes.check_etag(standing, if_match)
     kept = deployment.Deployment(standing.models)
     change = changes.Change(REMOVED, standing.document, None, kept, message, None, standing)
     outcome = changes.outcome_of(
@@ -294,7 +309,7 @@ def removal(session: Session, identity: ResourceId, message: str | None) -> Outc
         identity,
         change,
         lambda _: None,
-        replan=lambda: removal(session, identity, message),
+        replan=lambda: removal(session, identity, message, if_match),
     )
     outcome.after = None
     return outcome

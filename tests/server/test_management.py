@@ -135,7 +135,7 @@ def test_a_token_expires(start: Start, churn: Path, mlmgmt: Any) -> None:
 def test_lists_come_in_pages(server: Server) -> None:
     with server.client() as client:
         for number in range(120):
-            path = server.service(f"small{number:03}")
+            path = server.service(f"små {number:03}+")
             assert client.put(path, params={"api-version": "2017-01-01"}, json=small_definition()).status_code == 201
         place = server.service().rsplit("/", 1)[0]
         by_subscription = f"/subscriptions/{server.subscription}/providers/Microsoft.MachineLearning/webServices"
@@ -150,7 +150,7 @@ def test_lists_come_in_pages(server: Server) -> None:
                 link = page.get("nextLink", "")
                 assert not link or "api-version=2017-01-01" in link
             assert sizes == [100, 21]
-            assert names == ["churn", *(f"small{number:03}" for number in range(120))]
+            assert names == ["churn", *(f"små {number:03}+" for number in range(120))]
         assert "package" not in page["value"][0]["properties"]
         bad = client.get(f"{place}?api-version=2017-01-01&$skiptoken=%25%25")
     assert bad.status_code == 400
@@ -190,6 +190,14 @@ def test_an_etag_guards_a_change(server: Server) -> None:
     )
     late = server.ask("PATCH", server.service(), json={"tags": {"a": "c"}}, headers={"if-match": etag})
     assert (late.status_code, late.json()["error"]["details"][0]["code"]) == (412, "EtagMismatch")
+    kept = server.ask("DELETE", server.service(), headers={"if-match": etag})
+    assert (kept.status_code, kept.json()["error"]["details"][0]["code"]) == (412, "EtagMismatch")
+    only_new = {"if-none-match": "*"}
+    stands = server.ask("PUT", server.service(), json=small_definition(), headers=only_new)
+    assert (stands.status_code, stands.json()["error"]["details"][0]["code"]) == (412, "AlreadyExists")
+    assert server.ask("PUT", server.service("small"), json=small_definition(), headers=only_new).status_code == 201
+    etag = server.ask("GET", server.service()).headers["etag"]
+    assert server.ask("DELETE", server.service(), headers={"if-match": etag}).status_code == 204
 
 
 def test_what_is_wrong_with_a_request_is_said(server: Server) -> None:
@@ -243,8 +251,12 @@ def test_correlation_ids_come_back(server: Server) -> None:
     answer = server.ask("GET", server.service(), headers=headers)
     assert answer.headers["x-ms-correlation-request-id"] == "abc-1"
     assert answer.headers["x-ms-client-request-id"] == "def-2"
-    strange = server.ask("GET", server.service(), headers={"x-ms-correlation-request-id": "a b;c"})
-    assert "x-ms-correlation-request-id" not in strange.headers
+    refused = server.ask("GET", server.service("nobody"), headers=headers)
+    assert (refused.status_code, refused.headers["x-ms-correlation-request-id"]) == (404, "abc-1")
+    assert refused.headers["x-ms-client-request-id"] == "def-2"
+    for given in ({"x-ms-correlation-request-id": "a b;c"}, {}):
+        own = server.ask("GET", server.service(), headers=given).headers
+        assert own["x-ms-correlation-request-id"] == own["x-ms-request-id"]
 
 
 def test_a_region_is_added(server: Server) -> None:
@@ -254,3 +266,12 @@ def test_a_region_is_added(server: Server) -> None:
     made = server.ask("POST", f"{server.service()}/CreateRegionalBlob", query={"region": "westeurope"})
     assert (made.status_code, made.json()["status"]) == (200, "Succeeded")
     assert server.ask("GET", server.service(), query={"region": "West Europe"}).status_code == 200
+
+
+def test_putting_what_was_got_keeps_the_keys(server: Server) -> None:
+    """Get never gives keys, so whoever gets, edits and puts has none to give."""
+    keys = server.keys()
+    found = server.ask("GET", server.service()).json()
+    put = server.ask("PUT", server.service(), json={**found, "tags": {"edited": "yes"}})
+    assert (put.status_code, put.json()["tags"]) == (200, {"edited": "yes"})
+    assert server.keys() == keys

@@ -74,7 +74,7 @@ def test_tags_are_texts(server: Server, value: Any) -> None:
         f"{server.group}/providers/Microsoft.Storage/storageAccounts/tagged",
     ):
         answer = server.ask("PUT", path, json=body)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidTags")
+        assert (answer.status_code, answer.json()["error"]["details"][0]["code"]) == (400, "InvalidTags")
 
 
 def test_the_first_groups_alone_are_asked_for(server: Server) -> None:

@@ -10,6 +10,7 @@ import pytest
 from mlmgmt.ids import service_guid
 from mlmgmt.verbs import associations, plans, usage
 from mlmgmt.verbs.session import Session
+from tests.conftest import small_definition
 from tests.stories.test_completion import complete
 from tests.stories.test_plans import HOURS, TRANSACTIONS, at, deploy, make, service
 
@@ -68,7 +69,10 @@ class TestAssociations:
         change["properties"]["commitmentPlan"] = {"id": str(other)}
         refused = mlmgmt("update -g retail -n small -Force", stdin=json.dumps(change))
         assert "CannotChangeCommitmentPlan" in refused.err
-        assert "Move-AzMlCommitmentAssociation" in deploy(mlmgmt, "small", other)
+        definition = small_definition(commitmentPlan={"id": str(other)})
+        again = mlmgmt("new -g retail -l southcentralus -n small -Force", stdin=json.dumps(definition))
+        assert "CannotChangeCommitmentPlan" in again.err
+        assert "Move-AzMlCommitmentAssociation" in again.err
         assert associations.plan_of(Session(), service("small")) == plan
 
     @pytest.mark.parametrize(
