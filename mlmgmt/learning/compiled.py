@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 24
 """More rows than these go column by column."""
 
-_MOST_SHAPES = 64
+_MOST_SHAPES, _MOST_COLUMNS = 64, 1024
 Answer = tuple[dict[str, dict[str, Any]], list[str]]
 """Tables by output, and what to tell about the request."""
 
@@ -134,7 +134,7 @@ class Compiled:
                 return [row[place] if place >= 0 else None for place in places]
 
         shape = _Shape(ordered, places, notes)
-        if len(self._shapes) < _MOST_SHAPES:
+        if len(self._shapes) < _MOST_SHAPES and len(cells.columns) <= _MOST_COLUMNS:
             self._shapes[cells.columns] = shape
         return shape
 

@@ -16,7 +16,7 @@ from mlmgmt.learning.conversion import refusal
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Specification = dict[str, Any]
 """A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
@@ -25,7 +25,8 @@ _GOOD_HEADERS: dict[tuple[str, ...], tuple[str, ...]] = {}
 """Headers of requests that were checked before, each once: those of one service come again and again, and whoever
 remembers one knows it again by its identity.
 """
-_MOST_HEADERS = 256
+_MOST_HEADERS, _MOST_NAMES, _LONGEST_HEADER = 256, 1024, 64 * 1024
+_MOST_TOLD = 20
 
 
 def read_file(data: bytes, source: str, suffix: str) -> Cells:
@@ -134,7 +135,8 @@ def _header(columns: list[Any], port: str) -> tuple[str, ...]:
     names = tuple(map(str, columns))
     if names:
         _check_header(names, port)
-        if len(_GOOD_HEADERS) < _MOST_HEADERS:
+        fits = len(names) <= _MOST_NAMES and sum(map(len, names)) <= _LONGEST_HEADER
+        if fits and len(_GOOD_HEADERS) < _MOST_HEADERS:
             _GOOD_HEADERS[names] = names
     return names
 
@@ -204,10 +206,17 @@ def placed(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = (
     unused = [name for index, name in enumerate(cells.columns) if index not in used]
     notes = []
     if unused:
-        notes.append(f"{cells.source}: the service does not read the columns {', '.join(map(repr, unused))}.")
+        notes.append(f"{cells.source}: the service does not read the columns {_told(map(repr, unused))}.")
     if absent:
-        notes.append(f"{cells.source} has no column {', '.join(map(repr, absent))}; its cells are read as missing.")
+        notes.append(f"{cells.source} has no column {_told(map(repr, absent))}; its cells are read as missing.")
     return found, notes
+
+
+def _told(names: Iterable[str]) -> str:
+    """Names for a message, which a request with a million of them does not make long."""
+    listed = list(names)
+    more = f" and {len(listed) - _MOST_TOLD:,} more" if len(listed) > _MOST_TOLD else ""
+    return ", ".join(listed[:_MOST_TOLD]) + more
 
 
 def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
@@ -227,9 +236,8 @@ def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
             missing.append(name)
     missing = missing or ([] if found else list(declared))
     if missing:
-        listed = ", ".join(map(repr, missing))
-        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {listed}."
-        hint = f"It has: {', '.join(cells.columns)}."
+        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {_told(map(repr, missing))}."
+        hint = f"It has: {_told(cells.columns)}."
         raise refusal("InputMismatchError", message, target=cells.source, hint=hint)
     return found
 

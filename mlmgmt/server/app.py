@@ -50,7 +50,6 @@ _JSON_HEADER = (b"content-type", JSON.encode())
 _MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
 _WRITERS = 8
 _REFUSED = 400
-_LONGEST_WARNING = 1024
 _LARGEST_IN_LOOP = 64 * 1024
 """Bytes of a body that may be read in the event loop."""
 
@@ -129,9 +128,7 @@ class App:
             reply.of_management = True
             _add_correlation(reply, texts, identity)
         if warnings:
-            # Names that a document brings stand in them.
-            told = "; ".join(warnings)[:_LONGEST_WARNING]
-            reply.headers["x-mlmgmt-warnings"] = "".join(c if " " <= c <= "~" else "?" for c in told)
+            reply.headers[identifiers.WARNINGS_HEADER] = identifiers.in_header(warnings)
         return reply
 
     def _handled(self, call: Call) -> Reply:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from mlmgmt import __version__
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.protocol.data_plane import SCORING_VERSION
@@ -16,16 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlmgmt.server.scoring import Scoring
+    from mlmgmt.store.services import Revision
 
-_MOST = 256
+_MOST_KEPT = 64
 
 
 class Documents:
-    """The handlers; what a graph takes and gives is remembered by the etag of its revision."""
+    """The handlers; a document is made once for each revision, since anybody may ask for it."""
 
     def __init__(self, scoring: Scoring) -> None:
         self._scoring = scoring
-        self._ports: dict[str, Any] = {}
+        self._made: dict[tuple[str, str], bytes] = {}
 
     def handlers(self) -> dict[str, Callable[[Call], Reply]]:
         return {"Health_Get": health, "OpenApi_Get": openapi_document, "getSwaggerDocument": self.swagger_document}
@@ -37,20 +40,24 @@ class Documents:
             details = [Detail("BadVersionCall", message, "api-version")]
             raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
         revision = self._scoring.revision(call.path)
-        if revision.etag not in self._ports:
-            if len(self._ports) >= _MOST:
-                self._ports.clear()
-            self._ports[revision.etag] = serving.ports(revision)
-        inputs, tables = self._ports[revision.etag] or (None, None)
-        body = swagger(
-            revision.document,
-            origin=call.origin,
-            guid=call.path["serviceId"].casefold(),
-            subscription=call.session.store.home.subscription.replace("-", ""),
-            inputs=inputs,
-            tables=tables,
-        )
-        return Reply(value=body)
+        key = (revision.etag, call.origin)
+        if key not in self._made:
+            if len(self._made) >= _MOST_KEPT:
+                self._made.clear()
+            self._made[key] = orjson.dumps(_document(call, revision))
+        return Reply(content=self._made[key])
+
+
+def _document(call: Call, revision: Revision) -> dict[str, Any]:
+    inputs, tables = serving.ports(revision) or (None, None)
+    return swagger(
+        revision.document,
+        origin=call.origin,
+        guid=call.path["serviceId"].casefold(),
+        subscription=call.session.store.home.subscription.replace("-", ""),
+        inputs=inputs,
+        tables=tables,
+    )
 
 
 def health(call: Call) -> Reply:

@@ -17,6 +17,7 @@ import orjson
 
 from mlmgmt.errors import AuthorizationFailed, BadRequest, Busy, Detail, MlmgmtError
 from mlmgmt.protocol.data_plane import SCORING_VERSION
+from mlmgmt.server import identifiers
 from mlmgmt.server.batching import Batcher
 from mlmgmt.server.body import read
 from mlmgmt.server.call import Reply
@@ -117,6 +118,8 @@ class Scoring:
             found, rows = await self._found(entry, body)
             answer = request_response.results(found[0], details=options.details, as_objects=options.as_objects)
             reply = Reply(200, None, {MODEL_HEADER: entry.serving.models}, orjson.dumps(answer))
+            if found[1]:
+                reply.headers[identifiers.WARNINGS_HEADER] = identifiers.in_header(found[1])
         except MlmgmtError as error:
             entry.meter.failed(entry.serving, error, perf_counter() - began)
             raise request_response.documented(error) from None

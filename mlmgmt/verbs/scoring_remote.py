@@ -61,6 +61,7 @@ _CLASSES = {
 class _Answer(NamedTuple):
     status: int
     models: str
+    warnings: str
     body: bytes
 
 
@@ -135,6 +136,8 @@ def answer(
         raise _refused(found.status, value, origin)
     if not isinstance(value, dict) or not isinstance(value.get("Results"), dict):
         raise _not_understood(origin)
+    if found.warnings:
+        session.tell(f"Warning: {found.warnings}")
     return {"Results": value["Results"], "models": dict(_MODEL.findall(found.models))}
 
 
@@ -158,7 +161,10 @@ def _asked(origin: str, path: str, key: str, body: bytes, ca: Path) -> _Answer:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        return _Answer(response.status, response.headers.get("x-mlmgmt-models", ""), response.read())
+        told = response.headers
+        return _Answer(
+            response.status, told.get("x-mlmgmt-models", ""), told.get("x-mlmgmt-warnings", ""), response.read()
+        )
     except ssl.SSLError as error:
         raise _not_trusted(origin, ca, error) from None
     except http.client.HTTPException:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 NONE, ALL = "None", "All"
 _GUID = re.compile("[0-9A-Fa-f]{32}")
 _SETTLED = 100_000_000
+"""Nanoseconds after which no change of a folder bears the time of the one before."""
 
 
 class Serving:

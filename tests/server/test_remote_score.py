@@ -195,3 +195,12 @@ def test_something_else_that_listens_is_no_server(churn: Path, mlmgmt: Any, said
         found = mlmgmt(f"score -g retail -n churn --input body.json -o json -Server {origin}")
         thread.join(20)
     assert details_of(found) in ([code], ["ServerAnswerNotUnderstood"])
+
+
+def test_what_is_told_of_the_columns_is_told_by_the_server_too(server: Server, mlmgmt: Any) -> None:
+    header, row = Path("new-customers.csv").read_text().splitlines()[:2]
+    Path("more.csv").write_text(f"{header},shoeSize\n{row},42\n")
+    here = mlmgmt("score -g retail -n churn --input more.csv -o json", ok=True)
+    there = mlmgmt(f"score -g retail -n churn --input more.csv -o json -Server {server.origin}", ok=True)
+    for told in (here.err, there.err):
+        assert "does not read the columns 'shoeSize'" in told
