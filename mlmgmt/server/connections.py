@@ -53,7 +53,7 @@ class Connection(HttpToolsProtocol):
         if self.in_head and self.size > LARGEST_HEAD + len(data):
             self.transport.close()
             return
-        if self.in_head or self.cycle is None or self.cycle.response_complete:
+        if (self.in_head or self.cycle is None or self.cycle.response_complete) and b"\nupgrade" in data.lower():
             # The parser takes an offer for an agreement, and would leave the body, and what follows, unread.
             data = _OFFER.sub(b"\r\nx-offer", data)
         super().data_received(data)

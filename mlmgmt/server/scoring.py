@@ -6,6 +6,7 @@ What answers is kept by revision, and a request looks at one name on disk to kno
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -214,6 +215,8 @@ class Scoring:
     async def _made(self, standing: Serving) -> _Ready:
         loop = asyncio.get_running_loop()
         scorer = await loop.run_in_executor(self._threads, serving.scorer, self._session, standing)
+        # Libraries and models stay as long as the process: the collector need not walk them again and again.
+        gc.freeze()
         instant = scorer.is_instant
         batcher = Batcher(scorer, self._threads) if scorer.is_rowwise and not instant else None
         return _Ready(scorer, scorer.plan.needs_inputs(), instant, batcher)
