@@ -83,7 +83,7 @@ class MlmgmtError(Exception):
         """The outer code and those of the details, for whoever looks for a specific one."""
         return (self.code, *(detail.code for detail in self.details))
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, dict[str, object]]:
         """The wire shape `{"error": {code, message, target, details}}` of the resource manager."""
         body: dict[str, object] = {"code": self.code, "message": self.message}
         if self.target:

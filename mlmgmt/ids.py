@@ -16,7 +16,9 @@ PLANS = "commitmentPlans"
 STORAGE_PROVIDER = "Microsoft.Storage"
 STORAGE_ACCOUNTS = "storageAccounts"
 
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>%&\\?/"*:|#]')
+FORBIDDEN = r'\x00-\x1f\x7f<>%&\\?/"*:|#'
+"""What no name of a resource may hold, as a regular expression's set has it."""
+_FORBIDDEN = re.compile(f"[{FORBIDDEN}]")
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _WINDOWS_DEVICES = frozenset(
     ("con", "prn", "aux", "nul", *(f"com{n}" for n in range(1, 10)), *(f"lpt{n}" for n in range(1, 10)))

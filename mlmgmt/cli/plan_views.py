@@ -167,7 +167,6 @@ def provider(result: Any) -> Any:
 FLAT: dict[str, Callable[[Any], Any]] = {
     "plan": plan,
     "association": association,
-    "usage": usage,
     "skus": skus,
     "storage": storage,
     "provider": provider,

@@ -22,6 +22,17 @@ _RESOURCES_VERSION = "2016-02-01"
 _PLACEHOLDER = "{origin}"
 _SIGNATURE = re.compile(r"\?\S*\bsig=\S*", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/@?#\s]*:[^/@?#\s]*@")
+_CELLS = re.compile(r"\[\n([^\[\]{}]*)\n *\]")
+"""An indented array of plain values; a line break in a string is escaped, so only structure has one."""
+_GIVEN = {
+    "resourceGroupName": "-ResourceGroupName",
+    "accountName": "-Name",
+    "webServiceName": "-Name",
+    "serviceId": "a web service of this home",
+    "commitmentPlanName": "a commitment plan",
+    "commitmentAssociationName": "an association",
+    "jobId": "-JobId",
+}
 _HIDDEN = frozenset(("primary", "secondary", "key", "credentials", "accountkey", "connectionstring", "sasblobtoken"))
 
 
@@ -30,6 +41,10 @@ def request(bound: Bound, session: Session) -> str:
     values = _values(bound, session)
     known = [find(name) for name in bound.cmdlet.calls]
     fitting = next((operation for operation in known if _names(operation) <= values.keys()), None)
+    if fitting is None and known:
+        lacking = min((_names(operation) - values.keys() for operation in known), key=len)
+        wanted = " and ".join(sorted(_GIVEN.get(name, name) for name in lacking))
+        return f"{bound.cmdlet.name} stands for an HTTP request where {wanted} is given; without, for none."
     if fitting is None:
         return f"{bound.cmdlet.name} stands for no HTTP request: it works on this home or on files alone."
     lines = [f"{fitting.method} {_PLACEHOLDER}{fitting.filled(**values)}{_query(fitting, bound)}"]
@@ -38,7 +53,8 @@ def request(bound: Bound, session: Session) -> str:
     body = http_bodies.body(session, fitting.name, bound.arguments)
     if body is None:
         return "\n".join(lines)
-    shown = orjson.dumps(_without_secrets(body), option=orjson.OPT_INDENT_2).decode()
+    indented = orjson.dumps(_without_secrets(body), option=orjson.OPT_INDENT_2).decode()
+    shown = _CELLS.sub(_on_a_line, indented)
     return "\n".join([*lines, "Content-Type: application/json", "", shown])
 
 
@@ -81,6 +97,10 @@ def _query(operation: Operation, bound: Bound) -> str:
     if region := bound.arguments.get("region"):
         query += f"&region={quote(region, safe='')}"
     return query
+
+
+def _on_a_line(array: re.Match[str]) -> str:
+    return f"[{' '.join(line.strip() for line in array[1].split(chr(10)))}]"
 
 
 def _without_secrets(value: Any) -> Any:

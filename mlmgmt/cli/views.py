@@ -182,11 +182,10 @@ def _job(result: Any) -> None:
     shown = {name: value for name, value in result.items() if name not in ("Results", "Nodes") and value is not None}
     as_object(shown)
     if result.get("Results"):
-        rows = (
-            [port, place["BaseLocation"] + place["RelativeLocation"], place["SasBlobToken"]]
-            for port, place in result["Results"].items()
-        )
-        render.table(["Output", "Location", "SasBlobToken"], rows)
+        # A table would break a signature where its column ends, and it could not be copied.
+        for port, place in result["Results"].items():
+            render.lines("")
+            as_object({"Output": port, **{name: value for name, value in place.items() if value is not None}})
     _nodes(result.get("Nodes"))
 
 
@@ -246,6 +245,13 @@ def _module(result: Any) -> None:
             render.table(filled, ([row[column] for column in filled] for row in rows))
 
 
+def _usage(result: Any) -> None:
+    if result:
+        as_object(plan_views.usage(result))
+    else:
+        render.talk("Nothing was used yet. A server writes down what it answered once a second.")
+
+
 def _flat(flattened: Callable[[Any], Any]) -> Callable[[Any], None]:
     return lambda result: as_object(flattened(result))
 
@@ -261,4 +267,5 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "experiment": _experiment,
     "module": _module,
     **{name: _flat(flattened) for name, flattened in plan_views.FLAT.items()},
+    "usage": _usage,
 }

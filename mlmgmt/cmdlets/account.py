@@ -7,7 +7,11 @@ from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter, both
 STEP = "1. Connect"
 FILES = "7. Homes and trust"
 _ROLE = Parameter(
-    "Role", Kind.CHOICE, "The role to take; a Reader's changes are refused.", choices=("Owner", "Contributor", "Reader")
+    "Role",
+    Kind.CHOICE,
+    "The role to take, whoever the account is; when left out the role stays, Owner at first. A Reader's changes are "
+    "refused.",
+    choices=("Owner", "Contributor", "Reader"),
 )
 _GROUP_NAME = Parameter(
     "Name",

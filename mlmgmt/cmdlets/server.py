@@ -30,7 +30,7 @@ SERVE = Cmdlet(
         Parameter("Key", Kind.FILE, "The key of -Certificate in PEM.", completes="file"),
         Parameter("Names", Kind.LIST, "Further names under which it may be asked."),
         Parameter("Cors", Kind.LIST, "Origins of web pages that may score, such as https://shop.example.com."),
-        Parameter("AccessLog", Kind.FILE, "A file for the access log, or none; standard error when left out."),
+        Parameter("AccessLog", Kind.FILE, "A file for the access log; none for no log; standard error when left out."),
     ),
 )
 SAMPLE_CODE = Cmdlet(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from urllib.parse import quote
 
 V2017, V2016 = "2017-01-01", "2016-05-01-preview"
 BOTH = (V2017, V2016)
@@ -56,8 +57,6 @@ class Operation:
 
     def filled(self, **values: str) -> str:
         """The path with its parameters filled in, percent-encoded."""
-        from urllib.parse import quote
-
         given = {f"{{{name}}}": quote(value, safe="") for name, value in values.items()}
         return "/" + "/".join(given.get(segment, segment) for segment in self.segments)
 

@@ -7,6 +7,8 @@ from mlmgmt.protocol.operation import GROUP, PROVIDER, SUBSCRIPTION, Operation
 _ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 ANY_DATE = ("any date",)
 """Scripts ask these providers with whichever api-version their module knew."""
+DATE = r"\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|privatepreview))?"
+"""The pattern of such an api-version, in any letter case."""
 
 RESOURCES = (
     Operation(

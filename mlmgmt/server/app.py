@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl
 
 from mlmgmt.definition.document import LARGEST
 from mlmgmt.errors import BadRequest, Busy, Detail, HomeError, MethodNotAllowed, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.protocol.operation import Proof
 from mlmgmt.protocol.operations import OPERATIONS
-from mlmgmt.protocol.resources import ANY_DATE
+from mlmgmt.protocol.resources import ANY_DATE, DATE
 from mlmgmt.server import (
     blobs,
     documents,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from mlmgmt.server.settings import Settings
     from mlmgmt.verbs.session import Session
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-alpha|-beta|-privatepreview)?", re.IGNORECASE)
+_DATE = re.compile(DATE, re.IGNORECASE)
 _JSON_HEADER = (b"content-type", JSON.encode())
 _MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
 _WRITERS = 8
@@ -112,7 +113,7 @@ class App:
         query = _query(scope["query_string"])
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         warnings: list[str] = []
-        session = self._proved(operation, values, query, texts, origin, warnings.append)
+        session = self._proved(operation, values, texts, origin, warnings.append)
         version = _version(operation, query)
         if "subscriptionId" in values and operation.proof is Proof.TOKEN:
             _require_subscription(session, values["subscriptionId"])
@@ -152,7 +153,6 @@ class App:
         self,
         operation: Operation,
         values: dict[str, str],
-        query: Mapping[str, str],
         headers: dict[str, str],
         origin: str,
         tell: Callable[[str], None],
@@ -192,7 +192,7 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
     given = query.get("api-version", "")
     if operation.proof is Proof.KEY:
         if given not in operation.versions:
-            message = "The query needs api-version=2.0."
+            message = f"The query needs api-version={SCORING_VERSION}."
             details = [Detail("BadVersionCall", message, "api-version")]
             raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
         return given
@@ -243,7 +243,7 @@ def _refusal(error: MlmgmtError) -> Reply:
     body = error.to_json()
     headers = {}
     if error.hint:
-        body["error"]["hint"] = error.hint  # type: ignore[index]
+        body["error"]["hint"] = error.hint
     if isinstance(error, Unauthorized):
         headers["www-authenticate"] = error.challenge or 'Bearer realm="mlmgmt"'
     if isinstance(error, MethodNotAllowed):

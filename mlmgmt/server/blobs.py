@@ -34,7 +34,7 @@ def _blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.B
     """The blob that a path names, if its signature permits what is to be done: one of `permissions`.
 
     Raises:
-        BadRequest: `InvalidUri`: the path names no blob, or what is asked for is not done here.
+        BadRequest: `InvalidUri`: the path names no blob; `UnsupportedQueryParameter`: that is not done here.
         Unauthorized: `NoAuthenticationInformation`. AuthorizationFailed. NotFound: the account is not in this home.
     """
     account, container, path = call.path["account"], call.path["container"], call.path["blob"]

@@ -33,7 +33,8 @@ class Hosts:
         if found is None:
             host = header.decode("latin-1").casefold()
             if not self._is_ours(host):
-                raise invalid("The Host header names another server.", "InvalidHostHeader", "Host", "See --names.")
+                hint = "Give the server its further names: mlmgmt serve -Names NAME"
+                raise invalid("The Host header names another server.", "InvalidHostHeader", "Host", hint)
             found = f"{self._scheme}://{host}"
             if len(self._known) < _MOST:
                 self._known[header] = found

@@ -29,5 +29,9 @@ def is_harmless(text: str) -> bool:
 
 def in_header(sentences: Sequence[str]) -> str:
     """Sentences for people as a header takes them: names that a document brings may stand in them."""
-    told = "; ".join(sentences)[:_LONGEST_TOLD]
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in told)
+    return printable("; ".join(sentences)[:_LONGEST_TOLD])
+
+
+def printable(text: str) -> str:
+    """A text whose every letter a header may have; the others become question marks."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in text)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlmgmt.server.call import invalid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from mlmgmt.errors import BadRequest
+
+_T = TypeVar("_T")
 
 
 def member(body: Mapping[str, Any], name: str) -> Any:
@@ -23,7 +27,7 @@ def text(body: Mapping[str, Any], name: str) -> str | None:
     Raises:
         BadRequest: `InvalidRequestContent`.
     """
-    return _of(body, name, str, "text")  # type: ignore[no-any-return]
+    return _of(body, name, str, "text")
 
 
 def required(body: Mapping[str, Any], name: str, code: str = "InvalidRequestContent") -> str:
@@ -42,20 +46,20 @@ def whole(body: Mapping[str, Any], name: str) -> int | None:
     """A member that is a whole number; see `text`."""
     if isinstance(member(body, name), bool):
         raise _wrong(name, "a whole number")
-    return _of(body, name, int, "a whole number")  # type: ignore[no-any-return]
+    return _of(body, name, int, "a whole number")
 
 
 def table(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """A member that is an object; see `text`."""
-    return _of(body, name, dict, "an object")  # type: ignore[no-any-return]
+    return _of(body, name, dict, "an object")
 
 
-def _of(body: Mapping[str, Any], name: str, kind: type, what: str) -> Any:
+def _of(body: Mapping[str, Any], name: str, kind: type[_T], what: str) -> _T | None:
     value = member(body, name)
-    if value is not None and not isinstance(value, kind):
-        raise _wrong(name, what)
-    return value
+    if value is None or isinstance(value, kind):
+        return value
+    raise _wrong(name, what)
 
 
-def _wrong(name: str, what: str) -> Exception:
+def _wrong(name: str, what: str) -> BadRequest:
     return invalid(f"The member {name!r} of the request content is {what}.", "InvalidRequestContent", name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +83,9 @@ class Meter:
         # The last one, as the worker ends, may find another under way: nothing is charged twice.
         with self._flushing:
             for meter in tuple(self._services.values()):
-                try:
+                with suppress(OSError, MlmgmtError):
                     self._charge(meter)
                     meter.suspended = usage.is_suspended(self._session, meter.resource)
-                except (OSError, MlmgmtError):
-                    pass
                 self._log(meter)
 
     def _charge(self, meter: ServiceMeter) -> None:
@@ -101,8 +100,6 @@ class Meter:
         if not lines:
             return
         data = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
-        try:
+        # A log that cannot be written takes nothing else with it.
+        with suppress(OSError, MlmgmtError):
             diagnostics.append(self._session, meter.resource, data)
-        except (OSError, MlmgmtError):
-            # A log that cannot be written takes nothing else with it.
-            return

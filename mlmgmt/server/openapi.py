@@ -6,11 +6,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
-from mlmgmt.ids import LONGEST_GROUP, LONGEST_NAME
+from mlmgmt.ids import FORBIDDEN, LONGEST_GROUP, LONGEST_NAME
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.protocol.operation import Proof
 from mlmgmt.protocol.operations import OPERATIONS
-from mlmgmt.protocol.resources import ANY_DATE
+from mlmgmt.protocol.resources import ANY_DATE, DATE
 from mlmgmt.server import kinds, schemas
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ Json = dict[str, Any]
 
 _JSON, _BYTES = "application/json", "application/octet-stream"
 _BLOB_BYTES = "Bytes"
-_DATE = r"^\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|privatepreview))?$"
 _SECURITY: dict[Proof, list[Json]] = {
     Proof.NOTHING: [],
     Proof.TOKEN: [{"token": []}],
@@ -60,8 +59,7 @@ _QUERY: dict[str, Json] = {
     "format": {"type": "string", "enum": ["swagger"]},
     "api-version": {"type": "string", "enum": [SCORING_VERSION]},
 }
-_RESERVED = r'\x00-\x1f\x7f<>%&\\?/"*:|#'
-_NAME = rf"^[^{_RESERVED} .]([^{_RESERVED}]*[^{_RESERVED} .])?$"
+_NAME = rf"^[^{FORBIDDEN} .]([^{FORBIDDEN}]*[^{FORBIDDEN} .])?$"
 _GUID = "^[0-9a-fA-F]{32}$"
 _ACCOUNT = "^[a-z0-9]{3,24}$"
 _PATH: dict[str, Json] = {
@@ -170,7 +168,7 @@ def _query(operation: Operation) -> list[Json]:
     if operation.versions:
         schema: Json = {"type": "string", "enum": list(operation.versions)}
         if operation.versions == ANY_DATE:
-            schema = {"type": "string", "pattern": _DATE}
+            schema = {"type": "string", "pattern": f"^{DATE}$"}
         found.append({"name": "api-version", "in": "query", "required": True, "schema": schema})
     for stated in operation.query:
         name = stated.removesuffix("!")

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from mlmgmt.errors import Conflict
 from mlmgmt.server import members, replies
 from mlmgmt.server.call import Call, Reply
 from mlmgmt.verbs import associations, plans, skus, usage
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def get(call: Call) -> Reply:
@@ -26,13 +21,14 @@ def list_all(call: Call) -> Reply:
 def create_or_update(call: Call) -> Reply:
     body = call.document()
     sku = members.table(body, "sku") or {}
+    capacity = members.whole(sku, "capacity")
     outcome = plans.plan_create(
         call.session,
         **call.plan,
         location=members.required(body, "location", "LocationRequired"),
         sku_name=members.required(sku, "name", "InvalidSku"),
         sku_tier=members.text(sku, "tier") or skus.STANDARD,
-        sku_capacity=_capacity(sku, 1),
+        sku_capacity=skus.LEAST_CAPACITY if capacity is None else capacity,
         tags=members.table(body, "tags"),
     )
     # The service answered 200 to new plans, too.
@@ -48,7 +44,7 @@ def patch(call: Call) -> Reply:
             **call.plan,
             sku_name=members.text(sku, "name"),
             sku_tier=members.text(sku, "tier"),
-            sku_capacity=_capacity(sku, None),
+            sku_capacity=members.whole(sku, "capacity"),
             tags=members.table(body, "tags"),
         )
     except Conflict as error:
@@ -58,11 +54,6 @@ def patch(call: Call) -> Reply:
         return get(call)
     outcome.apply(again=True)
     return get(call)
-
-
-def _capacity(sku: Mapping[str, Any], otherwise: int | None) -> Any:
-    found = members.whole(sku, "capacity")
-    return otherwise if found is None else found
 
 
 def remove(call: Call) -> Reply:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import ResourceId
     from mlmgmt.learning.scorer import Answer, Scorer
+    from mlmgmt.server.metering import ServiceMeter
     from mlmgmt.server.settings import Settings
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.serving import Serving
@@ -68,10 +69,13 @@ class _Ready(NamedTuple):
 class _Entry:
     """A web service in this worker."""
 
-    __slots__ = ("checked", "limit", "meter", "ready", "serving")
+    __slots__ = ("checked", "limit", "meter", "models", "ready", "serving")
 
-    def __init__(self, serving: Serving, limit: int, meter: Any) -> None:
+    def __init__(self, serving: Serving, limit: int, meter: ServiceMeter) -> None:
         self.serving, self.limit, self.meter = serving, limit, meter
+        # The ids of assets may hold anything.
+        told = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
+        self.models = identifiers.printable(told)
         self.ready: _Ready | None = None
         self.checked = monotonic()
 
@@ -115,10 +119,13 @@ class Scoring:
         try:
             options = _options(query)
             body = await read(receive, headers, LARGEST_REQUEST)
+            if entry.ready is None and not entry.meter.suspended:
+                # Whoever comes first waits for the model, and is not charged for that.
+                await self._ready(entry)
             began = perf_counter()
             found, rows = await self._found(entry, body)
             answer = request_response.results(found[0], details=options.details, as_objects=options.as_objects)
-            reply = Reply(200, None, {MODEL_HEADER: entry.serving.models}, orjson.dumps(answer))
+            reply = Reply(200, None, {MODEL_HEADER: entry.models}, orjson.dumps(answer))
             if found[1]:
                 reply.headers[identifiers.WARNINGS_HEADER] = identifiers.in_header(found[1])
         except MlmgmtError as error:

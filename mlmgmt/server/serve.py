@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail, HomeError, WrongUsage
 from mlmgmt.protocol.operations import OPERATIONS
 from mlmgmt.server.settings import Settings
+from mlmgmt.verbs.scoring_remote import DEFAULT_HOST, DEFAULT_PORT
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Sequence
 
     from mlmgmt.verbs.session import Session
 
-PORT = 8777
 _BACKLOG = 2048
 _KEEP_ALIVE = 30
 _GRACEFUL = 10
@@ -75,8 +75,8 @@ def serve(
     session.store.require_writable()
     settings = Settings(
         home=str(session.store.home.root.absolute()),
-        host=host or "127.0.0.1",
-        port=PORT if port is None else port,
+        host=host or DEFAULT_HOST,
+        port=DEFAULT_PORT if port is None else port,
         workers=1 if workers is None else workers,
         certificate=certificate,
         key=key,
@@ -110,6 +110,11 @@ def _check(settings: Settings) -> None:
         for path in (settings.certificate, settings.key):
             if not os.access(path, os.R_OK):
                 raise WrongUsage(f"{path} cannot be read.", target=path)
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.key)
+        except (ssl.SSLError, OSError, ValueError) as error:
+            message = f"The certificate and the key cannot be used: {getattr(error, 'reason', None) or error}."
+            raise WrongUsage(message, target="Certificate", hint="Both are PEM files, and belong together.") from None
     if not _is_loopback(settings.host) and not own_files:
         message = f"{settings.host!r} may be reached from other machines, so it is served with TLS files alone."
         details = [Detail("NotLoopback", message)]
@@ -154,10 +159,10 @@ def _tell(session: Session, settings: Settings, authority: str | None) -> None:
     kinds = {"web services": "WebServices", "commitment plans": "CommitmentPlans", "resource groups": "ResourceGroups"}
     session.tell(f"mlmgmt serves {settings.home} at {settings.origin}")
     counts = ", ".join(
-        f"{sum(operation.name.startswith(prefix) for operation in OPERATIONS)} of {kind}"
-        for kind, prefix in kinds.items()
+        f"{kind} {sum(operation.name.startswith(prefix) for operation in OPERATIONS)}" for kind, prefix in kinds.items()
     )
-    session.tell(f"  Management  {settings.origin}/subscriptions/{session.store.home.subscription}  ({counts}, ...)")
+    session.tell(f"  Management  {settings.origin}/subscriptions/{session.store.home.subscription}")
+    session.tell(f"              operations: {counts}, ...")
     session.tell("              api-versions 2017-01-01 and 2016-05-01-preview; a bearer token: mlmgmt token")
     session.tell(f"  Scoring     {settings.origin}/subscriptions/.../services/.../execute, jobs, swagger.json")
     session.tell("              a service's address: mlmgmt sample-code -g GROUP -n NAME; its keys: mlmgmt keys")

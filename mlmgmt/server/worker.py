@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Router
 
-from mlmgmt.server import connections
+from mlmgmt.server import connections, identifiers
 from mlmgmt.server.app import App
 from mlmgmt.server.log import report
+from mlmgmt.server.scoring import MODEL_HEADER
 from mlmgmt.verbs.session import Session
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Worker:
                 allow_origins=settings.cors,
                 allow_methods=("GET", "POST", "DELETE"),
                 allow_headers=("authorization", "content-type"),
-                expose_headers=("x-ms-request-id", "x-mlmgmt-models"),
+                expose_headers=("x-ms-request-id", MODEL_HEADER, identifiers.WARNINGS_HEADER),
             )
         self._lifespan = Router(lifespan=self._living)
 

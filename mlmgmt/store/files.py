@@ -123,6 +123,19 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def read_whole(path: Path | str, why: str) -> dict[str, Any] | None:
+    """The object that a file of this program holds; None when there is no such file.
+
+    Raises:
+        HomeError: `HomeDamaged`, with `why`: the file holds no object.
+    """
+    body = read_json(path)
+    # Looked at twice, since a writer may have renamed it into place just after the first look.
+    if body is None and os.path.exists(path) and (body := read_json(path)) is None:
+        raise damaged(path, why)
+    return body
+
+
 def damaged(path: str | Path, why: str) -> HomeError:
     """The refusal to go on with a file of the home that is not as it was written."""
     message = f"A file of the home is damaged: {why}."

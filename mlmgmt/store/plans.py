@@ -89,7 +89,7 @@ class Plans:
         if not _GUID.fullmatch(guid.casefold()):
             return None
         path = self._associations(subscription) / f"{guid.casefold()}.json"
-        body = _read(path)
+        body = files.read_whole(path, "it is no JSON object")
         if body is None:
             return None
         if not all(isinstance(body.get(name), str) for name in _ASSOCIATION):
@@ -117,7 +117,7 @@ class Plans:
 
 
 def _read_plan(path: Path) -> dict[str, Any] | None:
-    body = _read(path)
+    body = files.read_whole(path, "it is no JSON object")
     if body is None:
         return None
     if not all(isinstance(body.get(name), kind) for name, kind in _PLAN):
@@ -139,14 +139,6 @@ def _held(path: Path, parse: Callable[[str], object], text: str) -> None:
         parse(text)
     except BadRequest as error:
         raise files.damaged(path, error.message.rstrip(".")) from None
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    body = files.read_json(path)
-    # Looked at twice, since a writer may have renamed it into place just after the first look.
-    if body is None and path.exists() and (body := files.read_json(path)) is None:
-        raise files.damaged(path, "it is no JSON object")
-    return body
 
 
 def _names(folder: Path) -> list[str]:

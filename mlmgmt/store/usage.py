@@ -74,12 +74,7 @@ def _day(name: str) -> date | None:
 
 
 def _read(path: Path) -> dict[str, tuple[int, float]]:
-    body = files.read_json(path)
-    # Looked at twice, since a writer may have renamed it into place just after the first look.
-    if body is None and path.exists() and (body := files.read_json(path)) is None:
-        raise files.damaged(path, "it holds no use of a plan")
-    if body is None:
-        return {}
+    body = files.read_whole(path, "it holds no use of a plan") or {}
     return {guid: _counts(path, entry) for guid, entry in body.items()}
 
 

@@ -147,7 +147,7 @@ def token(session: Session, *, hours: float = 1.0) -> dict[str, Any]:
         BadRequest: the time asked for is not between a minute and 30 days.
     """
     if not 1 / 60 <= hours <= 24 * 30:
-        message = f"A token can last from a minute to 30 days, not {hours:g} hours."
+        message = f"A token can last from a minute to 30 days, not {hours:.10g} hours."
         raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
     store = session.store
     store.require_writable()

@@ -11,7 +11,7 @@ from mlmgmt.errors import Conflict, Detail, MlmgmtError, NotFound
 from mlmgmt.ids import LONGEST_GROUP, PlanId, ResourceId, check_name, fold
 from mlmgmt.store import lock
 from mlmgmt.verbs import skus
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, shown_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -138,12 +138,9 @@ def plan_move(session: Session, *, group: str, plan: str, name: str, destination
         return _view(guid, after)
 
     shown = _view(guid, after)
-    return Outcome(target=guid, before=_view(guid, before), after=shown, commit=commit, preview=shown, compared=_unlike)
-
-
-def _unlike() -> tuple[dict[str, Any], dict[str, Any]]:
-    """These documents are no definitions, so they are shown and not compared like them."""
-    return {}, {}
+    return Outcome(
+        target=guid, before=_view(guid, before), after=shown, commit=commit, preview=shown, compared=shown_only
+    )
 
 
 def _refuse_full(session: Session, plan: PlanId) -> None:

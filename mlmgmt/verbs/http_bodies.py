@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import parse
 from mlmgmt.ids import service_guid
-from mlmgmt.verbs import batch, job_requests, lookup, scoring, webservices
+from mlmgmt.verbs import batch, job_requests, lookup, scoring, storage, webservices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,8 +67,9 @@ def _group(_: Session, given: Mapping[str, Any]) -> Any:
 
 
 def _account(_: Session, given: Mapping[str, Any]) -> Any:
-    sku = {"name": given.get("sku") or "Standard_LRS"}
-    return {"location": given["location"], "sku": sku, "kind": "Storage", "properties": {}}
+    sku = {"name": given.get("sku") or storage.SKUS[0]}
+    tags = {"tags": given["tags"]} if given.get("tags") else {}
+    return {"location": given["location"], "sku": sku, "kind": "StorageV2", "properties": {}, **tags}
 
 
 def _move(_: Session, given: Mapping[str, Any]) -> Any:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _MOST_TRIES = 20
 
 
+def shown_only() -> tuple[dict[str, Any], dict[str, Any]]:
+    """For `compared`, of documents that are no definitions: they are shown, and not compared like them."""
+    return {}, {}
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a change would come to. Nothing has been written.

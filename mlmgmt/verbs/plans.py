@@ -9,7 +9,7 @@ from mlmgmt.ids import PlanId, ResourceId, check_name, same_location
 from mlmgmt.store import lock
 from mlmgmt.verbs import associations, skus, usage
 from mlmgmt.verbs.associations import etag_of, existing_plan
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.session import stamp
 from mlmgmt.verbs.tags import checked
 
@@ -86,7 +86,7 @@ def plan_create(
     location: str,
     sku_name: str,
     sku_tier: str,
-    sku_capacity: int = 1,
+    sku_capacity: int = skus.LEAST_CAPACITY,
     tags: dict[str, Any] | None = None,
 ) -> Outcome:
     """Plan a new commitment plan; one that stands under that name gets the SKU and the tags given, as PUT does.
@@ -168,7 +168,7 @@ def _change(
         commit=commit,
         replan=replan,
         preview=shown,
-        compared=lambda: ({}, {}),
+        compared=shown_only,
     )
 
 
@@ -256,7 +256,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         after=None,
         commit=commit,
         replan=lambda: plan_remove(session, group=group, name=name),
-        compared=lambda: ({}, {}),
+        compared=shown_only,
     )
 
 

@@ -86,7 +86,8 @@ def _located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     scheme, _, rest = address.partition("://")
     host, _, path = rest.partition("/")
     if _parsed(f"{scheme}://{host}/container/blob", port) is None:
-        refuse("InvalidBlob", f"The BaseLocation of {port!r} is no storage account: {base}", port)
+        hint = "On the command line it is https://ACCOUNT.blob.core.windows.net/; a server takes its own addresses too."
+        refuse("InvalidBlob", f"The BaseLocation of {port!r} is no storage account: {base}", port, hint)
     container, slash, name = path.lstrip("/").partition("/")
     if not slash or not container:
         refuse("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlmgmt.ids import check_name
 from mlmgmt.verbs import changes, deployment, lookup
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, shown_only
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -47,5 +47,5 @@ def plan_add(session: Session, *, group: str, name: str, region: str) -> Outcome
         replan=lambda: plan_add(session, group=group, name=name, region=region),
     )
     outcome.question = f"Make regional properties of the web service {standing.document['name']!r} in {region!r}?"
-    outcome.compared = lambda: ({}, {})
+    outcome.compared = shown_only
     return outcome

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
-DEFAULT_ORIGIN = "http://127.0.0.1:8777"
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8777
 """Where `mlmgmt serve` listens unless it is told otherwise."""
+DEFAULT_ORIGIN = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 _PATIENCE = 300.0
 """Seconds to wait for the next bytes of an answer."""
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)

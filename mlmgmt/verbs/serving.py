@@ -44,9 +44,6 @@ class Serving:
         self._keys = tuple(pair[side].encode() for side in ("primary", "secondary") if pair.get(side))
         self._next = session.store.services.path_of(self.resource, revision.number + 1)
         self.digests = scoring.digests_of(revision)
-        # It goes into a header, and the ids of assets may hold anything.
-        told = ", ".join(f"{asset}={digest}" for asset, digest in self.digests.items())
-        self.models = "".join(letter if " " <= letter <= "~" else "?" for letter in told)
         properties = revision.document["properties"]
         self.most_calls = int((properties.get("realtimeConfiguration") or {}).get("maxConcurrentCalls") or 0)
         self._diagnostics: Mapping[str, Any] = properties.get("diagnostics") or {}

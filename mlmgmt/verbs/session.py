@@ -118,7 +118,8 @@ class Session:
                 message,
                 target=action,
                 details=[Detail("AuthorizationFailed", message, str(scope))],
-                hint="Take another role with: mlmgmt Connect-AzAccount -Role Contributor",
+                hint="Take another role with: mlmgmt Connect-AzAccount -Role Contributor"
+                + ("; then make a token anew." if self.proved is not None else ""),
             )
 
     def account(self) -> str:

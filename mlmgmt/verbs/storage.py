@@ -10,7 +10,7 @@ from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.session import stamp
 from mlmgmt.verbs.tags import checked
 
@@ -170,7 +170,7 @@ def plan_create(
         after=_view(after),
         commit=commit,
         preview=_view(after),
-        compared=lambda: ({}, {}),
+        compared=shown_only,
     )
     files = session.store.blobs.count(name) if standing is None else 0
     if files:
@@ -221,7 +221,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         after=None,
         commit=commit,
         warnings=warnings,
-        compared=lambda: ({}, {}),
+        compared=shown_only,
     )
 
 
@@ -295,7 +295,7 @@ def sas_token(
         hint = f"Letters of {PERMISSIONS}: read, add, create, write, delete, list."
         raise BadRequest(message, target="Permission", details=[Detail("InvalidPermission", message)], hint=hint)
     if not 1 / 60 <= hours <= _LONGEST_HOURS:
-        message = f"A signature can last from a minute to a year, not {hours:g} hours."
+        message = f"A signature can last from a minute to a year, not {hours:.10g} hours."
         raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
     place = blobs.Blob(name, container, blob if blob is not None else "any")
     if blobs.parse(place.uri) != place:

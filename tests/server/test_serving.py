@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def test_it_says_what_it_serves(server: Server) -> None:
         ("-ListenHost 192.0.2.1", "TLS"),
         ("-Certificate none.pem -Key none.key", "none.pem"),
         ("-Certificate churn-predictive.json", "-Key"),
+        ("-Certificate churn-predictive.json -Key churn-predictive.json", "PEM"),
         ("-Tls -Certificate churn-predictive.json -Key churn-predictive.json", "-Tls"),
         ("-Port 70000", "70000"),
         ("-Workers 0", "workers"),
@@ -74,10 +76,12 @@ def test_it_stops_when_it_is_told_to_and_answers_what_it_began(
     with socket.create_connection(("127.0.0.1", int(server.origin.rpartition(":")[2]))) as connection:
         path = place.removeprefix(server.origin)
         head = f"POST {path}/execute?api-version=2.0 HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
-        connection.sendall(f"{head}authorization: Bearer {keys['primary']}\r\n\r\n".encode() + body)
-        time.sleep(0.02)
+        connection.settimeout(20)
+        connection.sendall(f"{head}expect: 100-continue\r\nauthorization: Bearer {keys['primary']}\r\n\r\n".encode())
+        # Whoever says so has begun.
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
         assert server.stop(number) == 0
-        connection.settimeout(10)
         answer = b""
         while part := connection.recv(65536):
             answer += part
@@ -94,11 +98,14 @@ def test_workers_share_the_port_and_end_with_whoever_looks_after_them(start: Sta
     workers = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     assert len(workers) == 2
     os.kill(workers[0], signal.SIGKILL)
+    answered = 0
     for _ in range(20):
         try:
             assert server.ask("GET", server.service()).status_code == 200
+            answered += 1
         except httpx.TransportError:
             time.sleep(0.1)
+    assert answered
     server.stop(signal.SIGKILL)
     until = time.monotonic() + 10
     while any(map(alive, workers[1:])) and time.monotonic() < until:
@@ -149,7 +156,6 @@ def test_the_access_log_has_no_secrets(start: Start, churn: Path) -> None:
     headers = {"authorization": f"Bearer {key}"}
     query = {"api-version": "2.0", "sig": "a-signature"}
     httpx.post(f"{place}/execute", params=query, json=request_body(), headers=headers, trust_env=False)
-    time.sleep(1.2)
     server.stop()
     text = Path("access.log").read_text()
     lines = [json.loads(line) for line in text.splitlines()]
@@ -188,23 +194,12 @@ def test_slow_clients_stand_in_nobody_s_way(server: Server) -> None:
                 time.sleep(0.01)
         assert answered > 100
         for connection in slow:
-            connection.settimeout(1)
-            with pytest.raises(ConnectionResetError) if _is_reset(connection) else _ended():
+            connection.settimeout(5)
+            with suppress(ConnectionResetError):
                 assert connection.recv(1) == b""
     finally:
         for connection in slow:
             connection.close()
-
-
-def _is_reset(connection: socket.socket) -> bool:
-    """Whether a connection was aborted; otherwise it was closed, or is still open."""
-    return connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
-
-
-def _ended() -> Any:
-    from contextlib import suppress
-
-    return suppress(ConnectionResetError)
 
 
 def test_an_endless_head_is_cut_off(server: Server) -> None:

@@ -69,9 +69,12 @@ def test_a_change_is_shown_without_its_secrets(mlmgmt: Any, churn: Path) -> None
 def test_scoring_is_shown_with_its_rows(mlmgmt: Any, churn: Path) -> None:
     lines = Path("new-customers.csv").read_text().splitlines()[:3]
     Path("few.csv").write_text("\n".join(lines) + "\n")
-    method, place, body = shown(mlmgmt("score -g retail -n churn --input few.csv -ShowHttp", ok=True).err)
+    told = mlmgmt("score -g retail -n churn --input few.csv -ShowHttp", ok=True)
+    method, place, body = shown(told.err)
     assert method == "POST"
     assert place.endswith("/execute?api-version=2.0&details=true")
+    # A row is a line.
+    assert told.err.count("\n") < 25
     table = body["Inputs"]["input1"]
     assert [table["ColumnNames"], *table["Values"]] == [line.split(",") for line in lines]
 
@@ -103,6 +106,8 @@ def _definition() -> Any:
 
 def test_a_command_without_a_request_says_so(mlmgmt: Any, churn: Path) -> None:
     assert "stands for no HTTP request" in mlmgmt("history -g retail -n churn -ShowHttp", ok=True).err
+    told = mlmgmt("batch status -g retail -n churn -ShowHttp", ok=True).err
+    assert "stands for an HTTP request where -JobId is given" in told
 
 
 def test_every_call_that_a_cmdlet_stands_for_is_an_operation() -> None:
