@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.server.conftest import Server, Start, request_body
+from tests.stories.test_batch import query_definition
 
 QUERY = {"api-version": "2.0", "details": "true"}
 
@@ -259,3 +260,25 @@ def test_pages_of_other_sites_score_where_that_is_configured(start: Start, churn
     assert "access-control-allow-origin" not in other.headers
     for scorer in (closed, opened):
         scorer.client.close()
+
+
+def test_web_service_parameters_take_effect(server: Server) -> None:
+    """One with a default may be left out; what is given goes to the module it is linked to, for that call alone."""
+    definition = {**query_definition(), "location": "southcentralus"}
+    assert server.ask("PUT", server.service("query"), json=definition).status_code == 201
+    scorer = Scorer(server, "query")
+    rows = {"Inputs": {"input1": {"ColumnNames": ["age", "city"], "Values": [[1, "Bern"], [2, "Thun"]]}}}
+    objects = {"api-version": "2.0", "format": "swagger"}
+
+    def scored(**parameters: str) -> Any:
+        answer = scorer.ask({**rows, "GlobalParameters": parameters}, query=objects)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["Results"]["output1"]
+
+    by_default = [{"city": "Bern", "next": "2"}, {"city": "Thun", "next": "3"}]
+    assert scored() == by_default
+    assert scored(Query="select city, age * 10 as tenfold from t1 where age > 1") == [{"city": "Thun", "tenfold": "20"}]
+    assert scored() == by_default
+    wrong = scorer.ask({**rows, "GlobalParameters": {"Query": "drop table t1"}})
+    assert wrong.status_code == 400
+    scorer.client.close()
