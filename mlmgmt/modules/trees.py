@@ -50,14 +50,7 @@ class Forest(Form):
                 values = single.unpack(single.pack(*encoded))
             except OverflowError:
                 values = tuple(_single(np.array(encoded)).tolist())
-            found = []
-            for node in trees:
-                while node.__class__ is tuple:
-                    place, threshold, left, right, missing = node
-                    value = values[place]
-                    node = left if value <= threshold else right if value == value else missing
-                found.append(node)
-            return found
+            return _walked(trees, values)
 
         def chances(cells: Sequence[Any]) -> list[float]:
             return [sum(of_class) / count for of_class in zip(*leaves(cells), strict=True)]
@@ -73,6 +66,18 @@ class Forest(Form):
         if self.task == "regression":
             return mean_and_spread if self.spread else mean
         return chances
+
+
+def _walked(trees: Sequence[Node], values: Sequence[float]) -> list[Any]:
+    """The leaf of each tree that a row reaches, a step at a time."""
+    found = []
+    for node in trees:
+        while node.__class__ is tuple:
+            place, threshold, left, right, missing = node
+            value = values[place]
+            node = left if value <= threshold else right if value == value else missing
+        found.append(node)
+    return found
 
 
 def _single(matrix: Matrix) -> Any:
@@ -105,7 +110,8 @@ class Boosted(Form):
             return super().row()
         trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
         base = float(self.learner._baseline_prediction.item())
-        reached = leaves.reader(trees, self.encoding) or self._walked(trees)
+        encode = self.encoding.vector
+        reached = leaves.reader(trees, self.encoding) or (lambda cells: _walked(trees, encode(cells)))
         regression = self.task == "regression"
 
         def numbers(cells: Sequence[Any]) -> list[float]:
@@ -119,22 +125,6 @@ class Boosted(Form):
             return [1 - chance, chance]
 
         return numbers
-
-    def _walked(self, trees: Sequence[Node]) -> Callable[[Sequence[Any]], list[float]]:
-        encode = self.encoding.vector
-
-        def reached(cells: Sequence[Any]) -> list[float]:
-            values = encode(cells)
-            found = []
-            for node in trees:
-                while node.__class__ is tuple:
-                    place, threshold, left, right, missing = node
-                    value = values[place]
-                    node = left if value <= threshold else right if value == value else missing
-                found.append(node)
-            return found
-
-        return reached
 
 
 def _sprouted(nodes: Any) -> Node:

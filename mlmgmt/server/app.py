@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from mlmgmt.definition.document import LARGEST
-from mlmgmt.errors import BadRequest, Busy, Detail, HomeError, MethodNotAllowed, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.errors import Busy, Detail, HomeError, MethodNotAllowed, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.protocol.operation import Proof
 from mlmgmt.protocol.operations import OPERATIONS
@@ -36,6 +36,7 @@ from mlmgmt.server.routing import Router
 from mlmgmt.server.scoring import Scoring
 from mlmgmt.server.settings import LARGEST_BLOB, LARGEST_REQUEST
 from mlmgmt.server.stored import send_file
+from mlmgmt.verbs.references import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -192,9 +193,7 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
     given = query.get("api-version", "")
     if operation.proof is Proof.KEY:
         if given not in operation.versions:
-            message = f"The query needs api-version={SCORING_VERSION}."
-            details = [Detail("BadVersionCall", message, "api-version")]
-            raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
+            refuse("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
         return given
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."

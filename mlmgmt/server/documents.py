@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt import __version__
-from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.protocol.swagger import swagger
 from mlmgmt.server import openapi
 from mlmgmt.server.call import Call, Reply
 from mlmgmt.verbs import serving
+from mlmgmt.verbs.references import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +36,7 @@ class Documents:
     def swagger_document(self, call: Call) -> Reply:
         """Anybody may read it: it has no data of the service unless its owner exposes its example."""
         if call.query.get("api-version", SCORING_VERSION) != SCORING_VERSION:
-            message = f"The query may have api-version={SCORING_VERSION}, and no other."
-            details = [Detail("BadVersionCall", message, "api-version")]
-            raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
+            refuse("BadVersionCall", f"The query may have api-version={SCORING_VERSION}, and no other.", "api-version")
         revision = self._scoring.revision(call.path)
         key = (revision.etag, call.origin)
         if key not in self._made:

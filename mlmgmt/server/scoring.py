@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from mlmgmt.errors import AuthorizationFailed, BadRequest, Busy, Detail, MlmgmtError
+from mlmgmt.errors import AuthorizationFailed, Busy, Detail, MlmgmtError
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.server import identifiers
 from mlmgmt.server.batching import Batcher
@@ -25,6 +25,7 @@ from mlmgmt.server.call import Reply
 from mlmgmt.server.metering import Meter
 from mlmgmt.server.settings import LARGEST_REQUEST
 from mlmgmt.verbs import request_response, serving
+from mlmgmt.verbs.references import refuse
 from mlmgmt.verbs.session import CONTRIBUTOR
 
 if TYPE_CHECKING:
@@ -119,11 +120,11 @@ class Scoring:
         try:
             options = _options(query)
             body = await read(receive, headers, LARGEST_REQUEST)
-            if entry.ready is None and not entry.meter.suspended:
-                # Whoever comes first waits for the model, and is not charged for that.
-                await self._ready(entry)
+            _refuse_suspended(entry)
+            ready = entry.ready or await self._ready(entry)
+            # Whoever comes first waits for the model, and is not charged for that.
             began = perf_counter()
-            found, rows = await self._found(entry, body)
+            found, rows = await self._found(entry, ready, body)
             answer = request_response.results(found[0], details=options.details, as_objects=options.as_objects)
             reply = Reply(200, None, {MODEL_HEADER: entry.models}, orjson.dumps(answer))
             if found[1]:
@@ -134,17 +135,12 @@ class Scoring:
         entry.meter.answered(entry.serving, rows, perf_counter() - began)
         return reply
 
-    async def _found(self, entry: _Entry, body: bytes) -> tuple[Answer, int]:
-        if entry.meter.suspended:
-            message = "The commitment plan of this web service is used up, and suspends it until it is refilled."
-            details = [Detail("CommitmentPlanSuspended", message)]
-            raise AuthorizationFailed(message, details=details, code="Forbidden")
+    async def _found(self, entry: _Entry, ready: _Ready, body: bytes) -> tuple[Answer, int]:
         if entry.limit and entry.meter.in_flight >= entry.limit:
             message = f"The web service answers at most {entry.serving.most_calls} calls at a time."
             raise Busy("Service is temporarily unavailable.", details=[Detail("RequestThrottled", message)])
         entry.meter.in_flight += 1
         try:
-            ready = entry.ready or await self._ready(entry)
             if len(body) <= _LARGEST_IN_LOOP:
                 cells, parameters = request_response.parsed(body, ready.needed)
             else:
@@ -186,8 +182,7 @@ class Scoring:
     def _resource(self, values: Mapping[str, str]) -> ResourceId:
         if values["subscriptionId"].replace("-", "").casefold() != self._subscription:
             message = "The subscription in the path is not the one of this home."
-            details = [Detail("BadSubscriptionId", message)]
-            raise BadRequest("Invalid argument provided.", details=details, code="BadArgument")
+            refuse("BadSubscriptionId", message, "subscriptionId")
         guid = values["serviceId"].casefold()
         return self._resources.get(guid) or self._finder.find(guid)
 
@@ -234,6 +229,18 @@ class Scoring:
         self.meter.flush()
 
 
+def _refuse_suspended(entry: _Entry) -> None:
+    """Refuse the calls of a service whose plan is used up.
+
+    Raises:
+        AuthorizationFailed: `CommitmentPlanSuspended`.
+    """
+    if entry.meter.suspended:
+        message = "The commitment plan of this web service is used up, and suspends it until it is refilled."
+        details = [Detail("CommitmentPlanSuspended", message)]
+        raise AuthorizationFailed(message, details=details, code="Forbidden")
+
+
 @lru_cache(maxsize=256)
 def _options(query: bytes) -> Options:
     """What a query asks for.
@@ -244,11 +251,10 @@ def _options(query: bytes) -> Options:
     given = {name.casefold(): value for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
     version = given.get("api-version")
     if version != SCORING_VERSION:
-        message = f"The query needs api-version={SCORING_VERSION}."
-        raise BadRequest(message, details=[Detail("BadVersionCall", message, "api-version")])
+        refuse("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
     details, form = given.get("details", "false").casefold(), given.get("format", "").casefold()
     for name, value, known in (("details", details, ("true", "false")), ("format", form, ("", "swagger"))):
         if value not in known:
             message = f"The query parameter {name!r} is {' or '.join(filter(None, known))}."
-            raise BadRequest(message, details=[Detail("InvalidQueryParameter", message, name)])
+            refuse("InvalidQueryParameter", message, name)
     return Options(details == "true", form == "swagger")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.protocol.web_services import WEB_SERVICES
-from mlmgmt.server import replies
+from mlmgmt.server import members, replies
 from mlmgmt.server.call import Call, Reply, invalid
 from mlmgmt.verbs import lookup, regions, webservices
 from mlmgmt.verbs.userfiles import Source
@@ -69,9 +69,7 @@ class WebServices:
 
     def create_or_update(self, call: Call) -> Reply:
         body = call.document()
-        location = next((body[name] for name in body if name.casefold() == "location"), None)
-        if not isinstance(location, str) or not location.strip():
-            raise invalid("A web service needs a location.", "LocationRequired", "location")
+        location = members.required(body, "location", "LocationRequired")
         outcome = webservices.plan_create(
             call.session,
             **call.service,

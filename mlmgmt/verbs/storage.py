@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import ids
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, PreconditionFailed
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
@@ -168,6 +168,7 @@ def plan_create(
         target=name,
         before=_view(standing) if standing is not None else None,
         after=_view(after),
+        replan=lambda: plan_create(session, group=group, name=name, location=location, sku=sku, tags=tags),
         commit=commit,
         preview=_view(after),
         compared=shown_only,
@@ -182,7 +183,7 @@ def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] |
     if session.store.blobs.account(name) != planned_on:
         text = f"The storage account {name!r} was changed by another command."
         hint = "Look again, then repeat."
-        raise Conflict(text, target=name, details=[Detail("EtagChanged", text)], hint=hint)
+        raise PreconditionFailed(text, target=name, details=[Detail("EtagChanged", text)], hint=hint)
 
 
 def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
@@ -220,6 +221,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         before=_view(body),
         after=None,
         commit=commit,
+        replan=lambda: plan_remove(session, group=group, name=name),
         warnings=warnings,
         compared=shown_only,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from mlmgmt.protocol.operations import OPERATIONS
 from tests.conftest import small_definition
 from tests.server.conftest import V2016, Server, Start
 
@@ -272,3 +274,23 @@ def test_putting_what_was_got_keeps_the_keys(server: Server) -> None:
     put = server.ask("PUT", server.service(), json={**found, "tags": {"edited": "yes"}})
     assert (put.status_code, put.json()["tags"]) == (200, {"edited": "yes"})
     assert server.keys() == keys
+
+
+def test_an_account_that_is_put_from_several_sides_at_once_is_no_conflict(server: Server) -> None:
+    """Nobody was shown a plan, so each is made anew on what stands; the last one's tags count."""
+    place = f"{server.group}/providers/Microsoft.Storage/storageAccounts/several"
+
+    def put(number: int) -> int:
+        body = {"location": "southcentralus", "tags": {"number": str(number)}}
+        return server.ask("PUT", place, version="2016-01-01", json=body).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(put, range(40))) == {200}
+
+
+def test_no_account_can_have_a_name_that_paths_begin_with(server: Server) -> None:
+    first = {operation.segments[0] for operation in OPERATIONS} - {"{account}"}
+    for name in first:
+        place = f"{server.group}/providers/Microsoft.Storage/storageAccounts/{name}"
+        refused = server.ask("PUT", place, version="2016-01-01", json={"location": "southcentralus"})
+        assert refused.status_code == 400, name

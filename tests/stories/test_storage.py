@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from azure.storage.blob import generate_blob_sas
 
-from mlmgmt.errors import AuthorizationFailed, Conflict, HomeError, MlmgmtError
+from mlmgmt.errors import AuthorizationFailed, Conflict, HomeError, MlmgmtError, PreconditionFailed
 from mlmgmt.store import sas
 from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs import jobs, storage
@@ -134,8 +134,12 @@ class TestAccounts:
             for group in ("retail", "other")
         ]
         planned[0].apply()
-        with pytest.raises(Conflict):
+        with pytest.raises(PreconditionFailed, match="changed by another command"):
             planned[1].apply()
+        # Planned anew, it meets what stands now.
+        with pytest.raises(Conflict) as taken:
+            planned[1].apply(again=True)
+        assert "StorageAccountAlreadyTaken" in taken.value.codes()
         assert mlmgmt("storage -n retailmodels", ok=True).json["id"].split("/")[4] == "retail"
 
     @pytest.mark.parametrize(
