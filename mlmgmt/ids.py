@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import TypeAlias
 
 from mlmgmt.errors import BadRequest, Detail
 
@@ -27,6 +29,9 @@ _ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/(?P<type>[^/]+/[^/]+)/(?P<name>[^/]+)",
     re.IGNORECASE,
+)
+_ENDPOINT = re.compile(
+    r"/workspaces/(?P<workspace>[^/]+)/webservices/(?P<service>[^/]+)/endpoints/(?P<name>[^/]+)", re.IGNORECASE
 )
 LONGEST_NAME = 128
 LONGEST_GROUP = 90
@@ -122,6 +127,26 @@ class ResourceId:
         """Where it lives, relative to the home."""
         return f"{services_folder(self.group_id)}/{file_name(self.name)}"
 
+    @property
+    def jobs_folder(self) -> str:
+        """Where its batch jobs live, relative to the home."""
+        return f"jobs/{file_name(self.group)}/{file_name(self.name)}"
+
+    @property
+    def secrets_file(self) -> str:
+        """Where its secrets live, relative to those of the home."""
+        return "services/" + "/".join(map(file_name, (self.subscription, self.group, self.name))) + ".json"
+
+    @property
+    def scoring_path(self) -> str:
+        """The path under which it is scored, whatever the server."""
+        return f"/subscriptions/{self.subscription.replace('-', '')}/services/{service_guid(self)}"
+
+    @property
+    def words(self) -> str:
+        """What names it on the command line."""
+        return f"-g {shlex.quote(self.group)} -n {shlex.quote(self.name)}"
+
     @classmethod
     def parse(cls, text: str) -> ResourceId:
         """Read an ARM path, in any letter case.
@@ -130,6 +155,77 @@ class ResourceId:
             BadRequest: `InvalidResourceId`: it is not the id of a web service.
         """
         return cls(*_parts(text, f"{PROVIDER}/{WEB_SERVICES}", "web service"))
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointId:
+    """An endpoint of a Classic web service, as management names it: `/workspaces/{w}/webservices/{s}/endpoints/{name}`.
+
+    Args:
+        service: the web service's id, 32 hexadecimal digits.
+    """
+
+    workspace: str
+    service: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"/workspaces/{self.workspace}/webservices/{self.service}/endpoints/{self.name}"
+
+    @property
+    def type(self) -> str:
+        return f"{PROVIDER}.Classic/endpoints"
+
+    @property
+    def folder(self) -> str:
+        """Where it lives, relative to the home."""
+        return f"{endpoints_folder(self.workspace, self.service)}/{file_name(self.name)}"
+
+    @property
+    def jobs_folder(self) -> str:
+        """Where its batch jobs live, relative to the home."""
+        return f"{self.folder}/jobs"
+
+    @property
+    def secrets_file(self) -> str:
+        """Where its secrets live, relative to those of the home."""
+        return "endpoints/" + "/".join(map(file_name, (self.workspace, self.service, self.name))) + ".json"
+
+    @property
+    def scoring_path(self) -> str:
+        """The path under which it is scored, whatever the server."""
+        return f"/workspaces/{self.workspace}/services/{service_guid(self)}"
+
+    @property
+    def words(self) -> str:
+        """What names it on the command line."""
+        return f"-WebServiceId {self.service} -EndpointName {shlex.quote(self.name)}"
+
+    @classmethod
+    def parse(cls, text: str) -> EndpointId:
+        """Read a path of Classic management, in any letter case.
+
+        Raises:
+            BadRequest: `InvalidResourceId`: it is not the id of an endpoint.
+        """
+        found = _ENDPOINT.fullmatch(text.strip())
+        if found is None:
+            message = f"{text!r} is not the id of an endpoint."
+            raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)])
+        return cls(found["workspace"], found["service"], found["name"])
+
+
+ServiceId: TypeAlias = ResourceId | EndpointId
+"""What answers: a New web service, or an endpoint of a Classic one."""
+
+
+def service_id(text: str) -> ServiceId:
+    """Read the id of a web service or of an endpoint.
+
+    Raises:
+        BadRequest: `InvalidResourceId`.
+    """
+    return EndpointId.parse(text) if text.lstrip().startswith("/workspaces/") else ResourceId.parse(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +306,20 @@ def plans_folder(group: GroupId) -> str:
     return f"{group.folder}/providers/{PROVIDER.lower()}/{PLANS.lower()}"
 
 
-def service_guid(identity: ResourceId) -> str:
-    """The 32 hexadecimal digits that stand for a web service in its addresses and its association with a plan."""
+def web_services_folder(workspace: str) -> str:
+    """The folder that holds a workspace's Classic web services, relative to the home."""
+    return f"workspaces/{file_name(workspace)}/webservices"
+
+
+def endpoints_folder(workspace: str, service: str) -> str:
+    """The folder that holds a Classic web service's endpoints, relative to the home."""
+    return f"{web_services_folder(workspace)}/{file_name(service)}/endpoints"
+
+
+def service_guid(identity: ServiceId) -> str:
+    """The 32 hexadecimal digits that stand for a web service in its addresses and its association with a plan; for an
+    endpoint they are its id.
+    """
     return sha256(fold(str(identity)).encode()).hexdigest()[:32]
 
 

@@ -15,6 +15,7 @@ from mlmgmt import errors
 from mlmgmt.cli import app
 from mlmgmt.cmdlets import registry
 from mlmgmt.verbs import webservices
+from mlmgmt.verbs.addresses import Address
 from tests.conftest import environment
 
 PACKAGE = Path(mlmgmt.__file__).parent
@@ -161,6 +162,8 @@ def test_every_verb_takes_the_keywords_its_cmdlet_gives() -> None:
         for parameter_set in cmdlet.sets:
             taken = inspect.signature(app._verb(dict(cmdlet.run_by_set).get(parameter_set, cmdlet.run))).parameters
             members = set(webservices._SECTIONS) if "members" in taken else set()
+            if "address" in taken:
+                members |= Address.__annotations__.keys()
             given = {
                 p.keyword
                 for p in cmdlet.parameters

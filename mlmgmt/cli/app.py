@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
-from mlmgmt.cli import ask, render
+from mlmgmt.cli import ask, guide, render
 from mlmgmt.cmdlets import bind, registry
 from mlmgmt.cmdlets.declare import Kind
 from mlmgmt.errors import BadRequest, Declined, HomeError, MlmgmtError, WrongUsage
@@ -36,14 +36,14 @@ def run(words: Sequence[str]) -> int:
     if words and words[0].casefold() == "walkthrough":
         return _walkthrough(words[1:])
     words = registry.joined(words)
-    if words and (family := registry.family(words[0])) and (len(words) == 1 or words[1].startswith("-")):
-        return _family(words, family)
+    if words and (members := registry.family(words[0])) and (len(words) == 1 or words[1].startswith("-")):
+        return guide.family(words, members)
     status = _Status()
     try:
         from mlmgmt.cli import complete
         from mlmgmt.cli.typer_binding import CmdletGroup
 
-        group = CmdletGroup(status.call, complete.values, root_help, _options)
+        group = CmdletGroup(status.call, complete.values, guide.root, guide.options)
         # Typer turns Ctrl-C into an exit status of its own, and gives that back.
         ended = group.main(args=list(words), prog_name="mlmgmt", standalone_mode=False)
         sys.stdout.flush()
@@ -142,6 +142,10 @@ class _Status:
         session = Session(
             home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage, detail=progress.detail
         )
+        if cmdlet.in_workspace(bound.parameter_set):
+            from mlmgmt.verbs.classic import workspaces
+
+            workspaces.enter(session, bound.common, bound.arguments)
         if bound.common.get("ShowHttp"):
             from mlmgmt.cli import show_http
 
@@ -275,18 +279,6 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
     return None
 
 
-def _family(words: Sequence[str], family: list[Cmdlet]) -> int:
-    """A word that needs a second one, such as `batch`: what there is."""
-    width = max(len(cmdlet.short[0]) for cmdlet in family)
-    lines = [f"  mlmgmt {cmdlet.short[0]:<{width}}  {cmdlet.summary}" for cmdlet in family]
-    if len(words) > 1 and words[1].casefold() in ("-h", "--help", "-help", "-?"):
-        render.out("\n".join([f"Usage: mlmgmt {words[0]} COMMAND [PARAMETERS]", "", *lines]))
-        return 0
-    seconds = ", ".join(cmdlet.short[0].partition(" ")[2] for cmdlet in family)
-    render.error(WrongUsage(f"{words[0]!r} needs a second word: {seconds}.", hint=f"See: mlmgmt {words[0]} --help"))
-    return WrongUsage.exit_status
-
-
 def _walkthrough(words: Sequence[str]) -> int:
     """`mlmgmt walkthrough [FOLDER]`."""
     if words and words[0].startswith("-"):
@@ -300,51 +292,3 @@ def _walkthrough(words: Sequence[str]) -> int:
         return walkthrough.walk(run, words[0] if words else None)
     except (OSError, KeyboardInterrupt) as error:
         return _door(error, words)
-
-
-def _options(words: Sequence[str]) -> None:
-    """What stands in place of a command: `--version`, help, and completion."""
-    word = words[0].casefold() if words else "--help"
-    if word in ("--version", "-version", "-v"):
-        render.out(f"mlmgmt {__version__}")
-    elif word in ("--show-completion", "--install-completion"):
-        from mlmgmt.cli import typer_binding
-
-        shell = words[1] if len(words) > 1 else None
-        if word == "--show-completion":
-            render.out(typer_binding.completion_script(shell or os.path.basename(os.environ.get("SHELL", "bash"))))
-        else:
-            found, path = typer_binding.install_completion(shell)
-            render.talk(f"Completion for {found} is in {path}; open a new shell to have it.")
-    elif word in ("-h", "--help", "-help", "-?"):
-        render.out(root_help())
-    else:
-        raise WrongUsage(
-            f"{words[0]} stands before any command.", hint="Put it after the command, or see: mlmgmt --help"
-        )
-
-
-def root_help() -> str:
-    """A map of the commands, by step of the retraining story."""
-    lines = [
-        "mlmgmt: the web services of Azure Machine Learning Studio (classic), on this machine.",
-        "",
-        "Usage: mlmgmt COMMAND [PARAMETERS]     mlmgmt COMMAND --help     mlmgmt walkthrough",
-        "",
-        "(Services of the newer Azure Machine Learning are not meant; their command is az ml.)",
-    ]
-    width = max(len(cmdlet.short[0]) for cmdlet in registry.CMDLETS)
-    wide = max(len(cmdlet.name) for cmdlet in registry.CMDLETS)
-    for step in sorted({cmdlet.step for cmdlet in registry.CMDLETS}):
-        lines += ["", step]
-        for cmdlet in registry.CMDLETS:
-            if cmdlet.step == step:
-                lines.append(f"  {cmdlet.short[0]:<{width}}  {cmdlet.name:<{wide}}  {cmdlet.summary}")
-    lines += [
-        "",
-        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug.",
-        "New, Update, Remove and their like: -WhatIf, -Confirm, -Force.",
-        "Older names (AzureRm, plurals) work too, in any letter case, and so do unique beginnings of parameters.",
-        "Completion: mlmgmt --install-completion [bash|zsh|fish|powershell]     Version: mlmgmt --version",
-    ]
-    return "\n".join(lines)

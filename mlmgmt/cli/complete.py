@@ -47,7 +47,7 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return [module.name for module in learners.modules() if module.task and module.task == (task or module.task)]
     store = session.store
     if what == "experiment":
-        return [str(body["Description"]) for body in store.experiments.all()]
+        return [str(body["Description"]) for body in session.experiments.all()]
     if what == "resource-group":
         return [str(body["name"]) for body in store.groups.all()]
     if what == "account":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.cli import plan_views, render
+from mlmgmt.cli import classic_views, plan_views, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,6 +41,9 @@ def _webservice(result: Any) -> None:
             for i in result
         )
         render.table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows)
+        return
+    if "properties" not in result:
+        classic_views.endpoint(result)
         return
     properties = result["properties"]
     graph = properties.get("package", {})
@@ -268,4 +271,5 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "module": _module,
     **{name: _flat(flattened) for name, flattened in plan_views.FLAT.items()},
     "usage": _usage,
+    "endpoint": classic_views.endpoint,
 }

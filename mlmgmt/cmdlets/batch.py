@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import GROUP, NAME, PARAMETERS, Cmdlet, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import ENDPOINT, PARAMETERS, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
 
 STEP = "8. Batch execution"
 _JOB = Parameter(
@@ -18,11 +18,11 @@ SUBMIT = Cmdlet(
     example="mlmgmt batch submit -g retail -n churn --inputs new-customers.csv --start",
     step=STEP,
     view="job",
+    sets=(WEB_SERVICE, ENDPOINT),
     about="Without -Start the job waits for: mlmgmt batch start. Results go to the blobs that -Outputs or the document "
     "names, else to the container experimentoutput of the home's storage account.",
     parameters=(
-        GROUP,
-        NAME,
+        *answering(),
         Parameter(
             "JobFile",
             Kind.STRUCTURE,
@@ -46,7 +46,8 @@ START = Cmdlet(
     example="mlmgmt batch start -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77",
     step=STEP,
     view="job",
-    parameters=(GROUP, NAME, _JOB),
+    sets=(WEB_SERVICE, ENDPOINT),
+    parameters=(*answering(), _JOB),
 )
 STATUS = Cmdlet(
     spellings=both("Get", "MlBatchJob"),
@@ -57,9 +58,9 @@ STATUS = Cmdlet(
     example="mlmgmt batch status -g retail -n churn",
     step=STEP,
     view="job",
+    sets=(WEB_SERVICE, ENDPOINT),
     parameters=(
-        GROUP,
-        NAME,
+        *answering(),
         Parameter(
             "JobId",
             help="The job; all of them without it.",
@@ -80,7 +81,8 @@ CANCEL = Cmdlet(
     example="mlmgmt batch cancel -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77",
     step=STEP,
     view="job",
-    parameters=(GROUP, NAME, _JOB),
+    sets=(WEB_SERVICE, ENDPOINT),
+    parameters=(*answering(), _JOB),
 )
 WAIT = Cmdlet(
     spellings=both("Wait", "MlBatchJob"),
@@ -91,9 +93,9 @@ WAIT = Cmdlet(
     example="mlmgmt batch wait -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77 --output-folder .",
     step=STEP,
     view="job",
+    sets=(WEB_SERVICE, ENDPOINT),
     parameters=(
-        GROUP,
-        NAME,
+        *answering(),
         _JOB,
         Parameter("Timeout", Kind.NUMBER, "The most seconds to wait."),
         Parameter("OutputFolder", Kind.FOLDER, "A folder to copy the results to."),

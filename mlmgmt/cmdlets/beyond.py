@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlmgmt.cmdlets.declare import (
+    ENDPOINT,
     GROUP,
     IF_MATCH,
     MESSAGE,
     NAME,
     PARAMETERS,
     SKIP_CHECK,
+    WEB_SERVICE,
     Cmdlet,
     Gate,
     Kind,
     Parameter,
+    answering,
     both,
 )
 
@@ -171,17 +174,16 @@ SCORE = Cmdlet(
     example="mlmgmt score -g retail -n churn --input new-customers.csv",
     step=AFTER,
     view="scores",
-    sets=("WithRows", "WithoutRows"),
+    sets=(WEB_SERVICE, ENDPOINT, f"{WEB_SERVICE}WithoutRows", f"{ENDPOINT}WithoutRows"),
     about="A service that has no inputs, because its graph reads its data itself, is scored without rows.",
     parameters=(
-        GROUP,
-        NAME,
+        *answering(new=(WEB_SERVICE, f"{WEB_SERVICE}WithoutRows"), endpoint=(ENDPOINT, f"{ENDPOINT}WithoutRows")),
         Parameter(
             "InputFile",
             Kind.ROWS,
             "A CSV file, or a request-response body as JSON.",
             mandatory=True,
-            sets=("WithRows",),
+            sets=(WEB_SERVICE, ENDPOINT),
             pipeline=True,
             aliases=("Input",),
             argument="rows",
@@ -206,7 +208,8 @@ HISTORY = Cmdlet(
     example="mlmgmt history -g retail -n churn",
     step=AFTER,
     view="history",
-    parameters=(GROUP, NAME),
+    sets=(WEB_SERVICE, ENDPOINT),
+    parameters=answering(),
 )
 ROLLBACK = Cmdlet(
     spellings=both("Undo", "MlWebService"),
@@ -216,10 +219,10 @@ ROLLBACK = Cmdlet(
     example="mlmgmt rollback -g retail -n churn --to 1",
     step=AFTER,
     view="webservice",
+    sets=(WEB_SERVICE, ENDPOINT),
     gate=Gate("Rolling back the web service"),
     parameters=(
-        GROUP,
-        NAME,
+        *answering(),
         Parameter(
             "To",
             Kind.INTEGER,
@@ -240,8 +243,9 @@ RESTORE = Cmdlet(
     example="mlmgmt restore -g retail -n churn",
     step=AFTER,
     view="webservice",
+    sets=(WEB_SERVICE, ENDPOINT),
     gate=Gate("Restoring the web service"),
-    parameters=(GROUP, NAME, MESSAGE, _SKIP),
+    parameters=(*answering(), MESSAGE, _SKIP),
 )
 SCHEMA = Cmdlet(
     spellings=both("Get", "MlSchema"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt.cmdlets import values
-from mlmgmt.cmdlets.declare import COMMON, CONFIRM, FORCE, WHAT_IF, Kind
+from mlmgmt.cmdlets.declare import COMMON, CONFIRM, FORCE, WHAT_IF, WORKSPACE, Kind
 from mlmgmt.definition.document import LARGEST, Unreadable, parse
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
 from mlmgmt.verbs import userfiles
@@ -79,7 +79,7 @@ def bind(
             value = _from_pipeline(parameter, reader)
         else:
             continue
-        if parameter.name in _OWN and not parameter.argument:
+        if parameter in WORKSPACE or (parameter.name in _OWN and not parameter.argument):
             common[parameter.name] = value
         elif not parameter.keyword.startswith("_"):
             arguments[parameter.keyword] = value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 
@@ -98,6 +98,7 @@ class Cmdlet:
         gate: the questions before a change; None for what changes nothing.
         verdict: the member of the result that decides between exit status 0 and 1.
         trouble: the exit status of an expected error, where it is not the error's own.
+        classic: it works in a Classic workspace; one with a parameter set `ENDPOINT` may.
         calls: the operations of `mlmgmt.protocol` that it stands for; of several that one whose path can be filled in.
         summary: one sentence; `about` more, for its help.
     """
@@ -118,6 +119,7 @@ class Cmdlet:
     trouble: int | None = None
     about: str = ""
     calls: tuple[str, ...] = ()
+    classic: bool = False
 
     @property
     def name(self) -> str:
@@ -131,7 +133,12 @@ class Cmdlet:
         """Its own parameters, then those that its gates and every cmdlet have."""
         gates = (WHAT_IF, CONFIRM) if self.gate is not None else ()
         force = (FORCE,) if self.gate is not None and not any(p.name == "Force" for p in self.parameters) else ()
-        return (*self.parameters, *force, *gates, *COMMON)
+        workspace = WORKSPACE if self.classic or any(map(self.in_workspace, self.sets)) else ()
+        return (*self.parameters, *workspace, *force, *gates, *COMMON)
+
+    def in_workspace(self, parameter_set: str) -> bool:
+        """Whether it works in a Classic workspace when it is called with a parameter set."""
+        return self.classic or parameter_set.startswith(ENDPOINT)
 
 
 def both(verb: str, noun: str, *others: str) -> tuple[str, ...]:
@@ -141,6 +148,22 @@ def both(verb: str, noun: str, *others: str) -> tuple[str, ...]:
 
 def kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+WEB_SERVICE, ENDPOINT = "WebService", "Endpoint"
+"""Parameter sets that name a New web service, or an endpoint of a Classic one, begin so."""
+
+
+def answering(
+    *, new: tuple[str, ...] = (WEB_SERVICE,), endpoint: tuple[str, ...] = (ENDPOINT,)
+) -> tuple[Parameter, ...]:
+    """The parameters that name what answers, in either kind of parameter set."""
+    return (
+        replace(GROUP, sets=new),
+        replace(NAME, sets=new),
+        replace(WEB_SERVICE_ID, sets=endpoint),
+        replace(ENDPOINT_NAME, sets=endpoint),
+    )
 
 
 FORCE = Parameter("Force", Kind.SWITCH, "Do not ask the cmdlet's own question.")
@@ -161,6 +184,18 @@ COMMON = (
         aliases=("AzContext", "AzureRmContext", "AzureCredential"),
     ),
 )
+WORKSPACE = (
+    Parameter("WorkspaceId", help="The Classic workspace; the home's first when left out.", completes="workspace"),
+    Parameter("AuthorizationToken", help="Its token, for scripts that bring one; your own home needs none."),
+    Parameter("Location", help="Its region, for scripts that name it."),
+    Parameter(
+        "ConfigFile",
+        Kind.FILE,
+        "A config.json with the three; the one in the working directory when left out.",
+        completes="file",
+    ),
+)
+"""Of every cmdlet that works in a Classic workspace."""
 GROUP = Parameter(
     "ResourceGroupName",
     help="The resource group.",
@@ -170,6 +205,16 @@ GROUP = Parameter(
     completes="resource-group",
 )
 NAME = Parameter("Name", help="The web service.", mandatory=True, short="n", completes="service")
+WEB_SERVICE_ID = Parameter(
+    "WebServiceId",
+    help="The Classic web service, by id or name.",
+    mandatory=True,
+    short="s",
+    completes="classic-service",
+)
+ENDPOINT_NAME = Parameter(
+    "EndpointName", help="The endpoint.", mandatory=True, aliases=("Endpoint",), short="e", completes="endpoint"
+)
 MESSAGE = Parameter("Message", help="Why, for the history.", short="m")
 IF_MATCH = Parameter("IfMatch", help="Refuse the change unless this is the current etag.")
 PARAMETERS = Parameter(

@@ -30,6 +30,7 @@ NEW = Cmdlet(
     summary="Make a training experiment from a task, a learner, a label and a CSV file.",
     example="mlmgmt new-experiment Churn --task binary --label churned --data customers.csv",
     step=STEP,
+    classic=True,
     view="experiment",
     gate=Gate("Making the experiment"),
     parameters=(
@@ -57,6 +58,7 @@ GET = Cmdlet(
     summary="List the experiments, or show one with its run.",
     example="mlmgmt experiments",
     step=STEP,
+    classic=True,
     view="experiment",
     parameters=(
         Parameter(
@@ -77,6 +79,7 @@ RUN = Cmdlet(
     summary="Run an experiment's whole graph; -Verbose tells each node's time and rows.",
     example="mlmgmt run-experiment Churn -Verbose",
     step=STEP,
+    classic=True,
     view="experiment",
     parameters=(_NAME,),
 )
@@ -87,6 +90,7 @@ SET_UP = Cmdlet(
     summary="Set a training experiment up as a retraining service, or make its predictive experiment.",
     example="mlmgmt set-up-web-service Churn --predictive --output-file churn-predictive.json",
     step=STEP,
+    classic=True,
     view="experiment",
     gate=Gate("Setting up the web service"),
     about="The experiment is run for it. -Retraining adds a web service input where the data goes in, and outputs for "
@@ -106,6 +110,7 @@ EXPORT = Cmdlet(
     summary="Write an experiment in Studio's own format.",
     example="mlmgmt export-experiment Churn churn-experiment.json",
     step=STEP,
+    classic=True,
     parameters=(
         _NAME,
         Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1, completes="file"),
@@ -119,6 +124,7 @@ IMPORT = Cmdlet(
     summary="Make an experiment of a file in Studio's format, or of a web service definition.",
     example="mlmgmt import-experiment churn-experiment.json --new-name Churn2 --data customers.csv",
     step=STEP,
+    classic=True,
     view="experiment",
     gate=Gate("Importing the experiment"),
     parameters=(
@@ -134,6 +140,7 @@ EXPORT_DEFINITION = Cmdlet(
     summary="Write the web service definition of an experiment that ran.",
     example="mlmgmt export-definition Churn churn-training.json",
     step=STEP,
+    classic=True,
     parameters=(
         _NAME,
         Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1, completes="file"),
@@ -147,6 +154,7 @@ REMOVE = Cmdlet(
     summary="Remove an experiment; its datasets and models stay.",
     example="mlmgmt remove-experiment Churn -Force",
     step=STEP,
+    classic=True,
     gate=Gate("Removing the experiment", "Remove the experiment {target}?"),
     parameters=(_NAME,),
 )

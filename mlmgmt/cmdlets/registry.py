@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mlmgmt.cmdlets import account, batch, beyond, catalogue, experiment, plan, server, storage, webservice
+from mlmgmt.cmdlets import account, batch, beyond, catalogue, classic, experiment, plan, server, storage, webservice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ CMDLETS = (
     *plan.CMDLETS,
     *storage.CMDLETS,
     *server.CMDLETS,
+    *classic.CMDLETS,
 )
 
 

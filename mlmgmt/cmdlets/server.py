@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import GROUP, NAME, Cmdlet, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import ENDPOINT, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
 
 STEP = "A. Over HTTP"
 
@@ -41,10 +41,10 @@ SAMPLE_CODE = Cmdlet(
     example="mlmgmt sample-code -g retail -n churn --language python > ask.py",
     step=STEP,
     view="text",
+    sets=(WEB_SERVICE, ENDPOINT),
     about="No key stands in it: it reads them from environment variables, and says which commands show them.",
     parameters=(
-        GROUP,
-        NAME,
+        *answering(),
         Parameter(
             "Language",
             Kind.CHOICE,

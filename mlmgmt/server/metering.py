@@ -14,7 +14,7 @@ from mlmgmt.verbs import diagnostics, usage
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.verbs.serving import Serving
     from mlmgmt.verbs.session import Session
 
@@ -30,7 +30,7 @@ class ServiceMeter:
 
     __slots__ = ("_session", "charged", "in_flight", "lines", "resource", "seconds", "suspended", "transactions")
 
-    def __init__(self, session: Session, resource: ResourceId) -> None:
+    def __init__(self, session: Session, resource: ServiceId) -> None:
         self._session, self.resource = session, resource
         self.transactions, self.seconds = 0, 0.0
         self.suspended = False
@@ -64,10 +64,10 @@ class Meter:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._services: dict[ResourceId, ServiceMeter] = {}
+        self._services: dict[ServiceId, ServiceMeter] = {}
         self._flushing = Lock()
 
-    def of(self, resource: ResourceId) -> ServiceMeter:
+    def of(self, resource: ServiceId) -> ServiceMeter:
         """A web service's counts; whether its plan is used up is known from the first call on."""
         found = self._services.get(resource)
         if found is None:

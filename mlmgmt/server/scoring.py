@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from mlmgmt.errors import AuthorizationFailed, Busy, Detail, MlmgmtError
+from mlmgmt.ids import ResourceId
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.server import identifiers
 from mlmgmt.server.batching import Batcher
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.learning.scorer import Answer, Scorer
     from mlmgmt.server.metering import ServiceMeter
     from mlmgmt.server.settings import Settings
@@ -88,7 +89,7 @@ class Scoring:
         self._session, self._workers = session, settings.workers
         self._subscription = session.store.home.subscription.replace("-", "").casefold()
         self._entries: dict[str, _Entry] = {}
-        self._resources: dict[str, ResourceId] = {}
+        self._resources: dict[str, ServiceId] = {}
         self._finder = serving.Finder(session)
         self._scorers: OrderedDict[Any, asyncio.Future[_Ready]] = OrderedDict()
         self._threads = ThreadPoolExecutor(_SCORERS, thread_name_prefix="mlmgmt-score")
@@ -103,7 +104,10 @@ class Scoring:
         entry = self._entry(values)
         entry.serving.check_key(authorization)
         resource = entry.serving.resource
-        values |= {"resourceGroupName": resource.group, "webServiceName": resource.name}
+        if isinstance(resource, ResourceId):
+            values |= {"resourceGroupName": resource.group, "webServiceName": resource.name}
+        else:
+            values |= {"webServiceId": resource.service, "endpointName": resource.name}
         return self._session.acting_as(f"a key of {resource.name}", CONTRIBUTOR, by_key=True)
 
     async def execute(
@@ -179,7 +183,7 @@ class Scoring:
             raise serving.not_found(values["serviceId"])
         return found
 
-    def _resource(self, values: Mapping[str, str]) -> ResourceId:
+    def _resource(self, values: Mapping[str, str]) -> ServiceId:
         if values["subscriptionId"].replace("-", "").casefold() != self._subscription:
             message = "The subscription in the path is not the one of this home."
             refuse("BadSubscriptionId", message, "subscriptionId")

@@ -19,7 +19,7 @@ _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 class Experiments:
-    """The experiments of one home's workspace, which bears the home's id."""
+    """The experiments of one workspace."""
 
     def __init__(self, root: Path, workspace: str) -> None:
         self.workspace = workspace

@@ -1,4 +1,4 @@
-"""Batch jobs on disk: `jobs/<group>/<service>/<id>/job.json`, and a lock beside it that its worker holds for life.
+"""Batch jobs on disk: `<jobs of the service>/<id>/job.json`, and a lock beside it that its worker holds for life.
 
 The lock is the operating system's: a worker that dies, however it dies, lets go of it, and whoever asks for the job's
 state then sees that nobody works on it. In the lock's file stands the worker's process id.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
 
 NOT_STARTED, QUEUED, RUNNING, FAILED, CANCELLED, FINISHED = (
     "NotStarted",
@@ -43,17 +43,17 @@ class Jobs:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def folder(self, resource: ResourceId, job: str) -> Path:
+    def folder(self, resource: ServiceId, job: str) -> Path:
         return self._folder_of(resource) / file_name(job)
 
-    def _folder_of(self, resource: ResourceId) -> Path:
-        return self._root / "jobs" / file_name(resource.group) / file_name(resource.name)
+    def _folder_of(self, resource: ServiceId) -> Path:
+        return self._root / resource.jobs_folder
 
-    def log(self, resource: ResourceId, job: str) -> Path:
+    def log(self, resource: ServiceId, job: str) -> Path:
         """The file that takes what its worker writes."""
         return self.folder(resource, job) / "worker.log"
 
-    def read(self, resource: ResourceId, job: str) -> dict[str, Any] | None:
+    def read(self, resource: ServiceId, job: str) -> dict[str, Any] | None:
         """A job; None when there is none of that id.
 
         Raises:
@@ -69,12 +69,12 @@ class Jobs:
             raise files.damaged(path, "it holds no job")
         return body
 
-    def write(self, resource: ResourceId, body: dict[str, Any]) -> None:
+    def write(self, resource: ServiceId, body: dict[str, Any]) -> None:
         folder = self.folder(resource, body["id"])
         files.make_folder(folder)
         files.write(folder / "job.json", orjson.dumps(body, option=_WRITING))
 
-    def of(self, resource: ResourceId) -> Iterator[dict[str, Any]]:
+    def of(self, resource: ServiceId) -> Iterator[dict[str, Any]]:
         """The jobs of a web service, oldest first; damaged ones are left out, so that they stand in no other's way."""
         bodies = []
         for job in self._ids(resource):
@@ -86,7 +86,7 @@ class Jobs:
                 bodies.append(body)
         yield from sorted(bodies, key=lambda body: str(body["createdOn"]))
 
-    def damaged(self, resource: ResourceId) -> list[HomeError]:
+    def damaged(self, resource: ServiceId) -> list[HomeError]:
         """What is wrong with the jobs that `of` leaves out."""
         found = []
         for job in self._ids(resource):
@@ -96,11 +96,11 @@ class Jobs:
                 found.append(error)
         return found
 
-    def _ids(self, resource: ResourceId) -> list[str]:
+    def _ids(self, resource: ServiceId) -> list[str]:
         folder = self._folder_of(resource)
         return sorted(os.listdir(folder)) if folder.is_dir() else []
 
-    def take(self, resource: ResourceId, job: str) -> int | None:
+    def take(self, resource: ServiceId, job: str) -> int | None:
         """Take a job's lock: a descriptor to hand on to the worker and close; None when a worker has it."""
         handle = os.open(self._lock(resource, job), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
@@ -111,7 +111,7 @@ class Jobs:
         os.ftruncate(handle, 0)
         return handle
 
-    def is_worked_on(self, resource: ResourceId, job: str) -> bool:
+    def is_worked_on(self, resource: ServiceId, job: str) -> bool:
         """Whether a worker lives that has the job. Asking writes nothing, so it may be asked of any home."""
         try:
             handle = os.open(self._lock(resource, job), os.O_RDONLY | os.O_CLOEXEC)
@@ -125,7 +125,7 @@ class Jobs:
             os.close(handle)
         return False
 
-    def worker(self, resource: ResourceId, job: str) -> int | None:
+    def worker(self, resource: ServiceId, job: str) -> int | None:
         """The process id that the job's worker noted as it began."""
         try:
             text = self._lock(resource, job).read_text(encoding="ascii", errors="replace")
@@ -133,7 +133,7 @@ class Jobs:
             return None
         return int(text) if text.isdecimal() and int(text) > 1 else None
 
-    def _lock(self, resource: ResourceId, job: str) -> Path:
+    def _lock(self, resource: ServiceId, job: str) -> Path:
         return self.folder(resource, job) / "worker.lock"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.home import Home
 
 
@@ -55,7 +55,7 @@ class Secrets:
     def keep_proof(self, digest: str, proof: dict[str, Any]) -> None:
         self._write(f"proofs/{digest}.json", proof)
 
-    def service(self, resource: ResourceId, committed: Callable[[int], str | None]) -> dict[str, Any]:
+    def service(self, resource: ServiceId, committed: Callable[[int], str | None]) -> dict[str, Any]:
         """The secrets of one web service: `keys`, `storageAccountKey`, `credentials` and `sas` by asset id.
 
         They are written before the revision they belong to, and count once that is there.
@@ -63,20 +63,20 @@ class Secrets:
         Args:
             committed: the etag of the revision with a number, if there is one.
         """
-        body = self._read(_service_file(resource))
+        body = self._read(resource.secrets_file)
         if body and not (isinstance(body.get("revision"), int) and isinstance(body.get("secrets"), dict)):
-            raise files.damaged(self._folder / _service_file(resource), "it holds no secrets of a web service")
+            raise files.damaged(self._folder / resource.secrets_file, "it holds no secrets of a web service")
         if body and committed(body["revision"]) == body.get("etag"):
             return dict(body["secrets"])
         return dict(body.get("before", {}))
 
     def keep_service(
-        self, resource: ResourceId, secrets: dict[str, Any], before: dict[str, Any], *, revision: int, etag: str
+        self, resource: ServiceId, secrets: dict[str, Any], before: dict[str, Any], *, revision: int, etag: str
     ) -> None:
         """Keep the secrets that a revision, still to be committed, brings; `before` are those that count until then."""
         if secrets != before:
             body = {"revision": revision, "etag": etag, "secrets": secrets, "before": before}
-            self._write(_service_file(resource), body)
+            self._write(resource.secrets_file, body)
 
     def account_key(self, account: str) -> str | None:
         """The first key of a local storage account, which signs."""
@@ -92,6 +92,13 @@ class Secrets:
 
     def forget_account(self, account: str) -> None:
         (self._folder / _account_file(account)).unlink(missing_ok=True)
+
+    def workspace(self, workspace: str) -> dict[str, Any]:
+        """The tokens of a Classic workspace: `primary` and `secondary`."""
+        return self._read(_workspace_file(workspace))
+
+    def keep_workspace(self, workspace: str, tokens: dict[str, Any]) -> None:
+        self._write(_workspace_file(workspace), tokens)
 
     def context(self) -> dict[str, Any]:
         """Who is connected: `account`, `role`."""
@@ -143,6 +150,5 @@ def _account_file(account: str) -> str:
     return f"accounts/{file_name(account)}.json"
 
 
-def _service_file(resource: ResourceId) -> str:
-    names = (resource.subscription, resource.group, resource.name)
-    return "services/" + "/".join(map(file_name, names)) + ".json"
+def _workspace_file(workspace: str) -> str:
+    return f"workspaces/{file_name(workspace)}.json"

@@ -3,6 +3,8 @@
     <service>/webservice.json          the current revision, a copy of the newest file below
     <service>/revisions/000001.json    written once, never altered
 
+An endpoint of a Classic web service is kept in the same way, in a folder of its own.
+
 The rename of the revision file commits a change. The current document, then the log, follow; a reader that finds a
 newer revision than the current document names, reads that one, so a crash between the two is not seen.
 """
@@ -16,7 +18,16 @@ from urllib.parse import unquote
 
 import orjson
 
-from mlmgmt.ids import GroupId, ResourceId, services_folder
+from mlmgmt.ids import (
+    EndpointId,
+    GroupId,
+    ResourceId,
+    ServiceId,
+    endpoints_folder,
+    service_id,
+    services_folder,
+    web_services_folder,
+)
 from mlmgmt.store import files
 
 if TYPE_CHECKING:
@@ -62,8 +73,8 @@ class Revision:
         return self.change == REMOVED
 
     @property
-    def resource(self) -> ResourceId:
-        return ResourceId.parse(self.document["id"])
+    def resource(self) -> ServiceId:
+        return service_id(self.document["id"])
 
     def to_bytes(self) -> bytes:
         body = {
@@ -140,14 +151,14 @@ class Services:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def folder(self, resource: ResourceId) -> Path:
+    def folder(self, resource: ServiceId) -> Path:
         return self._root / resource.folder
 
-    def latest(self, resource: ResourceId) -> Revision | None:
+    def latest(self, resource: ServiceId) -> Revision | None:
         """The newest revision, a removal included; None when the service never existed."""
         return self._latest(f"{self._root}/{resource.folder}")
 
-    def current(self, resource: ResourceId) -> Revision | None:
+    def current(self, resource: ServiceId) -> Revision | None:
         """The revision that answers; None when the service never existed or is removed."""
         found = self.latest(resource)
         return None if found is None or found.removed else found
@@ -165,38 +176,47 @@ class Services:
             body, number = newer, number + 1
         return Revision.from_json(body)
 
-    def path_of(self, resource: ResourceId, number: int) -> str:
+    def path_of(self, resource: ServiceId, number: int) -> str:
         """Where a revision is, or will be; that it is there is what commits it."""
         return _revision_path(f"{self._root}/{resource.folder}", number)
 
-    def standing(self, resource: ResourceId, number: int) -> Standing:
+    def standing(self, resource: ServiceId, number: int) -> Standing:
         """How the files stand now, a revision of that number being the newest."""
         current = f"{self._root}/{resource.folder}/{CURRENT}"
         return Standing(current, self.path_of(resource, number + 1), _signature(current))
 
     def stamps(self) -> dict[str, int]:
-        """When each folder of web services was last added to, in nanoseconds; as long as it stays, `identities` do."""
-        found = {}
+        """When each folder of services was last added to, in nanoseconds; as long as it stays, `identities` do."""
+        folders = [services_folder(group) for group in self._groups()]
+        folders += [endpoints_folder(*service) for service in self._classic()]
+        states = {folder: _signature(f"{self._root}/{folder}") for folder in folders}
+        return {folder: state[1] for folder, state in states.items() if state is not None}
+
+    def identities(self) -> Iterator[ServiceId]:
+        """Every web service and endpoint that ever was, with its names as its folders spell them; nothing is read."""
+        for group in self._groups():
+            for name in _names(f"{self._root}/{services_folder(group)}"):
+                yield ResourceId(group.subscription, group.name, unquote(name))
+        for workspace, service in self._classic():
+            for name in _names(f"{self._root}/{endpoints_folder(workspace, service)}"):
+                yield EndpointId(workspace, service, unquote(name))
+
+    def _groups(self) -> Iterator[GroupId]:
         for subscription in _names(f"{self._root}/subscriptions"):
             for group in _names(f"{self._root}/subscriptions/{subscription}/resourcegroups"):
-                folder = services_folder(GroupId(unquote(subscription), unquote(group)))
-                if (state := _signature(f"{self._root}/{folder}")) is not None:
-                    found[folder] = state[1]
-        return found
+                yield GroupId(unquote(subscription), unquote(group))
 
-    def identities(self) -> Iterator[ResourceId]:
-        """Every web service that ever was, with its names as its folders spell them; nothing is read."""
-        for subscription in _names(f"{self._root}/subscriptions"):
-            for group in _names(f"{self._root}/subscriptions/{subscription}/resourcegroups"):
-                identity = GroupId(unquote(subscription), unquote(group))
-                for name in _names(f"{self._root}/{services_folder(identity)}"):
-                    yield ResourceId(identity.subscription, identity.name, unquote(name))
+    def _classic(self) -> Iterator[tuple[str, str]]:
+        """The workspace and the id of each Classic web service."""
+        for workspace in map(unquote, _names(f"{self._root}/workspaces")):
+            for service in _names(f"{self._root}/{web_services_folder(workspace)}"):
+                yield workspace, unquote(service)
 
-    def revision(self, resource: ResourceId, number: int) -> Revision | None:
+    def revision(self, resource: ServiceId, number: int) -> Revision | None:
         body = _revision(f"{self._root}/{resource.folder}", number)
         return None if body is None else Revision.from_json(body)
 
-    def history(self, resource: ResourceId) -> list[Revision]:
+    def history(self, resource: ServiceId) -> list[Revision]:
         """Every revision, oldest first."""
         folder = f"{self._root}/{resource.folder}"
         bodies = (_revision(folder, number) for number in sorted(_numbers(f"{folder}/{REVISIONS}")))
@@ -204,12 +224,24 @@ class Services:
 
     def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision]:
         """The services of a group, by file name, those behind `after`; removed ones are left out."""
-        folder = f"{self._root}/{services_folder(group)}"
-        try:
-            names = sorted(os.listdir(folder))
-        except FileNotFoundError:
-            return
-        for name in names:
+        return self._inside(services_folder(group), after)
+
+    def endpoints(self, workspace: str, service: str) -> Iterator[Revision]:
+        """The endpoints of a Classic web service, by file name; removed ones are left out."""
+        return self._inside(endpoints_folder(workspace, service))
+
+    def endpoint_names(self, workspace: str, service: str) -> list[str]:
+        """The names that a Classic web service's endpoints have or had; nothing is read."""
+        return [unquote(name) for name in _names(f"{self._root}/{endpoints_folder(workspace, service)}")]
+
+    def count_endpoints(self, workspace: str, service: str) -> int:
+        """How many endpoints of a Classic web service stand; nothing is read."""
+        folder = f"{self._root}/{endpoints_folder(workspace, service)}"
+        return sum(os.access(f"{folder}/{name}/{CURRENT}", os.F_OK) for name in _names(folder))
+
+    def _inside(self, within: str, after: str = "") -> Iterator[Revision]:
+        folder = f"{self._root}/{within}"
+        for name in _names(folder):
             found = self._latest(f"{folder}/{name}") if name > after else None
             if found is not None and not found.removed:
                 yield found
@@ -248,7 +280,7 @@ class Services:
         }
         files.append(self._root / "log.jsonl", orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
-    def tidy(self, resource: ResourceId) -> None:
+    def tidy(self, resource: ServiceId) -> None:
         """Clear away what an interrupted write left; call it only while holding the service's lock."""
         folder = self.folder(resource)
         if folder.is_dir():

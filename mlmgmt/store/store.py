@@ -1,4 +1,4 @@
-"""One object owns one home: its services, plans, groups, jobs, experiments, blobs, secrets and locks."""
+"""One object owns one home: its services, plans, groups, jobs, workspaces, blobs, secrets and locks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import Detail, HomeError
 from mlmgmt.store import lock
 from mlmgmt.store.blobs import Blobs
+from mlmgmt.store.classic import WebServices, Workspaces
 from mlmgmt.store.experiments import Experiments
 from mlmgmt.store.groups import Groups
 from mlmgmt.store.jobs import Jobs
@@ -19,7 +20,7 @@ from mlmgmt.store.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.home import Home
 
 
@@ -33,9 +34,14 @@ class Store:
         self.plans = Plans(home.root)
         self.usage = Usage(home.root)
         self.jobs = Jobs(home.root)
-        self.experiments = Experiments(home.root, home.id)
+        self.workspaces = Workspaces(home.root)
+        self.web_services = WebServices(home.root)
         self.blobs = Blobs(home.root)
         self.secrets = Secrets(home)
+
+    def experiments(self, workspace: str) -> Experiments:
+        """The experiments of a workspace."""
+        return Experiments(self.home.root, workspace)
 
     def require_writable(self) -> None:
         """Say plainly that a home which this user does not trust is not written.
@@ -54,7 +60,7 @@ class Store:
                 hint="If you know where it comes from: mlmgmt trust-home",
             )
 
-    def service_secrets(self, resource: ResourceId) -> dict[str, Any]:
+    def service_secrets(self, resource: ServiceId) -> dict[str, Any]:
         """The secrets of a web service that go with what is committed."""
 
         def committed(number: int) -> str | None:
@@ -64,7 +70,7 @@ class Store:
         return self.secrets.service(resource, committed)
 
     @contextmanager
-    def writing(self, resource: ResourceId) -> Iterator[None]:
+    def writing(self, resource: ServiceId) -> Iterator[None]:
         """Hold a web service's lock, with what an interrupted writer left cleared away."""
         self.require_writable()
         with lock.hold(self.home.root, resource.folder):

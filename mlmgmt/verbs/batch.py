@@ -11,11 +11,14 @@ from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import ENDED, FINISHED
-from mlmgmt.verbs import job_requests, jobs, references, userfiles
+from mlmgmt.verbs import addresses, job_requests, jobs, references, userfiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
 
 _CONTAINER = "experimentinput"
@@ -24,13 +27,12 @@ _CONTAINER = "experimentinput"
 def submit(
     session: Session,
     *,
-    group: str,
-    name: str,
     job_file: Mapping[str, Any] | None = None,
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
     parameters: Sequence[str] = (),
     start: bool = False,
+    **address: Unpack[Address],
 ) -> dict[str, Any]:
     """Submit a batch job.
 
@@ -50,11 +52,12 @@ def submit(
         raise BadRequest(message, target="JobFile", details=[Detail("DuplicateInputInBatchCall", message)])
     files: dict[blobs.Blob, bytes] = {}
     request = job_file if job_file is not None else request_of(session, inputs, outputs, parameters, files)
-    job = jobs.submit(session, group=group, name=name, request=request, files=files)
+    job = jobs.submit(session, request=request, files=files, **address)
     if start:
-        return jobs.start(session, group=group, name=name, job=job)
-    session.tell(f"It waits to be started: mlmgmt batch start -g {group} -n {name} --job {job}")
-    found: dict[str, Any] = jobs.status(session, group=group, name=name, job=job)
+        return jobs.start(session, job=job, **address)
+    words = addresses.identity(session, **address).words
+    session.tell(f"It waits to be started: mlmgmt batch start {words} --job {job}")
+    found: dict[str, Any] = jobs.status(session, job=job, **address)
     return found
 
 
@@ -103,12 +106,11 @@ def _pair(text: str) -> tuple[str, str]:
 def wait(
     session: Session,
     *,
-    group: str,
-    name: str,
     job: str,
     timeout: float | None = None,
     output_folder: str | None = None,
     force: bool = False,
+    **address: Unpack[Address],
 ) -> dict[str, Any]:
     """Wait until a job ends, and fetch its results.
 
@@ -127,9 +129,9 @@ def wait(
         raise NotFound(message, target=output_folder, details=details, hint=f"mkdir -p {shlex.quote(output_folder)}")
     if output_folder is not None:
         userfiles.require_writable(str(Path(output_folder) / "output"))
-        for path in _coming(session, group, name, job, Path(output_folder)):
+        for path in _coming(session, addresses.identity(session, **address), job, Path(output_folder)):
             userfiles.refuse_overwriting(path, overwrite=force)
-    found = jobs.wait(session, group=group, name=name, job=job, timeout=timeout)
+    found = jobs.wait(session, job=job, timeout=timeout, **address)
     for warning in found["Warnings"] or ():
         session.tell(f"Warning: {warning}")
     if found["StatusCode"] != FINISHED:
@@ -143,11 +145,10 @@ def wait(
     return found
 
 
-def _coming(session: Session, group: str, name: str, job: str, folder: Path) -> list[str]:
+def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> list[str]:
     """The files that the results of a job that has not ended will be copied to."""
     from mlmgmt.learning.plan import Plan
 
-    resource = session.service_id(group, name)
     body = session.store.jobs.read(resource, job)
     if body is None or body["state"] in ENDED:
         return []

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition.contract import without
 from mlmgmt.definition.document import compact, copy
 from mlmgmt.errors import Conflict, Detail, PreconditionFailed
-from mlmgmt.ids import service_guid
+from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.store.blobs import without_secrets
 from mlmgmt.store.services import CREATED, REMOVED, Revision
 from mlmgmt.verbs import associations
+from mlmgmt.verbs.classic import standing as classic
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.verbs.deployment import Deployment
     from mlmgmt.verbs.session import Session
 
@@ -50,7 +51,7 @@ class Change:
 
 def outcome_of(
     session: Session,
-    identity: ResourceId,
+    identity: ServiceId,
     change: Change,
     show: Callable[[Revision], Any],
     *,
@@ -75,7 +76,7 @@ def outcome_of(
     )
 
 
-def write(session: Session, identity: ResourceId, change: Change) -> Revision:
+def write(session: Session, identity: ServiceId, change: Change) -> Revision:
     """Write a planned change as the next revision; the service's lock is held.
 
     Model bytes, secrets and the association with a plan come first, so that whatever a revision refers to is there
@@ -95,8 +96,8 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
         raise PreconditionFailed(
             text, target=identity.name, details=[Detail("EtagChanged", text)], hint="Look again, then repeat."
         )
-    if change.kind != REMOVED and session.store.groups.get(identity.group_id) is None:
-        session.existing_group(identity.group)
+    if change.kind != REMOVED:
+        _require_owner(session, identity)
     modified = later(session.clock(), latest.modified_on if latest is not None else None)
     number = latest.number + 1 if latest is not None else 1
     document = _stamped(identity, change, latest, modified)
@@ -105,7 +106,7 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
     if change.secrets is not None:
         before = session.store.service_secrets(identity)
         session.store.secrets.keep_service(identity, change.secrets, before, revision=number, etag=etag)
-    if change.kind != REMOVED:
+    if change.kind != REMOVED and isinstance(identity, ResourceId):
         associations.keep(session, identity, document, modified, anew=change.kind == CREATED)
     regions = list(latest.regions) if latest is not None and change.kind != CREATED else []
     if change.region is not None:
@@ -127,21 +128,27 @@ def write(session: Session, identity: ResourceId, change: Change) -> Revision:
     )
 
 
-def _stamped(identity: ResourceId, change: Change, latest: Revision | None, modified: str) -> dict[str, Any]:
+def _require_owner(session: Session, identity: ServiceId) -> None:
+    """Refuse to write what belongs to a group, or a Classic web service, that was removed since it was planned."""
+    if isinstance(identity, EndpointId):
+        classic.owner(session, identity)
+    elif session.store.groups.get(identity.group_id) is None:
+        session.existing_group(identity.group)
+
+
+def _stamped(identity: ServiceId, change: Change, latest: Revision | None, modified: str) -> dict[str, Any]:
     document = dict(change.document)
     created = modified
     if latest is not None and change.kind != CREATED:
         created = latest.document["properties"].get("createdOn", modified)
     properties = dict(document["properties"])
     location = str(document["location"])
-    service = service_guid(identity)
-    subscription = identity.subscription.replace("-", "")
     host = f"{location.replace(' ', '').lower()}.services.azureml.net"
     properties |= {
         "createdOn": created,
         "modifiedOn": modified,
         "provisioningState": "Succeeded",
-        "swaggerLocation": f"https://{host}/subscriptions/{subscription}/services/{service}/swagger.json",
+        "swaggerLocation": f"https://{host}{identity.scoring_path}/swagger.json",
     }
     head = {"id": document["id"], "name": document["name"], "type": identity.type}
     rest = {name: value for name, value in document.items() if name not in (*head, "tags", "location", "properties")}

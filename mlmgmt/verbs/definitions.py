@@ -181,14 +181,14 @@ def _with_deployed(
     if right is not None:
         raise WrongUsage("A web service is compared with one file, not with two.")
     if left is not None:
-        earlier = standing if revision is None else history.revision_of(session, group, name, revision)
+        earlier = standing if revision is None else history.revision_of(session, standing.resource, revision)
         return preview(session, earlier.document, left)
     if revision is None:
         revision = standing.number - 1
         if not revision:
             message = f"{name!r} has one revision only; there is nothing before it."
             raise WrongUsage(message, target="Revision", hint="Give a file to compare it with.")
-    earlier = history.revision_of(session, group, name, revision)
+    earlier = history.revision_of(session, standing.resource, revision)
     before = changes.comparable(session, earlier.document, {})
     return before, changes.comparable(session, standing.document, {})
 

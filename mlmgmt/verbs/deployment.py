@@ -67,7 +67,7 @@ def plan(
     Args:
         skip: take the models without proving them.
         sas_tokens: signatures that came with uris, by asset id.
-        held: models that are not written yet, by uri.
+        held: models whose bytes are at hand, by uri; they are taken even where the uri is the one that stands.
         digests: models already kept, by asset id, as a rollback brings them back; their uris are not read again.
 
     Raises:
@@ -83,7 +83,8 @@ def plan(
     touched = before is None or graph.digest(document) != graph.digest(before.document)
     for model in found:
         present = known.get(model.asset_id)
-        if present is not None and present.get("uri") == model.uri and _stays(session, present, result):
+        named = present is not None and present.get("uri") == model.uri and model.uri not in (held or {})
+        if present is not None and named and _stays(session, present, result):
             result.models[model.asset_id] = present
             if present.get("digest"):
                 _note_overwritten(session, model, present, result)

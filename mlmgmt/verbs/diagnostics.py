@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.ids import service_guid
+from mlmgmt.ids import EndpointId, service_guid
 from mlmgmt.store.blobs import Blob
 
 if TYPE_CHECKING:
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.verbs.session import Session
 
 CONTAINER = "ml-diagnostics"
 
 
-def append(session: Session, resource: ResourceId, lines: bytes) -> None:
+def append(session: Session, resource: ServiceId, lines: bytes) -> None:
     """Add lines to today's log of a web service's request-response calls.
 
     Raises:
         NotFound: `AccountNotRegistered`: there is no storage account to log to.
     """
-    subscription = resource.subscription.replace("-", "")
+    if isinstance(resource, EndpointId):
+        owner = f"{resource.workspace}-{resource.service}"
+    else:
+        owner = resource.subscription.replace("-", "")
     day = session.clock().strftime("%Y-%m-%d")
-    path = f"{subscription}-{service_guid(resource)}/score/requests/{day}.jsonl"
+    path = f"{owner}-{service_guid(resource)}/score/requests/{day}.jsonl"
     session.store.blobs.append(Blob(_account(session, resource), CONTAINER, path), lines)
 
 
-def _account(session: Session, resource: ResourceId) -> str:
+def _account(session: Session, resource: ServiceId) -> str:
     found = session.store.services.current(resource)
     stated = (found.document["properties"].get("storageAccount") or {}).get("name") if found is not None else None
     known = isinstance(stated, str) and session.store.blobs.is_registered(stated)

@@ -51,7 +51,7 @@ def get(session: Session, *, experiment: str | None = None) -> Any:
 
 def _all(session: Session) -> list[dict[str, Any]]:
     """Every experiment; one whose process died while it ran is failed."""
-    return [_settled(session, body) for body in session.store.experiments.all()]
+    return [_settled(session, body) for body in session.experiments.all()]
 
 
 def _settled(session: Session, body: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _settled(session: Session, body: dict[str, Any]) -> dict[str, Any]:
         with suppress(MlmgmtError, OSError):
             session.store.require_writable()
             with _held(session, body):
-                body = session.store.experiments.read(body["ExperimentId"]) or body
+                body = session.experiments.read(body["ExperimentId"]) or body
                 if body["Status"]["StatusCode"] == RUNNING:
                     ended = {"StatusCode": FAILED, "StatusDetail": "The process that ran it ended before its run did."}
                     body["Status"] = body["Status"] | ended
@@ -116,7 +116,7 @@ def made(
 ) -> dict[str, Any]:
     """The document of a new experiment. Nothing is written."""
     return {
-        "ExperimentId": f"{session.store.experiments.workspace}.f-id.{uuid.uuid4().hex}",
+        "ExperimentId": f"{session.experiments.workspace}.f-id.{uuid.uuid4().hex}",
         "ParentExperimentId": parent,
         "Description": name,
         "Summary": summary,
@@ -142,7 +142,7 @@ def write_new(session: Session, body: Mapping[str, Any]) -> None:
     """
     with lock.hold(session.store.home.root, "experiments"):
         refuse_taken(session, body["Description"])
-        session.store.experiments.write(dict(body))
+        session.experiments.write(dict(body))
 
 
 def refuse_broken(definition: Mapping[str, Any], name: str) -> None:
@@ -167,7 +167,7 @@ def refuse_taken(session: Session, name: str) -> None:
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         message = f"An experiment's name has 1 to {_LONGEST_NAME} characters that can be seen; {name!r} is none."
         raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
-    if any(body["Description"].casefold() == name.casefold() for body in session.store.experiments.all()):
+    if any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
         message = f"There is an experiment {name!r} already."
         hint = f"Give another name, or: mlmgmt remove-experiment {name!r}"
         raise Conflict(message, target=name, details=[Detail("ExperimentExists", message)], hint=hint)
@@ -223,7 +223,7 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
     from mlmgmt.learning.sketch import Sketch
 
     with _held(session, body):
-        fresh = session.store.experiments.read(body["ExperimentId"])
+        fresh = session.experiments.read(body["ExperimentId"])
         if fresh is None:
             existing(session, body["ExperimentId"])
         body.update(fresh or {})
@@ -262,7 +262,7 @@ def replace(session: Session, body: Mapping[str, Any], *, made: bool) -> None:
         return
     with _held(session, body):
         existing(session, body["ExperimentId"])
-        session.store.experiments.write(dict(body))
+        session.experiments.write(dict(body))
 
 
 def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
@@ -281,7 +281,7 @@ def _failed(session: Session, body: dict[str, Any], detail: str) -> None:
 
 def _record(session: Session, body: dict[str, Any], **status: Any) -> None:
     body["Status"] = body["Status"] | status
-    session.store.experiments.write(body)
+    session.experiments.write(body)
 
 
 def _evaluation(done: Run) -> list[dict[str, Any]]:
@@ -306,6 +306,6 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
 
     def commit() -> None:
         with _held(session, body):
-            session.store.experiments.remove(body["ExperimentId"])
+            session.experiments.remove(body["ExperimentId"])
 
     return Outcome(target=body["Description"], before=body, after=None, commit=commit)

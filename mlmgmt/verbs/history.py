@@ -5,28 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
-from mlmgmt.verbs import changes, deployment, lookup
+from mlmgmt.ids import ResourceId
+from mlmgmt.verbs import addresses, changes, deployment, lookup
+from mlmgmt.verbs.classic import endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Unpack
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.outcome import Outcome
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/webServices/write"
 
 
-def history(session: Session, *, group: str, name: str) -> list[dict[str, Any]]:
-    """Every revision of a web service, newest first; removed services have one too.
+def history(session: Session, **address: Unpack[Address]) -> list[dict[str, Any]]:
+    """Every revision of a web service or an endpoint, newest first; removed ones have one too.
 
     Raises:
         NotFound: there never was such a service.
     """
-    revisions = session.store.services.history(session.service_id(group, name))
+    identity = addresses.identity(session, **address)
+    revisions = session.store.services.history(identity)
     if not revisions:
-        lookup.existing(session, group, name)
+        addresses.at(session, identity)
     return [_row(revision) for revision in reversed(revisions)]
 
 
@@ -45,20 +50,20 @@ def _row(revision: Revision) -> dict[str, Any]:
     }
 
 
-def revision_of(session: Session, group: str, name: str, number: int) -> Revision:
+def revision_of(session: Session, resource: ServiceId, number: int) -> Revision:
     """One revision.
 
     Raises:
         NotFound: `RevisionNotFound`.
     """
-    found = session.store.services.revision(session.service_id(group, name), number)
+    found = session.store.services.revision(resource, number)
     if found is None:
-        message = f"{name!r} has no revision {number}."
+        message = f"{resource.name!r} has no revision {number}."
         raise NotFound(
             message,
             target="Revision",
             details=[Detail("RevisionNotFound", message)],
-            hint=f"See them with: mlmgmt history -g {group} -n {name}",
+            hint=f"See them with: mlmgmt history {resource.words}",
         )
     return found
 
@@ -66,12 +71,11 @@ def revision_of(session: Session, group: str, name: str, number: int) -> Revisio
 def plan_rollback(
     session: Session,
     *,
-    group: str,
-    name: str,
     to: int | None = None,
     message: str | None = None,
     if_match: str | None = None,
     skip_model_check: bool = False,
+    **address: Unpack[Address],
 ) -> Outcome:
     """Plan a new revision that answers as an earlier one did, with the models it had.
 
@@ -79,16 +83,17 @@ def plan_rollback(
         to: the number of the revision; the one before the present one when None.
 
     Raises:
-        NotFound: `WebServiceNotFound`, `RevisionNotFound`.
+        NotFound: the service, or `RevisionNotFound`.
         Conflict: `WebServiceReadOnly`, `NothingChanged`.
         BadRequest: the model of that revision does not pass its proof.
     """
-    standing = lookup.existing(session, group, name)
+    standing = addresses.existing(session, **address)
+    name = standing.resource.name
     session.require(_WRITE, standing.resource)
     changes.check_etag(standing, if_match)
     changes.refuse_read_only(standing)
     number = to if to is not None else standing.number - 1
-    earlier = revision_of(session, group, name, number)
+    earlier = revision_of(session, standing.resource, number)
     if earlier.removed:
         text = f"Revision {number} is the removal of {name!r}; there is nothing in it to go back to."
         raise BadRequest(text, target="To", details=[Detail("RevisionIsRemoval", text)])
@@ -106,13 +111,7 @@ def plan_rollback(
         message=message or f"back to revision {number}",
         skip=skip_model_check,
         replan=lambda: plan_rollback(
-            session,
-            group=group,
-            name=name,
-            to=number,
-            message=message,
-            if_match=if_match,
-            skip_model_check=skip_model_check,
+            session, to=number, message=message, if_match=if_match, skip_model_check=skip_model_check, **address
         ),
     )
 
@@ -122,25 +121,26 @@ def _digests(revision: Revision) -> dict[str, Any]:
 
 
 def plan_restore(
-    session: Session, *, group: str, name: str, message: str | None = None, skip_model_check: bool = False
+    session: Session, *, message: str | None = None, skip_model_check: bool = False, **address: Unpack[Address]
 ) -> Outcome:
-    """Plan to bring back a removed web service as it was, keys included.
+    """Plan to bring back a removed web service or endpoint as it was, keys included.
 
     Raises:
-        NotFound: the group, or there never was such a service.
+        NotFound: the group or the Classic web service, or there never was such a service.
         Conflict: `WebServiceExists`: it is not removed.
     """
-    session.existing_group(group)
-    identity = session.service_id(group, name)
+    identity = addresses.identity(session, **address)
+    if isinstance(identity, ResourceId):
+        session.existing_group(identity.group)
     session.require(_WRITE, identity)
     latest = session.store.services.latest(identity)
     if latest is None:
-        lookup.existing(session, group, name)
+        addresses.at(session, identity)
     assert latest is not None
     if not latest.removed:
-        text = f"{name!r} is not removed."
-        hint = f"To go back to an earlier revision: mlmgmt rollback -g {group} -n {name} -To ..."
-        raise Conflict(text, target=name, details=[Detail("WebServiceExists", text)], hint=hint)
+        text = f"{identity.name!r} is not removed."
+        hint = f"To go back to an earlier revision: mlmgmt rollback {identity.words} -To ..."
+        raise Conflict(text, target=identity.name, details=[Detail("WebServiceExists", text)], hint=hint)
     return _return_to(
         session,
         identity,
@@ -149,15 +149,18 @@ def plan_restore(
         kind="restored",
         message=message,
         skip=skip_model_check,
-        replan=lambda: plan_restore(
-            session, group=group, name=name, message=message, skip_model_check=skip_model_check
-        ),
+        replan=lambda: plan_restore(session, message=message, skip_model_check=skip_model_check, **address),
     )
+
+
+def _shown(session: Session, revision: Revision) -> dict[str, Any]:
+    view = lookup.view if isinstance(revision.resource, ResourceId) else endpoints.view
+    return view(session, revision)
 
 
 def _return_to(
     session: Session,
-    identity: ResourceId,
+    identity: ServiceId,
     earlier: Revision,
     standing: Revision,
     *,
@@ -173,6 +176,6 @@ def _return_to(
         session,
         identity,
         changes.Change(kind, document, None, deployed, message, None, standing),
-        lambda revision: lookup.view(session, revision),
+        lambda revision: _shown(session, revision),
         replan=replan,
     )

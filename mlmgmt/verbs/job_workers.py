@@ -20,7 +20,7 @@ from mlmgmt.store.jobs import FAILED, QUEUED, RUNNING
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.verbs.session import Session
 
 MOST_AT_ONCE = 40
@@ -33,18 +33,18 @@ _started: set[int] = set()
 """Workers that this process started and has not seen the end of."""
 
 
-def held(session: Session, resource: ResourceId, *, patience: float = lock.PATIENCE) -> Any:
+def held(session: Session, resource: ServiceId, *, patience: float = lock.PATIENCE) -> Any:
     """Hold the jobs of a service."""
     return lock.hold(session.store.home.root, f"jobs/{resource.folder}", patience=patience)
 
 
-def change(session: Session, resource: ResourceId, body: dict[str, Any], **changes: Any) -> None:
+def change(session: Session, resource: ServiceId, body: dict[str, Any], **changes: Any) -> None:
     """Change a job."""
     body.update(changes)
     session.store.jobs.write(resource, body)
 
 
-def take_up(session: Session, resource: ResourceId) -> None:
+def take_up(session: Session, resource: ServiceId) -> None:
     """Start workers for queued jobs, oldest first, as many as may be."""
     bodies = [seen(session, resource, body) for body in session.store.jobs.of(resource)]
     free = MOST_AT_ONCE - sum(body["state"] == RUNNING for body in bodies)
@@ -53,13 +53,13 @@ def take_up(session: Session, resource: ResourceId) -> None:
         _spawn(session, resource, body)
 
 
-def _spawn(session: Session, resource: ResourceId, body: dict[str, Any]) -> None:
+def _spawn(session: Session, resource: ServiceId, body: dict[str, Any]) -> None:
     """Start the worker of a job. It inherits the job's lock, so that there is no moment in which nobody has it."""
     handle = session.store.jobs.take(resource, body["id"])
     if handle is None:
         return
     root, trust = session.store.home.root, session.store.home.trust
-    words = [str(Path(mlmgmt.__file__).parent.parent), str(root), resource.group, resource.name, body["id"]]
+    words = [str(Path(mlmgmt.__file__).parent.parent), str(root), str(resource), body["id"]]
     change(session, resource, body, state=RUNNING, startedOn=stamp(session.clock()))
     try:
         with open(session.store.jobs.log(resource, body["id"]), "ab") as log:
@@ -94,12 +94,12 @@ def _reap() -> None:
         _started.discard(pid)
 
 
-def _fail(session: Session, resource: ResourceId, body: dict[str, Any], details: str) -> None:
+def _fail(session: Session, resource: ServiceId, body: dict[str, Any], details: str) -> None:
     change(session, resource, body, state=FAILED, endedOn=stamp(session.clock()), details=details)
     session.store.secrets.forget_job(body["id"])
 
 
-def seen(session: Session, resource: ResourceId, body: dict[str, Any]) -> dict[str, Any]:
+def seen(session: Session, resource: ServiceId, body: dict[str, Any]) -> dict[str, Any]:
     """A job as it is: one that runs and has no worker any more has failed."""
     if body["state"] == RUNNING and not session.store.jobs.is_worked_on(resource, body["id"]):
         # Its last act may have been to say how it ended.
@@ -115,13 +115,13 @@ def seen(session: Session, resource: ResourceId, body: dict[str, Any]) -> dict[s
     return body
 
 
-def _last_lines(session: Session, resource: ResourceId, job: str) -> str:
+def _last_lines(session: Session, resource: ServiceId, job: str) -> str:
     path = session.store.jobs.log(resource, job)
     lines = path.read_text(errors="replace").splitlines() if path.is_file() else []
     return " | ".join(line.strip() for line in lines[-_LOG_LINES:] if line.strip())
 
 
-def end_worker(session: Session, resource: ResourceId, job: str) -> None:
+def end_worker(session: Session, resource: ServiceId, job: str) -> None:
     """Ask a worker to end, and whatever it started with it; then make it."""
     jobs = session.store.jobs
     pid = jobs.worker(resource, job)

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.store.jobs import CANCELLED, ENDED, FAILED, FINISHED, NOT_STARTED, QUEUED, RUNNING
-from mlmgmt.verbs import execution, job_requests, job_workers, lookup, references
+from mlmgmt.verbs import addresses, execution, job_requests, job_workers, references
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from typing import Unpack
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.blobs import Blob
     from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -31,10 +33,9 @@ _PATIENCE_OF_WORKERS = 600.0
 def submit(
     session: Session,
     *,
-    group: str,
-    name: str,
     request: Mapping[str, Any],
     files: Mapping[Blob, bytes] | None = None,
+    **address: Unpack[Address],
 ) -> str:
     """Submit a job document; it is checked whole, and waits to be started.
 
@@ -49,7 +50,7 @@ def submit(
         NotFound: the service.
         BadRequest: what the service refused at submit, with its codes.
     """
-    standing = lookup.existing(session, group, name)
+    standing = addresses.existing(session, **address)
     session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
     checked = job_requests.checked(session, standing.document, request, coming=files or {})
     for blob, data in (files or {}).items():
@@ -76,14 +77,14 @@ def submit(
     return job
 
 
-def start(session: Session, *, group: str, name: str, job: str) -> dict[str, Any]:
+def start(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str, Any]:
     """Start a submitted job: a process takes it up, which outlives this one.
 
     Raises:
         NotFound: `JobNotFound`.
         BadRequest: `InvalidOperation`, `CannotStartJob`: it was started before, or cancelled.
     """
-    resource = lookup.existing(session, group, name).resource
+    resource = addresses.existing(session, **address).resource
     session.require("Microsoft.MachineLearning/webServices/jobs/write", resource)
     with job_workers.held(session, resource):
         body = _existing(session, resource, job)
@@ -135,7 +136,7 @@ def record(
 
 def finish(
     session: Session,
-    resource: ResourceId,
+    resource: ServiceId,
     job: str,
     *,
     keep: Callable[[], Mapping[str, Blob]] | None = None,
@@ -156,7 +157,7 @@ def finish(
         job_workers.take_up(session, resource)
 
 
-def _existing(session: Session, resource: ResourceId, job: str) -> dict[str, Any]:
+def _existing(session: Session, resource: ServiceId, job: str) -> dict[str, Any]:
     body = session.store.jobs.read(resource, job)
     if body is None:
         known = [str(other["id"]) for other in session.store.jobs.of(resource)][-3:]
@@ -166,21 +167,22 @@ def _existing(session: Session, resource: ResourceId, job: str) -> dict[str, Any
     return body
 
 
-def _known(session: Session, group: str, name: str) -> ResourceId:
+def _known(session: Session, **address: Unpack[Address]) -> ServiceId:
     """A web service, or one that was removed and left jobs."""
-    found = session.store.services.latest(session.service_id(group, name))
+    resource = addresses.identity(session, **address)
+    found = session.store.services.latest(resource)
     if found is not None and found.removed and any(session.store.jobs.of(found.resource)):
         return found.resource
-    return lookup.existing(session, group, name).resource
+    return addresses.at(session, resource).resource
 
 
-def status(session: Session, *, group: str, name: str, job: str | None = None) -> Any:
+def status(session: Session, *, job: str | None = None, **address: Unpack[Address]) -> Any:
     """A job's state and results, the signatures in them made anew; or all jobs of a service, the newest first.
 
     Raises:
         NotFound: `JobNotFound`.
     """
-    resource = _known(session, group, name)
+    resource = _known(session, **address)
     if job is None:
         for error in session.store.jobs.damaged(resource):
             session.tell(f"Warning: {error.message} {error.target}")
@@ -191,7 +193,7 @@ def status(session: Session, *, group: str, name: str, job: str | None = None) -
     return shown(session, resource, body)
 
 
-def _looked_at(session: Session, resource: ResourceId, job: str | None = None) -> list[dict[str, Any]]:
+def _looked_at(session: Session, resource: ServiceId, job: str | None = None) -> list[dict[str, Any]]:
     """All jobs, or one, after noting which workers died, and after taking up what waits."""
 
     def bodies() -> list[dict[str, Any]]:
@@ -223,7 +225,7 @@ def _wire_state(state: str) -> str:
     return NOT_STARTED if state == QUEUED else state
 
 
-def shown(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> dict[str, Any]:
+def shown(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
     """A job as its status is asked for: `StatusCode`, `Results` and `Details` as documented, and what else is known."""
     results = None
     if body["state"] == FINISHED:
@@ -245,13 +247,13 @@ def shown(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> di
     }
 
 
-def cancel(session: Session, *, group: str, name: str, job: str) -> dict[str, Any]:
+def cancel(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str, Any]:
     """Cancel a job: its worker is ended, and its outputs are not written. An ended job stays as it is.
 
     Raises:
         NotFound: `JobNotFound`.
     """
-    resource = _known(session, group, name)
+    resource = _known(session, **address)
     session.require("Microsoft.MachineLearning/webServices/jobs/delete", resource)
     with job_workers.held(session, resource):
         body = job_workers.seen(session, resource, _existing(session, resource, job))
@@ -266,7 +268,7 @@ def cancel(session: Session, *, group: str, name: str, job: str) -> dict[str, An
     return shown(session, resource, body)
 
 
-def wait(session: Session, *, group: str, name: str, job: str, timeout: float | None = None) -> dict[str, Any]:
+def wait(session: Session, *, job: str, timeout: float | None = None, **address: Unpack[Address]) -> dict[str, Any]:
     """Wait until a job ends.
 
     Args:
@@ -283,14 +285,14 @@ def wait(session: Session, *, group: str, name: str, job: str, timeout: float | 
     until, pause = time.monotonic() + (float("inf") if timeout is None else timeout), _SHORTEST_PAUSE
     stage = None
     while True:
-        found: dict[str, Any] = status(session, group=group, name=name, job=job)
+        found: dict[str, Any] = status(session, job=job, **address)
         if found["StatusCode"] in ENDED:
             for node in found["Nodes"] or ():
                 session.detail(execution.described(node))
             return found
         if found["StatusCode"] == NOT_STARTED and not found["Queued"]:
             message = f"The job {job} was not started, so it never ends."
-            hint = f"mlmgmt batch start -g {group} -n {name} --job {job}"
+            hint = f"mlmgmt batch start {addresses.identity(session, **address).words} --job {job}"
             raise BadRequest(message, target=job, details=[Detail("JobNotStarted", message, job)], hint=hint)
         if found["Queued"]:
             # Who may not write takes up nothing, and would wait for ever.

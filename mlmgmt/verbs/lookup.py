@@ -164,9 +164,14 @@ def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
         NotFound: the service, or `KeysNotFound`: this copy of the home has no secrets.
         AuthorizationFailed: the caller is a Reader.
     """
-    found = existing(session, group, name)
+    return keys_of(session, existing(session, group, name))
+
+
+def keys_of(session: Session, found: Revision) -> dict[str, str]:
+    """The two keys that open what stands; see `keys`."""
     session.refuse_reader("Microsoft.MachineLearning/webServices/listkeys/action", found.resource)
     pair = session.store.service_secrets(found.resource).get("keys")
+    name = found.document["name"]
     if pair is None:
         message = f"The keys of {name!r} are not in this user's configuration."
         raise NotFound(

@@ -19,6 +19,8 @@ INPUT_SUFFIXES = (".nh.csv", ".nh.tsv", ".csv", ".tsv", ".arff")
 """Of tables that a job reads; those with `.nh` have no header."""
 BAD_ARGUMENT = "BadArgument"
 _LONGEST_PART = 255
+_AT_A_SERVER = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?/([a-z0-9]{3,24})/", re.IGNORECASE)
+"""A base location as `mlmgmt serve` on this machine gives it; nothing is fetched there, the blob is this home's."""
 _ACCOUNT = re.compile("[a-z0-9]{3,24}")
 
 
@@ -82,7 +84,7 @@ def _located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     if "?" in base or "?" in relative:
         message = f"The reference of {port!r} has a query in its address."
         refuse("InvalidBlob", message, port, "A shared access signature is given as SasBlobToken.")
-    address = f"{base.rstrip('/')}/{relative}".replace("#", "%23")
+    address = _AT_A_SERVER.sub(rf"https://\1{blobs.SUFFIX}/", f"{base.rstrip('/')}/{relative}").replace("#", "%23")
     scheme, _, rest = address.partition("://")
     host, _, path = rest.partition("/")
     if _parsed(f"{scheme}://{host}/container/blob", port) is None:

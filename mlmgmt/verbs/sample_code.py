@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.ids import ResourceId
 from mlmgmt.pages.samples import rendering
-from mlmgmt.verbs import job_requests, lookup, scoring_remote
+from mlmgmt.verbs import addresses, job_requests, lookup, scoring_remote
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from typing import Unpack
 
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
 
 PYTHON, POWERSHELL, CURL, CSHARP, R = rendering.LANGUAGES
@@ -41,11 +45,10 @@ _LONGEST_FILE = 60
 def sample_code(
     session: Session,
     *,
-    group: str,
-    name: str,
     language: str = PYTHON,
     server: str | None = None,
     api: str = BOTH,
+    **address: Unpack[Address],
 ) -> str:
     """A program that scores a row with a web service, and runs a batch job of it.
 
@@ -66,7 +69,7 @@ def sample_code(
     from mlmgmt.learning.plan import Plan
 
     origin = scoring_remote.origin_of(server)
-    revision = lookup.existing(session, group, name)
+    revision = addresses.existing(session, **address)
     document = lookup.public(session, revision)
     plan = Plan(revision.document)
     suffixes = job_requests.output_suffixes(plan)
@@ -74,7 +77,7 @@ def sample_code(
     scores = _scores(suffixes)
     if not scores and api == REQUEST_RESPONSE:
         message = f"{revision.document['name']!r} is no service to score with: it gives no table, or trains."
-        hint = f"Ask for the other: mlmgmt sample-code -g {shlex.quote(group)} -n {shlex.quote(name)} --api {BATCH}"
+        hint = f"Ask for the other: mlmgmt sample-code {revision.resource.words} --api {BATCH}"
         raise BadRequest(message, target="Api", details=[Detail("IncompatibleModel", message)], hint=hint)
     if not scores and api == BOTH:
         session.tell("It is for batch execution alone: the service gives no table, or trains.")
@@ -88,7 +91,7 @@ def sample_code(
     return rendering.render(
         language,
         service=scoring_remote.address(session, revision.resource, origin),
-        notes=[*_notes(session, revision.resource.group, str(document["name"]), language, origin, batch, properties)],
+        notes=[*_notes(session, revision, language, origin, batch, properties)],
         request=request,
         batch=batch,
     )
@@ -147,20 +150,25 @@ def _file(port: str, suffix: str, taken: set[str]) -> str:
 
 def _notes(
     session: Session,
-    group: str,
-    name: str,
+    revision: Revision,
     language: str,
     origin: str,
     batch: rendering.Batch | None,
     properties: Mapping[str, Any],
 ) -> Iterable[str]:
     """The comment at the head: what the program needs, and which commands show it."""
-    yield f"Asks the web service {name} of the resource group {group}."
+    resource, name = revision.resource, revision.document["name"]
+    if isinstance(resource, ResourceId):
+        yield f"Asks the web service {name} of the resource group {resource.group}."
+        shows = f"mlmgmt keys {resource.words}"
+    else:
+        yield f"Asks the endpoint {name} of the web service {revision.document['properties'].get('title')}."
+        shows = f"mlmgmt Get-AmlWebServiceEndpoint {resource.words}"
     yield _NEEDS[language]
     yield ""
     yield "Environment variables:"
     yield "AZUREML_API_KEY, one of the two keys that this shows:"
-    yield f"    mlmgmt keys -g {shlex.quote(group)} -n {shlex.quote(name)}"
+    yield f"    {shows}"
     if batch is not None:
         yield from _storage_notes(session, origin, batch)
         for port, file in batch.inputs.items():

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
-from mlmgmt.verbs import job_requests, lookup, models, request_response, scoring_remote, userfiles
+from mlmgmt.verbs import addresses, job_requests, models, request_response, scoring_remote, userfiles
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     from mlmgmt.learning.scorer import Scorer
     from mlmgmt.learning.tables import Cells
     from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -24,14 +26,13 @@ if TYPE_CHECKING:
 def score(
     session: Session,
     *,
-    group: str,
-    name: str,
     rows: Source | None = None,
     parameters: Sequence[str] = (),
     output_file: str | None = None,
     force: bool = False,
     server: str | None = None,
     api_key: str | None = None,
+    **address: Unpack[Address],
 ) -> dict[str, Any] | None:
     """Score the rows of a CSV file, or of a request-response body, with the model that is deployed.
 
@@ -57,7 +58,7 @@ def score(
         message = "-ApiKey is for a server, and -Server is missing."
         details = [Detail("MissingMandatoryParameter", message)]
         raise WrongUsage(message, target="Server", details=details, hint="Without -Server no key is needed.")
-    standing = lookup.existing(session, group, name)
+    standing = addresses.existing(session, **address)
     if output_file is not None:
         userfiles.refuse_overwriting(output_file, overwrite=force)
     values = job_requests.named_values(parameters)

@@ -25,14 +25,13 @@ from mlmgmt.errors import (
     Unauthorized,
     WrongUsage,
 )
-from mlmgmt.ids import service_guid
 from mlmgmt.verbs import lookup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.learning.tables import Cells
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
@@ -85,10 +84,9 @@ def origin_of(text: str | None) -> str:
     return given
 
 
-def address(session: Session, resource: ResourceId, origin: str) -> str:
-    """The address of a web service's scoring API at a server: `{origin}/subscriptions/{32 hex}/services/{guid}`."""
-    subscription = quote(session.store.home.subscription.replace("-", ""), safe="")
-    return f"{origin}/subscriptions/{subscription}/services/{service_guid(resource)}"
+def address(session: Session, resource: ServiceId, origin: str) -> str:
+    """The address of the scoring API at a server, such as `{origin}/subscriptions/{32 hex}/services/{guid}`."""
+    return origin + quote(resource.scoring_path)
 
 
 def authority(session: Session) -> Path:
@@ -143,8 +141,7 @@ def answer(
 
 
 def _key(session: Session, standing: Revision) -> str:
-    resource = standing.resource
-    return lookup.keys(session, group=resource.group, name=resource.name)["Primary"]
+    return lookup.keys_of(session, standing)["Primary"]
 
 
 def _asked(origin: str, path: str, key: str, body: bytes, ca: Path) -> _Answer:

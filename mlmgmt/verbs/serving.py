@@ -14,11 +14,12 @@ from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, Unauthorize
 from mlmgmt.ids import service_guid
 from mlmgmt.verbs import job_requests, scoring
 from mlmgmt.verbs.artifacts import TABLE_SUFFIXES
+from mlmgmt.verbs.classic import endpoint_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.learning.plan import Plan
     from mlmgmt.learning.scorer import Scorer
     from mlmgmt.store.services import Revision
@@ -45,7 +46,9 @@ class Serving:
         self._next = session.store.services.path_of(self.resource, revision.number + 1)
         self.digests = scoring.digests_of(revision)
         properties = revision.document["properties"]
-        self.most_calls = int((properties.get("realtimeConfiguration") or {}).get("maxConcurrentCalls") or 0)
+        realtime = properties.get("realtimeConfiguration") or {}
+        own = revision.document.get(endpoint_facts.MEMBER) or realtime
+        self.most_calls = int(own.get("maxConcurrentCalls") or 0)
         self._diagnostics: Mapping[str, Any] = properties.get("diagnostics") or {}
 
     @property
@@ -98,9 +101,9 @@ class Finder:
 
     def __init__(self, session: Session) -> None:
         self._services = session.store.services
-        self._known: tuple[Any, dict[str, ResourceId]] = None, {}
+        self._known: tuple[Any, dict[str, ServiceId]] = None, {}
 
-    def find(self, guid: str) -> ResourceId:
+    def find(self, guid: str) -> ServiceId:
         """The web service whose address holds these 32 hexadecimal digits, whether or not it stands.
 
         Raises:
@@ -125,7 +128,7 @@ def not_found(guid: str) -> NotFound:
     return NotFound("The resource cannot be found.", details=[Detail("WebServiceNotFound", message)])
 
 
-def load(session: Session, resource: ResourceId, guid: str) -> Serving:
+def load(session: Session, resource: ServiceId, guid: str) -> Serving:
     """The revision of a web service that answers.
 
     Raises:

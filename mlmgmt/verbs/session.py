@@ -16,6 +16,7 @@ from mlmgmt.ids import LONGEST_GROUP, GroupId, ResourceId, check_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mlmgmt.store.experiments import Experiments
     from mlmgmt.store.store import Store
 
 OWNER, CONTRIBUTOR, READER = "Owner", "Contributor", "Reader"
@@ -39,6 +40,7 @@ class Session:
         detail: takes a sentence for whoever wants to know everything.
         proved: `account` and `role` of whoever proved to be someone else than the connected account.
         by_key: all that was proved is a web service's key; it opens neither other services nor storage accounts.
+        workspace_option: the id of the Classic workspace meant, if it is not the home's first.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -49,6 +51,7 @@ class Session:
     detail: Callable[[str], None] = _silent
     proved: Mapping[str, Any] | None = None
     by_key: bool = False
+    workspace_option: str | None = None
 
     def acting_as(
         self,
@@ -74,6 +77,16 @@ class Session:
         from mlmgmt.store.store import Store
 
         return Store(home.load(self.environ, self.home_option))
+
+    @property
+    def workspace(self) -> str:
+        """The id of the Classic workspace meant; the home's first bears the home's own id."""
+        return self.workspace_option or self.store.home.id
+
+    @property
+    def experiments(self) -> Experiments:
+        """The experiments of the workspace meant."""
+        return self.store.experiments(self.workspace)
 
     @cached_property
     def contract(self) -> Contract:

@@ -92,7 +92,7 @@ def _refuse_folder(path: str) -> None:
 
 def _standing(session: Session, name: str, parent: str) -> dict[str, Any] | None:
     """The predictive experiment that was made of the same training experiment before; another's name is refused."""
-    for body in session.store.experiments.all():
+    for body in session.experiments.all():
         if body["Description"].casefold() == name.casefold() and body.get("ParentExperimentId") == parent:
             return body
     experiments.refuse_taken(session, name)

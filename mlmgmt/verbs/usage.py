@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.ids import service_guid
+from mlmgmt.ids import ResourceId, service_guid
 from mlmgmt.verbs import associations, skus
 from mlmgmt.verbs.skus import HOURS, REFILL_DAYS, TRANSACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmgmt.ids import PlanId, ResourceId
+    from mlmgmt.ids import PlanId, ServiceId
     from mlmgmt.verbs.session import Session
 
 _SECONDS_AN_HOUR = 3600.0
@@ -88,13 +88,18 @@ def suspended(session: Session, plan: PlanId) -> bool:
     return any(amount <= 0 for amount in left(session, plan, body).values())
 
 
-def is_suspended(session: Session, service: ResourceId) -> bool:
+def is_suspended(session: Session, service: ServiceId) -> bool:
     """Whether a web service is to refuse calls because of its plan; see `suspended`. One without a plan never is."""
-    plan = associations.plan_of(session, service)
+    plan = _plan_of(session, service)
     return plan is not None and suspended(session, plan)
 
 
-def charge(session: Session, counts: Mapping[ResourceId, tuple[int, float]]) -> None:
+def _plan_of(session: Session, service: ServiceId) -> PlanId | None:
+    """The plan that pays for a service; Classic ones have none."""
+    return associations.plan_of(session, service) if isinstance(service, ResourceId) else None
+
+
+def charge(session: Session, counts: Mapping[ServiceId, tuple[int, float]]) -> None:
     """Charge calls to the plans of their services, today; services without a plan cost nothing.
 
     Args:
@@ -108,7 +113,7 @@ def charge(session: Session, counts: Mapping[ResourceId, tuple[int, float]]) -> 
         return
     by_plan: dict[PlanId, dict[str, tuple[int, float]]] = {}
     for service, used in counts.items():
-        if (plan := associations.plan_of(session, service)) is not None:
+        if (plan := _plan_of(session, service)) is not None:
             by_plan.setdefault(plan, {})[service_guid(service)] = used
     today = session.clock().astimezone(UTC).date()
     for plan, of_services in by_plan.items():

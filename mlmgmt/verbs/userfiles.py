@@ -78,8 +78,11 @@ def require_writable(path: str) -> None:
         raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)])
 
 
-def write(path: str, data: bytes, *, overwrite: bool) -> None:
+def write(path: str, data: bytes, *, overwrite: bool, private: bool = False) -> None:
     """Write a file whole: a failure leaves what was there.
+
+    Args:
+        private: for its owner alone.
 
     Raises:
         Conflict: `FileExists`, unless `overwrite`.
@@ -100,6 +103,8 @@ def write(path: str, data: bytes, *, overwrite: bool) -> None:
         return
     goal = goal.resolve()
     mode = goal.stat().st_mode & 0o777 if goal.exists() else 0o666
+    if private:
+        mode = files.PRIVATE
     try:
         files.write(goal, data, mode=mode)
     except PermissionError:

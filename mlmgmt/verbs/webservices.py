@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import patch, reading
@@ -10,16 +11,16 @@ from mlmgmt.definition.contract import without
 from mlmgmt.definition.document import copy
 from mlmgmt.definition.folding import Folder
 from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
-from mlmgmt.ids import check_name, same_location
+from mlmgmt.ids import ResourceId, check_name, same_location
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import REMOVED
 from mlmgmt.verbs import associations, changes, deployment, lookup
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -234,12 +235,14 @@ def plan_change(
     source: str | None = None,
     skip_model_check: bool = False,
     held: Mapping[str, bytes] | None = None,
+    show: Callable[[Revision], Any] | None = None,
     replan: Any = None,
 ) -> Outcome:
     """Plan one change document on the revision that stands.
 
     Args:
-        held: models that the change names and that are not written yet, by uri.
+        show: turns the written revision into what is answered; `lookup.view` when None.
+        held: models that the change names and whose bytes are at hand, by uri; they may be new under the same uri.
     """
     merged = patch.merge(standing.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
@@ -253,20 +256,21 @@ def plan_change(
         *reading.sentences(w for w in reading.check(merged, session.contract) if w.code != "UndeclaredPort"),
     ]
     unchanged = changes.content(body) == changes.content(standing.document) and secrets == known
-    if unchanged:
+    if unchanged and not _brings_another_model(standing, held or {}):
         text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
         hint = "mlmgmt diff shows what a file would change before it is deployed."
         raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
-    if associations.stated(standing.document) != associations.stated(body):
-        notes += associations.notes(session, standing.resource, body)
+    resource = standing.resource
+    if isinstance(resource, ResourceId) and associations.stated(standing.document) != associations.stated(body):
+        notes += associations.notes(session, resource, body)
     deployed = deployment.plan(
         session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
     )
     outcome = changes.outcome_of(
         session,
-        standing.resource,
+        resource,
         changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, standing),
-        lambda revision: lookup.view(session, revision),
+        show or (lambda revision: lookup.view(session, revision)),
         warnings=list(dict.fromkeys(notes)),
         replan=replan,
     )
@@ -278,6 +282,11 @@ def plan_change(
         name = standing.document["name"]
         outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Go on?"
     return outcome
+
+
+def _brings_another_model(standing: Revision, held: Mapping[str, bytes]) -> bool:
+    answers = {body.get("uri"): body.get("digest") for body in standing.models.values()}
+    return any(uri in answers and sha256(data).hexdigest() != answers[uri] for uri, data in held.items())
 
 
 def plan_remove(
@@ -294,12 +303,14 @@ def plan_remove(
     return removal(session, session.service_id(group, name), message, if_match)
 
 
-def removal(session: Session, identity: ResourceId, message: str | None, if_match: str | None = None) -> Outcome:
-    """Plan to remove a web service, whether or not its group stands; see `plan_remove`."""
+def removal(session: Session, identity: ServiceId, message: str | None, if_match: str | None = None) -> Outcome:
+    """Plan to remove a web service or an endpoint, whether or not what it is in stands; see `plan_remove`."""
     session.require(_DELETE, identity)
     standing = session.store.services.latest(identity)
     if standing is None or standing.removed:
-        text = f"There is no web service {identity.name!r} in {identity.group!r}; nothing was removed."
+        text = f"{identity} does not stand; nothing was removed."
+        if isinstance(identity, ResourceId):
+            text = f"There is no web service {identity.name!r} in {identity.group!r}; nothing was removed."
         return Outcome(target=identity.name, before=None, after=None, commit=lambda: None, nothing=text)
     changes.check_etag(standing, if_match)
     kept = deployment.Deployment(standing.models)

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound
+from mlmgmt.ids import service_id
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
 from mlmgmt.verbs import artifacts, execution, jobs, references, scoring
@@ -18,7 +19,7 @@ from mlmgmt.verbs.session import Session
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mlmgmt.ids import ResourceId
+    from mlmgmt.ids import ServiceId
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
 
@@ -30,15 +31,15 @@ def main(words: list[str]) -> None:
     """Work on a job, and note how that ended.
 
     Args:
-        words: the home, the resource group, the web service, the job, and the descriptor that has the job's lock.
+        words: the home, the id of the web service, the job, and the descriptor that has the job's lock.
     """
-    home, group, name, job, lock = words
+    home, service, job, lock = words
     signal.signal(signal.SIGTERM, _end)
     # A process that is started from here must not keep the lock when this one is gone.
     os.set_inheritable(int(lock), False)
     os.pwrite(int(lock), str(os.getpid()).encode(), 0)
     session = Session(home_option=home)
-    resource = session.service_id(group, name)
+    resource = service_id(service)
     body = session.store.jobs.read(resource, job)
     if body is None or body["state"] != RUNNING:
         return
@@ -110,7 +111,7 @@ def _reason(error: MlmgmtError, detail: Detail) -> str:
     return detail.code if message in error.message else f"{detail.code}: {message}"
 
 
-def _worked(session: Session, resource: ResourceId, body: Mapping[str, Any]) -> dict[str, Any]:
+def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
     store = session.store
     revision = store.services.revision(resource, body["revision"])
     if revision is None:

@@ -1,0 +1,51 @@
+"""Classic web services and endpoints as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.cli import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LISTED = ("Name", "ThrottleLevel", "MaxConcurrentCalls", "Description", "Version")
+_APART = ("Resources", "mlmgmt")
+
+
+def endpoint(result: Any) -> None:
+    """Endpoints as `endpoints.view` gives them."""
+    if isinstance(result, list):
+        rows = ([*(_cell(item, name) for name in _LISTED), _digests(item)] for item in result)
+        render.table([*_LISTED, "Models"], rows)
+        return
+    shown = {name: value for name, value in result.items() if name not in _APART and value not in (None, "")}
+    shown["Revision"] = result["mlmgmt"]["revision"]
+    width = max(map(len, shown))
+    render.lines("\n".join(f"{name:<{width}} : {render.shown(value)}" for name, value in shown.items()))
+    if result["Resources"]:
+        models = list(result["mlmgmt"]["models"].values())
+        render.table(
+            ["Updatable resource", "Kind", "Location"],
+            (
+                [item["Name"], item["Kind"], item["Location"]["BaseLocation"] + item["Location"]["RelativeLocation"]]
+                for item in result["Resources"]
+            ),
+        )
+        render.table(
+            ["Digest that answers", "State", "Trained on", "Rows"],
+            (
+                [body.get("digest", "")[:16], body["state"], (body.get("trainedOn") or "")[:19], body.get("rows")]
+                for body in models
+            ),
+        )
+    else:
+        render.talk("It has no updatable resources.")
+
+
+def _cell(item: Mapping[str, Any], name: str) -> Any:
+    return str(item[name])[:19] if name == "Version" else item[name]
+
+
+def _digests(item: Mapping[str, Any]) -> str:
+    return ", ".join(body.get("digest", body["state"])[:12] for body in item["mlmgmt"]["models"].values())

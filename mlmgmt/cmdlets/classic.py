@@ -1,0 +1,237 @@
+"""The cmdlets of Classic workspaces, web services and endpoints, as the Classic module had them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mlmgmt.cmdlets.declare import (
+    ENDPOINT_NAME,
+    IF_MATCH,
+    MESSAGE,
+    SKIP_CHECK,
+    WEB_SERVICE_ID,
+    Cmdlet,
+    Gate,
+    Kind,
+    Parameter,
+)
+
+STEP = "C. Classic web services"
+_OPTIONAL_SERVICE = Parameter(
+    "WebServiceId", help="A web service, by id or name.", short="s", position=0, completes="classic-service"
+)
+_ENDPOINT = (WEB_SERVICE_ID, ENDPOINT_NAME)
+
+WORKSPACES = Cmdlet(
+    spellings=("Get-AmlWorkspace",),
+    short=("workspaces",),
+    run="verbs.classic/workspaces:get",
+    summary="List the Classic workspaces of this home.",
+    example="mlmgmt workspaces",
+    step=STEP,
+    view="rows",
+)
+NEW_WORKSPACE = Cmdlet(
+    spellings=("New-AmlWorkspace",),
+    short=("new-workspace",),
+    run="verbs.classic/workspaces:plan_create",
+    summary="Make a workspace, or take over the id and token that your scripts' config.json has.",
+    example="mlmgmt new-workspace Bikes -ConfigFile config.json",
+    step=STEP,
+    gate=Gate("Making the workspace"),
+    parameters=(
+        Parameter("Name", help="Its name.", mandatory=True, position=0, short="n"),
+        Parameter("Location", help="Its region; South Central US when left out.", short="l"),
+        Parameter("WorkspaceId", help="Its id, 32 hexadecimal digits; a new one when left out."),
+        Parameter("AuthorizationToken", help="Its token; a new one when left out."),
+        Parameter("ConfigFile", Kind.FILE, "A config.json that names the three.", completes="file"),
+    ),
+)
+CONFIG = Cmdlet(
+    spellings=("Export-AmlWorkspaceConfig",),
+    short=("workspace-config",),
+    run="verbs.classic/workspaces:write_config",
+    summary="Write a workspace's config.json: region, id and token, for scripts and clients.",
+    example="mlmgmt workspace-config config.json",
+    step=STEP,
+    parameters=(
+        Parameter("OutputFile", Kind.FILE, "The file; config.json when left out.", position=0, completes="file"),
+        Parameter("WorkspaceId", help="The workspace; the home's first when left out.", completes="workspace"),
+        Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force"),
+    ),
+)
+GET_SERVICE = Cmdlet(
+    spellings=("Get-AmlWebService",),
+    short=("web-services",),
+    calls=("ClassicWebServices_Get", "ClassicWebServices_List"),
+    run="verbs.classic/web_services:get",
+    summary="List the Classic web services of the workspace, or show one.",
+    example="mlmgmt web-services",
+    step=STEP,
+    classic=True,
+    parameters=(_OPTIONAL_SERVICE,),
+)
+NEW_SERVICE = Cmdlet(
+    spellings=("New-AmlWebService",),
+    short=("deploy",),
+    calls=("ClassicWebServices_Deploy",),
+    run="verbs.classic/web_services:plan_deploy",
+    summary="Deploy an experiment that ran as a Classic web service; -Update republishes the one it has.",
+    example='mlmgmt deploy "Bike Rental [Predictive Exp.]"',
+    step=STEP,
+    classic=True,
+    gate=Gate("Deploying the web service"),
+    about="Training experiments are deployed in the same way, and asked for batch jobs. -Update gives the new "
+    "definition to the default endpoint alone; the other endpoints take it with Refresh-AmlWebServiceEndpoint.",
+    parameters=(
+        Parameter(
+            "PredictiveExperimentId",
+            help="The experiment, by id or name.",
+            mandatory=True,
+            aliases=("ExperimentId", "Experiment"),
+            argument="experiment",
+            position=0,
+            completes="experiment",
+        ),
+        Parameter("Update", Kind.SWITCH, "Republish the experiment's web service, in its default endpoint."),
+        MESSAGE,
+        SKIP_CHECK,
+    ),
+)
+REMOVE_SERVICE = Cmdlet(
+    spellings=("Remove-AmlWebService",),
+    short=("remove-web-service",),
+    calls=("ClassicWebServices_Delete",),
+    run="verbs.classic/web_services:plan_remove",
+    summary="Remove a Classic web service with all its endpoints.",
+    example="mlmgmt remove-web-service 5d1e0c9a7b5f4a0f8e21d403b95e7712 -Force",
+    step=STEP,
+    classic=True,
+    gate=Gate("Removing the web service"),
+    parameters=(replace(WEB_SERVICE_ID, position=0), MESSAGE),
+)
+GET_ENDPOINT = Cmdlet(
+    spellings=("Get-AmlWebServiceEndpoint",),
+    short=("endpoints",),
+    calls=("ClassicEndpoints_Get", "ClassicEndpoints_List"),
+    run="verbs.classic/endpoints:get",
+    summary="List the endpoints of a Classic web service, or show one with its keys, addresses and resources.",
+    example='mlmgmt endpoints "Bike Rental Scoring" -EndpointName rentalloc001',
+    step=STEP,
+    view="endpoint",
+    classic=True,
+    parameters=(
+        Parameter(
+            "WebServiceId",
+            help="The web service, by id or name.",
+            mandatory=True,
+            short="s",
+            position=0,
+            completes="classic-service",
+        ),
+        Parameter(
+            "EndpointName",
+            help="An endpoint; all of them when left out.",
+            aliases=("Endpoint",),
+            short="e",
+            position=1,
+            completes="endpoint",
+        ),
+    ),
+)
+ADD_ENDPOINT = Cmdlet(
+    spellings=("Add-AmlWebServiceEndpoint",),
+    short=("add-endpoint",),
+    calls=("ClassicEndpoints_Create",),
+    run="verbs.classic/endpoints:plan_add_cmdlet",
+    summary="Add an endpoint to a Classic web service; it begins with the default endpoint's model.",
+    example='mlmgmt add-endpoint -WebServiceId "Bike Rental Scoring" -EndpointName rentalloc001 -ThrottleLevel High',
+    step=STEP,
+    view="text",
+    classic=True,
+    gate=Gate("Adding the endpoint"),
+    parameters=(
+        *_ENDPOINT,
+        Parameter("Description", help="What it is for."),
+        Parameter("ThrottleLevel", Kind.CHOICE, "Low (4 calls at a time) when left out.", choices=("High", "Low")),
+        Parameter("MaxConcurrentCalls", Kind.INTEGER, "Calls at a time of the level High: 1 to 200."),
+        Parameter("PreventUpdate", Kind.SWITCH, "Neither patch nor refresh it, ever."),
+        MESSAGE,
+    ),
+)
+REMOVE_ENDPOINT = Cmdlet(
+    spellings=("Remove-AmlWebServiceEndpoint",),
+    short=("remove-endpoint",),
+    calls=("ClassicEndpoints_Delete",),
+    run="verbs.classic/endpoints:plan_remove",
+    summary="Remove an endpoint; the default one goes last.",
+    example='mlmgmt remove-endpoint -s "Bike Rental Scoring" -e rentalloc001 -Force',
+    step=STEP,
+    view="text",
+    classic=True,
+    gate=Gate("Removing the endpoint", "Remove the endpoint {target}?"),
+    parameters=(*_ENDPOINT, MESSAGE),
+)
+REFRESH_ENDPOINT = Cmdlet(
+    spellings=("Refresh-AmlWebServiceEndpoint",),
+    short=("refresh-endpoint",),
+    calls=("ClassicEndpoints_Refresh",),
+    run="verbs.classic/patching:plan_refresh",
+    summary="Give an endpoint the graph that the default endpoint has now; its own models stay.",
+    example='mlmgmt refresh-endpoint -s "Bike Rental Scoring" -e rentalloc001',
+    step=STEP,
+    view="text",
+    classic=True,
+    gate=Gate("Refreshing the endpoint"),
+    parameters=(
+        *_ENDPOINT,
+        Parameter("OverwriteResources", Kind.SWITCH, "Its trained models become the default endpoint's, too."),
+        MESSAGE,
+        SKIP_CHECK,
+    ),
+)
+PATCH_ENDPOINT = Cmdlet(
+    spellings=("Patch-AmlWebServiceEndpoint",),
+    short=("patch-endpoint",),
+    calls=("ClassicEndpoints_Patch",),
+    run="verbs.classic/patching:plan_patch",
+    summary="Replace a trained model of an endpoint with a retrained one, proved and at once.",
+    example="mlmgmt patch-endpoint -s 'Bike Rental Scoring' -e rentalloc001 "
+    "-ResourceName 'Bike Rental [trained model]' "
+    "-BaseLocation https://mlstore1a2b3c4d.blob.core.windows.net/ -RelativeLocation models/model001.ilearner "
+    "-SasBlobToken '?sv=2015-02-21&sr=b&...'",
+    step=STEP,
+    view="text",
+    classic=True,
+    gate=Gate("Patching the endpoint"),
+    about="The three locations are those that the retraining job's status gives. -WhatIf proves the model and shows "
+    "what would change; history and rollback undo it.",
+    parameters=(
+        *_ENDPOINT,
+        Parameter(
+            "ResourceName",
+            help="Exactly the trained model's name, [trained model] included; Get-AmlWebServiceEndpoint shows it.",
+            mandatory=True,
+            completes="resource",
+        ),
+        Parameter("BaseLocation", help="Ends in a slash.", mandatory=True),
+        Parameter("RelativeLocation", help="CONTAINER/PATH.ilearner", mandatory=True),
+        Parameter("SasBlobToken", help="Begins with ?, and is quoted.", mandatory=True),
+        MESSAGE,
+        IF_MATCH,
+        SKIP_CHECK,
+    ),
+)
+CMDLETS = (
+    WORKSPACES,
+    NEW_WORKSPACE,
+    CONFIG,
+    GET_SERVICE,
+    NEW_SERVICE,
+    REMOVE_SERVICE,
+    GET_ENDPOINT,
+    ADD_ENDPOINT,
+    REMOVE_ENDPOINT,
+    REFRESH_ENDPOINT,
+    PATCH_ENDPOINT,
+)

@@ -1,0 +1,219 @@
+"""Endpoints of Classic web services: each with its own id, keys, address, limits and model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.errors import Conflict, Detail
+from mlmgmt.ids import EndpointId, service_guid
+from mlmgmt.store import blobs
+from mlmgmt.verbs import deployment, webservices
+from mlmgmt.verbs.classic import endpoint_facts, standing, web_services
+from mlmgmt.verbs.classic.endpoint_facts import MEMBER
+from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.session import READER
+
+if TYPE_CHECKING:
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+MANAGEMENT, STUDIO, SCORING = (
+    "https://management.azureml.net",
+    "https://studio.azureml.net",
+    "https://{region}.services.azureml.net",
+)
+"""The hosts that the service had; a running server stands for all of them."""
+_WRITE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/write"
+_DELETE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/delete"
+_REGIONS = {"southcentralus": "ussouthcentral", "westeurope": "europewest", "southeastasia": "asiasoutheast"}
+
+
+def get(
+    session: Session, *, web_service_id: str, endpoint_name: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """The endpoints of a web service, or one.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
+    """
+    if endpoint_name is not None:
+        return view(session, standing.endpoint(session, web_service_id, endpoint_name))
+    service = standing.web_service(session, web_service_id)
+    found = session.store.services.endpoints(service["WorkspaceId"], service["Id"])
+    # The one that every web service has comes first.
+    return sorted((view(session, revision) for revision in found), key=lambda item: item["Name"] != standing.DEFAULT)
+
+
+def view(session: Session, revision: Revision) -> dict[str, Any]:
+    """An endpoint as the service described it, and under `mlmgmt` what answers. A Reader gets no keys."""
+    identity = revision.resource
+    assert isinstance(identity, EndpointId)
+    document = revision.document
+    properties, facts = document["properties"], document.get(MEMBER) or endpoint_facts.facts()
+    pair = {} if session.role == READER else session.store.service_secrets(identity).get("keys") or {}
+    tags = document.get("tags") or {}
+    return {
+        "Name": identity.name,
+        "Description": properties.get("description") or "",
+        "CreationTime": properties["createdOn"],
+        "WorkspaceId": identity.workspace,
+        "WebServiceId": identity.service,
+        "HelpLocation": STUDIO + help_path(identity),
+        "PrimaryKey": pair.get("primary"),
+        "SecondaryKey": pair.get("secondary"),
+        "ApiLocation": _scoring_host(str(document["location"])) + identity.scoring_path,
+        "Version": properties["modifiedOn"],
+        "PreventUpdate": facts["preventUpdate"],
+        "SampleDataEnabled": bool(properties.get("exposeSampleData")),
+        "ExperimentLocation": _experiment(identity, tags.get("experiment")),
+        "MaxConcurrentCalls": facts["maxConcurrentCalls"],
+        "DiagnosticsTraceLevel": (properties.get("diagnostics") or {}).get("level") or "None",
+        "ThrottleLevel": facts["throttleLevel"],
+        "Resources": [_resource(model) for model in updatable(revision)],
+        "mlmgmt": {"revision": revision.number, "etag": revision.etag, "models": _models(revision)},
+    }
+
+
+def _models(revision: Revision) -> dict[str, Any]:
+    kept = ("state", "digest", "takenOn", "trainedOn", "rows", "learner")
+    return {
+        asset: {name: body[name] for name in kept if name in body} for asset, body in sorted(revision.models.items())
+    }
+
+
+def updatable(revision: Revision) -> list[assets.TrainedModel]:
+    """The trained models of an endpoint, which a PATCH can replace: those of its web service's graph."""
+    return assets.trained_models(revision.document)
+
+
+def _resource(model: assets.TrainedModel) -> dict[str, Any]:
+    blob = blobs.parse(model.uri)
+    base, _, relative = model.uri.rpartition("/") if blob is None else (blob.base_location[:-1], "", "")
+    return {
+        "Name": model.name,
+        "Kind": "TrainedModel",
+        "Location": {
+            "BaseLocation": f"{base}/",
+            "RelativeLocation": relative if blob is None else blob.relative_location,
+            "SasBlobToken": "",
+        },
+    }
+
+
+def _experiment(identity: EndpointId, experiment: str | None) -> str | None:
+    return None if experiment is None else f"{STUDIO}/?#Workspaces/Experiments/Experiment/{experiment}/ViewExperiment"
+
+
+def _scoring_host(location: str) -> str:
+    folded = location.replace(" ", "").casefold()
+    return SCORING.format(region=_REGIONS.get(folded, folded))
+
+
+def help_path(identity: EndpointId) -> str:
+    """The path of an endpoint's help page, which names the endpoint by its id."""
+    service = f"/apihelp/workspaces/{identity.workspace}/webservices/{identity.service}"
+    return f"{service}/endpoints/{service_guid(identity)}"
+
+
+def plan_add(
+    session: Session,
+    *,
+    web_service_id: str,
+    endpoint_name: str,
+    description: str | None = None,
+    throttle_level: str | None = None,
+    max_concurrent_calls: int | None = None,
+    prevent_update: bool = False,
+    message: str | None = None,
+) -> Outcome:
+    """Plan an endpoint that begins as the default one is: its graph, its model; with keys of its own.
+
+    Args:
+        max_concurrent_calls: of the throttle level High; with Low it is dropped, with a warning.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`.
+        BadRequest: `BadArgument` with `InvalidEndpointName` and those of `endpoint_facts.facts`.
+        Conflict: `EndpointExists`, `EndpointLimitReached`.
+    """
+    name = endpoint_facts.check_name(endpoint_name)
+    identity = standing.endpoint_id(session, web_service_id, name)
+    session.require(_WRITE, identity)
+    warnings = []
+    if (throttle_level or endpoint_facts.LOW).casefold() == "low" and max_concurrent_calls is not None:
+        warnings.append(f"-MaxConcurrentCalls is for the level High; Low takes {endpoint_facts.CALLS_OF_LOW} calls.")
+        max_concurrent_calls = None
+    facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update)
+    default = standing.endpoint(session, identity.service, standing.DEFAULT)
+    latest = session.store.services.latest(identity)
+    if latest is not None and not latest.removed:
+        text = f"The web service has an endpoint {name!r} already."
+        raise Conflict(text, target="EndpointName", details=[Detail("EndpointExists", text)])
+    if session.store.services.count_endpoints(identity.workspace, identity.service) >= endpoint_facts.MOST_ENDPOINTS:
+        text = f"The web service has {endpoint_facts.MOST_ENDPOINTS:,} endpoints, the most there can be."
+        raise Conflict(text, target="WebServiceId", details=[Detail("EndpointLimitReached", text)])
+    properties = {**default.document["properties"], "description": description or ""}
+    document = {**default.document, "properties": properties}
+    outcome = web_services.created(
+        session,
+        identity,
+        document,
+        facts,
+        deployment.plan(session, document, None, digests=default.models),
+        message=message,
+        source=f"endpoint {standing.DEFAULT}",
+        replan=lambda: plan_add(
+            session,
+            web_service_id=identity.service,
+            endpoint_name=name,
+            description=description,
+            throttle_level=throttle_level,
+            max_concurrent_calls=max_concurrent_calls,
+            prevent_update=prevent_update,
+            message=message,
+        ),
+    )
+    outcome.warnings = [*warnings, *outcome.warnings]
+    outcome.compared = shown_only
+    return outcome
+
+
+def plan_add_cmdlet(session: Session, **given: Any) -> Outcome:
+    """`plan_add`, answering with a sentence as the cmdlet did."""
+    return told(plan_add(session, **given), "The endpoint {target!r} is added.")
+
+
+def told(outcome: Outcome, sentence: str) -> Outcome:
+    """An outcome that answers with a sentence."""
+    commit = outcome.commit
+
+    def committed() -> str:
+        commit()
+        return sentence.format(target=outcome.target)
+
+    outcome.commit = committed
+    if (replan := outcome.replan) is not None:
+        outcome.replan = lambda: told(replan(), sentence)
+    return outcome
+
+
+def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, message: str | None = None) -> Outcome:
+    """Plan to remove an endpoint; its history stays, and `restore` brings it back.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
+        Conflict: `DefaultEndpointInUse`: the default endpoint goes last, with its web service.
+    """
+    revision = standing.endpoint(session, web_service_id, endpoint_name)
+    identity = revision.resource
+    assert isinstance(identity, EndpointId)
+    session.require(_DELETE, identity)
+    if identity.name == standing.DEFAULT:
+        others = session.store.services.count_endpoints(identity.workspace, identity.service) - 1
+        if others:
+            text = f"The default endpoint cannot be removed while others exist; there are {others}."
+            hint = "Remove those first, or the web service with all of them: mlmgmt Remove-AmlWebService"
+            raise Conflict(text, target=identity.name, details=[Detail("DefaultEndpointInUse", text)], hint=hint)
+        return web_services.plan_remove(session, web_service_id=identity.service, message=message)
+    return told(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
