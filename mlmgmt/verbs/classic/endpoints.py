@@ -127,7 +127,8 @@ def plan_add(
     prevent_update: bool = False,
     message: str | None = None,
 ) -> Outcome:
-    """Plan an endpoint that begins as the default one is: its graph, its model; with keys of its own.
+    """Plan an endpoint that begins as the default one is: its graph, its model; with keys of its own. It answers with a
+    sentence, as the cmdlet did.
 
     Args:
         max_concurrent_calls: of the throttle level High; with Low it is dropped, with a warning.
@@ -176,12 +177,7 @@ def plan_add(
     )
     outcome.warnings = [*warnings, *outcome.warnings]
     outcome.compared = shown_only
-    return outcome
-
-
-def plan_add_cmdlet(session: Session, **given: Any) -> Outcome:
-    """`plan_add`, answering with a sentence as the cmdlet did."""
-    return told(plan_add(session, **given), "The endpoint {target!r} is added.")
+    return told(outcome, "The endpoint {target!r} is added.")
 
 
 def told(outcome: Outcome, sentence: str) -> Outcome:
@@ -193,8 +189,6 @@ def told(outcome: Outcome, sentence: str) -> Outcome:
         return sentence.format(target=outcome.target)
 
     outcome.commit = committed
-    if (replan := outcome.replan) is not None:
-        outcome.replan = lambda: told(replan(), sentence)
     return outcome
 
 
@@ -216,4 +210,8 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
             hint = "Remove those first, or the web service with all of them: mlmgmt Remove-AmlWebService"
             raise Conflict(text, target=identity.name, details=[Detail("DefaultEndpointInUse", text)], hint=hint)
         return web_services.plan_remove(session, web_service_id=identity.service, message=message)
-    return told(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
+    outcome = told(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
+    outcome.replan = lambda: plan_remove(
+        session, web_service_id=identity.service, endpoint_name=identity.name, message=message
+    )
+    return outcome

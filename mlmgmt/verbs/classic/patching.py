@@ -62,7 +62,20 @@ def plan_patch(
         if_match=if_match,
         skip_model_check=skip_model_check,
     )
-    return endpoints.told(outcome, f"The endpoint {{target!r}} answers with the new {resource_name!r}.")
+    outcome = endpoints.told(outcome, "The endpoint {target!r} answers with the new model.")
+    outcome.replan = lambda: plan_patch(
+        session,
+        web_service_id=web_service_id,
+        endpoint_name=endpoint_name,
+        resource_name=resource_name,
+        base_location=base_location,
+        relative_location=relative_location,
+        sas_blob_token=sas_blob_token,
+        message=message,
+        if_match=if_match,
+        skip_model_check=skip_model_check,
+    )
+    return outcome
 
 
 def plan_change(
