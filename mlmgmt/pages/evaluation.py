@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from base64 import b64encode
-from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
+from mlmgmt.pages.making import made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from mlmgmt.learning.comparison import Evaluation
     from mlmgmt.pages.plots import Curves
 
-_PAGES = Path(__file__).parent
 _MOST_IMPORTANT = 20
 _BEGINNING, _MARK = b"<!DOCTYPE html>", b"<footer><p>mlmgmt "
 
@@ -40,8 +37,6 @@ def page(
         facts: the manifests of the models shown, the deployed one first where there are two.
         changes: what an update with the new model changes in the definition; None where there is nothing to update.
     """
-    import jinja2
-
     from mlmgmt.modules.curves import curves
     from mlmgmt.modules.evaluation import HEADLINE
     from mlmgmt.modules.importance import importance
@@ -53,27 +48,23 @@ def page(
         curves(side.truth, side.scores, side.trained.scored) if side is not None else None for side in (new, old)
     )
     columns = importance(new.trained, new.rows, new.truth)
-    style = (_PAGES / "evaluation.css").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_PAGES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    shown = plots.plots(drawn_new, drawn_old)
+    drawn = plots.plots(drawn_new, drawn_old)
     confusions = [plots.confusion(drawn_old, names[0]), plots.confusion(drawn_new, names[1])]
-    text = environment.get_template("evaluation.html.j2").render(
+    return made(
+        "evaluation.html.j2",
+        ["evaluation.css"],
         service=service,
         learner=new.trained.learner,
         label=new.trained.label,
         data=data,
-        style=_Trusted(style),
-        style_hash=b64encode(sha256(style.encode()).digest()).decode(),
         rows=f"{evaluation.rows:,} {'row' if evaluation.rows == 1 else 'rows'}",
         compared=evaluation.old is not None,
         old_name=names[0],
         new_name=names[1],
         metrics=_metrics(evaluation),
-        plots=shown,
+        plots=drawn,
         area={"left": plots.LEFT, "right": plots.RIGHT, "top": plots.TOP, "bottom": plots.BOTTOM},
-        legend=any(line["class"] == "old" for plot in shown for line in plot.lines),
+        legend=any(line["class"] == "old" for plot in drawn for line in plot.lines),
         confusions=[one for one in confusions if one is not None],
         importances=_importances(columns),
         columns=len(columns),
@@ -84,16 +75,6 @@ def page(
         warnings=[*warnings(evaluation), *_lacking(drawn_new, columns)],
         footer=f"mlmgmt {mlmgmt.__version__}, {moment}",
     )
-    return text.encode("utf-8", "replace")
-
-
-class _Trusted(str):
-    """The page's own style, which is not escaped."""
-
-    __slots__ = ()
-
-    def __html__(self) -> str:
-        return str(self)
 
 
 def figure(value: float | None) -> str:
@@ -104,7 +85,13 @@ def figure(value: float | None) -> str:
         return f"{value:.3e}"
     if abs(value) >= 1e4 or (abs(value) > 1 and float(value).is_integer()):
         return f"{value:,.0f}"
-    return f"{value:#.4g}" if value else "0"
+    return f"{value:#.4g}".removesuffix(".") if value else "0"
+
+
+def shown(value: float | None) -> dict[str, str]:
+    """A number for the page: as people read it, and whole for whoever reads the page by program."""
+    finite = value is not None and abs(value) < float("inf")
+    return {"text": figure(value), "whole": repr(float(value or 0)) if finite else ""}
 
 
 def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -116,20 +103,14 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
         verdict = ""
         if before is not None and value != before and abs(value - before) < float("inf"):
             verdict = "better" if (value > before) is more_is_better(name) else "worse"
-        lines.append({"name": name, "old": _shown(before), "new": _shown(value), "verdict": verdict})
+        lines.append({"name": name, "old": shown(before), "new": shown(value), "verdict": verdict})
     return lines
-
-
-def _shown(value: float | None) -> dict[str, str]:
-    """A number for the page: as people read it, and whole for whoever reads the page by program."""
-    finite = value is not None and abs(value) < float("inf")
-    return {"text": figure(value), "whole": repr(float(value or 0)) if finite else ""}
 
 
 def _importances(found: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     most = max((value for _, value in found), default=0.0)
     return [
-        {"name": name, "value": _shown(value), "width": round(200 * max(value, 0.0) / most, 1) if most > 0 else 0}
+        {"name": name, "value": shown(value), "width": round(200 * max(value, 0.0) / most, 1) if most > 0 else 0}
         for name, value in found[:_MOST_IMPORTANT]
     ]
 

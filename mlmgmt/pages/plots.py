@@ -26,7 +26,11 @@ class Tick:
 
 @dataclass(slots=True)
 class Plot:
-    """One figure; `x` and `y` name its axes, and `reference` is the dashed line that the data is compared with."""
+    """One figure; `x` and `y` name its axes, and `reference` is the dashed line that the data is compared with.
+
+    Args:
+        names: what the dots are, one for each, or none at all.
+    """
 
     title: str
     x: str
@@ -35,11 +39,12 @@ class Plot:
     y_ticks: list[Tick]
     lines: list[dict[str, str]] = field(default_factory=list)
     dots: list[tuple[float, float]] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     bars: list[dict[str, float]] = field(default_factory=list)
     reference: tuple[float, float, float, float] | None = None
 
 
-class _Scale:
+class Scale:
     """From a range of values, widened to round numbers, to a range of places.
 
     Args:
@@ -50,7 +55,7 @@ class _Scale:
         # Values that differ by next to nothing have no round numbers between them.
         closest = 1e-4 * max(abs(low), abs(high))
         high = high if high - low > closest else low + max(closest, 1.0)
-        self._step = max(_round_step((high - low) / 6), 1.0 if whole else 0.0)
+        self._step = max(round_step((high - low) / 6), 1.0 if whole else 0.0)
         self._lowest, self._highest = math.floor(low / self._step), math.ceil(high / self._step)
         self._first, self._last = first, last
         # Long numbers are told in thousands, millions, thousandths and so on.
@@ -77,14 +82,14 @@ class _Scale:
         return f"{name} (\N{MULTIPLICATION SIGN} 10{power})"
 
 
-def _round_step(least: float) -> float:
+def round_step(least: float) -> float:
     """The least of 1, 2, 5, 10, 20, 50 and so on, up and down, that is no smaller."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
 
 
 def _square(title: str, x: str, y: str, lines: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> Plot:
-    across, up = _Scale(0, 1, LEFT, RIGHT), _Scale(0, 1, BOTTOM, TOP)
+    across, up = Scale(0, 1, LEFT, RIGHT), Scale(0, 1, BOTTOM, TOP)
     drawn = [
         {"class": name, "points": " ".join(f"{across(a)},{up(b)}" for a, b in points)}
         for name, points in lines
@@ -124,8 +129,8 @@ def _binary(new: BinaryCurves, old: BinaryCurves | None) -> list[Plot]:
 
 def _residuals(curves: RegressionCurves) -> Plot:
     predictions, residuals = [point[1] for point in curves.points], [point[2] for point in curves.points]
-    across = _Scale(min(predictions), max(predictions), LEFT, RIGHT)
-    up = _Scale(min(*residuals, 0.0), max(*residuals, 0.0), BOTTOM, TOP)
+    across = Scale(min(predictions), max(predictions), LEFT, RIGHT)
+    up = Scale(min(*residuals, 0.0), max(*residuals, 0.0), BOTTOM, TOP)
     count = sum(curves.counts)
     return Plot(
         "Residuals" if count == len(residuals) else f"Residuals of {len(residuals)} of the {count:,} rows",
@@ -139,21 +144,19 @@ def _residuals(curves: RegressionCurves) -> Plot:
 
 
 def _histogram(curves: RegressionCurves) -> Plot:
-    across = _Scale(curves.edges[0], curves.edges[-1], LEFT, RIGHT)
-    up = _Scale(0, max(curves.counts), BOTTOM, TOP, whole=True)
+    return histogram("How large the residuals are", ("Truth minus prediction", "Rows"), curves.edges, curves.counts)
+
+
+def histogram(title: str, axes: tuple[str, str], edges: Sequence[float], counts: Sequence[int]) -> Plot:
+    """A bar for each count, between two of the edges, of which there is one more."""
+    across = Scale(edges[0], edges[-1], LEFT, RIGHT)
+    up = Scale(0, max(counts), BOTTOM, TOP, whole=True)
     bars = []
-    for place, count in enumerate(curves.counts):
-        left, right, top = across(curves.edges[place]), across(curves.edges[place + 1]), up(count)
+    for place, count in enumerate(counts):
+        left, right, top = across(edges[place]), across(edges[place + 1]), up(count)
         width, height = max(round(right - left - 1, 2), 0.5), round(BOTTOM - top, 2)
         bars.append({"x": round(left + 0.5, 2), "y": top, "width": width, "height": height})
-    return Plot(
-        "How large the residuals are",
-        across.named("Truth minus prediction"),
-        up.named("Rows"),
-        across.ticks(),
-        up.ticks(),
-        bars=bars,
-    )
+    return Plot(title, across.named(axes[0]), up.named(axes[1]), across.ticks(), up.ticks(), bars=bars)
 
 
 def confusion(curves: Curves, title: str) -> dict[str, Any] | None:
