@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 
 def digest(cells: Cells) -> str:
     """SHA-256 of the cells, whatever the file's line ends and quoting were."""
-    sha = sha256()
-    sha.update("\x1f".join(cells.columns).encode())
+    lines = ["\x1f".join(cells.columns)]
     for row in cells.rows:
-        sha.update(b"\x1e")
-        sha.update("\x1f".join("" if value is None else str(value) for value in row).encode())
-    return sha.hexdigest()
+        try:
+            lines.append("\x1f".join(row))
+        except TypeError:
+            lines.append("\x1f".join("" if value is None else str(value) for value in row))
+    return sha256("\x1e".join(lines).encode()).hexdigest()
 
 
 def row_digests(cells: Cells) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """A 64-bit digest of each row, whatever the order of its columns."""
     order = sorted(range(len(cells.columns)), key=lambda index: cells.columns[index])
-    names = "\x1f".join(cells.columns[index] for index in order)
-    texts = (names + "\x1e" + "\x1f".join(str(row[index]) for index in order) for row in cells.rows)
-    return np.array([int.from_bytes(sha256(text.encode()).digest()[:8], "little") for text in texts], dtype=np.uint64)
+    head = sha256(("\x1f".join(cells.columns[index] for index in order) + "\x1e").encode())
+    found = []
+    for row in cells.rows:
+        sha = head.copy()
+        sha.update("\x1f".join([str(row[index]) for index in order]).encode())
+        found.append(sha.digest()[:8])
+    return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64)
