@@ -16,6 +16,7 @@
     ├── HomeError                500, the home on disk cannot be used as it is
     ├── Declined                 the question was answered with no, or could not be asked
     ├── GateRefused              exit 3, `--only-if-better` and its like said no
+    ├── SomeFailed               exit 4, of many things some failed, and the others are done
     └── WrongUsage               exit 2, the words of the command are off
 
 The outer code is the service's generic one (`NotFound`); the specific code (`WebServiceNotFound`) stands in the
@@ -172,6 +173,12 @@ class GateRefused(MlmgmtError):
     code = "GateRefused"
     http_status = 409
     exit_status = 3
+
+
+class SomeFailed(MlmgmtError):
+    code = "SomeFailed"
+    http_status = 409
+    exit_status = 4
 
 
 class WrongUsage(MlmgmtError):

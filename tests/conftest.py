@@ -8,13 +8,16 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mlmgmt import resources
 from mlmgmt.cli import app
 from mlmgmt.definition.contract import Contract
+
+if TYPE_CHECKING:
+    from tests.stories.classic_home import Bikes
 
 FIXTURES = Path(resources.__file__).parent.parent / "fixtures"
 
@@ -128,6 +131,25 @@ def small(mlmgmt: Command, home: Path) -> Path:
     path.write_text(json.dumps(small_definition()))
     mlmgmt("new -g retail -l southcentralus -n small -DefinitionFile small.json -Force", ok=True)
     return path
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home that `bikes` copies; models are trained once."""
+    from tests.stories.classic_home import prepare
+
+    folder = tmp_path_factory.mktemp("classic")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        prepare(folder, monkeypatch)
+    return folder
+
+
+@pytest.fixture
+def bikes(prepared: Path, apart: Path, tmp_path: Path, mlmgmt: Command) -> Bikes:
+    """A home with two Classic web services, one that scores and one that trains, and models to patch with."""
+    from tests.stories.classic_home import Bikes
+
+    return Bikes.copied(prepared, apart, tmp_path / "config", mlmgmt)
 
 
 def environment(**more: str) -> dict[str, str]:

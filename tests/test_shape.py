@@ -143,7 +143,7 @@ def test_the_error_tree_is_as_it_is_drawn() -> None:
     for cls in classes:
         if drawn.get(cls.__name__):
             assert cls.http_status == int(drawn[cls.__name__])
-    assert {cls.exit_status for cls in classes} == {1, 2, 3}
+    assert {cls.exit_status for cls in classes} == {1, 2, 3, 4}
 
 
 def test_every_name_is_one_cmdlet_s_and_every_verb_exists() -> None:

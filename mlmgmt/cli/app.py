@@ -140,7 +140,11 @@ class _Status:
 
         progress = Progress(verbose=bool(bound.common.get("Verbose")))
         session = Session(
-            home_option=bound.common.get("Home"), tell=progress.tell, stage=progress.stage, detail=progress.detail
+            home_option=bound.common.get("Home"),
+            tell=progress.tell,
+            stage=progress.stage,
+            detail=progress.detail,
+            count=progress.count,
         )
         if cmdlet.in_workspace(bound.parameter_set):
             from mlmgmt.verbs.classic import workspaces
@@ -269,7 +273,7 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
     render.talk(f'What if: Performing the operation "{gate.operation}" on target "{outcome.target}".')
     before, after = outcome.compared() if outcome.compared is not None else (outcome.before or {}, outcome.after or {})
     if "properties" not in before or "properties" not in after:
-        return outcome.preview
+        return outcome.preview() if callable(outcome.preview) else outcome.preview
     from mlmgmt.verbs.definitions import difference
 
     found = difference(session, before, after)

@@ -49,3 +49,27 @@ def _cell(item: Mapping[str, Any], name: str) -> Any:
 
 def _digests(item: Mapping[str, Any]) -> str:
     return ", ".join(body.get("digest", body["state"])[:12] for body in item["mlmgmt"]["models"].values())
+
+
+_MODEL_COLUMNS = ("Name", "Id", "IsLatest", "CreatedDate", "Size", "Description")
+
+
+def trained_model(result: Any) -> None:
+    """Trained models as `trained_models.get` gives them, or one that was promoted."""
+    if not isinstance(result, list):
+        shown = {name: value for name, value in result.items() if value is not None and not isinstance(value, dict)}
+        width = max(map(len, shown))
+        render.lines("\n".join(f"{name:<{width}} : {render.shown(value)}" for name, value in shown.items()))
+        return
+    if not result:
+        render.talk("There are no trained models.")
+        return
+    columns = [name for name in _MODEL_COLUMNS if any(name in row for row in result)]
+    render.table(
+        columns,
+        ([_short(row.get(name)) if name == "CreatedDate" else row.get(name) for name in columns] for row in result),
+    )
+
+
+def _short(moment: Any) -> str:
+    return str(moment or "")[:19]

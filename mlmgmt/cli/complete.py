@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mlmgmt.cmdlets.declare import Cmdlet, Parameter
+    from mlmgmt.ids import ServiceId
     from mlmgmt.verbs.session import Session
+
+_CLASSIC = ("workspace", "experiment", "classic-service", "endpoint", "resource")
 
 
 def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter, str]], incomplete: str) -> list[str]:
@@ -46,8 +49,8 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         task = texts.get("Task", "").casefold()
         return [module.name for module in learners.modules() if module.task and module.task == (task or module.task)]
     store = session.store
-    if what == "experiment":
-        return [str(body["Description"]) for body in session.experiments.all()]
+    if what in _CLASSIC or "WebServiceId" in texts:
+        return _classic(session, what, texts)
     if what == "resource-group":
         return [str(body["name"]) for body in store.groups.all()]
     if what == "account":
@@ -64,10 +67,36 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return [guid for guid, _ in associations.of_plan(session, plan)]
     if what == "service":
         return [str(revision.document["name"]) for revision in store.services.in_group(session.group_id(group))]
-    identity = session.service_id(group, texts.get("Name", ""))
+    return _of_service(session, what, session.service_id(group, texts.get("Name", "")))
+
+
+def _of_service(session: Session, what: str, identity: ServiceId) -> list[str]:
+    """Jobs, revisions or assets of a web service, or of an endpoint."""
+    store = session.store
     if what == "job":
         return [str(body["id"]) for body in store.jobs.of(identity)]
     if what == "revision":
         return [str(revision.number) for revision in store.services.history(identity)]
     current = store.services.current(identity)
     return list(current.models) if current is not None else []
+
+
+def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
+    """What is in the workspace that the words before, or a `config.json`, name."""
+    from mlmgmt.verbs.classic import endpoints, standing, workspaces
+
+    if what == "workspace":
+        return workspaces.ids(session)
+    workspaces.enter(session, texts, {})
+    if what == "experiment":
+        return [str(body["Description"]) for body in session.experiments.all()]
+    if what == "classic-service":
+        return [str(body["Name"]) for body in standing.web_services(session)]
+    service = standing.web_service(session, texts.get("WebServiceId", ""))
+    if what == "endpoint":
+        standing_ones = session.store.services.endpoints(service["WorkspaceId"], service["Id"])
+        return [revision.resource.name for revision in standing_ones]
+    named = texts.get("EndpointName", standing.DEFAULT)
+    if what == "resource":
+        return [model.name for model in endpoints.updatable(standing.endpoint(session, service["Id"], named))]
+    return _of_service(session, what, standing.endpoint_id(session, service["Id"], named))

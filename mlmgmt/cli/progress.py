@@ -1,4 +1,4 @@
-"""What is being done, for whoever waits: a spinner on a terminal, lines with -Verbose, else nothing."""
+"""What is being done, for whoever waits: a spinner or a bar on a terminal, lines with -Verbose, else nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from mlmgmt.cli import render
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
     from rich.status import Status
 
 
@@ -18,10 +20,13 @@ class Progress:
     def __init__(self, *, verbose: bool) -> None:
         self._verbose = verbose
         self._status: Status | None = None
+        self._bar: tuple[Bar, TaskID] | None = None
+        self._name = ""
         self._began = time.monotonic()
 
     def stage(self, name: str) -> None:
         """A new stage begins."""
+        self._name = name
         if self._verbose:
             render.talk(f"{time.monotonic() - self._began:6.1f} s  {name}")
         elif sys.stderr.isatty():
@@ -31,6 +36,18 @@ class Progress:
                 self._status = Console(stderr=True).status(name)
                 self._status.start()
             self._status.update(f"{name} …")
+
+    def count(self, done: int, total: int) -> None:
+        """So many of so many are done: a bar with its rate and what remains; with -Verbose a line at each tenth."""
+        if self._verbose:
+            if done == total or done % max(1, total // 10) == 0:
+                render.talk(f"{time.monotonic() - self._began:6.1f} s  {done:,} of {total:,}")
+        elif sys.stderr.isatty():
+            if self._bar is None:
+                self.close()
+                self._bar = _bar(self._name, total)
+            bar, task = self._bar
+            bar.update(task, completed=done)
 
     def detail(self, text: str) -> None:
         """A sentence for -Verbose."""
@@ -43,7 +60,33 @@ class Progress:
         render.talk(text)
 
     def close(self) -> None:
-        """Take the spinner away."""
+        """Take the spinner, or the bar, away."""
+        if self._bar is not None:
+            self._bar[0].stop()
+            self._bar = None
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+def _bar(name: str, total: int) -> tuple[Bar, TaskID]:
+    from rich import progress
+    from rich.console import Console
+
+    class Rate(progress.ProgressColumn):
+        """How many a second."""
+
+        def render(self, task: progress.Task) -> str:
+            return f"{task.speed:,.1f}/s" if task.speed else ""
+
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        Rate(),
+        progress.TextColumn("remaining"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    bar.start()
+    return bar, bar.add_task(name, total=total)

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import orjson
 
-from mlmgmt.protocol.operation import BOTH, V2016, V2017, Proof
+from mlmgmt.protocol.data_plane import EXECUTE, of_endpoints
+from mlmgmt.protocol.operation import BOTH, STUDIO_HEADER, V2016, V2017, Proof
 from mlmgmt.protocol.operations import find
 from mlmgmt.protocol.resources import ANY_DATE
 from mlmgmt.verbs import http_bodies
@@ -32,6 +33,9 @@ _GIVEN = {
     "commitmentPlanName": "a commitment plan",
     "commitmentAssociationName": "an association",
     "jobId": "-JobId",
+    "webServiceId": "-WebServiceId",
+    "endpointName": "-EndpointName",
+    "experimentId": "-ExperimentId",
 }
 _HIDDEN = frozenset(("primary", "secondary", "key", "credentials", "accountkey", "connectionstring", "sasblobtoken"))
 
@@ -39,7 +43,7 @@ _HIDDEN = frozenset(("primary", "secondary", "key", "credentials", "accountkey",
 def request(bound: Bound, session: Session) -> str:
     """The request's line, headers and body; or why there is none."""
     values = _values(bound, session)
-    known = [find(name) for name in bound.cmdlet.calls]
+    known = [_at_address(find(name), values) for name in bound.cmdlet.calls]
     fitting = next((operation for operation in known if _names(operation) <= values.keys()), None)
     if fitting is None and known:
         lacking = min((_names(operation) - values.keys() for operation in known), key=len)
@@ -48,14 +52,26 @@ def request(bound: Bound, session: Session) -> str:
     if fitting is None:
         return f"{bound.cmdlet.name} stands for no HTTP request: it works on this home or on files alone."
     lines = [f"{fitting.method} {_PLACEHOLDER}{fitting.filled(**values)}{_query(fitting, bound)}"]
-    proof = "a key of the web service" if fitting.proof is Proof.KEY else "mlmgmt token"
-    lines.append(f"Authorization: Bearer ({proof})")
+    lines.append(_proof(fitting))
     body = http_bodies.body(session, fitting.name, bound.arguments)
     if body is None:
         return "\n".join(lines)
     indented = orjson.dumps(_without_secrets(body), option=orjson.OPT_INDENT_2).decode()
     shown = _CELLS.sub(_on_a_line, indented)
     return "\n".join([*lines, "Content-Type: application/json", "", shown])
+
+
+def _at_address(operation: Operation, values: dict[str, str]) -> Operation:
+    """The operation where the address is an endpoint's: it is scored at another path."""
+    of_endpoint = operation.proof is Proof.KEY and {"workspaceId", "serviceId"} <= values.keys()
+    return find(of_endpoints(operation.name)) if of_endpoint else operation
+
+
+def _proof(operation: Operation) -> str:
+    if operation.of_studio:
+        return f"{STUDIO_HEADER}: (mlmgmt workspace-config)"
+    shown = {Proof.KEY: "a key of the web service", Proof.WORKSPACE: "mlmgmt workspace-config"}
+    return f"Authorization: Bearer ({shown.get(operation.proof, 'mlmgmt token')})"
 
 
 def _names(operation: Operation) -> set[str]:
@@ -78,12 +94,17 @@ def _values(bound: Bound, session: Session) -> dict[str, str]:
     }
     if given.get("web_service") is not None:
         found |= http_bodies.named(given["web_service"])
-    if any(find(operation).proof is Proof.KEY for operation in bound.cmdlet.calls):
-        found |= http_bodies.scoring_path(session, given.get("group"), name)
+    if bound.cmdlet.in_workspace(bound.parameter_set):
+        found |= http_bodies.in_workspace(session, given)
+    elif any(find(operation).proof is Proof.KEY for operation in bound.cmdlet.calls):
+        found |= http_bodies.scoring_path(session, given)
     return {key: value for key, value in found.items() if isinstance(value, str) and value}
 
 
 def _query(operation: Operation, bound: Bound) -> str:
+    if operation.name == "ClassicWebServices_Deploy":
+        update = "&updateExistingWebService=true" if bound.arguments.get("update") else ""
+        return f"?generateNewPortNames=false{update}"
     if not operation.versions:
         return ""
     version = operation.versions[0]
@@ -92,7 +113,7 @@ def _query(operation: Operation, bound: Bound) -> str:
     elif operation.versions == BOTH:
         version = V2016 if operation.name.startswith(("Commitment", "Usage", "Skus")) else V2017
     query = f"?api-version={version}"
-    if operation.name == "execute":
+    if operation.name in EXECUTE:
         query += "&details=true"
     if region := bound.arguments.get("region"):
         query += f"&region={quote(region, safe='')}"

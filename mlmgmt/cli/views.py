@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.cli import classic_views, plan_views, render
+from mlmgmt.cli import advice_views, classic_views, many_views, plan_views, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -204,7 +204,7 @@ def _shapes(outputs: Mapping[str, Any]) -> str:
 
 def _experiment(result: Any) -> None:
     if isinstance(result, list):
-        _rows(result)
+        _rows([_experiment_row(body) for body in result])
         return
     # The preview of an experiment that is not made yet has neither a status nor an id.
     status = result.get("Status") or {}
@@ -225,6 +225,17 @@ def _experiment(result: Any) -> None:
             render.table(["Metric", "Value"], lines[0].items())
         else:
             _rows(lines)
+
+
+def _experiment_row(body: Mapping[str, Any]) -> dict[str, Any]:
+    status = body["Status"]
+    return {
+        "Description": body["Description"],
+        "StatusCode": status["StatusCode"],
+        "CreationTime": status["CreationTime"][:19],
+        "EndTime": (status.get("EndTime") or "")[:19] or None,
+        "ExperimentId": body["ExperimentId"],
+    }
 
 
 def _metric(value: Any) -> Any:
@@ -272,4 +283,7 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     **{name: _flat(flattened) for name, flattened in plan_views.FLAT.items()},
     "usage": _usage,
     "endpoint": classic_views.endpoint,
+    "many": many_views.table,
+    **advice_views.VIEWS,
+    "trained-model": classic_views.trained_model,
 }

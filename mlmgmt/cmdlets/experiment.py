@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter
 
 STEP = "9. Experiments"
@@ -54,6 +56,10 @@ NEW = Cmdlet(
 GET = Cmdlet(
     spellings=_spelled("Get", "Experiment"),
     short=("experiments", "get-experiment"),
+    calls=(
+        "ClassicExperiments_Get",
+        "ClassicExperiments_List",
+    ),
     run="experiments:get",
     summary="List the experiments, or show one with its run.",
     example="mlmgmt experiments",
@@ -75,6 +81,7 @@ GET = Cmdlet(
 RUN = Cmdlet(
     spellings=_spelled("Start", "Experiment"),
     short=("run-experiment",),
+    calls=("ClassicExperiments_Save",),
     run="experiments:run",
     summary="Run an experiment's whole graph; -Verbose tells each node's time and rows.",
     example="mlmgmt run-experiment Churn -Verbose",
@@ -106,6 +113,7 @@ SET_UP = Cmdlet(
 EXPORT = Cmdlet(
     spellings=_spelled("Export", "ExperimentGraph"),
     short=("export-experiment",),
+    calls=("ClassicExperiments_Get",),
     run="experiment_files:export_graph",
     summary="Write an experiment in Studio's own format.",
     example="mlmgmt export-experiment Churn churn-experiment.json",
@@ -131,11 +139,67 @@ IMPORT = Cmdlet(
         Parameter("InputFile", Kind.DOCUMENT, "The file.", mandatory=True, position=0, completes="file"),
         Parameter("NewName", help="Its name; the one in the file when left out.", short="n"),
         Parameter("Data", Kind.ROWS, "A table in the place of the graph's one dataset.", completes="file"),
+        Parameter("Overwrite", Kind.SWITCH, "Give the graph to the experiment of that name, which keeps its id."),
     ),
+)
+_REGIONS = ("South Central US", "West Europe", "Southeast Asia", "Japan East", "West Central US", "Integration Test")
+_WITHIN, _ACROSS = "Copy Within the Current Workspace", "Copy across Workspaces"
+COPY = Cmdlet(
+    spellings=_spelled("Copy", "Experiment"),
+    short=("copy-experiment",),
+    run="verbs.classic/experiment_copies:plan_copy",
+    run_by_set=((_ACROSS, "verbs.classic/experiment_copies:plan_copy_across"),),
+    summary="Copy an experiment, in its workspace or to another one of this home.",
+    example="mlmgmt copy-experiment -ExperimentId Churn -NewExperimentName Churn2",
+    step=STEP,
+    classic=True,
+    view="experiment",
+    sets=(_WITHIN, _ACROSS),
+    gate=Gate("Copying the experiment"),
+    about="The copy is a draft: run it before it is deployed. Datasets and models are not copied; all workspaces of a "
+    "home reach them.",
+    parameters=(
+        replace(_NAME, position=None),
+        Parameter("NewExperimentName", help="Its name; NAME - Copy when left out.", sets=(_WITHIN,)),
+        Parameter(
+            "DestinationLocation",
+            Kind.CHOICE,
+            "The region of the other workspace.",
+            sets=(_ACROSS,),
+            position=0,
+            choices=_REGIONS,
+        ),
+        Parameter(
+            "DestinationWorkspaceAuthorizationToken",
+            help="Its token; mlmgmt workspace-config writes it.",
+            mandatory=True,
+            sets=(_ACROSS,),
+            position=1,
+        ),
+        Parameter(
+            "DestinationWorkspaceId",
+            help="The other workspace.",
+            mandatory=True,
+            sets=(_ACROSS,),
+            completes="workspace",
+        ),
+    ),
+)
+NODES = Cmdlet(
+    spellings=_spelled("Get", "ExperimentNode"),
+    short=("experiment-nodes",),
+    run="verbs.classic/experiment_copies:nodes",
+    summary="List the modules of an experiment with their ids, or those of one name.",
+    example="mlmgmt experiment-nodes Churn -Comment 'Train Model'",
+    step=STEP,
+    classic=True,
+    view="rows",
+    parameters=(_NAME, Parameter("Comment", help="The module's name, which stands for a comment here.", position=1)),
 )
 EXPORT_DEFINITION = Cmdlet(
     spellings=_spelled("Export", "WebServiceDefinitionFromExperiment"),
     short=("export-definition",),
+    calls=("ClassicExperiments_GetDefinition",),
     run="experiment_files:export_definition",
     summary="Write the web service definition of an experiment that ran.",
     example="mlmgmt export-definition Churn churn-training.json",
@@ -150,6 +214,7 @@ EXPORT_DEFINITION = Cmdlet(
 REMOVE = Cmdlet(
     spellings=_spelled("Remove", "Experiment"),
     short=("remove-experiment",),
+    calls=("ClassicExperiments_Delete",),
     run="experiments:plan_remove",
     summary="Remove an experiment; its datasets and models stay.",
     example="mlmgmt remove-experiment Churn -Force",
@@ -158,4 +223,4 @@ REMOVE = Cmdlet(
     gate=Gate("Removing the experiment", "Remove the experiment {target}?"),
     parameters=(_NAME,),
 )
-CMDLETS = (NEW, GET, RUN, SET_UP, EXPORT, IMPORT, EXPORT_DEFINITION, REMOVE)
+CMDLETS = (NEW, GET, RUN, SET_UP, EXPORT, IMPORT, COPY, NODES, EXPORT_DEFINITION, REMOVE)

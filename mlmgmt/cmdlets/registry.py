@@ -5,7 +5,22 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mlmgmt.cmdlets import account, batch, beyond, catalogue, classic, experiment, plan, server, storage, webservice
+from mlmgmt.cmdlets import (
+    account,
+    advice,
+    batch,
+    beyond,
+    catalogue,
+    classic,
+    experiment,
+    invoke,
+    many,
+    plan,
+    server,
+    storage,
+    trained_model,
+    webservice,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +38,10 @@ CMDLETS = (
     *storage.CMDLETS,
     *server.CMDLETS,
     *classic.CMDLETS,
+    *many.CMDLETS,
+    *advice.CMDLETS,
+    *trained_model.CMDLETS,
+    *invoke.CMDLETS,
 )
 
 

@@ -56,8 +56,8 @@ SAMPLE_CODE = Cmdlet(
         Parameter(
             "Api",
             Kind.CHOICE,
-            "Request-response, batch execution, or both; both when left out.",
-            choices=("rrs", "bes", "both"),
+            "Request-response, batch execution, both, or the update of a trained model; both when left out.",
+            choices=("rrs", "bes", "both", "update"),
         ),
     ),
 )

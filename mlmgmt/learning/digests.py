@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,9 +27,15 @@ def row_digests(cells: Cells) -> np.ndarray[Any, np.dtype[np.uint64]]:
     """A 64-bit digest of each row, whatever the order of its columns."""
     order = sorted(range(len(cells.columns)), key=lambda index: cells.columns[index])
     head = sha256(("\x1f".join(cells.columns[index] for index in order) + "\x1e").encode())
+    chosen = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
     found = []
     for row in cells.rows:
+        values = chosen(row)
+        try:
+            text = "\x1f".join(values)
+        except TypeError:
+            text = "\x1f".join(map(str, values))
         sha = head.copy()
-        sha.update("\x1f".join([str(row[index]) for index in order]).encode())
+        sha.update(text.encode())
         found.append(sha.digest()[:8])
     return np.frombuffer(b"".join(found), dtype="<u8").astype(np.uint64)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -271,6 +273,9 @@ def _last(pipeline: Any) -> str:
 
 def _threads(rows: int) -> Any:
     """Few rows are learnt from in one thread: several wait for each other longer than they work, on a busy machine."""
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        # So it is in this process anyway; to look for every library that has threads costs a small fit's time.
+        return nullcontext()
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1 if rows < _MANY_ROWS else None, user_api="openmp")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mlmgmt.protocol.operation import SUBSCRIPTION, Operation, Proof
+from dataclasses import replace
+
+from mlmgmt.protocol.operation import SUBSCRIPTION, WORKSPACE, Operation, Proof
 
 _SCORING = f"{SUBSCRIPTION}/services/{{serviceId}}"
 _BLOB = "/{account}/{container}/{*blob}"
@@ -81,6 +83,18 @@ SCORING = (
         writes=True,
     ),
 )
+
+
+def of_endpoints(name: str) -> str:
+    """The name that an operation of `SCORING` has where an endpoint answers."""
+    return f"Classic{name[:1].upper()}{name[1:]}"
+
+
+CLASSIC_SCORING = tuple(
+    replace(known, name=of_endpoints(known.name), path=known.path.replace(SUBSCRIPTION, WORKSPACE)) for known in SCORING
+)
+"""The same, at the addresses of Classic endpoints."""
+EXECUTE = frozenset(("execute", of_endpoints("execute")))
 BLOBS = (
     Operation(
         "Blob_Get", "GET", _BLOB, "Download a blob.", (), (), "", ((200, "Bytes"), (206, "Bytes")), Proof.SIGNATURE

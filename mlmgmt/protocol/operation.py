@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import quote
 
+STUDIO = "/api"
+"""Where the paths of Studio's own API begin; its errors are of another shape."""
+STUDIO_HEADER = "x-ms-metaanalytics-authorizationtoken"
+"""Brings the workspace's token to Studio's own API; Classic management takes it as a bearer token."""
 V2017, V2016 = "2017-01-01", "2016-05-01-preview"
 BOTH = (V2017, V2016)
 
@@ -25,6 +29,8 @@ class Proof(Enum):
     """One of the web service's two keys."""
     SIGNATURE = auto()
     """A shared access signature in the query."""
+    WORKSPACE = auto()
+    """A token of the Classic workspace, or a key of the endpoint that the path names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,11 @@ class Operation:
     def segments(self) -> tuple[str, ...]:
         return tuple(self.path.strip("/").split("/"))
 
+    @property
+    def of_studio(self) -> bool:
+        """Whether it is of Studio's own API."""
+        return self.path.startswith(f"{STUDIO}/")
+
     def filled(self, **values: str) -> str:
         """The path with its parameters filled in, percent-encoded."""
         given = {f"{{{name}}}": quote(value, safe="") for name, value in values.items()}
@@ -65,3 +76,4 @@ SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/{{resourceGroupName}}"
 PROVIDER = "providers/Microsoft.MachineLearning"
 SKIP = ("$skiptoken",)
+WORKSPACE = "/workspaces/{workspaceId}"

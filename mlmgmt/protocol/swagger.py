@@ -26,8 +26,8 @@ def swagger(
     document: Mapping[str, Any],
     *,
     origin: str,
-    guid: str,
-    subscription: str,
+    path: str,
+    endpoint: str = "default",
     inputs: Sequence[str] | None = None,
     tables: Collection[str] | None = None,
 ) -> dict[str, Any]:
@@ -36,8 +36,8 @@ def swagger(
     Args:
         document: a definition in canonical form.
         origin: of the server, `http://127.0.0.1:8777`.
-        guid: the web service's 32 hexadecimal digits.
-        subscription: in whichever form its addresses have it.
+        path: where it is scored, `/subscriptions/.../services/...` or `/workspaces/.../services/...`.
+        endpoint: its name; a New web service has one alone.
         inputs: the inputs that a request has; None for those of the graph.
         tables: the outputs that are rows; None for those that are declared with columns, or not declared at all. A
             service without one is run as a batch job only.
@@ -49,12 +49,12 @@ def swagger(
         "swagger": "2.0",
         "info": {
             "version": SCORING_VERSION,
-            "title": properties.get("title") or document.get("name") or guid,
+            "title": properties.get("title") or document.get("name") or path.rpartition("/")[2],
             "description": properties.get("description") or "No description provided for this web service.",
-            "x-endpoint-name": "default",
+            "x-endpoint-name": endpoint,
         },
         "host": address.netloc,
-        "basePath": f"/subscriptions/{quote(subscription, safe='')}/services/{quote(guid, safe='')}",
+        "basePath": path,
         "schemes": [address.scheme],
         "consumes": [_JSON],
         "produces": [_JSON],

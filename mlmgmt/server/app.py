@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl
 
 from mlmgmt.definition.document import LARGEST
 from mlmgmt.errors import Busy, Detail, HomeError, MethodNotAllowed, MlmgmtError, NotFound, Unauthorized
-from mlmgmt.protocol.data_plane import SCORING_VERSION
-from mlmgmt.protocol.operation import Proof
+from mlmgmt.protocol.data_plane import EXECUTE, SCORING_VERSION
+from mlmgmt.protocol.operation import STUDIO, STUDIO_HEADER, Proof
 from mlmgmt.protocol.operations import OPERATIONS
 from mlmgmt.protocol.resources import ANY_DATE, DATE
 from mlmgmt.server import (
     blobs,
+    classic,
     documents,
     hosts,
     identifiers,
@@ -26,8 +27,10 @@ from mlmgmt.server import (
     plans,
     replies,
     resources,
+    studio,
     tokens,
     web_services,
+    workspaces,
 )
 from mlmgmt.server.body import Disconnected, chunks, read
 from mlmgmt.server.call import JSON, Call, Reply, invalid
@@ -50,8 +53,10 @@ if TYPE_CHECKING:
 _DATE = re.compile(DATE, re.IGNORECASE)
 _JSON_HEADER = (b"content-type", JSON.encode())
 _MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
+_MANAGEMENT = frozenset((Proof.TOKEN, Proof.WORKSPACE))
 _WRITERS = 8
 _REFUSED = 400
+_STUDIO_PATHS = f"{STUDIO}/".encode()
 _LARGEST_IN_LOOP = 64 * 1024
 """Bytes of a body that may be read in the event loop."""
 
@@ -78,6 +83,8 @@ class App:
             **resources.HANDLERS,
             **documents.Documents(self.scoring).handlers(),
             **jobs.HANDLERS,
+            **classic.HANDLERS,
+            **studio.HANDLERS,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,11 +95,11 @@ class App:
         try:
             reply = await self._answered(scope, receive, identity)
         except MlmgmtError as error:
-            reply = _refusal(error)
+            reply = _refusal(error, scope)
         except Disconnected:
             return
         except OSError as error:
-            reply = _refusal(_of_the_system(error))
+            reply = _refusal(_of_the_system(error), scope)
         except Exception as error:
             reply = _bug(error, identity)
         if reply.status >= _REFUSED:
@@ -109,7 +116,7 @@ class App:
             raise invalid("The request has no Host header.", "InvalidHostHeader", "Host")
         origin = self._hosts.origin(headers.get(b"host"))
         operation, values = self._router.find(scope["method"], scope["raw_path"])
-        if operation.name == "execute":
+        if operation.name in EXECUTE:
             return await self.scoring.execute(values, scope["query_string"], headers, receive)
         query = _query(scope["query_string"])
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
@@ -122,11 +129,11 @@ class App:
         if operation.proof is Proof.SIGNATURE:
             return await self._blob(call, receive, headers)
         if operation.body or operation.method not in ("GET", "HEAD"):
-            limit = LARGEST if operation.proof is Proof.TOKEN else LARGEST_REQUEST
+            limit = LARGEST if operation.proof in _MANAGEMENT else LARGEST_REQUEST
             call.body = await read(receive, headers, limit)
         takes_long = operation.writes or len(call.body) > _LARGEST_IN_LOOP
         reply = await self._in_thread(operation.proof, self._handled, call) if takes_long else self._handled(call)
-        if operation.proof is Proof.TOKEN:
+        if operation.proof in _MANAGEMENT:
             reply.of_management = True
             _add_correlation(reply, texts, identity)
         if warnings:
@@ -164,6 +171,8 @@ class App:
             except Unauthorized as error:
                 error.challenge = tokens.challenge(origin)
                 raise
+        if operation.proof is Proof.WORKSPACE:
+            return workspaces.caller(self._session, operation, values, headers, tell)
         if operation.proof is Proof.KEY:
             return self.scoring.caller(values, headers.get("authorization", "").encode("latin-1"))
         return self._session
@@ -223,7 +232,7 @@ def _refuse_repeated(names: list[bytes]) -> None:
     Raises:
         BadRequest: `InvalidHeader`.
     """
-    for name in (b"host", b"authorization"):
+    for name in (b"host", b"authorization", STUDIO_HEADER.encode()):
         if names.count(name) > 1:
             title = name.decode().title()
             raise invalid(f"The request has more than one {title} header.", "InvalidHeader", title)
@@ -237,12 +246,15 @@ def _add_correlation(reply: Reply, headers: dict[str, str], identity: str) -> No
         reply.headers["x-ms-client-request-id"] = client
 
 
-def _refusal(error: MlmgmtError) -> Reply:
-    """The error body of the resource manager and of the scoring API, which are of one shape."""
-    body = error.to_json()
-    headers = {}
-    if error.hint:
+def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
+    """The error body of the resource manager, of Classic management and of the scoring API, which are of one shape; or
+    that of Studio's own API.
+    """
+    of_studio = scope["raw_path"].lower().startswith(_STUDIO_PATHS)
+    body = workspaces.studio_error(error) if of_studio else error.to_json()
+    if error.hint and not of_studio:
         body["error"]["hint"] = error.hint
+    headers = {}
     if isinstance(error, Unauthorized):
         headers["www-authenticate"] = error.challenge or 'Bearer realm="mlmgmt"'
     if isinstance(error, MethodNotAllowed):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from mlmgmt.protocol.operation import Operation
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
 
 JSON = "application/json; charset=utf-8"
@@ -26,6 +27,13 @@ class Named(TypedDict):
 
     group: str
     name: str
+
+
+class NamedEndpoint(TypedDict):
+    """An endpoint as verbs take it."""
+
+    web_service_id: str
+    endpoint_name: str
 
 
 @dataclass(slots=True)
@@ -62,9 +70,32 @@ class Call:
         return {"group": self.path["resourceGroupName"], "name": self.path["webServiceName"]}
 
     @property
+    def endpoint(self) -> NamedEndpoint:
+        """The endpoint that the path names."""
+        return {"web_service_id": self.path["webServiceId"], "endpoint_name": self.path["endpointName"]}
+
+    @property
+    def address(self) -> Address:
+        """The web service or the endpoint that the path names, whichever it is."""
+        if "endpointName" in self.path:
+            return {"web_service_id": self.path["webServiceId"], "endpoint_name": self.path["endpointName"]}
+        return {"group": self.path["resourceGroupName"], "name": self.path["webServiceName"]}
+
+    @property
     def plan(self) -> Named:
         """The commitment plan that the path names."""
         return {"group": self.path["resourceGroupName"], "name": self.path["commitmentPlanName"]}
+
+    def switch(self, name: str) -> bool:
+        """A query parameter that is true or false; false when it is not there.
+
+        Raises:
+            BadRequest: `InvalidQueryParameter`.
+        """
+        given = self.query.get(name.casefold(), "false").casefold()
+        if given not in ("true", "false"):
+            raise invalid(f"The query parameter {name!r} is true or false.", "InvalidQueryParameter", name)
+        return given == "true"
 
     def document(self) -> dict[str, Any]:
         """The body, which must be a JSON object.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.protocol import data_plane
 from mlmgmt.server.call import Call, Reply
 from mlmgmt.server.locations import outward
 from mlmgmt.verbs import jobs, request_response
@@ -17,7 +18,7 @@ _MEMBERS = ("StatusCode", "Results", "Details", "CreatedAt", "StartTime", "EndTi
 
 def submit(call: Call) -> Reply:
     request = _request(call)
-    job = jobs.submit(call.session, **call.service, request=request)
+    job = jobs.submit(call.session, **call.address, request=request)
     return Reply(value=job)
 
 
@@ -35,12 +36,12 @@ def _request(call: Call) -> dict[str, Any]:
 
 
 def start(call: Call) -> Reply:
-    jobs.start(call.session, **call.service, job=call.path["jobId"])
+    jobs.start(call.session, **call.address, job=call.path["jobId"])
     return Reply()
 
 
 def status(call: Call) -> Reply:
-    found: dict[str, Any] = jobs.status(call.session, **call.service, job=call.path["jobId"])
+    found: dict[str, Any] = jobs.status(call.session, **call.address, job=call.path["jobId"])
     body = {name: found[name] for name in _MEMBERS}
     if body["Results"]:
         body["Results"] = {port: outward(call, place) for port, place in body["Results"].items()}
@@ -48,7 +49,7 @@ def status(call: Call) -> Reply:
 
 
 def cancel(call: Call) -> Reply:
-    jobs.cancel(call.session, **call.service, job=call.path["jobId"])
+    jobs.cancel(call.session, **call.address, job=call.path["jobId"])
     return Reply()
 
 
@@ -64,9 +65,7 @@ def _documented(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
     return answered
 
 
+_STEPS = {"submitjob": submit, "startjob": start, "getjobstatus": status, "canceljob": cancel}
 HANDLERS = {
-    "submitjob": _documented(submit),
-    "startjob": _documented(start),
-    "getjobstatus": _documented(status),
-    "canceljob": _documented(cancel),
+    named(name): _documented(handler) for name, handler in _STEPS.items() for named in (str, data_plane.of_endpoints)
 }

@@ -49,6 +49,18 @@ def whole(body: Mapping[str, Any], name: str) -> int | None:
     return _of(body, name, int, "a whole number")
 
 
+def switch(body: Mapping[str, Any], name: str, *, spelled: bool = False) -> bool | None:
+    """A member that is true or false; see `text`.
+
+    Args:
+        spelled: it may be a text that says so, in any letter case.
+    """
+    value = member(body, name)
+    if spelled and isinstance(value, str) and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    return _of(body, name, bool, "true or false")
+
+
 def table(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """A member that is an object; see `text`."""
     return _of(body, name, dict, "an object")

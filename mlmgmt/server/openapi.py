@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
 from mlmgmt.ids import FORBIDDEN, LONGEST_GROUP, LONGEST_NAME
-from mlmgmt.protocol.data_plane import SCORING_VERSION
-from mlmgmt.protocol.operation import Proof
+from mlmgmt.protocol import data_plane
+from mlmgmt.protocol.operation import STUDIO_HEADER, Proof
 from mlmgmt.protocol.operations import OPERATIONS
 from mlmgmt.protocol.resources import ANY_DATE, DATE
 from mlmgmt.server import kinds, schemas
@@ -19,19 +19,22 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _JSON, _BYTES = "application/json", "application/octet-stream"
-_BLOB_BYTES = "Bytes"
+_BLOB_BYTES, _PAGE = "Bytes", "Page"
 _SECURITY: dict[Proof, list[Json]] = {
     Proof.NOTHING: [],
     Proof.TOKEN: [{"token": []}],
     Proof.KEY: [{"key": []}],
     Proof.SIGNATURE: [{"sas": []}],
+    Proof.WORKSPACE: [{"workspace": []}, {"studio": []}],
 }
 _TAGS = {
     "WebServices": "Web services: make, look at, change and remove them.",
     "CommitmentPlans": "Commitment plans, what is charged to them, and what was used.",
     "Resources": "What scripts ask of other providers: subscription, resource groups, storage accounts.",
-    "Scoring": "Request-response scoring of one web service.",
-    "BatchExecution": "Batch jobs of one web service.",
+    "Classic": "Classic web services and their endpoints.",
+    "Studio": "Experiments of a Classic workspace, and web services deployed of them.",
+    "Scoring": "Request-response scoring of one web service or endpoint.",
+    "BatchExecution": "Batch jobs of one web service or endpoint.",
     "Blobs": "The blobs of local storage accounts.",
     "Server": "The server itself.",
 }
@@ -47,9 +50,15 @@ _TAG_OF = {
     "Blob": "Blobs",
     "Health": "Server",
     "OpenApi": "Server",
+    "ClassicWebServices": "Classic",
+    "ClassicEndpoints": "Classic",
+    "ClassicHelp": "Classic",
     "execute": "Scoring",
     "getSwaggerDocument": "Scoring",
+    data_plane.of_endpoints("execute"): "Scoring",
+    data_plane.of_endpoints("getSwaggerDocument"): "Scoring",
 }
+_SWITCH: Json = {"type": "string", "enum": ["true", "false"]}
 _QUERY: dict[str, Json] = {
     "region": {"type": "string"},
     "$skiptoken": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"},
@@ -57,7 +66,8 @@ _QUERY: dict[str, Json] = {
     "$top": {"type": "integer", "minimum": 1},
     "details": {"type": "string", "enum": ["true", "false"]},
     "format": {"type": "string", "enum": ["swagger"]},
-    "api-version": {"type": "string", "enum": [SCORING_VERSION]},
+    "api-version": {"type": "string", "enum": [data_plane.SCORING_VERSION]},
+    **dict.fromkeys(("generateNewPortNames", "updateExistingWebService", "deleteAncestors", "decryptSecrets"), _SWITCH),
 }
 _NAME = rf"^[^{FORBIDDEN} .]([^{FORBIDDEN}]*[^{FORBIDDEN} .])?$"
 _GUID = "^[0-9a-fA-F]{32}$"
@@ -71,10 +81,15 @@ _PATH: dict[str, Json] = {
     "account": {"pattern": _ACCOUNT},
     "serviceId": {"pattern": _GUID},
     "jobId": {"pattern": _GUID},
+    "workspaceId": {"pattern": _GUID},
+    "webServiceId": {"pattern": _GUID},
+    "endpointName": {"pattern": "^[a-z0-9]+$", "maxLength": 32},
+    "part": {"enum": ["score", "jobs", "update"]},
 }
 _SAID = {
     "subscriptionId": "The subscription of the home; where rows are scored, dashes may be left out.",
-    "serviceId": "32 hexadecimal digits; the web service's swaggerLocation has them.",
+    "serviceId": "32 hexadecimal digits; the web service's swaggerLocation has them, or the endpoint's ApiLocation.",
+    "endpointName": "Up to 24 lower-case letters and digits; where documents are read, an endpoint's id is as good.",
     "blob": "The blob's path in its container; it may have slashes.",
 }
 
@@ -95,8 +110,9 @@ def _fixed() -> Json:
         "info": {
             "title": "mlmgmt",
             "version": __version__,
-            "description": "The resource provider and the scoring APIs of Azure Machine Learning Studio (classic) web "
-            "services, answered by one machine from files. Paths are compared without regard to case.",
+            "description": "The resource provider, Classic management and the scoring APIs of Azure Machine Learning "
+            "Studio (classic) web services, answered by one machine from files. Paths are compared without regard "
+            "to case.",
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
@@ -112,6 +128,7 @@ def _fixed() -> Json:
                     "headers": {"x-ms-error-code": {"schema": {"type": "string"}}},
                     "content": {"application/xml": {}, "application/json": {"schema": kinds.ref("Error")}},
                 },
+                "StudioError": {"description": "The request is refused.", "content": _content("StudioError")},
                 "Busy": {
                     "description": "As many calls as are allowed are being answered; the same call may do well later.",
                     "headers": {"Retry-After": {"required": True, "schema": {"type": "integer"}}},
@@ -121,6 +138,18 @@ def _fixed() -> Json:
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "A token of `mlmgmt token`."},
                 "key": {"type": "http", "scheme": "bearer", "description": "One of the two keys of the web service."},
+                "workspace": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of the workspace: `mlmgmt workspace-config`. For an endpoint itself one of "
+                    "its two keys, too.",
+                },
+                "studio": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": STUDIO_HEADER,
+                    "description": "A token of the workspace.",
+                },
                 "sas": {
                     "type": "apiKey",
                     "in": "query",
@@ -149,6 +178,8 @@ def _described(operation: Operation) -> Json:
 
 def _tag(operation: Operation) -> str:
     family = operation.name.partition("_")[0]
+    if operation.of_studio:
+        return "Studio"
     return _TAG_OF.get(family, "BatchExecution" if operation.proof is Proof.KEY else "Resources")
 
 
@@ -198,7 +229,10 @@ def _responses(operation: Operation) -> Json:
         found[str(status)] = {"description": "Done."}
         if component:
             found[str(status)]["content"] = _content(component)
-    found["4XX"] = _response("BlobError" if operation.proof is Proof.SIGNATURE else "Error")
+    studio = operation.of_studio
+    found["4XX"] = _response(
+        "BlobError" if operation.proof is Proof.SIGNATURE else "StudioError" if studio else "Error"
+    )
     if operation.proof is Proof.KEY:
         found["503"] = _response("Busy")
     return found
@@ -209,6 +243,8 @@ def _response(name: str) -> Json:
 
 
 def _content(component: str) -> Json:
+    if component == _PAGE:
+        return {"text/html": {"schema": {"type": "string"}}}
     if component == _BLOB_BYTES:
         return {"*/*": {"schema": {"type": "string", "contentMediaType": _BYTES}}}
     return {_JSON: {"schema": kinds.ref(component)}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlmgmt import resources
+from mlmgmt.server.classic_schemas import classic
 from mlmgmt.server.kinds import (
     REFERENCE,
     SCALAR,
@@ -37,7 +38,7 @@ _LOCATION = text(pattern="^[A-Za-z0-9]+( [A-Za-z0-9]+)*$", maxLength=64)
 
 def components() -> dict[str, Schema]:
     """Every component by name."""
-    return {**_web_services(), **_plans(), **_others(), **scoring(), **_of_the_server()}
+    return {**_web_services(), **_plans(), **_others(), **classic(), **scoring(), **_of_the_server()}
 
 
 def _name(part: str) -> str:
@@ -261,6 +262,27 @@ def _of_the_server() -> dict[str, Schema]:
                 )
             },
             "error",
+        ),
+        "StudioError": all_of(
+            {
+                "Error": members(
+                    {
+                        "Code": text(),
+                        "Message": text(),
+                        "Target": maybe("string"),
+                        "Details": list_of(all_of({"Code": text(), "Message": text(), "Target": maybe("string")})),
+                        "InnerError": {"type": "null"},
+                        "DebugInfo": {"type": "null"},
+                        "Hint": text(),
+                    },
+                    "Code",
+                    "Message",
+                    "Target",
+                    "Details",
+                    "InnerError",
+                    "DebugInfo",
+                )
+            }
         ),
         "Health": all_of({"status": text(enum=["ok"]), "version": text()}),
         "OpenApiDocument": members(

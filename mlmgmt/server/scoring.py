@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from mlmgmt.errors import AuthorizationFailed, Busy, Detail, MlmgmtError
+from mlmgmt.errors import AuthorizationFailed, Busy, Detail, MlmgmtError, NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.server import identifiers
@@ -68,13 +68,25 @@ class _Ready(NamedTuple):
     batcher: Batcher | None
 
 
+class Scopes(NamedTuple):
+    """Where the addresses of a web service begin: its subscription, which endpoints have none of, or its workspace."""
+
+    subscription: str | None
+    workspace: str
+
+    def has(self, values: Mapping[str, str]) -> bool:
+        """Whether the values of a path name one of them."""
+        workspace = values.get("workspaceId")
+        return values["subscriptionId"] == self.subscription if workspace is None else workspace == self.workspace
+
+
 class _Entry:
-    """A web service in this worker."""
+    """A web service or an endpoint in this worker."""
 
-    __slots__ = ("checked", "limit", "meter", "models", "ready", "serving")
+    __slots__ = ("checked", "limit", "meter", "models", "ready", "scopes", "serving")
 
-    def __init__(self, serving: Serving, limit: int, meter: ServiceMeter) -> None:
-        self.serving, self.limit, self.meter = serving, limit, meter
+    def __init__(self, serving: Serving, limit: int, meter: ServiceMeter, scopes: Scopes) -> None:
+        self.serving, self.limit, self.meter, self.scopes = serving, limit, meter, scopes
         # The ids of assets may hold anything.
         told = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
         self.models = identifiers.printable(told)
@@ -99,16 +111,19 @@ class Scoring:
         """The session of whoever shows a key of the web service that a path names; the path gets its names.
 
         Raises:
-            BadRequest: `BadSubscriptionId`. NotFound: `WebServiceNotFound`. Unauthorized: `ScoreRequestUnauthorized`.
+            BadRequest: `BadSubscriptionId`. Unauthorized: `ScoreRequestUnauthorized`.
+            NotFound: `WebServiceNotFound`, `WebServiceIdNotFoundInWorkspace`.
         """
         entry = self._entry(values)
         entry.serving.check_key(authorization)
         resource = entry.serving.resource
+        acting = self._session.acting_as(f"a key of {resource.name}", CONTRIBUTOR, by_key=True)
         if isinstance(resource, ResourceId):
             values |= {"resourceGroupName": resource.group, "webServiceName": resource.name}
         else:
             values |= {"webServiceId": resource.service, "endpointName": resource.name}
-        return self._session.acting_as(f"a key of {resource.name}", CONTRIBUTOR, by_key=True)
+            acting.workspace_option = resource.workspace
+        return acting
 
     async def execute(
         self, values: Mapping[str, str], query: bytes, headers: Mapping[bytes, bytes], receive: Receive
@@ -165,7 +180,7 @@ class Scoring:
         """The web service of a path, in the revision that answers now."""
         guid = values["serviceId"]
         entry = self._entries.get(guid) or self._entries.get(guid := guid.casefold())
-        if entry is not None and values["subscriptionId"] == self._subscription and entry.serving.is_current:
+        if entry is not None and entry.scopes.has(values) and entry.serving.is_current:
             now = monotonic()
             if now - entry.checked < _TRUSTED_FOR:
                 return entry
@@ -176,7 +191,7 @@ class Scoring:
         """The revision that answers at a path; anybody may ask, from any thread.
 
         Raises:
-            BadRequest: `BadSubscriptionId`. NotFound: `WebServiceNotFound`.
+            BadRequest: `BadSubscriptionId`. NotFound: as `caller`.
         """
         found = self._session.store.services.current(self._resource(values))
         if found is None:
@@ -184,11 +199,31 @@ class Scoring:
         return found
 
     def _resource(self, values: Mapping[str, str]) -> ServiceId:
-        if values["subscriptionId"].replace("-", "").casefold() != self._subscription:
+        guid = values["serviceId"].casefold()
+        workspace = values.get("workspaceId")
+        if workspace is None:
+            self._require_subscription(values["subscriptionId"])
+        found = self._resources.get(guid) or self._finder.find(guid)
+        scopes = self._scopes(found)
+        if workspace is not None and workspace.casefold() != scopes.workspace:
+            message = f"The web service {guid} is not in the workspace {workspace[:64]!r}."
+            details = [Detail("WebServiceIdNotFoundInWorkspace", message)]
+            raise NotFound("The resource cannot be found.", details=details)
+        if workspace is None and scopes.subscription is None:
+            message = f"{guid} is an endpoint of a workspace, and in no subscription."
+            refuse("BadSubscriptionId", message, "subscriptionId", "Its address begins with /workspaces/.")
+        return found
+
+    def _require_subscription(self, given: str) -> None:
+        if given.replace("-", "").casefold() != self._subscription:
             message = "The subscription in the path is not the one of this home."
             refuse("BadSubscriptionId", message, "subscriptionId")
-        guid = values["serviceId"].casefold()
-        return self._resources.get(guid) or self._finder.find(guid)
+
+    def _scopes(self, resource: ServiceId) -> Scopes:
+        """New web services are answered in the home's first workspace too: there were clients that asked so."""
+        if isinstance(resource, ResourceId):
+            return Scopes(self._subscription, self._session.store.home.id)
+        return Scopes(None, resource.workspace)
 
     def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
         resource = self._resource(values)
@@ -201,7 +236,7 @@ class Scoring:
             return before
         self._resources[guid] = resource
         limit = max(1, found.most_calls // self._workers) if found.most_calls else 0
-        entry = _Entry(found, limit, self.meter.of(found.resource))
+        entry = _Entry(found, limit, self.meter.of(found.resource), self._scopes(found.resource))
         self._entries[guid] = entry
         return entry
 

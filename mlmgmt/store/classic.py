@@ -86,9 +86,13 @@ class WebServices:
         files.make_folder(path.parent)
         files.write(path, orjson.dumps(body, option=_WRITING))
 
+    def ids(self, workspace: str) -> list[str]:
+        """The ids of every web service that a workspace has or had; nothing is read."""
+        return [unquote(name) for name in _names(self._folder(workspace))]
+
     def all(self, workspace: str) -> Iterator[dict[str, Any]]:
         """The web services of a workspace that stand, oldest first."""
-        found = [self.read(workspace, unquote(name)) for name in _names(self._folder(workspace))]
+        found = [self.read(workspace, service) for service in self.ids(workspace)]
         standing = (body for body in found if body is not None and "RemovedTime" not in body)
         yield from sorted(standing, key=lambda body: str(body["CreationTime"]))
 

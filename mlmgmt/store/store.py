@@ -13,8 +13,10 @@ from mlmgmt.store.experiments import Experiments
 from mlmgmt.store.groups import Groups
 from mlmgmt.store.jobs import Jobs
 from mlmgmt.store.plans import Plans
+from mlmgmt.store.retrainings import Retrainings
 from mlmgmt.store.secrets import Secrets
 from mlmgmt.store.services import Services
+from mlmgmt.store.trained_models import TrainedModels
 from mlmgmt.store.usage import Usage
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Store:
         self.plans = Plans(home.root)
         self.usage = Usage(home.root)
         self.jobs = Jobs(home.root)
+        self.retrainings = Retrainings(home.root)
         self.workspaces = Workspaces(home.root)
         self.web_services = WebServices(home.root)
         self.blobs = Blobs(home.root)
@@ -42,6 +45,10 @@ class Store:
     def experiments(self, workspace: str) -> Experiments:
         """The experiments of a workspace."""
         return Experiments(self.home.root, workspace)
+
+    def trained_models(self, workspace: str) -> TrainedModels:
+        """The trained models that a workspace names."""
+        return TrainedModels(self.home.root, workspace)
 
     def require_writable(self) -> None:
         """Say plainly that a home which this user does not trust is not written.

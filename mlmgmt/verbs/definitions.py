@@ -303,7 +303,8 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
         if proof.trains(standing.document):
             rows.append(_check("example", "skipped", "a training definition is run by retrain, on data"))
         else:
-            came = proof.score_example(session, standing.document, digests, {})
+            read = models.reader(session, standing.document, digests)
+            came = proof.score_example(session, standing.document, read)
             rows.append(_check("example", "passed", f"scored {came}"))
     except MlmgmtError as error:
         rows.append(_check("example", "failed", error.details[0].message if error.details else error.message))

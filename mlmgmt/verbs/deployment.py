@@ -201,7 +201,7 @@ def _unproved(message: str, model: TrainedModel, hint: str | None = None) -> Bad
 
 def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
     digests = {asset_id: body["digest"] for asset_id, body in result.models.items()}
-    key = sha256(compact([graph.digest(document), sorted(digests.items())])).hexdigest()
+    key = proof_key(document, digests)
     if session.store.secrets.proof(key):
         for digest in digests.values():
             if digest not in result.bytes:
@@ -215,7 +215,7 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
             for digest in digests.values():
                 models.open_model(session, result.bytes.get(digest) or session.store.blobs.model(digest))
             return
-        rows = proof.score_example(session, document, digests, result.bytes)
+        rows = proof.score_example(session, document, models.reader(session, document, digests, result.bytes))
     except MlmgmtError as error:
         if "ModuleNotSupported" not in error.codes():
             raise _failed(error) from error
@@ -235,6 +235,11 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
         result.warnings.append(
             "There is no example request; the model was proved with a row made from the input's types."
         )
+
+
+def proof_key(document: Mapping[str, Any], digests: Mapping[str, str]) -> str:
+    """What a proof is recorded under: all that decides an answer, and the models, by asset id."""
+    return sha256(compact([graph.digest(document), sorted(digests.items())])).hexdigest()
 
 
 def _digests(revision: Revision) -> set[str]:

@@ -10,7 +10,7 @@ from mlmgmt.verbs import models, proof
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
 
@@ -75,8 +75,15 @@ def scored(
     trained: Trained,
     deployed: Mapping[str, str],
     parameters: Mapping[str, Any] | None = None,
+    *,
+    read: Callable[[str], Any] | None = None,
+    outputs: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Scores:
     """One model on rows with labels, through the predictive graph.
+
+    Args:
+        deployed: the digests of the graph's other models, by asset id; or `read` opens what an asset holds.
+        outputs: is given what the graph's outputs carry.
 
     Raises:
         BadRequest: the graph has several inputs, or the rows have no label, or labels that the model does not know.
@@ -94,19 +101,37 @@ def scored(
     truth = _truth(held, trained)
     declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
     typed, _ = tables.typed(held, declared)
-    read = models.reader(session, document, deployed)
+    others = read or models.reader(session, document, deployed)
     done = runner.run(
         plan,
         {ports[0]: typed},
-        read=lambda asset: trained if asset == model.asset_id else read(asset),
+        read=lambda asset: trained if asset == model.asset_id else others(asset),
         parameters={**_example_parameters(document), **(parameters or {})},
         outside=Outside(session),
     )
+    if outputs is not None:
+        outputs(done.outputs)
     node = _scoring_node(plan, model)
     frame = done.ports[node, plan.modules[node].outputs[0].name].frame
     _refuse_strangers(truth, trained, held)
     metrics = compare(truth, frame, trained.scored)
     return Scores(metrics, truth, frame, trained, done.inputs[node, "Dataset"])
+
+
+def beside(scores: Scores, other: Trained) -> dict[str, float]:
+    """The metrics of another model on the rows that one was scored on, as the graph gives them to either.
+
+    Raises:
+        BadRequest: the rows have labels that the other model does not know.
+        ModuleFailure: they lack what it needs.
+    """
+    from mlmgmt.modules.evaluation import compare
+
+    known = set(other.classes)
+    if known and set(scores.truth.dropna().tolist()) - known:
+        message = "The rows have labels that the model does not know."
+        raise BadRequest(message, target=other.label, details=[Detail("UnknownLabel", message)])
+    return compare(scores.truth, other.score(scores.rows), other.scored)
 
 
 def _example_parameters(document: Mapping[str, Any]) -> dict[str, Any]:

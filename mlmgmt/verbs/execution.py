@@ -8,7 +8,7 @@ from mlmgmt.verbs import models
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mlmgmt.learning.plan import Plan
     from mlmgmt.learning.runner import Run
@@ -23,11 +23,12 @@ def execute(
     *,
     digests: Mapping[str, str] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    read: Callable[[str], Any] | None = None,
 ) -> Run:
     """Run a planned graph on cells typed by its definition's input, and tell what is worth telling.
 
     Args:
-        digests: the model of each asset that has one.
+        digests: the model of each asset that has one; or `read` opens what an asset holds.
         parameters: values of the web service parameters, by name.
 
     Raises:
@@ -47,7 +48,7 @@ def execute(
     done = runner.run(
         plan,
         typed,
-        read=models.reader(session, plan.document, digests or {}),
+        read=read or models.reader(session, plan.document, digests or {}),
         parameters=parameters,
         outside=Outside(session),
         tell=session.stage,

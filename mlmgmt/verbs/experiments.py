@@ -11,12 +11,12 @@ from mlmgmt.definition import assets, graph
 from mlmgmt.definition.contract import Severity
 from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
 from mlmgmt.store import blobs, lock
-from mlmgmt.verbs import artifacts, execution, worker
+from mlmgmt.verbs import artifacts, execution, experiment_views, worker
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mlmgmt.learning.runner import Run
     from mlmgmt.verbs.session import Session
@@ -30,23 +30,17 @@ _ACTION = "Microsoft.MachineLearning/workspaces/experiments/write"
 
 
 def get(session: Session, *, experiment: str | None = None) -> Any:
-    """An experiment by its id or name, or a list of all.
+    """An experiment by its id or name, with its run and its graph; or a list of all, without. See
+    `experiment_views.documented` for the members that both have.
 
     Raises:
         NotFound: `ExperimentNotFound`.
     """
-    if experiment is not None:
-        return existing(session, experiment)
-    return [
-        {
-            "Description": body["Description"],
-            "StatusCode": body["Status"]["StatusCode"],
-            "CreationTime": body["Status"]["CreationTime"][:19],
-            "EndTime": (body["Status"].get("EndTime") or "")[:19] or None,
-            "ExperimentId": body["ExperimentId"],
-        }
-        for body in _all(session)
-    ]
+    bodies = _all(session)
+    if experiment is None:
+        return [experiment_views.documented(body, bodies) for body in bodies]
+    body = _named(bodies, experiment)
+    return experiment_views.documented(body, bodies) | {"Run": body.get("Run"), "Definition": body["Definition"]}
 
 
 def _all(session: Session) -> list[dict[str, Any]]:
@@ -92,7 +86,10 @@ def existing(session: Session, experiment: str) -> dict[str, Any]:
         NotFound: `ExperimentNotFound`.
         BadRequest: `AmbiguousExperiment`: several have that name.
     """
-    bodies = list(_all(session))
+    return _named(_all(session), experiment)
+
+
+def _named(bodies: Sequence[dict[str, Any]], experiment: str) -> dict[str, Any]:
     key = experiment.casefold()
     found = [b for b in bodies if experiment == b["ExperimentId"]] or [
         b for b in bodies if key == b["Description"].casefold()
@@ -164,13 +161,22 @@ def refuse_taken(session: Session, name: str) -> None:
         Conflict: `ExperimentExists`.
         BadRequest: `InvalidExperimentName`.
     """
-    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        message = f"An experiment's name has 1 to {_LONGEST_NAME} characters that can be seen; {name!r} is none."
-        raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
+    refuse_unnamable(name)
     if any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
         message = f"There is an experiment {name!r} already."
         hint = f"Give another name, or: mlmgmt remove-experiment {name!r}"
         raise Conflict(message, target=name, details=[Detail("ExperimentExists", message)], hint=hint)
+
+
+def refuse_unnamable(name: str) -> None:
+    """Refuse a name that cannot be typed.
+
+    Raises:
+        BadRequest: `InvalidExperimentName`.
+    """
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        message = f"An experiment's name has 1 to {_LONGEST_NAME} characters that can be seen; {name!r} is none."
+        raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
 
 
 def keep_dataset(session: Session, name: str, data: bytes) -> str:
@@ -245,13 +251,19 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
         except BaseException as error:
             _failed(session, body, f"{type(error).__name__}: {error}")
             raise
+        body["RunId"] = run_id(session)
         body["Run"] = {"Nodes": [report.as_json() for report in done.reports], "Evaluation": _evaluation(done)}
         _record(session, body, StatusCode=FINISHED, EndTime=stamp(session.clock()))
     return done
 
 
+def run_id(session: Session) -> str:
+    """An id for a run that was made now."""
+    return f"{session.experiments.workspace}.r-id.{uuid.uuid4().hex}"
+
+
 def replace(session: Session, body: Mapping[str, Any], *, made: bool) -> None:
-    """Write an experiment that was set up: a new one, or over the one it was made from, if that still stands.
+    """Write an experiment that was set up or imported: a new one, or over one that still stands.
 
     Raises:
         Conflict: `ExperimentExists`, `ExperimentRunning`.

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import parse
 from mlmgmt.ids import service_guid
-from mlmgmt.verbs import batch, job_requests, lookup, scoring, storage, webservices
+from mlmgmt.verbs import (
+    addresses,
+    batch,
+    experiments,
+    job_requests,
+    lookup,
+    scoring,
+    storage,
+    trained_models,
+    webservices,
+)
+from mlmgmt.verbs.classic import endpoint_facts, standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
+
+_ADDRESS = re.compile(
+    r"/(?P<scope>subscriptions|workspaces)/(?P<id>[^/?]+)/services/(?P<service>[0-9a-f]{32})", re.IGNORECASE
+)
 
 
 def body(session: Session, operation: str, given: Mapping[str, Any]) -> Any:
@@ -34,12 +51,44 @@ def named(web_service: Source) -> dict[str, str]:
     return {"resourceGroupName": identity.group, "webServiceName": identity.name}
 
 
-def scoring_path(session: Session, group: str | None, name: str | None) -> dict[str, str]:
-    """The values of a scoring path for a web service."""
+def scoring_path(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a scoring path for a web service, which is named, or given by its address."""
+    address = _ADDRESS.search(given.get("api_location") or given.get("submit_job_request_url") or "")
+    if address is not None:
+        scope = "workspaceId" if address["scope"].casefold() == "workspaces" else "subscriptionId"
+        return {scope: address["id"], "serviceId": address["service"]}
+    group, name = given.get("group"), given.get("name")
     if group is None or name is None:
         return {}
     subscription = session.store.home.subscription.replace("-", "")
     return {"subscriptionId": subscription, "serviceId": service_guid(session.service_id(group, name))}
+
+
+def in_workspace(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a path in a Classic workspace: of a web service, an endpoint, or an experiment, whichever is named.
+
+    Raises:
+        NotFound: what is named.
+    """
+    found = {"workspaceId": session.workspace}
+    if given.get("experiment") is not None:
+        found["experimentId"] = experiments.existing(session, given["experiment"])["ExperimentId"]
+    if given.get("web_service_id") is None:
+        return found
+    found["webServiceId"] = standing.web_service(session, given["web_service_id"])["Id"]
+    if given.get("endpoint_name") is not None:
+        endpoint = standing.endpoint_id(session, found["webServiceId"], given["endpoint_name"])
+        found |= {"endpointName": endpoint.name, "serviceId": service_guid(endpoint)}
+    return found
+
+
+def _answering(session: Session, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The definition of what is named."""
+    address: Address = {}
+    for part in ("group", "name", "web_service_id", "endpoint_name"):
+        if given.get(part) is not None:
+            address[part] = given[part]
+    return addresses.existing(session, **address).document
 
 
 def _definition(_: Session, given: Mapping[str, Any]) -> Any:
@@ -77,8 +126,10 @@ def _move(_: Session, given: Mapping[str, Any]) -> Any:
 
 
 def _rows(session: Session, given: Mapping[str, Any]) -> Any:
-    standing = lookup.existing(session, given["group"], given["name"])
-    declared = standing.document["properties"].get("input", {}).get("properties") or {}
+    written: Source | None = given.get("input_json_file") or given.get("input_json_text")
+    if written is not None:
+        return parse(written.data)
+    declared = _answering(session, given)["properties"].get("input", {}).get("properties") or {}
     rows: Source | None = given.get("rows")
     cells, parameters = scoring.read_rows(rows, list(declared)) if rows is not None else ({}, {})
     values = job_requests.named_values(given.get("parameters") or ())
@@ -87,15 +138,63 @@ def _rows(session: Session, given: Mapping[str, Any]) -> Any:
 
 
 def _job(session: Session, given: Mapping[str, Any]) -> Any:
+    written: Source | None = given.get("job_config_string") or given.get("job_config_file")
+    if written is not None:
+        return parse(written.data)
     if given.get("job_file") is not None:
         return given["job_file"]
     words = (given.get("inputs") or (), given.get("outputs") or (), given.get("parameters") or ())
     body = batch.request_of(session, *words, {})
-    document = lookup.existing(session, given["group"], given["name"]).document
+    document = _answering(session, given)
     for member, side in (("Inputs", "input"), ("Outputs", "output")):
         ports = list(document["properties"].get(side, {}).get("properties") or {})
         body[member] = {port or next(iter(ports), ""): place for port, place in body[member].items()}
     return body
+
+
+def _endpoint(_: Session, given: Mapping[str, Any]) -> Any:
+    level = given.get("throttle_level") or endpoint_facts.LOW
+    calls = given.get("max_concurrent_calls") if level != endpoint_facts.LOW else None
+    return {
+        "Description": given.get("description"),
+        "ThrottleLevel": level,
+        "MaxConcurrentCalls": calls,
+        "PreventUpdate": bool(given.get("prevent_update")),
+    }
+
+
+def _replacement(_: Session, given: Mapping[str, Any]) -> Any:
+    location = {
+        "BaseLocation": given["base_location"],
+        "RelativeLocation": given["relative_location"],
+        "SasBlobToken": given["sas_blob_token"],
+    }
+    return {"Resources": [{"Name": given["resource_name"], "Location": location}]}
+
+
+def _refresh(_: Session, given: Mapping[str, Any]) -> Any:
+    return {"OverwriteResources": str(bool(given.get("overwrite_resources")))}
+
+
+def _run(_: Session, given: Mapping[str, Any]) -> Any:
+    return {"IsDraft": False}
+
+
+def _promoted(session: Session, given: Mapping[str, Any]) -> Any:
+    name = given["trained_model_name"]
+    before = trained_models.latest(trained_models.all_of(session), name) if given.get("overwrite") else None
+    return {
+        "ExperimentId": experiments.existing(session, given["experiment"])["ExperimentId"],
+        "ModuleNodeId": given["train_module_node_id"],
+        "OutputName": given["node_output_port_name"],
+        "TrainedModel": {
+            "Name": name,
+            "DataTypeId": trained_models.DATA_TYPE,
+            "Description": given["trained_model_description"],
+            "SourceOrigin": "FromOutputPromotion",
+            "FamilyId": before["FamilyId"] if before is not None else None,
+        },
+    }
 
 
 _BODIES: dict[str, Callable[[Session, Mapping[str, Any]], Any]] = {
@@ -106,6 +205,13 @@ _BODIES: dict[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "CommitmentAssociations_Move": _move,
     "ResourceGroups_CreateOrUpdate": _group,
     "StorageAccounts_Create": _account,
+    "ClassicEndpoints_Create": _endpoint,
+    "ClassicEndpoints_Patch": _replacement,
+    "ClassicEndpoints_Refresh": _refresh,
+    "ClassicExperiments_Save": _run,
+    "ClassicTrainedModels_Promote": _promoted,
     "execute": _rows,
+    "ClassicExecute": _rows,
     "submitjob": _job,
+    "ClassicSubmitjob": _job,
 }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 _MEMBERS = ("Inputs", "Outputs", "GlobalParameters", "Input", "Output", "AzureBatchPoolId")
+_REFERENCE = ("ConnectionString", "RelativeLocation", "BaseLocation", "SasBlobToken")
+_LIKENESS = 0.85
+"""How much of a name must be right for it to be taken as a misspelling, as `difflib` counts."""
 ONLY = ""
 """Stands for the port of a service that has one."""
 
@@ -49,6 +52,7 @@ def checked(
     """
     from mlmgmt.learning.plan import Plan
 
+    refuse_misspelt(body)
     members = _members(body)
     plan = Plan(document)
     request = Request(parameters=_parameters(plan, members["GlobalParameters"]))
@@ -113,7 +117,8 @@ def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for name, value in body.items():
         member = known.get(str(name).casefold())
         if member is None:
-            hint = f"It has: {', '.join(_MEMBERS[:3])}."
+            near = _near(str(name), _MEMBERS)
+            hint = f"Did you mean {near}?" if near else f"It has: {', '.join(_MEMBERS[:3])}."
             references.refuse("RequestBodyInvalid", f"A job has no member {name!r}.", str(name), hint)
         if member in found:
             references.refuse("RequestBodyInvalid", f"A job has one member {member}, not two.", member)
@@ -129,6 +134,39 @@ def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if not isinstance(part, dict):
             references.refuse("RequestBodyInvalid", f"{name} is no object.", name)
     return parts
+
+
+def _near(name: str, known: Sequence[str]) -> str | None:
+    """The known name that another one is a misspelling of."""
+    from difflib import get_close_matches
+
+    folded = {member.casefold(): member for member in known}
+    found = get_close_matches(name.casefold(), folded, n=1, cutoff=_LIKENESS)
+    return folded[found[0]] if found else None
+
+
+def refuse_misspelt(body: Any) -> None:
+    """Refuse a job document with a member that it does not have, or a blob reference with one that is nearly one of
+    its own; other members of references say nothing to us.
+
+    Raises:
+        BadRequest: `BadArgument` with `RequestBodyInvalid`, and the nearest name in the hint.
+    """
+    members = _members(body)
+    for part in (members["Inputs"], members["Outputs"]):
+        for port, reference in part.items():
+            _refuse_misspelt(reference, port)
+
+
+def _refuse_misspelt(reference: Any, port: str) -> None:
+    if not isinstance(reference, dict):
+        return
+    known = {member.casefold() for member in _REFERENCE}
+    for name in map(str, reference):
+        near = None if name.casefold() in known else _near(name, _REFERENCE)
+        if near is not None:
+            message = f"The blob reference of {port!r} has no member {name!r}."
+            references.refuse("RequestBodyInvalid", message, port or name, f"Did you mean {near}?")
 
 
 def _for_the_only(given: Mapping[str, Any], ports: Sequence[str], what: str, code: str) -> Mapping[str, Any]:

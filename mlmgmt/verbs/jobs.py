@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.ids import ResourceId
 from mlmgmt.store.jobs import CANCELLED, ENDED, FAILED, FINISHED, NOT_STARTED, QUEUED, RUNNING
 from mlmgmt.verbs import addresses, execution, job_requests, job_workers, references
 from mlmgmt.verbs.session import stamp
@@ -243,7 +244,7 @@ def shown(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dic
         "EndTime": body.get("endedOn"),
         "Nodes": body.get("nodes"),
         "Warnings": body.get("warnings") or None,
-        "Service": resource.name,
+        "Service": resource.name if isinstance(resource, ResourceId) else f"{resource.service}/{resource.name}",
     }
 
 

@@ -72,6 +72,28 @@ def read_dataset(session: Session, uri: str) -> Dataset:
     return data_input_output.read_table(Outside(session).read(uri), data_input_output.form_of(uri), header=True)
 
 
+def trusted(session: Session, digest: str) -> bytes:
+    """The file of a model that this home keeps, its signature checked, not opened.
+
+    Raises:
+        NotFound: `ModelPackageNotFound`. UntrustedModel. BadRequest: `InvalidModelFormat`.
+    """
+    return checked(session, session.store.blobs.model(digest))
+
+
+def checked(session: Session, data: bytes) -> bytes:
+    """The file of a model that this home signed, or that this user trusts; not opened.
+
+    Raises:
+        UntrustedModel. BadRequest: `InvalidModelFormat`.
+    """
+    from mlmgmt.learning import ilearner
+
+    secrets = session.store.secrets
+    ilearner.check(data, key=secrets.signing_key(), home=session.store.home.id, trusts=secrets.trusts_model)
+    return data
+
+
 def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]:
     """Open a file of a model or a transformation that this home signed or this user trusts; see `ilearner.unpack`.
 

@@ -31,7 +31,7 @@ class Outcome:
         nothing: the change would change nothing, and that is no error: what to say instead.
         question: replaces the cmdlet's own question.
         report: what to show whether or not the change is made.
-        preview: what `-WhatIf` shows in place of the report.
+        preview: what `-WhatIf` shows in place of the report, or a function that gives it where it costs something.
         compared: gives both documents for comparing, where they differ in more than they show: in secrets.
         keep: writes what is to stay whether or not the questions are answered with yes, such as a model that took an
             hour to train; `-WhatIf` alone leaves it out. `kept` says what that is, for an answer of no.

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs.models import reader
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mlmgmt.verbs.session import Session
+
+_ANSWERED = 10
+"""Rows of each output that are made into an answer to prove that they can be."""
 
 
 def trains(document: Mapping[str, Any]) -> bool:
@@ -26,18 +28,16 @@ def trains(document: Mapping[str, Any]) -> bool:
     return bool(Plan(document).nodes_of(*TRAINERS))
 
 
-def score_example(
-    session: Session, document: Mapping[str, Any], digests: Mapping[str, str], held: Mapping[str, bytes]
-) -> str:
+def score_example(session: Session, document: Mapping[str, Any], read: Callable[[str], Any]) -> str:
     """Run a definition on its example request; returns where the rows came from.
 
     Args:
-        digests: the model of each asset; `held` has the bytes of those that the home does not keep yet.
+        read: opens what an asset holds.
 
     Raises:
         MlmgmtError: whatever keeps the definition from scoring.
     """
-    from mlmgmt.learning import answers, runner, tables
+    from mlmgmt.learning import runner, tables
 
     properties = document["properties"]
     # The outputs alone: a proof does not make modules write that are there for what they write.
@@ -51,13 +51,23 @@ def score_example(
             rows, came = [tables.made_row(specification)], "made from the input"
         inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
-    read = reader(session, document, digests, held)
     run = runner.run(plan, inputs, read=read, parameters=globals_, outside=Outside(session))
-    for name, value in run.outputs.items():
-        specification = (properties.get("output", {}).get("properties") or {}).get(name)
-        answers.answer(value, specification)
-        _hold_labels(value, specification)
+    check_outputs(document, run.outputs)
     return came
+
+
+def check_outputs(document: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
+    """Hold what a definition's graph gave against what it declares.
+
+    Raises:
+        BadRequest: `ModelOutputMetadataMismatch`.
+    """
+    from mlmgmt.learning import answers
+
+    declared = document["properties"].get("output", {}).get("properties") or {}
+    for name, value in outputs.items():
+        answers.answer(value.with_frame(value.frame.iloc[:_ANSWERED]), declared.get(name))
+        _hold_labels(value, declared.get(name))
 
 
 def _hold_labels(value: Any, specification: Mapping[str, Any] | None) -> None:

@@ -57,7 +57,7 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     empty = "InputBlobRelativeLocationInvalid" if reads else "MissingOutputOverrideSpecification"
     if not relative:
         refuse(empty, f"The reference of {port!r} has no RelativeLocation.", port)
-    blob = _located(base, relative, port, empty)
+    blob = located(base, relative, port, empty)
     if not session.store.blobs.is_registered(blob.account):
         message = f"The storage account {blob.account!r} is not in this home."
         refuse("BlobNotFound", message, port, places(session))
@@ -79,7 +79,7 @@ def places(session: Session) -> str | None:
     return f"There are the accounts: {known}. Their files are in {folder}; a blob is copied there as a file."
 
 
-def _located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
+def located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     """The blob at a place below a base; messages repeat no query, which may be a signature."""
     if "?" in base or "?" in relative:
         message = f"The reference of {port!r} has a query in its address."

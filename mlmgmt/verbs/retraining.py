@@ -88,7 +88,7 @@ def retrain(
     model = assets.find(standing.document, asset)
     trainer = trainers.of(session, standing, training_definition)
     _rewrite_target(session, rewrite, asset)
-    _check_metric(only_if_better)
+    check_metric(only_if_better)
     if report is not None:
         if holdout == 0 and test_data is None:
             raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
@@ -181,10 +181,15 @@ def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) ->
     return source, assets.find(found, asset)
 
 
-def _check_metric(metric: str | None) -> None:
+def check_metric(metric: str | None) -> None:
+    """Refuse a metric that no kind of model has.
+
+    Raises:
+        BadRequest: `UnknownMetric`.
+    """
     if metric is None:
         return
-    if _metric_named(metric) is None:
+    if metric_named(metric) is None:
         message = f"There is no metric {metric!r}."
         hint = f"There are: {', '.join(_metrics())}."
         raise BadRequest(message, target="OnlyIfBetter", details=[Detail("UnknownMetric", message)], hint=hint)
@@ -196,7 +201,8 @@ def _metrics() -> list[str]:
     return list(dict.fromkeys(name for names in METRICS.values() for name in names))
 
 
-def _metric_named(name: str) -> str | None:
+def metric_named(name: str) -> str | None:
+    """A metric as Evaluate Model spells it; None when there is none of that name."""
     return next((metric for metric in _metrics() if metric.casefold() == name.strip().casefold()), None)
 
 
@@ -205,7 +211,7 @@ def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
         return
     from mlmgmt.modules.evaluation import more_is_better
 
-    name = _metric_named(metric)
+    name = metric_named(metric)
     assert name is not None
     if evaluation is None or evaluation.old is None:
         why = evaluation.unable if evaluation is not None else "no rows are held out"

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
-from mlmgmt.ids import ResourceId
 from mlmgmt.pages.samples import rendering
-from mlmgmt.verbs import addresses, job_requests, lookup, scoring_remote
+from mlmgmt.verbs import addresses, job_requests, lookup, sample_notes, scoring_remote, siblings, update_code
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -22,22 +20,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
 
-PYTHON, POWERSHELL, CURL, CSHARP, R = rendering.LANGUAGES
-REQUEST_RESPONSE, BATCH, BOTH = "rrs", "bes", "both"
-_NEEDS = {
-    PYTHON: "It needs Python 3.9 or later, and nothing else.",
-    POWERSHELL: "It needs PowerShell 5.1 or later, and nothing else.",
-    CURL: "It needs curl 7.76 or later.",
-    CSHARP: "It needs .NET 8 or later: dotnet new console, and this as its Program.cs.",
-    R: "It needs R 4.1 or later and the packages httr2 and jsonlite.",
-}
-_TRUSTS = {
-    PYTHON: "SSL_CERT_FILE={0}  (for the package requests: REQUESTS_CA_BUNDLE={0})",
-    POWERSHELL: "SSL_CERT_FILE={0}  (in PowerShell 7 on Linux)",
-    CURL: "CURL_CA_BUNDLE={0}  (or give curl --cacert {0})",
-    CSHARP: "SSL_CERT_FILE={0}  (on Linux)",
-    R: "CURL_CA_BUNDLE={0}",
-}
+REQUEST_RESPONSE, BATCH, BOTH, UPDATE = "rrs", "bes", "both", "update"
 _WIDTH = 110
 _LONGEST_FILE = 60
 
@@ -45,7 +28,7 @@ _LONGEST_FILE = 60
 def sample_code(
     session: Session,
     *,
-    language: str = PYTHON,
+    language: str = rendering.LANGUAGES[0],
     server: str | None = None,
     api: str = BOTH,
     **address: Unpack[Address],
@@ -55,7 +38,8 @@ def sample_code(
     Args:
         language: one of `rendering.LANGUAGES`.
         server: the origin of the server; `scoring_remote.DEFAULT_ORIGIN` when None.
-        api: `rrs`, `bes` or `both`; of a service that trains, `both` is batch execution alone.
+        api: `rrs`, `bes` or `both`; of a service that trains, `both` is batch execution alone. Or `update`: a program
+            that replaces a trained model.
 
     Returns:
         the program's text, in ASCII.
@@ -63,38 +47,67 @@ def sample_code(
     Raises:
         NotFound: the service.
         BadRequest: `IncompatibleModel`: request-response is asked for, and the service gives no table; or its graph
-            cannot be run.
+            cannot be run. `NoUpdatableResources`: an update is asked for, and it has no trained model.
         WrongUsage: `BadParameterValue`: the server's address is none.
+    """
+    origin = scoring_remote.origin_of(server)
+    revision = addresses.existing(session, **address)
+    if api == UPDATE:
+        return update_code.program(session, revision, language, origin)
+    return program(session, revision, language, origin, api)
+
+
+def program(
+    session: Session,
+    revision: Revision,
+    language: str,
+    origin: str,
+    api: str,
+    *,
+    shows_data: bool = True,
+    public: bool = False,
+) -> str:
+    """The program for a revision; see `sample_code`.
+
+    Args:
+        shows_data: the row is the example request's, where there is one; else one of the types that are declared.
+        public: anybody may read it, so that it names nothing of this home but the service.
+
+    Raises:
+        BadRequest: `IncompatibleModel`; or its graph cannot be run.
     """
     from mlmgmt.learning.plan import Plan
 
-    origin = scoring_remote.origin_of(server)
-    revision = addresses.existing(session, **address)
     document = lookup.public(session, revision)
     plan = Plan(revision.document)
     suffixes = job_requests.output_suffixes(plan)
     ports = plan.needs_inputs()
     scores = _scores(suffixes)
     if not scores and api == REQUEST_RESPONSE:
-        message = f"{revision.document['name']!r} is no service to score with: it gives no table, or trains."
+        message = f"{siblings.title(revision)!r} is no service to score with: it gives no table, or trains."
         hint = f"Ask for the other: mlmgmt sample-code {revision.resource.words} --api {BATCH}"
         raise BadRequest(message, target="Api", details=[Detail("IncompatibleModel", message)], hint=hint)
     if not scores and api == BOTH:
         session.tell("It is for batch execution alone: the service gives no table, or trains.")
     properties = document["properties"]
-    parameters = _parameters(properties)
+    parameters = parameters_of(properties)
     request = None
     if scores and api != BATCH:
-        inputs = {port: _table(properties, port) for port in ports}
-        request = {"Inputs": inputs, "GlobalParameters": parameters}
+        request = sample_request(properties, ports, shows_data=shows_data)
     batch = _batch(ports, suffixes, parameters) if api != REQUEST_RESPONSE or not scores else None
     return rendering.render(
         language,
         service=scoring_remote.address(session, revision.resource, origin),
-        notes=[*_notes(session, revision, language, origin, batch, properties)],
+        notes=[*_notes(session, revision, language, origin, batch, properties, public)],
         request=request,
         batch=batch,
     )
+
+
+def sample_request(properties: Mapping[str, Any], ports: Iterable[str], *, shows_data: bool) -> dict[str, Any]:
+    """The body of a request with one row for each of some inputs, and each web service parameter."""
+    inputs = {port: _table(properties, port, shows_data=shows_data) for port in ports}
+    return {"Inputs": inputs, "GlobalParameters": parameters_of(properties)}
 
 
 def _scores(suffixes: Mapping[str, Collection[str]]) -> bool:
@@ -102,7 +115,7 @@ def _scores(suffixes: Mapping[str, Collection[str]]) -> bool:
     return bool(suffixes) and not any(trains & set(known) for known in suffixes.values())
 
 
-def _parameters(properties: Mapping[str, Any]) -> dict[str, Any]:
+def parameters_of(properties: Mapping[str, Any]) -> dict[str, Any]:
     """Each web service parameter with its default; an empty text leaves the service's own value."""
     defaults = {name.casefold(): body for name, body in (properties.get("parameters") or {}).items()}
     found: dict[str, Any] = {}
@@ -113,16 +126,17 @@ def _parameters(properties: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _columns(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
+def columns_of(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
+    """The declared columns of an input, by name, in their order."""
     specification = ((properties.get("input") or {}).get("properties") or {}).get(port) or {}
     return dict(specification.get("properties") or {})
 
 
-def _table(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
+def _table(properties: Mapping[str, Any], port: str, *, shows_data: bool) -> dict[str, Any]:
     """One row for an input: the example request's first, else one of the types that are declared."""
-    columns = _columns(properties, port)
+    columns = columns_of(properties, port)
     rows = ((properties.get("exampleRequest") or {}).get("inputs") or {}).get(port)
-    if not rows:
+    if not rows or not shows_data:
         from mlmgmt.learning.tables import made_row
 
         rows = [made_row({"properties": columns})]
@@ -155,34 +169,26 @@ def _notes(
     origin: str,
     batch: rendering.Batch | None,
     properties: Mapping[str, Any],
+    public: bool,
 ) -> Iterable[str]:
     """The comment at the head: what the program needs, and which commands show it."""
-    resource, name = revision.resource, revision.document["name"]
-    if isinstance(resource, ResourceId):
-        yield f"Asks the web service {name} of the resource group {resource.group}."
-        shows = f"mlmgmt keys {resource.words}"
-    else:
-        yield f"Asks the endpoint {name} of the web service {revision.document['properties'].get('title')}."
-        shows = f"mlmgmt Get-AmlWebServiceEndpoint {resource.words}"
-    yield _NEEDS[language]
+    yield sample_notes.asks(revision)
+    yield sample_notes.NEEDS[language]
     yield ""
     yield "Environment variables:"
-    yield "AZUREML_API_KEY, one of the two keys that this shows:"
-    yield f"    {shows}"
+    yield from sample_notes.key_notes(revision)
     if batch is not None:
-        yield from _storage_notes(session, origin, batch)
+        yield from _storage_notes(session, origin, batch, public)
         for port, file in batch.inputs.items():
-            if columns := _columns(properties, port):
+            if columns := columns_of(properties, port):
                 told = f"{file} begins with a line of column names, in any order: {json.dumps(list(columns))[1:-1]}"
                 yield from textwrap.wrap(told, _WIDTH, subsequent_indent="    ", break_long_words=False)
-    if origin.casefold().startswith("https:"):
-        yield "For a server with -Tls, the certificate of this home's own authority:"
-        yield "    " + _TRUSTS[language].format(shlex.quote(str(scoring_remote.authority(session))))
+    yield from sample_notes.trust_notes(session, language, origin, public=public)
 
 
-def _storage_notes(session: Session, origin: str, batch: rendering.Batch) -> Iterable[str]:
+def _storage_notes(session: Session, origin: str, batch: rendering.Batch, public: bool) -> Iterable[str]:
     try:
-        account = session.account()
+        account = "ACCOUNT" if public else session.account()
     except MlmgmtError:
         account = "ACCOUNT"
     scheme = origin.partition(":")[0].casefold()

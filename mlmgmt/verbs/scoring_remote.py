@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8777
 """Where `mlmgmt serve` listens unless it is told otherwise."""
 DEFAULT_ORIGIN = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+EXECUTE = "/execute?api-version=2.0&details=true"
+"""What stands behind a web service's address in a request for scores."""
+_DONE = (200, 201, 202, 204)
 _PATIENCE = 300.0
 """Seconds to wait for the next bytes of an answer."""
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -58,11 +61,21 @@ _CLASSES = {
 }
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
+    """What a server answered: the status, two headers of this program's own, and the body."""
+
     status: int
     models: str
     warnings: str
     body: bytes
+
+    @property
+    def value(self) -> Any:
+        """The body's JSON; None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
 
 
 def origin_of(text: str | None) -> str:
@@ -126,15 +139,10 @@ def answer(
     body = orjson.dumps({"Inputs": tables, "GlobalParameters": dict(parameters)})
     session.stage("scoring")
     path = urlsplit(address(session, standing.resource, origin)).path
-    found = _asked(origin, f"{path}/execute?api-version=2.0&details=true", key, body, authority(session))
-    try:
-        value = orjson.loads(found.body)
-    except orjson.JSONDecodeError:
-        value = None
-    if found.status != 200:
-        raise _refused(found.status, value, origin)
+    found = ask(session, origin, f"{path}{EXECUTE}", key, body)
+    value = found.value
     if not isinstance(value, dict) or not isinstance(value.get("Results"), dict):
-        raise _not_understood(origin)
+        raise not_understood(origin)
     if found.warnings:
         session.tell(f"Warning: {found.warnings}")
     return {"Results": value["Results"], "models": dict(_MODEL.findall(found.models))}
@@ -144,7 +152,24 @@ def _key(session: Session, standing: Revision) -> str:
     return lookup.keys_of(session, standing)["Primary"]
 
 
-def _asked(origin: str, path: str, key: str, body: bytes, ca: Path) -> _Answer:
+def ask(session: Session, origin: str, path: str, key: str, body: bytes = b"", *, method: str = "POST") -> Answer:
+    """One request to the scoring API of a server.
+
+    Args:
+        path: with its query.
+
+    Raises:
+        MlmgmtError: the server's own refusal, and what else `answer` raises.
+    """
+    # Whoever asks without TLS needs no home to know an authority from.
+    ca = authority(session) if urlsplit(origin).scheme.casefold() == "https" else None
+    found = _asked(origin, path, key, body, ca, method)
+    if found.status not in _DONE:
+        raise _refused(found.status, found.value, origin)
+    return found
+
+
+def _asked(origin: str, path: str, key: str, body: bytes, ca: Path | None, method: str) -> Answer:
     try:
         token = key.encode("ascii").decode()
     except UnicodeEncodeError:
@@ -157,16 +182,16 @@ def _asked(origin: str, path: str, key: str, body: bytes, ca: Path) -> _Answer:
         connection.connect()
         # A server may refuse before it has read all, and its answer says why.
         with suppress(BrokenPipeError, ConnectionResetError):
-            connection.request("POST", path, body, headers)
+            connection.request(method, path, body, headers)
         response = connection.getresponse()
         told = response.headers
-        return _Answer(
+        return Answer(
             response.status, told.get("x-mlmgmt-models", ""), told.get("x-mlmgmt-warnings", ""), response.read()
         )
     except ssl.SSLError as error:
         raise _not_trusted(origin, ca, error) from None
     except http.client.HTTPException:
-        raise _not_understood(origin) from None
+        raise not_understood(origin) from None
     except OSError as error:
         raise _not_reachable(origin, error) from None
     except ValueError:
@@ -177,10 +202,10 @@ def _asked(origin: str, path: str, key: str, body: bytes, ca: Path) -> _Answer:
         connection.close()
 
 
-def _connection(origin: str, ca: Path) -> http.client.HTTPConnection:
+def _connection(origin: str, ca: Path | None) -> http.client.HTTPConnection:
     parts = urlsplit(origin)
     host = parts.hostname or ""
-    if parts.scheme == "http":
+    if ca is None:
         return http.client.HTTPConnection(host, parts.port, timeout=_PATIENCE)
     context = ssl.create_default_context()
     if ca.is_file():
@@ -195,7 +220,7 @@ def _refused(status: int, value: Any, origin: str) -> MlmgmtError:
     """A server's refusal as the error it was there."""
     body = value.get("error") if isinstance(value, dict) else None
     if not isinstance(body, dict) or not isinstance(body.get("message"), str):
-        return _not_understood(origin, status)
+        return not_understood(origin, status)
     kind = _CLASSES.get(status, HomeError)
     details = [
         Detail(str(detail.get("code", "")), str(detail.get("message", "")), detail.get("target"))
@@ -213,14 +238,15 @@ def _not_reachable(origin: str, error: OSError) -> NotFound:
     return NotFound(message, target="Server", details=[Detail("ServerNotReachable", message)], hint=hint)
 
 
-def _not_trusted(origin: str, ca: Path, error: ssl.SSLError) -> BadRequest:
+def _not_trusted(origin: str, ca: Path | None, error: ssl.SSLError) -> BadRequest:
     why = getattr(error, "verify_message", "") or error.reason or str(error)
     message = f"There is no trusted connection to {origin}: {why}."
     hint = f"The authority that is trusted for this home: {ca}; a server without -Tls is asked by http."
     return BadRequest(message, target="Server", details=[Detail("ServerNotTrusted", message)], hint=hint)
 
 
-def _not_understood(origin: str, status: int | None = None) -> BadRequest | HomeError:
+def not_understood(origin: str, status: int | None = None) -> BadRequest | HomeError:
+    """The refusal of an answer that no server of web services gives."""
     said = f" (status {status})" if status is not None else ""
     message = f"What answers at {origin} is no server of web services{said}."
     details = [Detail("ServerAnswerNotUnderstood", message)]

@@ -27,6 +27,10 @@ def _silent(_: str) -> None:
     return None
 
 
+def _uncounted(_: int, __: int) -> None:
+    return None
+
+
 @dataclass
 class Session:
     """One request's surroundings.
@@ -38,6 +42,7 @@ class Session:
         tell: takes a sentence for the person who waits (stderr, never data).
         stage: takes the name of what is being done, for a progress display.
         detail: takes a sentence for whoever wants to know everything.
+        count: takes how many of how many are done.
         proved: `account` and `role` of whoever proved to be someone else than the connected account.
         by_key: all that was proved is a web service's key; it opens neither other services nor storage accounts.
         workspace_option: the id of the Classic workspace meant, if it is not the home's first.
@@ -49,6 +54,7 @@ class Session:
     tell: Callable[[str], None] = _silent
     stage: Callable[[str], None] = _silent
     detail: Callable[[str], None] = _silent
+    count: Callable[[int, int], None] = _uncounted
     proved: Mapping[str, Any] | None = None
     by_key: bool = False
     workspace_option: str | None = None

@@ -6,16 +6,16 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.definition import assets, reading
 from mlmgmt.definition import document as text
-from mlmgmt.definition import reading
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, experiments, models, userfiles, worker
+from mlmgmt.verbs import artifacts, experiments, models, trained_models, userfiles, worker
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.sketch import Sketch
@@ -76,6 +76,9 @@ def plan(
             userfiles.write(output_file, text.write(definition_of(session, changed)), overwrite=True)
             answer["OutputFile"] = output_file
         experiments.replace(session, changed, made=not retraining and standing is None)
+        if not retraining:
+            for model in assets.trained_models(changed["Definition"]):
+                trained_models.keep(session, model.name, model.uri, experiment=body["ExperimentId"])
         return answer
 
     lost = [f"the experiment {name!r}"] if standing is not None else []
@@ -165,25 +168,14 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
     from mlmgmt.learning import runner, schemas, set_up
     from mlmgmt.learning.plan import Plan
     from mlmgmt.modules.base import Dataset
-    from mlmgmt.modules.learners import Trained
 
     done = experiments.ran(session, body)
     saved: dict[str, Any] = {}
 
     def save(node: str, port: str) -> tuple[str, str]:
-        value = done.ports[node, port]
-        suffix = artifacts.suffixes(value)[0]
-        facts: dict[str, Any] = {"experiment": body["ExperimentId"], "versions": artifacts.versions()}
-        if isinstance(value, Trained):
-            facts |= artifacts.facts_of(
-                session, value, data=body["Description"], seen=None, service=None, metrics=worker.own_metrics(done)
-            )
-            facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
-        content = artifacts.content(session, value, facts, suffix=suffix)
-        blob = blobs.Blob(session.account(), _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
-        session.store.blobs.write(blob, content)
-        saved[blob.uri] = value
-        return f"{body['Description']} [{_KINDS[suffix]}]", blob.uri
+        blob = kept(session, body, done, node, port)
+        saved[blob.uri] = done.ports[node, port]
+        return f"{body['Description']} [{_KINDS[Path(blob.path).suffix]}]", blob.uri
 
     sketch = set_up.predictive(body["Definition"], save)
     label, entering = _label(done), _entering(sketch, done)
@@ -213,8 +205,31 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
     # It has scored the training's own rows, so it ran; how good its model is, the training's evaluation says.
     now = made["Status"]["CreationTime"]
     made["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
+    made["RunId"] = experiments.run_id(session)
     made["Run"] = body["Run"] | {"Nodes": [report.as_json() for report in scored.reports]}
     return made
+
+
+def kept(session: Session, body: Mapping[str, Any], done: Run, node: str, port: str) -> blobs.Blob:
+    """What a port of an experiment's run gave, as a blob in the home's first account.
+
+    Raises:
+        NotFound: `AccountNotRegistered`.
+    """
+    from mlmgmt.modules.learners import Trained
+
+    value = done.ports[node, port]
+    suffix = artifacts.suffixes(value)[0]
+    facts: dict[str, Any] = {"experiment": body["ExperimentId"], "versions": artifacts.versions()}
+    if isinstance(value, Trained):
+        facts |= artifacts.facts_of(
+            session, value, data=body["Description"], seen=None, service=None, metrics=worker.own_metrics(done)
+        )
+        facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
+    content = artifacts.content(session, value, facts, suffix=suffix)
+    blob = blobs.Blob(session.account(), _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
+    session.store.blobs.write(blob, content)
+    return blob
 
 
 def _warn_of_label(session: Session, label: str, row: Dataset, run: Callable[[Dataset], Run]) -> None:

@@ -23,7 +23,7 @@ _WRITE = "Microsoft.Storage/storageAccounts/write"
 _DELETE = "Microsoft.Storage/storageAccounts/delete"
 _LIST_KEYS = "Microsoft.Storage/storageAccounts/listkeys/action"
 _TYPE, _KIND = "Microsoft.Storage/storageAccounts", "StorageV2"
-RESERVED = ("subscriptions", "providers", "workspaces", "healthz")
+RESERVED = ("subscriptions", "providers", "workspaces", "healthz", "api", "apihelp")
 """Names that mean something else where a service answers for accounts by the first part of a path."""
 SKUS = ("Standard_LRS", "Standard_GRS", "Standard_RAGRS", "Standard_ZRS", "Premium_LRS")
 PERMISSIONS = "racwdl"

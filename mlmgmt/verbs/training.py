@@ -12,7 +12,7 @@ from mlmgmt.store import blobs
 from mlmgmt.verbs import artifacts, execution, proof
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mlmgmt.learning.plan import Plan
     from mlmgmt.learning.runner import Run
@@ -47,11 +47,12 @@ def fit(
     *,
     digests: Mapping[str, str] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    read: Callable[[str], Any] | None = None,
 ) -> Fitted:
     """Train on data, with some rows held out unless `test_data` has others to compare on; see `retraining.retrain`.
 
     Args:
-        digests: the models that the training graph itself refers to, by asset id.
+        digests: the models that the training graph itself refers to, by asset id; or `read` opens what an asset holds.
         parameters: values of its web service parameters, by name.
 
     Raises:
@@ -75,13 +76,24 @@ def fit(
         fraction = HOLDOUT if holdout is None else holdout
         seen, held, drawn = _split(cells, fraction, label)
         how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
-    run = execution.execute(session, plan, {port: seen}, digests=digests, parameters=parameters)
+    run = execution.execute(session, plan, {port: seen}, digests=digests, parameters=parameters, read=read)
     trained = _trained(run, plan.nodes_of(*set_up.TRAINERS)[0])
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
         how = f"{len(held.rows) if held else 0} rows, {how}"
     _refuse_empty_columns(run.ports[_node_of_input(plan, port), ""], trained, data.name)
     return Fitted(trained, seen, held, how, [report.as_json() for report in run.reports])
+
+
+def check(document: Mapping[str, Any]) -> None:
+    """Refuse a definition that does not train exactly one model on the rows of one input.
+
+    Raises:
+        BadRequest: `NotATrainingDefinition`; the graph cannot be run.
+    """
+    from mlmgmt.learning.plan import Plan
+
+    _data_port(Plan(document, outputs=_model_outputs(document)))
 
 
 def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from mlmgmt.protocol.data_plane import CLASSIC_SCORING, of_endpoints
 from tests.conftest import small_definition
 from tests.server.conftest import request_body
 
@@ -22,6 +25,9 @@ PLAN = {"location": "South Central US", "sku": {"name": "S1", "tier": "Standard"
 ENDS = ("_Remove", "_Delete")
 """Operations that end something are given what nothing else needs."""
 
+AGAIN = {operation.name for operation in CLASSIC_SCORING}
+"""Operations that are others at another address; they are not asked in every way anew."""
+
 
 @dataclass
 class Ground:
@@ -29,6 +35,7 @@ class Ground:
 
     server: Server
     key: str
+    workspace: str
     path: dict[str, str]
     spare: dict[str, str]
     signature: dict[str, str]
@@ -36,12 +43,18 @@ class Ground:
     seen: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def headers(self, proof: str) -> dict[str, str]:
-        given = {"token": self.server.token, "key": self.key}.get(proof)
+        given = {"token": self.server.token, "key": self.key, "workspace": self.workspace}.get(proof)
         return {"authorization": f"Bearer {given}"} if given else {}
 
     def values(self, name: str) -> dict[str, str]:
         """Values of the path's parameters that stand for something."""
-        return {**self.path, **(self.spare if name.endswith(ENDS) else {})}
+        found = {**self.path, **(self.spare if name.endswith(ENDS) else {})}
+        if name in AGAIN:
+            found["jobId"] = self.path["otherJobId"]
+        if name == "ClassicWebServices_GetDeployment":
+            # It has the id of what came of a deployment in the place of the experiment's.
+            found["experimentId"] = self.path["webServiceId"]
+        return found
 
 
 def prepared(server: Server, mlmgmt: Any) -> Ground:
@@ -82,13 +95,9 @@ def prepared(server: Server, mlmgmt: Any) -> Ground:
     with server.client() as client:
         sent = client.put("/fuzzstore/data/blob.csv", params=signature, content=b"a\n1\n")
         assert sent.status_code == 201, sent.text
-        begun = client.post(
-            f"{scoring}/jobs",
-            params={"api-version": "2.0"},
-            headers={"authorization": f"Bearer {keys['primary']}"},
-            json=job,
-        )
-        assert begun.status_code == 200, begun.text
+        query, proof = {"api-version": "2.0"}, {"authorization": f"Bearer {keys['primary']}"}
+        jobs = [client.post(f"{scoring}/jobs", params=query, headers=proof, json=job) for _ in range(2)]
+        assert [begun.status_code for begun in jobs] == [200, 200], jobs[0].text
     path = {
         "subscriptionId": server.subscription,
         "resourceGroupName": "retail",
@@ -99,7 +108,8 @@ def prepared(server: Server, mlmgmt: Any) -> Ground:
         "location": place[-3],
         "operationId": place[-1],
         "serviceId": scoring.rpartition("/")[2],
-        "jobId": str(begun.json()),
+        "jobId": str(jobs[0].json()),
+        "otherJobId": str(jobs[1].json()),
         "account": "fuzzstore",
         "container": "data",
         "blob": "blob.csv",
@@ -113,7 +123,37 @@ def prepared(server: Server, mlmgmt: Any) -> Ground:
         "execute": [request_body(3), request_body(3, form="objects")],
         "submitjob": [job],
     }
-    return Ground(server, keys["primary"], path, spare, signature, bodies)
+    bodies |= {of_endpoints(name): bodies[name] for name in ("execute", "submitjob")}
+    workspace = _classic(mlmgmt, path, spare, bodies)
+    return Ground(server, keys["primary"], workspace, path, spare, signature, bodies)
+
+
+def _classic(mlmgmt: Any, path: dict[str, str], spare: dict[str, str], bodies: dict[str, Any]) -> str:
+    """A workspace with experiments and Classic web services, two of each; gives its token."""
+    Path("tiny.csv").write_text("a,b\n" + "".join(f"{number},{2 * number}\n" for number in range(40)))
+    for name, given in (("Tiny", path), ("Spare", spare)):
+        made = mlmgmt(f"new-experiment {name} --task regression --label b --data tiny.csv -o json", ok=True).json
+        mlmgmt(f"set-up-web-service {name} --retraining", ok=True)
+        deployed = mlmgmt(f"deploy {name} -o json", ok=True).json
+        given |= {"experimentId": made["ExperimentId"], "webServiceId": deployed["Id"], "endpointName": "fuzzed"}
+        mlmgmt(f"add-endpoint -s {deployed['Id']} -e fuzzed", ok=True)
+    node = mlmgmt("experiment-nodes Tiny -Comment 'Train Model' -o json", ok=True).json
+    path |= {"workspaceId": deployed["WorkspaceId"], "part": "update"}
+    bodies |= {
+        "ClassicExperiments_Create": [{"Description": "Fuzzed"}],
+        "ClassicExperiments_Save": [{"IsDraft": False}],
+        "ClassicEndpoints_Patch": [{"Description": "Fuzzed.", "Resources": []}],
+        "ClassicTrainedModels_Promote": [
+            {
+                "ExperimentId": path["experimentId"],
+                "ModuleNodeId": node[0]["Id"],
+                "OutputName": "Trained model",
+                "TrainedModel": {"Name": "Tiny [trained model]", "DataTypeId": "iLearnerDotNet"},
+            }
+        ],
+    }
+    mlmgmt("workspace-config classic.json", ok=True)
+    return str(json.loads(Path("classic.json").read_text())["AuthorizationToken"])
 
 
 def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
@@ -135,6 +175,8 @@ def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
         names = [part["name"] for part in raw.get("parameters", ()) if part["in"] == "path"]
         stands = {name: values[name] for name in names}
         signature = ground.signature if proof == "sas" else {}
+        # Where nothing stands beside the path, the path itself is what can be forbidden.
+        more = len(raw.get("parameters", ())) > len(names) or "requestBody" in raw
         # The last one names the thing itself; without it, requests ask for and make others beside it.
         beside = dict(list(stands.items())[:-1])
         ways: list[tuple[str, dict[str, Any]]] = [
@@ -144,8 +186,10 @@ def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
                 ("positive", _given(path_parameters=stands, body=body))
                 for body in ground.bodies.get(raw["operationId"], ())
             ),
-            ("negative", _given(path_parameters=stands)),
+            ("negative", _given(path_parameters=stands if more else {})),
         ]
+        if raw["operationId"] in AGAIN:
+            del ways[-1], ways[1]
         for mode, fixed in ways if raw.get("parameters") else ways[:1]:
             strategy = operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode), **fixed)
             for told in _wrong(ground, strategy, raw["operationId"], ground.headers(proof), examples, seed):
@@ -229,7 +273,7 @@ def refused_badly(ground: Ground, times: int, seed: int = 4) -> Iterator[str]:
 
 def _turn(name: str) -> int:
     """Operations that end something come last, and of those the one that takes all others' with it."""
-    return name.endswith(ENDS) + (name == "ResourceGroups_Delete")
+    return name.endswith(ENDS) + (name in ("ResourceGroups_Delete", "ClassicWebServices_Delete"))
 
 
 def _given(**parts: Any) -> dict[str, Any]:

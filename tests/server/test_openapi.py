@@ -43,11 +43,11 @@ def test_every_component_is_used_and_exists() -> None:
 def test_every_operation_keeps_to_the_document(server: Server, mlmgmt: Any) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     ground = fuzzing.prepared(server, mlmgmt)
-    wrong = list(fuzzing.asked(ground, examples=5))
+    wrong = list(fuzzing.asked(ground, examples=3))
     assert not wrong, "\n\n".join(wrong)
     # Behind every door something was found, and not refusals alone; the document itself was read to begin with.
-    done = {name for name, status in ground.seen if status < 300}
-    assert done == {operation.name for operation in OPERATIONS} - {"OpenApi_Get"}
+    done = {name for name, status in ground.seen if status < 400}
+    assert done == {operation.name for operation in OPERATIONS if operation.answers} - {"OpenApi_Get"}
 
 
 def test_documents_with_something_else_in_them_are_refused_or_taken(server: Server, mlmgmt: Any) -> None:

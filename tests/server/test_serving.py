@@ -35,6 +35,9 @@ def test_it_says_what_it_serves(server: Server) -> None:
         "/healthz",
         "mlmgmt token",
         "2016-05-01-preview",
+        "/webservices",
+        "/api/workspaces/",
+        "mlmgmt workspace-config",
     ):
         assert piece in told
     assert server.origin.startswith("http://127.0.0.1:")

@@ -23,7 +23,7 @@ from tests.server.conftest import Server, request_body
 if TYPE_CHECKING:
     from mlmgmt.definition.contract import Contract
 
-GUID, SUBSCRIPTION = "a" * 32, "b" * 32
+PATH = f"/subscriptions/{'b' * 32}/services/{'a' * 32}"
 TABLE, OBJECTS = "/execute?api-version=2.0&details=true", "/execute?api-version=2.0&format=swagger"
 BATCH = {
     "/swagger.json",
@@ -38,7 +38,7 @@ DEFINITIONS = sorted(
 
 def made(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
     """The document of a definition, valid and writable as JSON."""
-    found = swagger(definition, origin="http://127.0.0.1:8777", guid=GUID, subscription=SUBSCRIPTION, **more)
+    found = swagger(definition, origin="http://127.0.0.1:8777", path=PATH, **more)
     validate(found, cls=OpenAPIV2SpecValidator)
     assert json.loads(json.dumps(found)) == found
     return found
@@ -92,7 +92,7 @@ def test_columns_have_their_declared_types() -> None:
     assert "churned" not in found["definitions"]["input1Item"]["required"]
     assert (found["host"], found["basePath"], found["schemes"]) == (
         "127.0.0.1:8777",
-        f"/subscriptions/{SUBSCRIPTION}/services/{GUID}",
+        PATH,
         ["http"],
     )
 

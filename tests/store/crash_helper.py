@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.store import lock
@@ -104,13 +105,13 @@ def killed_at_random(generator: random.Random) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def killed_before(call: int) -> bool:
-    """Kill a child before the call-th call into the system of one update; whether there were that many."""
+def killed_before(call: int, planned: Callable[[Session], Outcome]) -> bool:
+    """Kill a child before the call-th call into the system of one change; whether there were that many."""
 
     def work() -> None:
         session = Session()
         # The plan is made first: what is to be interrupted is the write.
-        outcome = plan(session, f"before call {call}")
+        outcome = planned(session)
         counted = iter(range(1, 10_000))
 
         def counting(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -140,7 +141,7 @@ def main(mode: str, count: int, seed: int) -> None:
     else:
         call = 1
         before = reached()
-        while killed_before(call):
+        while killed_before(call, partial(plan, title=f"before call {call}")):
             after = reached()
             print(json.dumps({"call": call, "before": before, "after": after}), flush=True)
             update(Session(), f"between {call}")

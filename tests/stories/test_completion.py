@@ -11,6 +11,7 @@ import pytest
 
 from mlmgmt.modules import catalogue
 from tests.conftest import Command, environment
+from tests.stories.classic_home import SCORING, Bikes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,3 +111,22 @@ def test_learners_of_the_task_are_offered(apart: Path) -> None:
     assert [shlex.split(line) for line in offered] == [[module.name] for module in catalogue.modules() if module.task]
     assert all("Initialize Model" in catalogue.by_name(shlex.split(line)[0]).category for line in offered)
     assert complete("mlmgmt new-experiment X -t Clustering -a ") == ["K-Means\\ Clustering"]
+
+
+def test_what_is_in_a_classic_workspace(mlmgmt: Command, bikes: Bikes) -> None:
+    service = "Bike\\ Rental\\ \\[Predictive\\ Exp.\\]"
+    other = mlmgmt("new-workspace Other -WorkspaceId " + "f" * 32, ok=True).json["WorkspaceId"]
+    mlmgmt(f"remove-endpoint -s '{SCORING}' -e loc002 -Force", ok=True)
+    for words, expected in (
+        ("mlmgmt web-services ", [service, "Bike\\ Rental"]),
+        (f"mlmgmt endpoints -s '{SCORING}' -e ", ["default", "loc001"]),
+        (f"mlmgmt patch-endpoint -s '{SCORING}' -e loc001 -ResourceName ", ["Bike\\ Rental\\ \\[trained\\ model\\]"]),
+        (f"mlmgmt rollback -s '{SCORING}' -e loc001 --to ", ["1"]),
+        ("mlmgmt workspace-config -WorkspaceId f", [other]),
+        ("mlmgmt promote-model ", ["Bike\\ Rental", service]),
+        (f"mlmgmt promote-model -WorkspaceId {other} ", []),
+        (f"mlmgmt endpoints -WorkspaceId {other} ", []),
+        ("mlmgmt endpoints nothing ", []),
+        ("mlmgmt trained-models w", ["Workspace"]),
+    ):
+        assert sorted(complete(words)) == sorted(expected), words

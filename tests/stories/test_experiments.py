@@ -240,7 +240,7 @@ class TestRun:
         assert shown["Status"]["StatusCode"] == "Finished"
         assert shown["Status"]["StartTime"] < shown["Status"]["EndTime"]
         (listed,) = mlmgmt("experiments", ok=True).json
-        assert listed["StatusCode"] == "Finished"
+        assert listed["Status"]["StatusCode"] == "Finished"
 
     def test_a_run_that_fails_says_why_and_can_be_seen_later(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         nodes = graph(drop=("Select Columns in Dataset", {"Select Columns": named("nowhere")}))
@@ -270,7 +270,7 @@ class TestRun:
             for words in ("run-experiment People", "remove-experiment People -Force"):
                 refused = mlmgmt(words)
                 assert (refused.status, "ExperimentRunning" in refused.err) == (1, True)
-            assert mlmgmt("experiments", ok=True).json[0]["StatusCode"] == "Running"
+            assert mlmgmt("experiments", ok=True).json[0]["Status"]["StatusCode"] == "Running"
         mlmgmt("run-experiment People", ok=True)
 
     def test_a_killed_run_is_a_failed_one(self, mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
@@ -569,7 +569,7 @@ class TestSetUp:
     ) -> None:
         mlmgmt(MAKE, ok=True)
         assert mlmgmt(f"set-up-web-service People --{role} -f {target}").status == 1
-        assert mlmgmt("experiments", ok=True).json[0]["StatusCode"] == "Draft"
+        assert mlmgmt("experiments", ok=True).json[0]["Status"]["StatusCode"] == "Draft"
 
     @pytest.mark.parametrize("role", ["retraining", "predictive"])
     def test_what_if_leaves_nothing(self, mlmgmt: Command, home: Path, people: pd.DataFrame, role: str) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    import jinja2
 
 LANGUAGES = ("python", "powershell", "curl", "csharp", "r")
 CONTAINER = "samplecode"
@@ -67,6 +70,57 @@ def render(
         request: the body to score; None for batch execution alone.
         batch: None for scoring alone.
     """
+    found: str = (
+        _environment()
+        .get_template(f"{language}.j2")
+        .render(
+            service=service,
+            notes=[ascii_only(note) for note in notes],
+            request=request,
+            batch=batch,
+            container=CONTAINER,
+            storage=_placeholder(batch),
+        )
+    )
+    return found
+
+
+def render_update(
+    language: str,
+    *,
+    url: str,
+    key: str,
+    body: Mapping[str, Any],
+    variables: Sequence[str],
+    remark: str,
+    notes: Sequence[str],
+) -> str:
+    """A snippet that replaces a trained model with PATCH.
+
+    Args:
+        language: one of `LANGUAGES`.
+        url: letters, digits and the signs of an address.
+        key: the environment variable with the key or token.
+        body: with the names of `variables` where their values belong; no other text in it is one of these.
+        remark: what to say of the body; `notes` are lines of the comment at the head.
+    """
+    found: str = (
+        _environment()
+        .get_template(f"update_{language}.j2")
+        .render(
+            url=url,
+            key=key,
+            body=body,
+            variables=variables,
+            remark=ascii_only(remark),
+            notes=[ascii_only(note) for note in notes],
+        )
+    )
+    return found
+
+
+@cache
+def _environment() -> jinja2.Environment:
     import jinja2
 
     environment = jinja2.Environment(
@@ -85,16 +139,9 @@ def render(
         "powershell": _powershell,
         "csharp": _csharp,
         "r": _r,
+        "given": _given,
     }
-    found: str = environment.get_template(f"{language}.j2").render(
-        service=service,
-        notes=[ascii_only(note) for note in notes],
-        request=request,
-        batch=batch,
-        container=CONTAINER,
-        storage=_placeholder(batch),
-    )
-    return found
+    return environment
 
 
 def ascii_only(text: str) -> str:
@@ -108,6 +155,18 @@ def _placeholder(batch: Batch | None) -> str:
     while found in told:
         found += "_"
     return found
+
+
+def pretty_json(value: Any) -> str:
+    """JSON on as few lines as can be read, its text in any script."""
+    return _pretty(value, lambda scalar: json.dumps(scalar, ensure_ascii=False))
+
+
+def _given(code: str, pattern: str, variables: Sequence[str]) -> str:
+    """Code with the value of an environment variable for each of their names."""
+    for name in variables:
+        code = code.replace(f'"{name}"', pattern.format(name))
+    return code
 
 
 def _json(value: Any) -> str:

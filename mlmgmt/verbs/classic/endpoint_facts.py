@@ -55,13 +55,18 @@ def facts(
     return {"throttleLevel": chosen, "maxConcurrentCalls": count, "preventUpdate": prevents}
 
 
+def may_name(name: str) -> bool:
+    """Whether an endpoint may bear a name: 1 to 24 lower-case letters and digits."""
+    return name.isascii() and name.isalnum() and name == name.lower() and len(name) <= LONGEST_NAME
+
+
 def check_name(name: str) -> str:
     """Return `name` if an endpoint may bear it.
 
     Raises:
         BadRequest: `InvalidEndpointName`.
     """
-    if not (name.isascii() and name.isalnum() and name == name.lower() and len(name) <= LONGEST_NAME):
+    if not may_name(name):
         message = f"{name[:40]!r} cannot name an endpoint."
         hint = f"1 to {LONGEST_NAME} lower-case letters and digits."
         refuse("InvalidEndpointName", message, "EndpointName", hint)

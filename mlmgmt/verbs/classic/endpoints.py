@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets
 from mlmgmt.errors import Conflict, Detail
 from mlmgmt.ids import EndpointId, service_guid
-from mlmgmt.store import blobs
+from mlmgmt.store import blobs, lock
 from mlmgmt.verbs import deployment, webservices
 from mlmgmt.verbs.classic import endpoint_facts, standing, web_services
 from mlmgmt.verbs.classic.endpoint_facts import MEMBER
@@ -30,23 +30,29 @@ _REGIONS = {"southcentralus": "ussouthcentral", "westeurope": "europewest", "sou
 
 
 def get(
-    session: Session, *, web_service_id: str, endpoint_name: str | None = None
+    session: Session, *, web_service_id: str, endpoint_name: str | None = None, origin: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """The endpoints of a web service, or one.
+    """The endpoints of a web service, or one; see `view`.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
     """
     if endpoint_name is not None:
-        return view(session, standing.endpoint(session, web_service_id, endpoint_name))
+        return view(session, standing.endpoint(session, web_service_id, endpoint_name), origin)
     service = standing.web_service(session, web_service_id)
     found = session.store.services.endpoints(service["WorkspaceId"], service["Id"])
     # The one that every web service has comes first.
-    return sorted((view(session, revision) for revision in found), key=lambda item: item["Name"] != standing.DEFAULT)
+    return sorted(
+        (view(session, revision, origin) for revision in found), key=lambda item: item["Name"] != standing.DEFAULT
+    )
 
 
-def view(session: Session, revision: Revision) -> dict[str, Any]:
-    """An endpoint as the service described it, and under `mlmgmt` what answers. A Reader gets no keys."""
+def view(session: Session, revision: Revision, origin: str | None = None) -> dict[str, Any]:
+    """An endpoint as the service described it, and under `mlmgmt` what answers. A Reader gets no keys.
+
+    Args:
+        origin: of the server that is to stand in its addresses; None for the hosts that the service had.
+    """
     identity = revision.resource
     assert isinstance(identity, EndpointId)
     document = revision.document
@@ -59,14 +65,14 @@ def view(session: Session, revision: Revision) -> dict[str, Any]:
         "CreationTime": properties["createdOn"],
         "WorkspaceId": identity.workspace,
         "WebServiceId": identity.service,
-        "HelpLocation": STUDIO + help_path(identity),
+        "HelpLocation": (origin or STUDIO) + help_path(identity),
         "PrimaryKey": pair.get("primary"),
         "SecondaryKey": pair.get("secondary"),
-        "ApiLocation": _scoring_host(str(document["location"])) + identity.scoring_path,
+        "ApiLocation": (origin or _scoring_host(str(document["location"]))) + identity.scoring_path,
         "Version": properties["modifiedOn"],
         "PreventUpdate": facts["preventUpdate"],
         "SampleDataEnabled": bool(properties.get("exposeSampleData")),
-        "ExperimentLocation": _experiment(identity, tags.get("experiment")),
+        "ExperimentLocation": _experiment(identity, tags.get("experiment"), origin),
         "MaxConcurrentCalls": facts["maxConcurrentCalls"],
         "DiagnosticsTraceLevel": (properties.get("diagnostics") or {}).get("level") or "None",
         "ThrottleLevel": facts["throttleLevel"],
@@ -101,8 +107,12 @@ def _resource(model: assets.TrainedModel) -> dict[str, Any]:
     }
 
 
-def _experiment(identity: EndpointId, experiment: str | None) -> str | None:
-    return None if experiment is None else f"{STUDIO}/?#Workspaces/Experiments/Experiment/{experiment}/ViewExperiment"
+def _experiment(identity: EndpointId, experiment: str | None, origin: str | None) -> str | None:
+    if experiment is None:
+        return None
+    if origin is not None:
+        return f"{origin}/api/workspaces/{identity.workspace}/experiments/{experiment}"
+    return f"{STUDIO}/?#Workspaces/Experiments/Experiment/{experiment}/ViewExperiment"
 
 
 def _scoring_host(location: str) -> str:
@@ -177,7 +187,19 @@ def plan_add(
     )
     outcome.warnings = [*warnings, *outcome.warnings]
     outcome.compared = shown_only
-    return told(outcome, "The endpoint {target!r} is added.")
+    return told(_within(session, identity, outcome), "The endpoint {target!r} is added.")
+
+
+def _within(session: Session, identity: EndpointId, outcome: Outcome) -> Outcome:
+    """An outcome that is carried out while nobody removes the endpoint's web service."""
+    commit = outcome.commit
+
+    def committed() -> Any:
+        with lock.hold(session.store.home.root, f"webservices/{identity.service}"):
+            return commit()
+
+    outcome.commit = committed
+    return outcome
 
 
 def told(outcome: Outcome, sentence: str) -> Outcome:
@@ -204,7 +226,8 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
     assert isinstance(identity, EndpointId)
     session.require(_DELETE, identity)
     if identity.name == standing.DEFAULT:
-        others = session.store.services.count_endpoints(identity.workspace, identity.service) - 1
+        # Read, not counted by their files: those of one that was just removed may outlive a process that was killed.
+        others = sum(1 for _ in session.store.services.endpoints(identity.workspace, identity.service)) - 1
         if others:
             text = f"The default endpoint cannot be removed while others exist; there are {others}."
             hint = "Remove those first, or the web service with all of them: mlmgmt Remove-AmlWebService"

@@ -98,8 +98,9 @@ def plan_change(
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
-        BadRequest: `BadArgument` with `NoUpdatableResources`, `UnknownResourceName`, and those of
-            `references.resolve`; or the new model does not pass its proof.
+        BadRequest: `BadArgument` with `NoUpdatableResources`, `UnknownResourceName`, those of `references.resolve`
+            and of `endpoint_facts.facts`, or `WebServiceConcurrentRequestRequirementInvalid`; `EmptyUpdate`; or the
+            new model does not pass its proof.
         Conflict: `DefaultEndpointNotUpdatable`, `EndpointPreventsUpdate`, `NothingChanged`.
     """
     revision = standing.endpoint(session, web_service_id, endpoint_name)
@@ -127,10 +128,13 @@ def plan_change(
         change["properties"]["diagnostics"] = {"level": _trace_level(diagnostics_trace_level)}
     if sample_data_enabled is not None:
         change["properties"]["exposeSampleData"] = sample_data_enabled
-    facts = endpoint_facts.facts(
-        throttle_level, max_concurrent_calls, prevent_update, before=revision.document.get(MEMBER)
-    )
-    if facts != revision.document.get(MEMBER):
+    if (throttle_level, max_concurrent_calls, prevent_update) != (None, None, None):
+        standing_facts = revision.document.get(MEMBER)
+        facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update, before=standing_facts)
+        if max_concurrent_calls not in (None, facts["maxConcurrentCalls"]):
+            message = f"The throttle level Low has {facts['maxConcurrentCalls']} calls at a time, and no other number."
+            code = "WebServiceConcurrentRequestRequirementInvalid"
+            references.refuse(code, message, "MaxConcurrentCalls", "Give the level High with it.")
         change[MEMBER] = facts
     if change == {"properties": {}}:
         text = "There is nothing to change: no resource and no switch is given."
@@ -229,7 +233,7 @@ def plan_refresh(
     """Plan to give an endpoint the graph that the default endpoint has now; its own switches stay.
 
     Args:
-        overwrite_resources: and its trained models; without it an endpoint keeps those it was patched with.
+        overwrite_resources: and its trained models; without it an endpoint keeps those it has.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
@@ -246,7 +250,9 @@ def plan_refresh(
     document, models = _refreshed(session, revision, default, overwrite=overwrite_resources)
     unchanged = changes.content(document) == changes.content(revision.document)
     if unchanged and _digests(models) == _digests(revision.models):
-        text = f"The endpoint {identity.name!r} is as the default one; nothing was refreshed."
+        text = f"The endpoint {identity.name!r} has what the default one has now; nothing was refreshed."
+        if not overwrite_resources:
+            text = f"The endpoint {identity.name!r} has the default one's graph already; nothing was refreshed."
         return Outcome(identity.name, revision.document, revision.document, lambda: None, nothing=text)
     change = changes.Change(
         "refreshed",

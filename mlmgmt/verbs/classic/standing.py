@@ -6,8 +6,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
 from mlmgmt.ids import EndpointId
+from mlmgmt.verbs.classic import endpoint_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,19 +27,22 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
         BadRequest: `AmbiguousWebService`: several have that name.
+        HomeError: `HomeDamaged`: none has, and one that may have had it cannot be read.
     """
     key = named.strip().casefold()
     if _HEX.fullmatch(key):
         body = session.store.web_services.read(session.workspace, key)
         if body is not None and _stands(session, body):
             return body
-    known = web_services(session)
+    known, damage = _readable(session)
     found = [body for body in known if body["Name"].casefold() == key]
     if len(found) > 1:
         message = f"{len(found)} web services are called {named!r}; name one by its id."
         hint = ", ".join(body["Id"] for body in found)
         details = [Detail("AmbiguousWebService", message)]
         raise BadRequest(message, target="WebServiceId", details=details, hint=hint)
+    if not found and damage is not None:
+        raise damage
     if not found:
         message = f"The workspace has no web service {named!r}."
         listed = ", ".join(f"{body['Id']} ({body['Name']})" for body in known[:10])
@@ -51,9 +55,22 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
     return found[0]
 
 
-def web_services(session: Session) -> list[dict[str, Any]]:
-    """The web services of the workspace, oldest first."""
-    return [body for body in session.store.web_services.all(session.workspace) if _stands(session, body)]
+def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
+    """The web services of a workspace, oldest first; of the one meant when None."""
+    return [body for body in session.store.web_services.all(workspace or session.workspace) if _stands(session, body)]
+
+
+def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]:
+    """The web services of the workspace that can be read, oldest first, and what is wrong with one that cannot."""
+    found, damage = [], None
+    for service in session.store.web_services.ids(session.workspace):
+        try:
+            body = session.store.web_services.read(session.workspace, service)
+        except HomeError as error:
+            damage = error
+        else:
+            found += [body] if body is not None and _stands(session, body) else []
+    return sorted(found, key=lambda body: str(body["CreationTime"])), damage
 
 
 def _stands(session: Session, body: Mapping[str, Any]) -> bool:
@@ -80,10 +97,14 @@ def endpoint_id(session: Session, web_service_id: str, endpoint_name: str) -> En
     """The id of an endpoint, whether or not it stands; its web service does.
 
     Raises:
-        NotFound: `WebServiceIdNotFoundInWorkspace`.
+        NotFound: `WebServiceIdNotFoundInWorkspace`; `EndpointNotFound`: no endpoint can have that name.
     """
     service = web_service(session, web_service_id)
-    return EndpointId(service["WorkspaceId"], service["Id"], endpoint_name.strip().casefold())
+    identity = EndpointId(service["WorkspaceId"], service["Id"], endpoint_name.strip().casefold())
+    if not endpoint_facts.may_name(identity.name):
+        # Not even looked for: it may be longer than a file's name can be.
+        raise _not_found(session, identity, removed=False)
+    return identity
 
 
 def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revision:
@@ -103,16 +124,20 @@ def existing(session: Session, identity: EndpointId) -> Revision:
     """
     found = session.store.services.latest(identity)
     if found is None or found.removed:
-        message = f"The web service {owner(session, identity)['Name']!r} has no endpoint {identity.name!r}."
-        if found is not None:
-            hint = f"It was removed; bring it back with: mlmgmt restore {identity.words}"
-        else:
-            names = session.store.services.endpoint_names(identity.workspace, identity.service)
-            hint = f"There are: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}."
-        raise NotFound(
-            "The endpoint cannot be found.",
-            target=identity.name,
-            details=[Detail("EndpointNotFound", message, str(identity))],
-            hint=hint,
-        )
+        raise _not_found(session, identity, removed=found is not None)
     return found
+
+
+def _not_found(session: Session, identity: EndpointId, *, removed: bool) -> NotFound:
+    message = f"The web service {owner(session, identity)['Name']!r} has no endpoint {identity.name[:64]!r}."
+    if removed:
+        hint = f"It was removed; bring it back with: mlmgmt restore {identity.words}"
+    else:
+        names = session.store.services.endpoint_names(identity.workspace, identity.service)
+        hint = f"There are: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}."
+    return NotFound(
+        "The endpoint cannot be found.",
+        target=identity.name[:64],
+        details=[Detail("EndpointNotFound", message, str(identity))],
+        hint=hint,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.definition import patch
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import EndpointId
 from mlmgmt.store import lock
@@ -18,6 +19,7 @@ from mlmgmt.verbs.session import stamp
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
@@ -132,6 +134,15 @@ def created(
     return changes.outcome_of(session, identity, change, lambda revision: revision, replan=replan)
 
 
+def deployed_of(session: Session, *, experiment: str) -> dict[str, Any]:
+    """The one web service that was deployed of an experiment.
+
+    Raises:
+        NotFound: the experiment; `WebServiceNotFound`. BadRequest: `AmbiguousWebService`.
+    """
+    return _deployed_of(session, experiments.existing(session, experiment))
+
+
 def _deployed_of(session: Session, experiment: Mapping[str, Any]) -> dict[str, Any]:
     identity, name = experiment["ExperimentId"], experiment["Description"]
     found = [body for body in standing.web_services(session) if body["ExperimentId"] == identity]
@@ -162,10 +173,13 @@ def _follow(
         if name in default.document["properties"]:
             properties[name] = default.document["properties"][name]
     change = {"tags": document["tags"], "properties": properties}
+    gone = default.document["properties"].keys() - properties.keys()
     return webservices.plan_change(
         session,
         default,
         change,
+        # What the experiment no longer has would otherwise stay, as what a change leaves out does.
+        clear=[name for name in patch.CLEARABLE if name in gone],
         message=message,
         source=experiment["Description"],
         skip_model_check=skip,
@@ -190,6 +204,12 @@ def endpoint_models(session: Session, document: Mapping[str, Any]) -> dict[str, 
     return found
 
 
+def _endpoints(session: Session, body: Mapping[str, Any]) -> list[Revision]:
+    """The endpoints of a web service, the default one last."""
+    found = session.store.services.endpoints(body["WorkspaceId"], body["Id"])
+    return sorted(found, key=lambda revision: revision.resource.name == standing.DEFAULT)
+
+
 def plan_remove(session: Session, *, web_service_id: str, message: str | None = None) -> Outcome:
     """Plan to remove a web service with all its endpoints; their histories stay.
 
@@ -198,15 +218,15 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
     """
     body = standing.web_service(session, web_service_id)
     session.require(_DELETE, body["Id"])
-    count = session.store.services.count_endpoints(body["WorkspaceId"], body["Id"])
+    count = len(_endpoints(session, body))
 
     def commit() -> str:
         with lock.hold(session.store.home.root, f"webservices/{body['Id']}"):
-            # The web service first: whoever adds an endpoint from now on finds none to add it to.
-            session.store.web_services.write(body | {"RemovedTime": stamp(session.clock())})
-            for revision in list(session.store.services.endpoints(body["WorkspaceId"], body["Id"])):
+            # The web service last: interrupted, it still stands, and can be removed again with what is left of it.
+            for revision in _endpoints(session, body):
                 why = message or f"with the web service {body['Name']}"
                 webservices.removal(session, revision.resource, why).apply(again=True)
+            session.store.web_services.write(body | {"RemovedTime": stamp(session.clock())})
         return f"The web service {body['Name']!r} ({body['Id']}) is removed."
 
     question = f"Remove the web service {body['Name']!r} and its {count} {'endpoint' if count == 1 else 'endpoints'}?"

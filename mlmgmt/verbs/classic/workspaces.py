@@ -76,7 +76,7 @@ def get(session: Session) -> list[dict[str, Any]]:
     for known in ids(session):
         body = existing(session, known)
         experiments = sum(1 for _ in session.store.experiments(known).all())
-        services = sum(1 for _ in session.store.web_services.all(known))
+        services = len(standing.web_services(session, known))
         found.append({**body, "Experiments": experiments, "WebServices": services})
     return found
 
@@ -110,19 +110,24 @@ def plan_create(
         _refuse(f"A workspace's name has 1 to {_LONGEST_NAME} characters that can be seen.", "Name")
     if token is not None and not (token.isascii() and token.isprintable() and 16 <= len(token) <= _LONGEST_TOKEN):
         _refuse(f"A token has 16 to {_LONGEST_TOKEN} plain letters, digits and signs.", "AuthorizationToken")
-    if identity in ids(session):
-        message = f"There is a workspace {identity} already."
-        raise Conflict(message, target="WorkspaceId", details=[Detail("WorkspaceExists", message)])
+    _refuse_taken(session, identity)
     body = {"WorkspaceId": identity, "Name": name, "Location": region, "CreationTime": stamp(session.clock())}
 
     def commit() -> dict[str, Any]:
         session.store.require_writable()
         with lock.hold(session.store.home.root, f"workspaces/{identity}"):
+            _refuse_taken(session, identity)
             session.store.secrets.keep_workspace(identity, {"primary": token or new_key(), "secondary": new_key()})
             session.store.workspaces.write(body)
         return body
 
     return Outcome(target=name, before=None, after=body, commit=commit, preview=body, compared=shown_only)
+
+
+def _refuse_taken(session: Session, identity: str) -> None:
+    if identity in ids(session):
+        message = f"There is a workspace {identity} already."
+        raise Conflict(message, target="WorkspaceId", details=[Detail("WorkspaceExists", message)])
 
 
 def _region(text: str) -> str:
@@ -221,8 +226,11 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
         BadRequest: `InvalidConfigFile`, or the workspace is in another region.
         Unauthorized: `ManagementRequestUnauthorized`: the token is none of the workspace.
     """
-    path = given.get("ConfigFile") or (CONFIG if _is_config(CONFIG) else None)
+    path = given.get("ConfigFile") or (CONFIG if is_config(CONFIG) else None)
     stated: dict[str, Any] = config(path) if path is not None else {}
+    if _names_another(stated.get("WorkspaceId"), given.get("WorkspaceId")):
+        # The region and the token of one workspace are none of another's.
+        path, stated = None, {}
     stated |= {name: given[name] for name in _CONFIG_MEMBERS if given.get(name)}
     if not stated:
         return
@@ -235,17 +243,22 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
         message = f"The workspace {identity} is in {body['Location']!r}, not in {region!r}{where}."
         raise BadRequest(message, target="Location", details=[Detail("WorkspaceInAnotherRegion", message)])
     token = stated.get("AuthorizationToken")
-    if token is not None and not opens(session, identity, token) and not _opens_endpoint(session, address, token):
+    if token is not None and not opens(session, identity, token) and not opens_endpoint(session, address, token):
         message = f"The token is none of the workspace {identity}; its id and region are right{where}."
         raise Unauthorized(
             message,
             target="AuthorizationToken",
             details=[Detail("ManagementRequestUnauthorized", message)],
-            hint=f"Your own home needs none: leave it out. A new {CONFIG}: mlmgmt workspace-config -Force",
+            hint="Your own home needs none: leave it out. A new file with the right one: "
+            f"mlmgmt workspace-config {CONFIG} -WorkspaceId {identity} -Force",
         )
 
 
-def _is_config(path: str) -> bool:
+def _names_another(stated: str | None, given: str | None) -> bool:
+    return bool(stated and given) and str(stated).strip().casefold() != str(given).strip().casefold()
+
+
+def is_config(path: str) -> bool:
     """Whether a file that is merely there is one of these; any other is none of our business."""
     try:
         return Path(path).is_file() and "WorkspaceId" in config(path)
@@ -253,7 +266,8 @@ def _is_config(path: str) -> bool:
         return False
 
 
-def _opens_endpoint(session: Session, address: Mapping[str, Any], token: str) -> bool:
+def opens_endpoint(session: Session, address: Mapping[str, Any], token: str) -> bool:
+    """Whether a token is one of the two keys of the endpoint that an address names, if it names one that stands."""
     service, name = address.get("web_service_id"), address.get("endpoint_name")
     if not isinstance(service, str) or not isinstance(name, str):
         return False

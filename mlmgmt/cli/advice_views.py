@@ -1,0 +1,51 @@
+"""Help pages, the doctor's findings and the steps of retraining as people read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlmgmt.cli import render
+
+
+def help_page(result: Any) -> None:
+    """What `help_pages.show` gives."""
+    if "Sections" in result:
+        from mlmgmt.pages.article import Article, Section, block_of
+
+        sections = [Section(part["Title"], "", [*map(block_of, part["Blocks"])]) for part in result["Sections"]]
+        render.lines(Article(result["Title"], result["Subtitle"], sections, "").text())
+    else:
+        shown = {name: render.shown(value) for name, value in result.items() if value}
+        width = max(map(len, shown))
+        render.lines("\n".join(f"{name:<{width}} : {value}" for name, value in shown.items()))
+
+
+def doctor(result: Any) -> None:
+    """What `examining.examine` gives: a line for each check, a cure below each problem, which can be copied."""
+    rows = result["Checks"]
+    width = max((len(row["Check"]) for row in rows), default=0)
+    for row in rows:
+        render.lines(f"{_SIGNS[row['Result']]} {row['Check']:<{width}}  {row['Note']}")
+        if row["Cure"]:
+            render.lines(f"{'':{width + 10}}  -> {row['Cure']}")
+    problems = sum(row["Result"] == "problem" for row in rows)
+    render.lines("")
+    if result["Target"]:
+        render.lines(f"Examined: {result['Target']}.")
+    render.lines(f"Not passed: {problems} {'problem' if problems == 1 else 'problems'}." if problems else "Passed.")
+
+
+def steps(result: Any) -> None:
+    """What `explaining.explain` gives: each step with a mark and the fact behind it, or its command."""
+    render.lines(result["Title"] + "\n")
+    for row in result["Steps"]:
+        mark = _MARKS[row["Done"]]
+        render.lines(f"{mark} {row['Step']:>2}. {row['What']}" + (f": {row['Fact']}" if row["Fact"] else ""))
+        if not row["Done"]:
+            render.lines(f"        {row['Command']}")
+    render.lines(f"\nNext:\n    {result['Next']}")
+
+
+_MARKS = {True: "[x]", False: "[ ]", None: " - "}
+_SIGNS = {"ok": "ok      ", "problem": "PROBLEM ", "skipped": "skipped "}
+VIEWS = {"help": help_page, "doctor": doctor, "steps": steps}

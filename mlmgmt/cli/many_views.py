@@ -1,0 +1,48 @@
+"""The table of many retrainings as people read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.cli import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MOST_ROWS = 40
+_FIRST = ("Failed",)
+
+
+def table(result: Any) -> None:
+    """A table as `many.retraining` answers it; failures come first, and are all shown."""
+    rows = sorted(result["Rows"], key=lambda row: row["Decision"] not in _FIRST)
+    failed = sum(row["Decision"] in _FIRST for row in rows)
+    shown = rows[: max(failed, _MOST_ROWS)]
+    metric = result["Metric"]
+    headers = ["Key", "Endpoint", "Rows", *([f"Old {metric}", f"New {metric}"] if metric else []), "Decision", "Model"]
+    cells = [_cells(row, with_metric=bool(metric)) for row in shown]
+    if any(row["Reason"] for row in shown):
+        headers.append("Reason")
+        cells = [[*line, row["Reason"]] for line, row in zip(cells, shown, strict=True)]
+    render.table(headers, cells)
+    if len(rows) > len(shown):
+        render.talk(f"{len(rows) - len(shown):,} more rows; all of them with -o json, or in files with -Results.")
+    counts = ", ".join(f"{count:,} {decision}" for decision, count in sorted(result["Counts"].items()))
+    told = f"{len(rows):,} keys: {counts}."
+    if "Seconds" in result:
+        told += f" {result['Seconds']:,.1f} s, {result['Backend']}."
+    render.talk(told)
+
+
+def _cells(row: Mapping[str, Any], *, with_metric: bool) -> list[Any]:
+    from mlmgmt.pages.evaluation import figure
+
+    metrics = [figure(row[name]) if row[name] is not None else "" for name in ("OldMetric", "Metric")]
+    return [
+        row["Key"],
+        row["Endpoint"],
+        row["Rows"],
+        *(metrics if with_metric else ()),
+        row["Decision"],
+        (row["Model"] or "")[:12],
+    ]

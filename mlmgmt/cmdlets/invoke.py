@@ -1,0 +1,52 @@
+"""Asking a web service by its address and a key: request-response, and batch execution."""
+
+from __future__ import annotations
+
+from mlmgmt.cmdlets.classic import STEP
+from mlmgmt.cmdlets.declare import Cmdlet, Kind, Parameter
+
+_KEY = Parameter("ApiKey", help="One of the two keys of the endpoint or web service.", mandatory=True)
+_WHERE = (
+    "An address at azureml.net is answered in this process, from this home; any other is asked over HTTP, such as "
+    "that of a running mlmgmt serve."
+)
+
+RRS = Cmdlet(
+    spellings=("Invoke-AmlWebServiceRRSEndpoint",),
+    short=("invoke-rrs",),
+    calls=("execute",),
+    run="verbs.classic/invoking:rrs",
+    summary="Ask a web service for scores, by its address and a key.",
+    example="mlmgmt invoke-rrs -ApiKey KEY -ApiLocation https://ussouthcentral.services.azureml.net/workspaces/WORKSPACE"
+    "/services/ENDPOINT -InputJsonFile request.json",
+    step=STEP,
+    view="text",
+    about=_WHERE,
+    parameters=(
+        _KEY,
+        Parameter("ApiLocation", help="The endpoint's ApiLocation; Get-AmlWebServiceEndpoint has it.", mandatory=True),
+        Parameter("InputJsonText", Kind.TEXT, "The request, as JSON."),
+        Parameter("InputJsonFile", Kind.ROWS, "A file with the request; it goes before the text.", completes="file"),
+        Parameter("OutputJsonFile", Kind.FILE, "A file for the answer, instead of showing it.", completes="file"),
+        Parameter("Force", Kind.SWITCH, "Overwrite that file.", argument="force"),
+    ),
+)
+BES = Cmdlet(
+    spellings=("Invoke-AmlWebServiceBESEndpoint",),
+    short=("invoke-bes",),
+    calls=("submitjob",),
+    run="verbs.classic/invoking:bes",
+    summary="Submit a batch job by a web service's address and a key, start it, and wait until it ends.",
+    example="mlmgmt invoke-bes -ApiKey KEY -SubmitJobRequestUrl 'https://ussouthcentral.services.azureml.net/workspaces"
+    "/WORKSPACE/services/ENDPOINT/jobs?api-version=2.0' -JobConfigFile job.json",
+    step=STEP,
+    view="text",
+    about=f"{_WHERE} The answer is the job's last status.",
+    parameters=(
+        _KEY,
+        Parameter("SubmitJobRequestUrl", help="ApiLocation with /jobs?api-version=2.0 behind it.", mandatory=True),
+        Parameter("JobConfigFile", Kind.ROWS, "A file with the job document.", completes="file"),
+        Parameter("JobConfigString", Kind.TEXT, "The job document as JSON; it goes before the file."),
+    ),
+)
+CMDLETS = (RRS, BES)

@@ -1,0 +1,146 @@
+"""A page of text, tables and code, as people read it in a browser or on a terminal: one description, two forms."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.pages.making import made
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_WIDTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph; `warns` sets it off as what not to miss."""
+
+    text: str
+    warns: bool = False
+
+    def lines(self) -> Iterable[str]:
+        yield from textwrap.wrap(self.text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"Text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What is copied: a program, a request, an address."""
+
+    text: str
+    caption: str = ""
+
+    def lines(self) -> Iterable[str]:
+        if self.caption:
+            yield f"{self.caption}:"
+        yield from (f"    {line}".rstrip() for line in self.text.rstrip("\n").split("\n"))
+
+    def to_json(self) -> dict[str, Any]:
+        return {"Caption": self.caption, "Code": self.text} if self.caption else {"Code": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of texts below headers; without headers the first column names the second."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+
+    def lines(self) -> Iterable[str]:
+        if self.caption:
+            yield f"{self.caption}:"
+        shown = [
+            [_one_line(cell) for cell in row] for row in ([list(self.headers)] if self.headers else []) + [*self.rows]
+        ]
+        widths = [max(len(row[place]) for row in shown) for place in range(len(shown[0]))] if shown else []
+        for number, row in enumerate(shown):
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield f"    {'   '.join(cells)}".rstrip()
+            if number == 0 and self.headers:
+                yield f"    {'   '.join('-' * width for width in widths)}"
+
+    def to_json(self) -> dict[str, Any]:
+        named = {"Caption": self.caption} if self.caption else {}
+        return {**named, "Headers": list(self.headers), "Rows": [list(row) for row in self.rows]}
+
+
+Block = Text | Code | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page; `anchor` names it in addresses."""
+
+    title: str
+    anchor: str
+    blocks: list[Block] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A whole page.
+
+    Args:
+        links: the names of other pages, or parts of this one, and their addresses.
+    """
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+    footer: str
+    links: Sequence[tuple[str, str]] = ()
+
+    def html(self) -> bytes:
+        """One self-contained HTML file that fetches nothing and holds no script."""
+        return made(
+            "article.html.j2",
+            ["evaluation.css", "article.css"],
+            title=self.title,
+            subtitle=self.subtitle,
+            links=[{"name": name, "address": address} for name, address in self.links],
+            sections=[
+                {
+                    "title": section.title,
+                    "anchor": section.anchor,
+                    "blocks": [{"kind": type(block).__name__, "block": block} for block in section.blocks],
+                }
+                for section in self.sections
+            ],
+            footer=self.footer,
+        )
+
+    def text(self) -> str:
+        """The same to be read where there is no browser."""
+        lines = [_one_line(self.title), _one_line(self.subtitle)]
+        for section in self.sections:
+            lines += ["", "", _one_line(section.title), "=" * len(_one_line(section.title))]
+            for block in section.blocks:
+                lines += ["", *block.lines()]
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The sections for programs."""
+        return [
+            {"Title": section.title, "Blocks": [block.to_json() for block in section.blocks]}
+            for section in self.sections
+        ]
+
+
+def block_of(body: Mapping[str, Any]) -> Block:
+    """The block that `to_json` told."""
+    if "Text" in body:
+        return Text(body["Text"])
+    if "Code" in body:
+        return Code(body["Code"], body.get("Caption", ""))
+    return Table(body["Headers"], body["Rows"], body.get("Caption", ""))
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\r\n]\s*", " ", text)

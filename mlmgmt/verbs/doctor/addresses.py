@@ -1,0 +1,309 @@
+"""Is it the right address? Of scoring or of management, at a host that the service had, or at a server of one's own."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from mlmgmt.errors import MlmgmtError
+from mlmgmt.ids import EndpointId, ResourceId, same_location, service_guid
+from mlmgmt.verbs import siblings, update_code
+from mlmgmt.verbs.classic import endpoints, standing
+from mlmgmt.verbs.serving import Finder
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.doctor.findings import Findings
+    from mlmgmt.verbs.session import Session
+
+ADDRESS, PATCH_URL, REGION, ENDPOINT = "address", "patch url", "region", "endpoint"
+SCORING, MANAGEMENT, STUDIO, MANAGER, SERVER = "scoring", "management", "Studio", "resource manager", "server"
+_VERSIONS = {"2017-01-01", "2016-05-01-preview"}
+_HOSTS = (
+    (SCORING, re.compile(r"(?P<region>[a-z]+)\.services\.azureml\.(?:net|de)")),
+    (MANAGEMENT, re.compile(r"(?:(?P<region>[a-z]+)\.)?management\.azureml\.(?:net|de)")),
+    (STUDIO, re.compile(r"(?:[a-z]+\.)?studio(?:api)?\.azureml\.(?:net|de)")),
+    (MANAGER, re.compile(r"management\.azure\.com")),
+    (SERVER, re.compile(r"localhost|127\.0\.0\.1|::1")),
+)
+_PREFIXES = {
+    "South Central US": "",
+    "West Europe": "europewest",
+    "Southeast Asia": "asiasoutheast",
+    "Japan East": "japaneast",
+    "West Central US": "uswestcentral",
+    "Germany Central": "germanycentral",
+}
+"""What stands before `management.azureml.net`, by the workspace's region."""
+_SCORING_PATH = re.compile(
+    r"/(?:workspaces|subscriptions)/(?P<owner>[^/]+)/services/(?P<id>[^/]+)(?:/(?P<rest>.*))?", re.I
+)
+_ENDPOINT_PATH = re.compile(r"/workspaces/(?P<owner>[^/]+)/webservices/(?P<id>[^/]+)/endpoints/(?P<name>[^/]+)/?", re.I)
+_TAIL = ".,;:!)]}>\"'`"
+_HEX = re.compile("[0-9a-fA-F]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an address leads to.
+
+    Args:
+        identity: None where it leads nowhere.
+        api: of scoring, what follows: `execute`, `jobs`, `swagger.json`, or nothing.
+    """
+
+    identity: ServiceId | None
+    api: str = ""
+
+
+def scoring(session: Session, text: str, expected: ServiceId | None, findings: Findings) -> Place:
+    """Where an address of scoring leads; what is wrong with it is told.
+
+    Args:
+        expected: what was named besides, if anything was.
+    """
+    split = _split(text, ADDRESS, findings)
+    if split is None:
+        return Place(None)
+    kind = _kind(split)
+    found = _SCORING_PATH.fullmatch(split.path)
+    if kind in (MANAGEMENT, STUDIO, MANAGER) or (found is None and _ENDPOINT_PATH.fullmatch(split.path)):
+        note = f"It is an address of the {kind}, not of scoring: it updates, and answers no rows."
+        findings.problem(ADDRESS, note, _right(session, expected))
+        return Place(None)
+    if kind is None:
+        note = f"{split.hostname!r} is no host of the service, nor this machine."
+        findings.problem(ADDRESS, note, _right(session, expected))
+        return Place(None)
+    if found is None:
+        note = f"Its path {split.path!r} leads nowhere: it is /workspaces/.../services/ID, then execute or jobs."
+        findings.problem(ADDRESS, note, _right(session, expected))
+        return Place(None)
+    identity = _found(session, found["id"], findings, expected)
+    api = (found["rest"] or "").strip("/").partition("/")[0].casefold()
+    if identity is None:
+        return Place(None, api)
+    right = _right(session, identity)
+    owner = found["owner"].replace("-", "").casefold()
+    owners = {identity.workspace} if isinstance(identity, EndpointId) else {identity.subscription.replace("-", "")}
+    if owner not in owners | ({session.store.home.id} if isinstance(identity, ResourceId) else set()):
+        what = "workspace" if isinstance(identity, EndpointId) else "subscription"
+        findings.problem(
+            ADDRESS, f"The {what} in it, {found['owner']}, is not that of {_named(session, identity)}.", right
+        )
+    if api not in ("", "execute", "jobs", "swagger.json"):
+        findings.problem(ADDRESS, f"{api!r} is nothing that is asked: execute, jobs or swagger.json.", right)
+    _version(split, api, findings, right)
+    _secure(split, kind, ADDRESS, findings)
+    if kind == SCORING:
+        _region_of_host(session, split, identity, findings)
+    if not findings.has_problem(ADDRESS, REGION):
+        findings.ok(ADDRESS, f"It leads to {_named(session, identity)}.")
+    return Place(identity, api)
+
+
+def updating(session: Session, text: str, expected: ServiceId | None, findings: Findings) -> Place:
+    """Where the URL of an update leads; what is wrong with it is told."""
+    split = _split(text, PATCH_URL, findings)
+    if split is None:
+        return Place(None)
+    kind = _kind(split)
+    if kind == SCORING or _SCORING_PATH.fullmatch(split.path):
+        findings.problem(PATCH_URL, "It is the address of scoring, which updates nothing.", _patch(session, expected))
+        return Place(None)
+    if "/apihelp/" in split.path:
+        findings.problem(PATCH_URL, "It is the address of the help page.", _patch(session, expected))
+        return Place(None)
+    if kind not in (MANAGEMENT, MANAGER, SERVER):
+        note = f"{split.hostname!r} is no host that updates: management.azureml.net, or management.azure.com."
+        findings.problem(PATCH_URL, note, _patch(session, expected))
+        return Place(None)
+    identity = _updated(session, split, findings, expected)
+    if identity is None:
+        return Place(None)
+    query = dict(parse_qsl(split.query))
+    version = query.get("api-version")
+    right = _patch(session, identity)
+    if isinstance(identity, ResourceId) and version not in _VERSIONS:
+        note = f"Its api-version is {version!r}." if version else "It has no api-version."
+        findings.problem(PATCH_URL, f"{note} There are {' and '.join(sorted(_VERSIONS))}.", right)
+    if isinstance(identity, EndpointId) and version is not None:
+        findings.problem(PATCH_URL, "It has an api-version; Classic management takes none.", right)
+    _secure(split, kind, PATCH_URL, findings)
+    if kind == MANAGEMENT and isinstance(identity, EndpointId):
+        _region_of_management(session, split, identity, findings)
+    if not findings.has_problem(PATCH_URL, REGION, ENDPOINT):
+        findings.ok(PATCH_URL, f"It updates {_named(session, identity)}.")
+    return Place(identity)
+
+
+def _split(text: str, check: str, findings: Findings) -> SplitResult | None:
+    """The parts of an address; what clings to it from a text around it is told, and taken off."""
+    bare = text.strip().lstrip("<\"'`(").rstrip(_TAIL)
+    if bare != text:
+        clings = text.strip()[len(bare) :] if text.strip().startswith(bare) else text
+        note = f"It ends in {clings!r}, which belongs to the text around it." if clings else "It has blanks around it."
+        findings.problem(check, note, f"Write {bare}")
+    if any(letter.isspace() for letter in bare):
+        findings.problem(check, "It has a blank or a line end inside.", "Write it on one line, blanks as %20.")
+        return None
+    try:
+        split = urlsplit(bare)
+        usable = split.scheme in ("http", "https") and bool(split.hostname)
+        _ = split.port
+    except ValueError:
+        usable = False
+    if not usable:
+        findings.problem(check, f"{bare[:80]!r} is no address: it begins with https:// and a host.")
+        return None
+    return split
+
+
+def _kind(split: SplitResult) -> str | None:
+    host = (split.hostname or "").casefold()
+    return next((kind for kind, pattern in _HOSTS if pattern.fullmatch(host)), None)
+
+
+def _secure(split: SplitResult, kind: str, check: str, findings: Findings) -> None:
+    if split.scheme == "http" and kind != SERVER:
+        whole = f"https://{split.netloc}{split.path}{'?' if split.query else ''}{split.query}"
+        findings.problem(check, "It begins with http, and the service is asked by https.", f"Write {whole}")
+
+
+def _version(split: SplitResult, api: str, findings: Findings, right: str | None) -> None:
+    version = dict(parse_qsl(split.query)).get("api-version")
+    if version is None and api in ("execute", "jobs"):
+        findings.problem(ADDRESS, "It has no api-version.", f"Add ?api-version=2.0 behind {api}.")
+    elif version is not None and version != "2.0":
+        findings.problem(ADDRESS, f"BadVersionCall: its api-version is {version!r}, not '2.0'.", right)
+
+
+def _found(session: Session, guid: str, findings: Findings, expected: ServiceId | None) -> ServiceId | None:
+    """What an id in an address of scoring stands for."""
+    right = _right(session, expected)
+    try:
+        identity = Finder(session).find(guid)
+    except MlmgmtError:
+        service = session.store.web_services.read(session.workspace, guid) if _HEX.fullmatch(guid) else None
+        if service is None:
+            findings.problem(ADDRESS, f"WebServiceNotFound: no endpoint of this home has the id {guid[:64]}.", right)
+        else:
+            note = f"{guid} is the id of the web service {service['Name']!r}; the address has its endpoint's own id."
+            default = EndpointId(session.workspace, guid.casefold(), standing.DEFAULT)
+            findings.problem(ADDRESS, note, right or _right(session, default))
+        return None
+    if session.store.services.current(identity) is None:
+        note = f"It leads to {_named(session, identity)}, which was removed."
+        findings.problem(ADDRESS, note, f"mlmgmt restore {identity.words}")
+        return None
+    _same(session, identity, expected, findings)
+    return identity
+
+
+def _same(session: Session, identity: ServiceId, expected: ServiceId | None, findings: Findings) -> None:
+    if expected is not None and service_guid(identity) != service_guid(expected):
+        note = f"The address leads to {_named(session, identity)}, and {_named(session, expected)} is meant."
+        findings.problem(ENDPOINT, note, _right(session, expected))
+
+
+def _updated(session: Session, split: SplitResult, findings: Findings, expected: ServiceId | None) -> ServiceId | None:
+    path, right = unquote(split.path), _patch(session, expected)
+    identity: ServiceId
+    if found := _ENDPOINT_PATH.fullmatch(path):
+        workspace = found["owner"].casefold()
+        if workspace != session.workspace:
+            findings.problem(PATCH_URL, f"Its workspace {found['owner']} is not {session.workspace}.", right)
+            return None
+        identity = EndpointId(workspace, found["id"].casefold(), found["name"].casefold())
+    else:
+        try:
+            identity = ResourceId.parse(path.rstrip("/"))
+        except MlmgmtError:
+            note = f"Its path {path!r} leads nowhere: it is /workspaces/.../webservices/.../endpoints/NAME."
+            findings.problem(PATCH_URL, note, right)
+            return None
+    if session.store.services.current(identity) is None:
+        findings.problem(PATCH_URL, _why_none(session, identity), right)
+        return None
+    _same(session, identity, expected, findings)
+    return identity
+
+
+def _why_none(session: Session, identity: ServiceId) -> str:
+    if isinstance(identity, ResourceId):
+        return f"There is no web service {identity.name!r} in the resource group {identity.group!r}."
+    if _HEX.fullmatch(identity.name):
+        return f"It names the endpoint by its id {identity.name}; an update names it by its name."
+    service = session.store.web_services.read(identity.workspace, identity.service)
+    if service is None:
+        try:
+            other = Finder(session).find(identity.service)
+        except MlmgmtError:
+            return f"The workspace has no web service with the id {identity.service[:64]}."
+        return f"{identity.service} is the id of the endpoint {other.name!r}; the web service's own id belongs there."
+    return f"The web service {service['Name']!r} has no endpoint {identity.name!r}."
+
+
+def _region_of_host(session: Session, split: SplitResult, identity: ServiceId, findings: Findings) -> None:
+    revision = session.store.services.current(identity)
+    assert revision is not None
+    stated = urlsplit(_api_location(session, revision)).hostname
+    if stated is not None and stated != (split.hostname or "").casefold():
+        location = revision.document["location"]
+        note = f"It asks the region of {split.hostname}; {_named(session, identity)} is in {location!r}."
+        findings.problem(REGION, note, _right(session, identity))
+
+
+def _region_of_management(session: Session, split: SplitResult, identity: EndpointId, findings: Findings) -> None:
+    revision = session.store.services.current(identity)
+    assert revision is not None
+    location = str(revision.document["location"])
+    prefix = next((prefix for name, prefix in _PREFIXES.items() if same_location(name, location)), None)
+    host = (split.hostname or "").casefold()
+    right = f"{prefix}.management.azureml." if prefix else "management.azureml."
+    if prefix is not None and not host.startswith(right):
+        domain = "de" if prefix == "germanycentral" else "net"
+        note = f"{host} manages another region; the workspace is in {location!r}."
+        findings.problem(REGION, note, f"Write https://{right}{domain}{split.path}")
+
+
+def _api_location(session: Session, revision: Revision) -> str:
+    if isinstance(revision.resource, EndpointId):
+        return str(endpoints.view(session, revision)["ApiLocation"])
+    return str(revision.document["properties"].get("swaggerLocation") or "").removesuffix("/swagger.json")
+
+
+def _named(session: Session, identity: ServiceId) -> str:
+    if isinstance(identity, ResourceId):
+        return f"the web service {identity.name!r} of the resource group {identity.group!r}"
+    service = session.store.web_services.read(identity.workspace, identity.service)
+    of = service["Name"] if service is not None else identity.service
+    return f"the endpoint {identity.name!r} of {of!r}"
+
+
+def named(session: Session, identity: ServiceId) -> str:
+    """What answers, in a sentence."""
+    return _named(session, identity)
+
+
+def _right(session: Session, identity: ServiceId | None) -> str | None:
+    """The right address of scoring, as a cure."""
+    revision = session.store.services.current(identity) if identity is not None else None
+    if revision is None:
+        return None
+    return f"Write {_api_location(session, revision)}  # at a server of yours, its origin in place of the host"
+
+
+def _patch(session: Session, identity: ServiceId | None) -> str | None:
+    """The right URL of an update, as a cure."""
+    revision = session.store.services.current(identity) if identity is not None else None
+    if revision is None:
+        return None
+    if siblings.trains(revision):
+        return siblings.patch_hint(session, revision)
+    return f"Write {update_code.update_of(revision, '').cloud_url}"

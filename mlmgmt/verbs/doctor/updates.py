@@ -1,0 +1,303 @@
+"""Would the update go through? The service, the endpoint, the resource's name, the model's place and signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
+
+from mlmgmt.definition import assets
+from mlmgmt.errors import MlmgmtError
+from mlmgmt.ids import EndpointId, ResourceId
+from mlmgmt.store import blobs, sas
+from mlmgmt.verbs import references, siblings, webservices
+from mlmgmt.verbs.classic import endpoint_facts, patching, standing
+from mlmgmt.verbs.doctor.findings import said
+
+if TYPE_CHECKING:
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.doctor.findings import Findings
+    from mlmgmt.verbs.session import Session
+
+SERVICE, ENDPOINT, RESOURCE, BASE, RELATIVE, SIGNATURE, NEW_MODEL = (
+    "service",
+    "endpoint",
+    "resource",
+    "base location",
+    "relative location",
+    "signature",
+    "new model",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What somebody is about to PATCH with; None is what they did not show."""
+
+    resource_name: str | None = None
+    base_location: str | None = None
+    relative_location: str | None = None
+    sas_blob_token: str | None = None
+
+    @property
+    def any(self) -> bool:
+        given = (self.resource_name, self.base_location, self.relative_location, self.sas_blob_token)
+        return any(value is not None for value in given)
+
+
+def target(session: Session, revision: Revision, findings: Findings, *, wanted: bool) -> None:
+    """Whether a service has something to update, and its endpoint lets it be updated.
+
+    Args:
+        wanted: an update is meant; else what would keep it from being one is only told.
+    """
+    resource = revision.resource
+    if siblings.trains(revision):
+        if wanted:
+            note = f"NoUpdatableResources: {siblings.no_resources(session, revision)}"
+            findings.problem(SERVICE, note, siblings.patch_hint(session, revision))
+        else:
+            others = ", ".join(siblings.told(other) for other in siblings.predictive(session, revision)[:3])
+            where = f" Its models answer in {others}." if others else ""
+            findings.ok(SERVICE, f"{siblings.title(revision)!r} trains; it is run by batch jobs.{where}")
+        return
+    trainers = ", ".join(siblings.told(other) for other in siblings.training(session, revision)[:3])
+    by = f", and is trained by {trainers}" if trainers else ""
+    findings.ok(SERVICE, f"{siblings.title(revision)!r} scores{by}.")
+    if isinstance(resource, ResourceId):
+        if revision.document["properties"].get("readOnly"):
+            _tell(findings, "It is read-only, and no update is taken.", None, wanted=wanted)
+        return
+    if resource.name == standing.DEFAULT:
+        other = siblings.patchable_of(session, resource)
+        cure = f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName loc001"
+        if other is not None:
+            cure = f"mlmgmt endpoint-help {other.words} -Part update"
+        note = "The default endpoint follows its experiment, and is never patched"
+        _tell(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
+    elif (revision.document.get(endpoint_facts.MEMBER) or {}).get("preventUpdate"):
+        note = f"The endpoint {resource.name!r} was made with PreventUpdate, and keeps its model"
+        cure = f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName {resource.name[:20]}new"
+        _tell(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)
+    else:
+        findings.ok(ENDPOINT, f"{resource.name!r} can be patched.")
+
+
+def _tell(findings: Findings, note: str, cure: str | None, *, wanted: bool) -> None:
+    if wanted:
+        findings.problem(ENDPOINT, note, cure)
+    else:
+        findings.ok(ENDPOINT, note)
+
+
+def resource(revision: Revision, name: str | None, findings: Findings) -> TrainedModel | None:
+    """The trained model of exactly a name; what the name lacks is told."""
+    known = assets.trained_models(revision.document)
+    if not known:
+        return None
+    if name is None:
+        listed = ", ".join(repr(model.name) for model in known)
+        findings.skipped(RESOURCE, f"No -ResourceName is given; there is {listed}.")
+        return known[0] if len(known) == 1 else None
+    exact = [model for model in known if model.name == name]
+    if len(exact) == 1:
+        findings.ok(RESOURCE, f"{name!r} is the name of a resource, exactly.")
+        return exact[0]
+    if exact:
+        findings.problem(RESOURCE, f"{len(exact)} resources are called {name!r}.", "Give them other names.")
+        return None
+    near = _nearest(name, [model.name for model in known])
+    note = f"UnknownResourceName: no resource is called {name!r}; {_lacks(name, near)}"
+    findings.problem(RESOURCE, note, f"-ResourceName '{near}'")
+    return None
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    folded = {_folded(other): other for other in known}
+    found = get_close_matches(_folded(name), folded, n=1, cutoff=0.0)
+    return folded[found[0]] if found else known[0]
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().removesuffix(siblings.SUFFIX).split())
+
+
+def _lacks(name: str, near: str) -> str:
+    if name.casefold() == near.casefold():
+        return f"the letter case of {near!r} is another."
+    if " ".join(name.split()) == " ".join(near.split()):
+        return f"the blanks in {near!r} are others."
+    if near == name + siblings.SUFFIX:
+        return f"{siblings.SUFFIX!r} is missing, which belongs to the name."
+    return f"the nearest is {near!r}."
+
+
+def location(session: Session, revision: Revision, given: Given, findings: Findings) -> blobs.Blob | None:
+    """The blob of a new model, its three parts looked at one by one; None where there is none to go on with."""
+    fresh = latest(session, revision)
+    base = _base(session, given.base_location, findings, fresh)
+    relative = _relative(given.relative_location, findings, fresh)
+    if base is None or relative is None:
+        if given.sas_blob_token is not None:
+            findings.skipped(SIGNATURE, "It is for a blob, of which both locations are needed.")
+        return None
+    blob = _parsed(base, relative, findings)
+    if blob is None:
+        return None
+    if not session.store.blobs.exists(blob):
+        note = f"BlobNotFound: there is no blob {blob.name!r} in the storage account {blob.account!r}."
+        findings.problem(RELATIVE, note, _fresh_cure(fresh) or references.places(session))
+        blob_there = None
+    else:
+        findings.ok(RELATIVE, f"The blob {blob.name!r} is there.")
+        blob_there = blob
+    _signature(session, blob, given.sas_blob_token, findings, revision)
+    return blob_there
+
+
+Latest = tuple["ServiceId", str, blobs.Blob]
+
+
+def latest(session: Session, revision: Revision, blob: blobs.Blob | None = None) -> Latest | None:
+    """The last job that made a model for a service, or the one that made this blob: what trains, its id, its blob."""
+    for trainer in siblings.training(session, revision):
+        for body in reversed(list(session.store.jobs.of(trainer.resource))):
+            for port, kept in (body.get("results") or {}).items():
+                try:
+                    place = references.loaded(kept, port)
+                except MlmgmtError:
+                    continue
+                if place.path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX) and blob in (None, place):
+                    return trainer.resource, str(body["id"]), place
+    return None
+
+
+def _fresh_cure(fresh: Latest | None) -> str | None:
+    if fresh is None:
+        return None
+    return f"-RelativeLocation {fresh[2].relative_location}  # of mlmgmt batch status {fresh[0].words} --job {fresh[1]}"
+
+
+def _base(session: Session, text: str | None, findings: Findings, fresh: Latest | None) -> str | None:
+    right = f"-BaseLocation {fresh[2].base_location}" if fresh is not None else None
+    if text is None:
+        findings.skipped(BASE, "No -BaseLocation is given.")
+        return None
+    if "?" in text or assets.TRAINED_MODEL_SUFFIX in text.casefold():
+        findings.problem(BASE, "It is the model's whole address; only the account belongs here.", right)
+        return None
+    if not text.endswith("/"):
+        findings.problem(
+            BASE, "It does not end in a slash: the three parts are joined as they are.", f"-BaseLocation {text}/"
+        )
+    try:
+        probe = references.located(text, "container/blob", "-BaseLocation", "InvalidBlob")
+    except MlmgmtError as error:
+        findings.refused(BASE, error, right)
+        return None
+    if not session.store.blobs.is_registered(probe.account):
+        note = f"The storage account {probe.account!r} is not in this home, and nothing is fetched from the network."
+        findings.problem(BASE, note, references.places(session))
+        return None
+    if text.endswith("/"):
+        findings.ok(BASE, f"It is the storage account {probe.account!r}.")
+    return text
+
+
+def _relative(text: str | None, findings: Findings, fresh: Latest | None) -> str | None:
+    if text is None:
+        findings.skipped(RELATIVE, "No -RelativeLocation is given.")
+        return None
+    if "?" in text:
+        findings.problem(
+            RELATIVE, "It has a query; that is the SasBlobToken.", f"-RelativeLocation {text.split('?')[0]}"
+        )
+        text = text.split("?")[0]
+    if not text.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):
+        note = f"InvalidBlobExtension: {text!r} is no trained model, whose name ends in .ilearner"
+        tail = "; a .csv is the job's evaluation." if text.casefold().endswith(".csv") else "."
+        findings.problem(RELATIVE, note + tail, _fresh_cure(fresh))
+        return None
+    return text
+
+
+def _parsed(base: str, relative: str, findings: Findings) -> blobs.Blob | None:
+    try:
+        return references.located(base, relative, "-RelativeLocation", "InputBlobRelativeLocationInvalid")
+    except MlmgmtError as error:
+        findings.refused(RELATIVE, error)
+        return None
+
+
+def _signature(session: Session, blob: blobs.Blob, text: str | None, findings: Findings, revision: Revision) -> None:
+    if text is None:
+        findings.skipped(SIGNATURE, "No -SasBlobToken is given.")
+        return
+    made = latest(session, revision, blob)
+    cure = (
+        f"mlmgmt batch status {made[0].words} --job {made[1]}  # gives a fresh one each time"
+        if made is not None
+        else f"mlmgmt sas -Account {blob.account} -Container {blob.container} -Blob '{blob.path}'"
+    )
+    fields = {name: values[0] for name, values in parse_qs(text.lstrip("?"), keep_blank_values=True).items()}
+    if "sig" not in fields:
+        findings.problem(SIGNATURE, f"{text[:20]!r} is no signature: it has no sig=. A placeholder is refused.", cure)
+        return
+    if not text.startswith("?"):
+        findings.problem(SIGNATURE, "It does not begin with '?': the three parts are joined as they are.", f"'?{text}'")
+    keys = session.store.secrets.account_keys(blob.account)
+    if not keys:
+        findings.skipped(SIGNATURE, f"The keys of {blob.account!r} are not in this user's configuration.")
+        return
+    try:
+        sas.check(text, keys, blob.account, blob.name, now=session.clock())
+    except MlmgmtError as error:
+        findings.problem(SIGNATURE, f"{said(error)}{_hints(text)}", cure)
+        return
+    findings.ok(SIGNATURE, f"It is good for this blob, until {fields.get('se')}.")
+
+
+def _hints(text: str) -> str:
+    """What a signature looks like that a shell or an encoder spoilt."""
+    if "%25" in text:
+        return " It is percent-encoded twice."
+    if "&" not in text:
+        return " A shell cut it at its first '&': quote it."
+    return " Its '+' should be %2B." if "+" in unquote(text) and "+" in text else ""
+
+
+def proved(
+    session: Session,
+    revision: Revision,
+    model: TrainedModel | None,
+    blob: blobs.Blob | None,
+    findings: Findings,
+) -> None:
+    """Whether the new model fits: it is taken through the whole plan of the update, which writes nothing."""
+    if blob is None or model is None or findings.has_problem(SERVICE, ENDPOINT, RESOURCE):
+        findings.skipped(NEW_MODEL, "It is tried once what is above is right.")
+        return
+    try:
+        _plan(session, revision, model, blob)
+    except MlmgmtError as error:
+        if "NothingChanged" in error.codes():
+            findings.ok(NEW_MODEL, "It is the model that answers already.")
+        else:
+            findings.refused(NEW_MODEL, error)
+        return
+    findings.ok(NEW_MODEL, "It is trusted, its columns are the graph's, and it scores the example.")
+
+
+def _plan(session: Session, revision: Revision, model: TrainedModel, blob: blobs.Blob) -> Any:
+    identity = revision.resource
+    if isinstance(identity, EndpointId):
+        fresh = references.answered(session, blob)
+        place = {name: fresh[name] for name in ("BaseLocation", "RelativeLocation", "SasBlobToken")}
+        change = patching.Replacement(model.name, place)
+        return patching.plan_change(
+            session, web_service_id=identity.service, endpoint_name=identity.name, resources=[change]
+        )
+    return webservices.plan_change(session, revision, assets.relocation(model, blob.uri))

@@ -1,0 +1,225 @@
+"""`explain`: the steps of retraining a Classic or a New web service, with the names that this home has."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.errors import Detail, NotFound, WrongUsage
+from mlmgmt.ids import EndpointId
+from mlmgmt.verbs import addresses, explaining_new, references, set_up, siblings
+from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.steps import NEW_DATA, Steps, answers, newest_job, trained
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.addresses import Address
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.steps import Job
+
+CLASSIC, NEW = "classic", "new"
+_PREDICTIVE = " [Predictive Exp.]"
+_EXAMPLE, _ENDPOINT = "Bike Rental", "loc001"
+_NAMES = {
+    CLASSIC: "a Classic web service: an endpoint is added, and patched with the new model",
+    NEW: "a New web service: its definition is exported, pointed at the new model, and updated",
+}
+
+
+def explain(session: Session, *, flavour: str | None = None, **address: Unpack[Address]) -> dict[str, Any]:
+    """The steps of one flavour, which of them are done, and the next one as a command.
+
+    Args:
+        flavour: `classic` or `new`; the one of what is named, else `classic`, when None.
+        address: which service; the one that was made last when it is left out.
+
+    Returns:
+        `Flavour`, `Title`, `Steps` (see `Steps`), and `Next`.
+
+    Raises:
+        NotFound: what is named is not there.
+        WrongUsage: `AmbiguousParameterSet`: what is named is of the other flavour.
+    """
+    kind = NEW if "group" in address else CLASSIC
+    flavour = flavour or kind
+    if address and flavour != kind:
+        message = f"What is named is no {flavour} web service."
+        details = [Detail("AmbiguousParameterSet", message)]
+        raise WrongUsage(message, target="Flavour", details=details, hint=f"mlmgmt explain {kind} ...")
+    steps = Steps()
+    try:
+        home = session.store.home
+    except NotFound as error:
+        if "NoHome" not in error.codes() or address:
+            raise
+        home = None
+    fact = f"{home.root}, {session.caller}" if home is not None else None
+    steps.add("Make a home, and take an account in it", "mlmgmt connect -AccountId you@example.com", fact)
+    here = session if home is not None else None
+    if flavour == NEW:
+        explaining_new.steps(here, steps, addresses.existing(session, **address) if address else None)
+    else:
+        _classic(here, steps, addresses.existing(session, **address) if address else None, "endpoint_name" in address)
+    return {"Flavour": flavour, "Title": f"Retraining {_NAMES[flavour]}.", "Steps": steps.rows, "Next": steps.next}
+
+
+def _classic(session: Session | None, steps: Steps, named: Revision | None, by_endpoint: bool) -> None:
+    scoring, training = _pair(session, named)
+    experiment = _experiment(session, scoring, training)
+    name = str(experiment["Description"]) if experiment is not None else _EXAMPLE
+    _experiments(session, steps, experiment, name, scoring)
+    _retraining(steps, experiment, name, training)
+    endpoint = _endpoint(session, scoring, named if by_endpoint else None)
+    service = _words(scoring, name + _PREDICTIVE)
+    _added(session, steps, endpoint, service)
+    job = newest_job(session, training) if session is not None else None
+    trained(steps, training, f"{_words(training, name)} -EndpointName {standing.DEFAULT}", job)
+    place = f"{service} -EndpointName {endpoint.resource.name if endpoint is not None else _ENDPOINT}"
+    _patched(session, steps, endpoint, place, name, job)
+    steps.unseen("Score with the patched endpoint", f"mlmgmt score {place} --input {NEW_DATA}")
+
+
+def _pair(session: Session | None, named: Revision | None) -> tuple[Revision | None, Revision | None]:
+    """The web service that scores and the one that trains, as far as they are there: of the one named, or the last."""
+    if session is None:
+        return None, None
+    known = (
+        [named]
+        if named is not None
+        else [other for other in siblings.everyone(session) if isinstance(other.resource, EndpointId)]
+    )
+    scoring = [other for other in known if not siblings.trains(other)]
+    if scoring:
+        newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))
+        return newest, _classic_of(siblings.training(session, newest))
+    training = known[-1] if known else None
+    return (_classic_of(siblings.predictive(session, training)) if training is not None else None), training
+
+
+def _classic_of(found: list[Revision]) -> Revision | None:
+    return next((other for other in found if isinstance(other.resource, EndpointId)), None)
+
+
+def _words(revision: Revision | None, name: str) -> str:
+    if revision is None:
+        return f"-WebServiceId {shlex.quote(name)}"
+    resource = revision.resource
+    assert isinstance(resource, EndpointId)
+    return f"-WebServiceId {resource.service}"
+
+
+def _experiment(session: Session | None, scoring: Revision | None, training: Revision | None) -> dict[str, Any] | None:
+    """The training experiment: the one that the web services were made of, else the last that was made."""
+    if session is None:
+        return None
+    bodies = [body for body in session.experiments.all() if not body.get("ParentExperimentId")]
+    tags = [(revision.document.get("tags") or {}) for revision in (scoring, training) if revision is not None]
+    wanted = [tags[0].get(set_up.TRAINING_TAG)] if scoring is not None else []
+    wanted += [tags[-1].get(set_up.EXPERIMENT_TAG)] if training is not None else []
+    for identity in filter(None, wanted):
+        found = [body for body in bodies if body["ExperimentId"] == identity]
+        if found:
+            return dict(found[0])
+    if scoring is not None or training is not None or not bodies:
+        return None
+    return dict(max(bodies, key=lambda body: str(body["Status"]["CreationTime"])))
+
+
+def _experiments(
+    session: Session | None, steps: Steps, experiment: dict[str, Any] | None, name: str, scoring: Revision | None
+) -> None:
+    quoted = shlex.quote(name)
+    what = "Make a training experiment; it needs a task, a label and a first table"
+    command = f"mlmgmt new-experiment {quoted} --task regression --label cnt --data rentals.csv"
+    steps.add(what, command, f"experiment {name!r}" if experiment is not None else None)
+    predictive = None
+    if session is not None and experiment is not None:
+        bodies = session.experiments.all()
+        predictive = next((b for b in bodies if b.get("ParentExperimentId") == experiment["ExperimentId"]), None)
+    fact = f"experiment {predictive['Description']!r}" if predictive is not None else None
+    if fact is None and scoring is not None:
+        fact = "it was deployed"
+    steps.add("Make its predictive experiment", f"mlmgmt set-up-web-service {quoted} --predictive", fact)
+    deployed = shlex.quote(str(predictive["Description"]) if predictive is not None else name + _PREDICTIVE)
+    what = "Deploy the predictive experiment as a web service that scores"
+    steps.add(what, f"mlmgmt deploy {deployed}", _deployed(scoring))
+
+
+def _deployed(revision: Revision | None) -> str | None:
+    if revision is None:
+        return None
+    resource = revision.resource
+    assert isinstance(resource, EndpointId)
+    created = str(revision.document["properties"].get("createdOn"))[:10]
+    return f"web service {siblings.title(revision)!r} ({resource.service}), deployed {created}"
+
+
+def _retraining(steps: Steps, experiment: dict[str, Any] | None, name: str, training: Revision | None) -> None:
+    nodes = experiment["Definition"]["properties"]["package"]["nodes"].values() if experiment is not None else ()
+    outputs = sorted(str(node["outputId"]) for node in nodes if "outputId" in node)
+    fact = f"it answers {', '.join(outputs)}" if outputs else "it was deployed" if training is not None else None
+    quoted = shlex.quote(name)
+    what = "Give the training experiment a web service input and outputs"
+    steps.add(what, f"mlmgmt set-up-web-service {quoted} --retraining", fact)
+    what = "Deploy the training experiment as a web service that trains"
+    steps.add(what, f"mlmgmt deploy {quoted}", _deployed(training))
+
+
+def _endpoint(session: Session | None, scoring: Revision | None, named: Revision | None) -> Revision | None:
+    """The endpoint to patch: the one named, else the last that was added."""
+    if session is None or scoring is None:
+        return None
+    resource = (named or scoring).resource
+    assert isinstance(resource, EndpointId)
+    if named is not None and resource.name != standing.DEFAULT and not siblings.trains(named):
+        return named
+    owner = scoring.resource
+    assert isinstance(owner, EndpointId)
+    others = [
+        other
+        for other in session.store.services.endpoints(owner.workspace, owner.service)
+        if other.resource.name != standing.DEFAULT
+    ]
+    return max(others, key=lambda other: str(other.document["properties"].get("createdOn")), default=None)
+
+
+def _added(session: Session | None, steps: Steps, endpoint: Revision | None, service: str) -> None:
+    fact = None
+    if session is not None and endpoint is not None:
+        added = str(endpoint.document["properties"].get("createdOn"))[:10]
+        fact = f"endpoint {endpoint.resource.name} added {added}"
+    what = "Add an endpoint; the default one follows its experiment and takes no other model"
+    steps.add(what, f"mlmgmt add-endpoint {service} -EndpointName {_ENDPOINT}", fact)
+
+
+def _patched(
+    session: Session | None, steps: Steps, endpoint: Revision | None, place: str, name: str, job: Job | None
+) -> None:
+    """What the PATCH needs, and the PATCH itself."""
+    models = assets.trained_models(endpoint.document) if endpoint is not None else []
+    resource = models[0].name if models else f"{name}{siblings.SUFFIX}"
+    what = "Get the PATCH URL, the resource's exact name and code"
+    steps.add(what, f"mlmgmt endpoint-help {place} -Part update", f"resource {resource!r}" if models else None)
+    location = "-BaseLocation ... -RelativeLocation ... -SasBlobToken '?...'"
+    if session is not None and job is not None and job.model is not None:
+        fresh = references.answered(session, job.model)
+        location = (
+            f"-BaseLocation {fresh['BaseLocation']} -RelativeLocation {shlex.quote(fresh['RelativeLocation'])} "
+            f"-SasBlobToken {shlex.quote(str(fresh['SasBlobToken'] or '?'))}"
+        )
+    command = f"mlmgmt patch-endpoint {place} -ResourceName {shlex.quote(resource)} {location}"
+    what = "Patch the endpoint with the new model"
+    if session is None or endpoint is None:
+        steps.add(what, command)
+        return
+    patches = [revision for revision in session.store.services.history(endpoint.resource) if revision.source == "PATCH"]
+    fact = f"patched: revision {patches[-1].number}, {patches[-1].modified_on[:19]}" if patches else None
+    done = answers(session, endpoint, job) if job is not None and job.model is not None else bool(patches)
+    if done and fact is None:
+        fact = f"the model of job {job.id if job is not None else ''} answers"
+    elif not done and fact is not None:
+        fact += "; the model of the newest job does not answer yet"
+    steps.add(what, command, fact, done=done)

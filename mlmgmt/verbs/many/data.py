@@ -1,0 +1,152 @@
+"""The data of many models: a folder with one table a key, or one table with a column that holds the key."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.verbs import userfiles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SUFFIX = ".csv"
+_MOST_BUFFERED = 200_000
+"""Cells of a table with a key column that are held in memory while it is taken apart."""
+_LARGEST_CELL = 2**27
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One key's table, not read yet."""
+
+    key: str
+    path: Path
+
+    def read(self) -> bytes:
+        """Its bytes.
+
+        Raises:
+            MlmgmtError: as `userfiles.read`.
+        """
+        return userfiles.read(str(self.path), largest=userfiles.LARGEST_TABLE).data
+
+
+def digest(data: bytes) -> str:
+    """What tells whether a key's data is what it was."""
+    return sha256(data).hexdigest()
+
+
+@contextmanager
+def tables(data: str, key_column: str | None) -> Iterator[list[Table]]:
+    """The tables of a folder, or of a file by its key column, sorted by key.
+
+    However many there are, what is held in memory stays the same: a file is taken apart into a temporary folder.
+
+    Raises:
+        NotFound: `FileNotFound`; `NoData`: the folder has no CSV file.
+        BadRequest: `KeyColumnNeeded`, `KeyColumnNotNeeded`, `DuplicateKey`; `InputParseError`: the file is no table, or
+            lacks the
+            column.
+    """
+    path = Path(data)
+    if path.is_dir():
+        if key_column is not None:
+            message = f"{data} is a folder: each of its files is a key, and there is no key column."
+            raise BadRequest(message, target="KeyColumn", details=[Detail("KeyColumnNotNeeded", message)])
+        found = sorted((Table(file.stem, file) for file in path.iterdir() if _is_table(file)), key=lambda t: t.key)
+        if not found:
+            message = f"The folder {data} has no CSV file."
+            raise NotFound(message, target="Data", details=[Detail("NoData", message)])
+        _refuse_twins(found, data)
+        yield found
+        return
+    if not path.is_file():
+        message = f"There is neither a folder nor a file {data}."
+        raise NotFound(message, target=data, details=[Detail("FileNotFound", message)])
+    if key_column is None:
+        message = f"{data} is one file; which of its columns holds the key?"
+        hint = "-KeyColumn location; or a folder with one CSV file for each key."
+        raise BadRequest(message, target="KeyColumn", details=[Detail("KeyColumnNeeded", message)], hint=hint)
+    with TemporaryDirectory(prefix="mlmgmt-") as folder:
+        yield _taken_apart(path, key_column, Path(folder))
+
+
+def _refuse_twins(found: list[Table], folder: str) -> None:
+    twins = next((table for table, other in pairwise(found) if table.key == other.key), None)
+    if twins is not None:
+        message = f"The folder {folder} has two files for the key {twins.key!r}."
+        raise BadRequest(message, target="Data", details=[Detail("DuplicateKey", message)])
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.casefold() == _SUFFIX and path.is_file() and not path.name.startswith(".")
+
+
+def _taken_apart(path: Path, column: str, folder: Path) -> list[Table]:
+    """A table for each key in a folder, without the key column; rows stay in their order."""
+    files: dict[str, Path] = {}
+    waiting: dict[str, list[list[str]]] = {}
+    count = 0
+    csv.field_size_limit(_LARGEST_CELL)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            header, place, rows = _header(file, path.name, column)
+            for row in rows:
+                if not row:
+                    continue
+                if len(row) != len(header) + 1:
+                    _refuse(path.name, f"line {rows.line_num} has {len(row)} cells, the header {len(header) + 1}")
+                key = row.pop(place).strip()
+                if key not in files:
+                    files[key] = folder / f"{len(files)}{_SUFFIX}"
+                    _append(files[key], [header])
+                waiting.setdefault(key, []).append(row)
+                count += len(row)
+                if count > _MOST_BUFFERED:
+                    _flush(waiting, files)
+                    count = 0
+    except UnicodeDecodeError as error:
+        _refuse(path.name, f"it is not UTF-8 (byte {error.start})")
+    except csv.Error as error:
+        _refuse(path.name, str(error))
+    _flush(waiting, files)
+    if not files:
+        _refuse(path.name, "it has no rows")
+    return [Table(key, files[key]) for key in sorted(files)]
+
+
+def _header(file: TextIO, name: str, column: str) -> tuple[list[str], int, Any]:
+    rows = csv.reader(file, strict=True)
+    header = next(rows, [])
+    folded = [cell.strip().casefold() for cell in header]
+    if folded.count(column.strip().casefold()) != 1:
+        _refuse(name, f"it has no column {column!r}; it has {', '.join(map(repr, header[:20]))}")
+    place = folded.index(column.strip().casefold())
+    return header[:place] + header[place + 1 :], place, rows
+
+
+def _flush(waiting: dict[str, list[list[str]]], files: dict[str, Path]) -> None:
+    for key, rows in waiting.items():
+        _append(files[key], rows)
+    waiting.clear()
+
+
+def _append(path: Path, rows: list[list[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    with open(path, "a", encoding="utf-8", newline="") as file:
+        file.write(text.getvalue())
+
+
+def _refuse(name: str, why: str) -> NoReturn:
+    message = f"{name} cannot be taken apart by key: {why}."
+    raise BadRequest(message, target=name, details=[Detail("InputParseError", message)])

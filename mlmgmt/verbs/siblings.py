@@ -1,0 +1,105 @@
+"""Which web service trains the models of which: told by their tags, else by the name that a trained model bears."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mlmgmt.definition import assets
+from mlmgmt.ids import EndpointId, ResourceId
+from mlmgmt.verbs import set_up, trainers
+from mlmgmt.verbs.classic import standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+SUFFIX = " [trained model]"
+"""What Set Up Web Service puts behind the training experiment's name to name its model."""
+
+
+def trains(revision: Revision) -> bool:
+    """Whether a service has no trained model of its own, so that a PATCH finds nothing to replace."""
+    return not assets.trained_models(revision.document)
+
+
+def title(revision: Revision) -> str:
+    """What people call a web service: of an endpoint, the name of its web service."""
+    resource = revision.resource
+    if isinstance(resource, ResourceId):
+        return resource.name
+    return str(revision.document["properties"].get("title") or resource.service)
+
+
+def predictive(session: Session, training: Revision) -> list[Revision]:
+    """The services whose model a training service makes, of the same kind first."""
+    found = [other for other in everyone(session, training) if not trains(other) and _is_of(training, other)]
+    return sorted(found, key=lambda other: type(other.resource) is not type(training.resource))
+
+
+def training(session: Session, scoring: Revision) -> list[Revision]:
+    """The training services that make the model of a service, of the same kind first."""
+    found = [other for other in everyone(session, scoring) if trains(other) and _is_of(other, scoring)]
+    return sorted(found, key=lambda other: type(other.resource) is not type(scoring.resource))
+
+
+def everyone(session: Session, near: Revision | None = None) -> Iterator[Revision]:
+    """What stands in the workspace and in the groups: New web services, and of Classic ones the default endpoint."""
+    for service in standing.web_services(session):
+        default = session.store.services.current(EndpointId(service["WorkspaceId"], service["Id"], standing.DEFAULT))
+        if default is not None and (near is None or default.resource != near.resource):
+            yield default
+    for body in session.store.groups.all():
+        for revision in session.store.services.in_group(session.group_id(str(body["name"]))):
+            if near is None or revision.resource != near.resource:
+                yield revision
+
+
+def _is_of(training: Revision, scoring: Revision) -> bool:
+    made_of = (training.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG)
+    tags = scoring.document.get("tags") or {}
+    if made_of is not None and tags.get(set_up.TRAINING_TAG) == made_of:
+        return True
+    recorded = tags.get(trainers.SERVICE_TAG)
+    if recorded is not None and isinstance(training.resource, ResourceId):
+        return str(recorded).rstrip("/").rpartition("/")[2].casefold() == training.resource.name.casefold()
+    known = {str(training.document["properties"].get("title")), str(training.document["name"])}
+    return any(model.name.removesuffix(SUFFIX) in known for model in assets.trained_models(scoring.document))
+
+
+def no_resources(session: Session, revision: Revision) -> str:
+    """That a service has no updatable resources, and which one has."""
+    text = f"The web service {title(revision)!r} has no updatable resources: its graph trains a model and holds none."
+    names = [told(other) for other in predictive(session, revision)]
+    return f"{text} Its model is replaced in {' and '.join(names[:3])}." if names else text
+
+
+def told(revision: Revision) -> str:
+    """A web service by its name, and by its kind where that matters."""
+    resource = revision.resource
+    if isinstance(resource, ResourceId):
+        return f"{resource.name!r} of the resource group {resource.group!r}"
+    return f"{title(revision)!r}"
+
+
+def patch_hint(session: Session, revision: Revision) -> str:
+    """The command that goes on where there is something to replace."""
+    for other in predictive(session, revision):
+        resource = other.resource
+        if isinstance(resource, ResourceId):
+            return f"mlmgmt endpoint-help {resource.words} -Part update"
+        patchable = patchable_of(session, resource)
+        if patchable is None:
+            return f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName loc001"
+        return f"mlmgmt endpoint-help {patchable.words} -Part update"
+    return "PATCH an endpoint of the predictive web service; mlmgmt Get-AmlWebService lists them."
+
+
+def patchable_of(session: Session, near: EndpointId) -> EndpointId | None:
+    """An endpoint of the same web service that is not the default one."""
+    for name in session.store.services.endpoint_names(near.workspace, near.service):
+        identity = EndpointId(near.workspace, near.service, name)
+        if name != standing.DEFAULT and session.store.services.current(identity) is not None:
+            return identity
+    return None

@@ -1,0 +1,116 @@
+"""Processes that change endpoints and are killed, or do it at once; `python -m tests.stories.classic_helper MODE ...`.
+
+    patch|deploy|remove SERVICE STEP   kill a child before every STEP-th call into the system of that change; after each
+                                       kill a JSON line says what stood before it and stands then
+    write SERVICE COUNT MARK           patch loc001 so many times, each time with a file of its own
+
+Models are plain bytes that are taken unproved: what is asked here is what is written, and when.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.store.blobs import Blob
+from mlmgmt.verbs import history, references, serving
+from mlmgmt.verbs.classic import endpoints, patching, standing, web_services
+from mlmgmt.verbs.session import Session
+from tests.store.crash_helper import killed_before
+from tests.stories.classic_home import RESOURCE, SCORING
+
+if TYPE_CHECKING:
+    from mlmgmt.verbs.outcome import Outcome
+
+
+def patch(session: Session, service: str, content: str, name: str = "killed") -> Outcome:
+    """A planned PATCH of loc001 with these bytes."""
+    blob = Blob(session.account(), "models", f"{name}.ilearner")
+    session.store.blobs.write(blob, content.encode())
+    location = references.answered(session, blob)
+    return patching.plan_patch(
+        session,
+        web_service_id=service,
+        endpoint_name="loc001",
+        resource_name=RESOURCE,
+        base_location=location["BaseLocation"],
+        relative_location=location["RelativeLocation"],
+        sas_blob_token=location["SasBlobToken"],
+        skip_model_check=True,
+    )
+
+
+def whole(session: Session, service: str) -> dict[str, Any]:
+    """What stands of a web service: its endpoints, each with its revision and its model; raises if any is broken."""
+    found = {}
+    workspace = session.workspace
+    for revision in session.store.services.endpoints(workspace, service):
+        past = session.store.services.history(revision.resource)
+        assert [item.number for item in past] == list(range(1, revision.number + 1))
+        assert past[-1].document == revision.document
+        digests = [body["digest"] for body in revision.models.values()]
+        assert all(sha256(session.store.blobs.model(digest)).hexdigest() == digest for digest in digests)
+        keys = endpoints.view(session, revision)["PrimaryKey"]
+        serving.Serving(session, revision).check_key(f"Bearer {keys}".encode())
+        found[revision.resource.name] = [revision.number, digests, keys]
+    return found
+
+
+def standing_services() -> dict[str, Any]:
+    """Every web service that stands, and what of it; an endpoint that answers belongs to one of them."""
+    session = Session()
+    found = {body["Id"]: whole(session, body["Id"]) for body in standing.web_services(session)}
+    for identity in session.store.services.identities():
+        if session.store.services.current(identity) is not None:
+            assert getattr(identity, "service", None) in found, identity
+    return found
+
+
+def killed(mode: str, service: str, step: int) -> None:
+    for call in range(1, 10_000, step):
+        before = standing_services()
+        content = f"model {call}"
+        change = {
+            "patch": partial(patch, service=service, content=content),
+            "deploy": partial(web_services.plan_deploy, experiment=SCORING, skip_model_check=True),
+            "remove": partial(web_services.plan_remove, web_service_id=service),
+        }[mode]
+        if not killed_before(call, change):
+            return
+        digest = sha256(content.encode()).hexdigest()
+        print(json.dumps({"new": digest, "before": before, "after": standing_services()}), flush=True)
+        if mode == "patch":
+            # A writer that lives leaves nothing for the next one to read that a killed one did not get to write.
+            patch(Session(), service, f"between {call}").apply()
+        elif mode == "remove":
+            _bring_back(service)
+
+
+def _bring_back(service: str) -> None:
+    """Remove what an interrupted removal left, as its user would; then make all of it stand again."""
+    session = Session()
+    if service in standing_services():
+        web_services.plan_remove(session, web_service_id=service).apply()
+    assert service not in standing_services()
+    body = session.store.web_services.read(session.workspace, service)
+    assert body is not None
+    session.store.web_services.write({name: value for name, value in body.items() if name != "RemovedTime"})
+    for name in session.store.services.endpoint_names(session.workspace, service):
+        history.plan_restore(session, web_service_id=service, endpoint_name=name, skip_model_check=True).apply()
+
+
+def main(mode: str, service: str, *more: str) -> None:
+    if mode == "write":
+        count, mark = more
+        for number in range(int(count)):
+            text = f"{mark} {number}"
+            patch(Session(), service, text, f"{mark}{number}").apply(again=True)
+    else:
+        killed(mode, service, int(more[0]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

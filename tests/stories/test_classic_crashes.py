@@ -1,0 +1,104 @@
+"""Writers of Classic web services that die, and several at once: nothing is half there, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlmgmt.errors import PreconditionFailed
+from mlmgmt.verbs.session import Session
+from tests.conftest import environment
+from tests.stories.classic_helper import patch
+from tests.stories.classic_home import SCORING, Bikes, answers, history
+
+if TYPE_CHECKING:
+    from tests.conftest import Command
+
+HELPER = [sys.executable, "-m", "tests.stories.classic_helper"]
+
+
+def killed(mode: str, service: str, step: int) -> list[dict[str, Any]]:
+    words = [*HELPER, mode, service, str(step)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_a_patch_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bikes) -> None:
+    rows = killed("patch", bikes.service, 2)
+    assert len(rows) > 15
+    done = []
+    for row in rows:
+        old, new = row["before"][bikes.service].pop("loc001"), row["after"][bikes.service].pop("loc001")
+        assert row["before"] == row["after"]
+        number, _, key = old
+        assert new in (old, [number + 1, [row["new"]], key])
+        done.append(new != old)
+    # Once a call finds the change committed, every later one does.
+    assert done == sorted(done)
+    assert set(done) == {False, True}
+    mlmgmt(bikes.patch("loc001", "model001"), ok=True)
+    assert answers(mlmgmt, "loc001", 1)
+    assert not [path for path in bikes.endpoint("loc001") if path.endswith(".tmp")]
+
+
+def test_a_deployment_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bikes) -> None:
+    rows = killed("deploy", bikes.service, 3)
+    assert len(rows) > 15
+    done = []
+    for row in rows:
+        more = {name: body for name, body in row["after"].items() if name not in row["before"]}
+        assert row["before"].items() <= row["after"].items()
+        assert len(more) <= 1
+        assert all(list(body) == ["default"] for body in more.values())
+        done.append(bool(more))
+    assert done == sorted(done)
+    assert set(done) == {False, True}
+    listed = mlmgmt("web-services", ok=True).json
+    # The last of them was not killed any more.
+    assert len({item["Id"] for item in listed} - rows[-1]["after"].keys()) == 1
+    assert all(answers(mlmgmt, "default", 0, item["Id"]) for item in listed if item["Name"] == SCORING)
+    # A web service that was not made whole is no web service, and does not come to be one.
+    assert mlmgmt("workspaces", ok=True).json[0]["WebServices"] == len(listed)
+
+
+def test_a_removal_that_was_killed_is_done_or_can_be_done_again(mlmgmt: Command, bikes: Bikes) -> None:
+    rows = killed("remove", bikes.service, 9)
+    assert len(rows) > 15
+    for row in rows:
+        left = row["after"].get(bikes.service)
+        assert left is None or left.items() <= row["before"][bikes.service].items()
+        # The default endpoint goes last.
+        assert not left or "default" in left
+    assert {row["after"].get(bikes.service) is None for row in rows} == {False, True}
+
+
+def test_two_processes_that_patch_one_endpoint_lose_nothing(mlmgmt: Command, bikes: Bikes) -> None:
+    count = 12
+    other = bikes.endpoint("loc002")
+    writers = [
+        subprocess.Popen([*HELPER, "write", bikes.service, str(count), mark], env=environment()) for mark in "ab"
+    ]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    rows = history(mlmgmt)
+    assert [row["Revision"] for row in reversed(rows)] == list(range(1, 2 * count + 2))
+    models = [next(iter(row["Models"].values())) for row in rows[:-1]]
+    wanted = {sha256(f"{mark} {number}".encode()).hexdigest() for mark in "ab" for number in range(count)}
+    assert set(models) == wanted
+    assert len(models) == len(wanted)
+    assert bikes.endpoint("loc002") == other
+
+
+def test_a_patch_that_was_planned_before_another_is_refused(mlmgmt: Command, bikes: Bikes) -> None:
+    first, second = (patch(Session(), bikes.service, text, text) for text in ("one", "two"))
+    first.apply()
+    with pytest.raises(PreconditionFailed) as refused:
+        second.apply()
+    assert "EtagChanged" in refused.value.codes()
+    second.apply(again=True)
+    assert len(history(mlmgmt)) == 3

@@ -1,0 +1,304 @@
+"""Classic workspaces: made, taken over from a config.json, entered by it, and kept apart."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlmgmt.store.classic import Workspaces
+from mlmgmt.verbs.classic import workspaces
+from mlmgmt.verbs.session import Session
+from tests.conftest import environment
+from tests.stories.classic_home import AT, SCORING, TRAINING, Bikes, answers, rentals
+
+if TYPE_CHECKING:
+    from tests.conftest import Command
+
+OLD = {
+    "Location": "West Europe",
+    "WorkspaceId": "0F1E2D3C4B5A69788796A5B4C3D2E1F0",
+    "AuthorizationToken": b64encode(bytes(range(64))).decode(),
+}
+ID = OLD["WorkspaceId"].lower()
+
+
+def config(path: str = "config.json", **changed: Any) -> Path:
+    """A config.json as it stood beside the module's scripts."""
+    Path(path).write_text(json.dumps(OLD | changed))
+    return Path(path)
+
+
+@pytest.fixture
+def taken(mlmgmt: Command, bikes: Bikes) -> Bikes:
+    """The workspace of the old config.json beside the home's own; the file itself is not in the working folder."""
+    config("old.json")
+    mlmgmt("New-AmlWorkspace Bikes -ConfigFile old.json", ok=True)
+    return bikes
+
+
+class TestMade:
+    def test_the_home_s_own_is_there_from_the_start(self, mlmgmt: Command, bikes: Bikes) -> None:
+        (own,) = mlmgmt("Get-AmlWorkspace", ok=True).json
+        home = json.loads((bikes.root / "home.json").read_text())
+        assert own == {
+            "WorkspaceId": home["id"],
+            "Name": "mlmgmt home",
+            "Location": "South Central US",
+            "CreationTime": "",
+            "Experiments": 2,
+            "WebServices": 2,
+        }
+
+    def test_new_ones_have_an_id_a_region_and_tokens_of_their_own(self, mlmgmt: Command, bikes: Bikes) -> None:
+        before = bikes.everything()
+        mlmgmt("new-workspace Oslo -l japaneast -WhatIf", ok=True)
+        assert bikes.everything() == before
+        made = mlmgmt("new-workspace Oslo -l japaneast", ok=True).json
+        assert (made["Name"], made["Location"]) == ("Oslo", "Japan East")
+        other = mlmgmt("new-workspace Bergen", ok=True).json
+        tokens = [workspaces.tokens(Session(), body["WorkspaceId"]) for body in (made, other)]
+        assert len({token for pair in tokens for token in pair.values()}) == 4
+        listed = {body["WorkspaceId"]: body for body in mlmgmt("workspaces", ok=True).json}
+        assert next(iter(listed)) == Session().workspace
+        assert listed[made["WorkspaceId"]] == made | {"Experiments": 0, "WebServices": 0}
+        # Tokens are no part of the home.
+        home = b"".join(bikes.files().values())
+        assert not any(token.encode() in home for pair in tokens for token in pair.values())
+
+    @pytest.mark.parametrize(
+        ("words", "code"),
+        [
+            (["-WorkspaceId", "bikes"], "BadParameterValue"),
+            (["-WorkspaceId", ID], "WorkspaceExists"),
+            (["-WorkspaceId", ID.upper()], "WorkspaceExists"),
+            (["-ConfigFile", "old.json"], "WorkspaceExists"),
+            (["-Location", "Mars"], "BadParameterValue"),
+            (["-AuthorizationToken", "short"], "BadParameterValue"),
+            (["-ConfigFile", "missing.json"], "FileNotFound"),
+        ],
+    )
+    def test_not_made(self, mlmgmt: Command, taken: Bikes, words: list[str], code: str) -> None:
+        before = taken.everything()
+        refused = mlmgmt(["new-workspace", "Oslo", *words])
+        assert refused.status == 1
+        assert code in refused.err
+        assert taken.everything() == before
+
+    def test_of_several_that_take_one_over_at_once_one_does(self, mlmgmt: Command, bikes: Bikes) -> None:
+        makers = []
+        for number in range(4):
+            words = ["new-workspace", f"maker{number}", "-WorkspaceId", ID, "-AuthorizationToken", f"{number}" * 88]
+            command = [sys.executable, "-m", "mlmgmt", *words]
+            makers.append(
+                subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            )
+        statuses = [maker.wait() for maker in makers]
+        assert sorted(statuses) == [0, 1, 1, 1]
+        winner = statuses.index(0)
+        assert workspaces.existing(Session(), ID)["Name"] == f"maker{winner}"
+        assert workspaces.tokens(Session(), ID)["primary"] == f"{winner}" * 88
+
+
+class TestOldScripts:
+    def test_run_unchanged_once_their_workspace_is_taken_over(self, mlmgmt: Command, bikes: Bikes) -> None:
+        config()
+        unknown = mlmgmt("Get-AmlWebService")
+        assert "WorkspaceNotFound" in unknown.err
+        assert "mlmgmt new-workspace NAME -ConfigFile config.json" in unknown.err
+        made = mlmgmt("new-workspace Bikes -ConfigFile config.json", ok=True).json
+        assert (made["WorkspaceId"], made["Location"]) == (ID, "West Europe")
+        assert mlmgmt("Get-AmlWebService", ok=True).json == []
+        Path("rentals.csv").write_text(rentals(0))
+        mlmgmt(f"new-experiment '{TRAINING}' --task regression --label cnt --data rentals.csv", ok=True)
+        mlmgmt(f"set-up-web-service '{TRAINING}' --predictive", ok=True)
+        service = mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", SCORING], ok=True).json
+        assert service["WorkspaceId"] == ID
+        given = [word for name, value in OLD.items() for word in (f"-{name}", value)]
+        Path("config.json").unlink()
+        endpoint = mlmgmt(["Get-AmlWebServiceEndpoint", "-WebServiceId", service["Id"], *given], ok=True).json[0]
+        assert endpoint["ApiLocation"].startswith(f"https://europewest.services.azureml.net/workspaces/{ID}/services/")
+        # What is in one workspace is not in another.
+        assert bikes.service in str(mlmgmt("web-services", ok=True).json)
+        assert service["Id"] not in str(mlmgmt("web-services", ok=True).json)
+        assert "WebServiceIdNotFoundInWorkspace" in mlmgmt(["endpoints", service["Id"]]).err
+        assert "WebServiceIdNotFoundInWorkspace" in mlmgmt(["endpoints", bikes.service, *given]).err
+        counted = {body["Name"]: body["WebServices"] for body in mlmgmt("workspaces", ok=True).json}
+        assert counted == {"mlmgmt home": 2, "Bikes": 1}
+
+    @pytest.mark.parametrize(
+        ("changed", "code", "says"),
+        [
+            ({"WorkspaceId": "f" * 32}, "WorkspaceNotFound", f"no workspace '{'f' * 32}'"),
+            ({"WorkspaceId": "../" + ID}, "WorkspaceNotFound", "no workspace"),
+            ({"AuthorizationToken": OLD["AuthorizationToken"].lower()}, "ManagementRequestUnauthorized", "token"),
+            (
+                {"Location": "South Central US"},
+                "WorkspaceInAnotherRegion",
+                "in 'West Europe', not in 'South Central US'",
+            ),
+            ({"Location": "Mars"}, "BadParameterValue", "'Mars'"),
+        ],
+    )
+    def test_which_of_the_three_is_wrong_is_said(
+        self, mlmgmt: Command, taken: Bikes, changed: dict[str, str], code: str, says: str
+    ) -> None:
+        (name,) = changed
+        words = [word for key, value in (OLD | changed).items() for word in (f"-{key}", value)]
+        config(**changed)
+        for refused in (mlmgmt("web-services"), mlmgmt(["web-services", *words])):
+            assert refused.status == 1
+            assert code in refused.err
+            assert says in refused.err
+            assert f"Target: {name}" in refused.err
+        config()
+        mlmgmt("web-services", ok=True)
+
+    def test_the_spelling_of_id_and_region_does_not_matter(self, mlmgmt: Command, taken: Bikes) -> None:
+        mlmgmt(["web-services", "-WorkspaceId", ID, "-Location", "westeurope"], ok=True)
+        Path("config.json").write_text(json.dumps({name.lower(): value for name, value in OLD.items()}))
+        assert mlmgmt("web-services", ok=True).json == []
+
+
+class TestConfigFile:
+    def test_what_is_given_goes_before_the_file_and_the_file_before_the_folder_s(
+        self, mlmgmt: Command, taken: Bikes
+    ) -> None:
+        own = Session().workspace
+        config()
+        assert mlmgmt("web-services", ok=True).json == []
+        config("mine.json", WorkspaceId=own, Location="South Central US", AuthorizationToken=None)
+        assert len(mlmgmt("web-services -ConfigFile mine.json", ok=True).json) == 2
+        # The token and the region of the file are of another workspace than the one that is named.
+        assert len(mlmgmt(["web-services", "-WorkspaceId", own], ok=True).json) == 2
+        wrong = mlmgmt(["web-services", "-AuthorizationToken", "x" * 88])
+        assert "ManagementRequestUnauthorized" in wrong.err
+        assert f"-WorkspaceId {ID}" in wrong.err
+        elsewhere = mlmgmt(["web-services", "-Location", "Japan East"])
+        assert "WorkspaceInAnotherRegion" in elsewhere.err
+        assert "config.json" in elsewhere.err
+
+    @pytest.mark.parametrize("text", ["[]", "{", '{"WorkspaceId": 5}', '{"WorkspaceId": "a", "WorkspaceId": "b"}'])
+    def test_one_that_is_named_must_be_one(self, mlmgmt: Command, bikes: Bikes, text: str) -> None:
+        Path("named.json").write_text(text)
+        refused = mlmgmt("web-services -ConfigFile named.json")
+        assert refused.status == 1
+        assert "InvalidConfigFile" in refused.err
+        assert "FileNotFound" in mlmgmt("web-services -ConfigFile missing.json").err
+
+    @pytest.mark.parametrize("text", ["[]", "{", '{"name": "a web page", "Location": "here"}'])
+    def test_one_that_is_merely_there_may_be_another_program_s(self, mlmgmt: Command, bikes: Bikes, text: str) -> None:
+        Path("config.json").write_text(text)
+        assert len(mlmgmt("web-services", ok=True).json) == 2
+
+    def test_written_for_scripts_and_for_their_owner_alone(self, mlmgmt: Command, taken: Bikes) -> None:
+        mlmgmt("Export-AmlWorkspaceConfig", ok=True)
+        file = Path("config.json")
+        assert file.stat().st_mode & 0o777 == 0o600
+        written = json.loads(file.read_text())
+        assert list(written) == list(OLD)
+        assert written["WorkspaceId"] == Session().workspace
+        assert len(written["AuthorizationToken"]) == 88
+        assert len(mlmgmt("web-services", ok=True).json) == 2
+        assert "FileExists" in mlmgmt("workspace-config").err
+        mlmgmt(["workspace-config", "config.json", "-WorkspaceId", ID, "-Force"], ok=True)
+        assert json.loads(file.read_text()) == OLD | {"WorkspaceId": ID}
+        assert mlmgmt("web-services", ok=True).json == []
+        # The second token is as good as the first.
+        second = workspaces.tokens(Session(), ID)["secondary"]
+        mlmgmt(["web-services", "-AuthorizationToken", second], ok=True)
+        assert "WorkspaceNotFound" in mlmgmt(f"workspace-config other.json -WorkspaceId {'f' * 32}").err
+
+
+def test_an_endpoint_s_key_opens_what_is_done_to_that_endpoint(mlmgmt: Command, bikes: Bikes) -> None:
+    for side in ("PrimaryKey", "SecondaryKey"):
+        key = ["-AuthorizationToken", mlmgmt(["endpoints", SCORING, "loc001"], ok=True).json[side]]
+        mlmgmt(["endpoints", SCORING, "loc001", *key], ok=True)
+        mlmgmt(["history", *AT, "loc001", *key], ok=True)
+        for words in (
+            ["endpoints", SCORING, "loc002"],
+            ["endpoints", SCORING],
+            ["web-services"],
+            ["deploy", SCORING],
+            ["add-endpoint", *AT, "loc003"],
+            bikes.patch("loc002", "model001"),
+            ["remove-web-service", SCORING, "-Force"],
+        ):
+            assert "ManagementRequestUnauthorized" in mlmgmt([*words, *key]).err
+    mlmgmt([*bikes.patch("loc001", "model001"), *key], ok=True)
+    assert answers(mlmgmt, "loc001", 1)
+
+
+class TestDamaged:
+    def test_a_workspace_and_nothing_else_breaks(self, mlmgmt: Command, taken: Bikes) -> None:
+        file = taken.root / "workspaces" / ID / "workspace.json"
+        whole = file.read_text()
+        for text in ("", "{}", "[1]", '{"WorkspaceId": 1}', whole[:-20]):
+            file.write_text(text)
+            for words in (["workspaces"], ["web-services", "-WorkspaceId", ID]):
+                refused = mlmgmt(words)
+                assert refused.status == 1
+                assert "HomeDamaged" in refused.err
+                assert str(file) in refused.err
+            mlmgmt(taken.patch("loc001", "model001", "-WhatIf"), ok=True)
+        file.write_text(whole)
+        assert Workspaces(taken.root).read(ID) == json.loads(whole)
+
+    def test_a_web_service_and_the_others_answer_by_name_and_id(self, mlmgmt: Command, bikes: Bikes) -> None:
+        file = bikes.root / "workspaces" / Session().workspace / "webservices" / bikes.training / "service.json"
+        for text in ("", "{}", json.dumps({**json.loads(file.read_text() or "{}"), "Id": "0" * 32})):
+            file.write_text(text)
+            for words in (["web-services"], ["endpoints", TRAINING], ["endpoints", bikes.training]):
+                refused = mlmgmt(words)
+                assert "HomeDamaged" in refused.err
+                assert str(file) in refused.err
+            assert len(mlmgmt(["endpoints", SCORING], ok=True).json) == 3
+            assert len(mlmgmt(["endpoints", bikes.service], ok=True).json) == 3
+            assert answers(mlmgmt, "loc001", 0)
+
+    def test_an_endpoint_and_the_others_answer(self, mlmgmt: Command, bikes: Bikes) -> None:
+        (revision,) = (Path(path) for path in bikes.endpoint("loc001") if path.endswith("000001.json"))
+        current = revision.parent.parent / "webservice.json"
+        current.write_text("{")
+        # It is made again from its revision.
+        assert answers(mlmgmt, "loc001", 0)
+        revision.write_text("{")
+        for words in (["endpoints", SCORING, "loc001"], ["endpoints", SCORING], bikes.patch("loc001", "model001")):
+            assert "HomeDamaged" in mlmgmt(words).err
+        assert answers(mlmgmt, "loc002", 0)
+        mlmgmt(bikes.patch("loc002", "model001"), ok=True)
+        assert answers(mlmgmt, "loc002", 1)
+
+
+def test_a_home_that_is_not_trusted_is_looked_at_and_not_written(
+    mlmgmt: Command, bikes: Bikes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patch = bikes.patch("loc001", "model001")
+    monkeypatch.setenv("MLMGMT_CONFIG", str(tmp_path / "another user's"))
+    before = bikes.files()
+    assert len(mlmgmt("web-services", ok=True).json) == 2
+    shown = mlmgmt(["endpoints", SCORING, "loc001"], ok=True).json
+    assert (shown["PrimaryKey"], shown["SecondaryKey"]) == (None, None)
+    assert len(mlmgmt("workspaces", ok=True).json) == 1
+    for words in (
+        patch,
+        ["deploy", SCORING],
+        ["deploy", SCORING, "-Update"],
+        ["add-endpoint", *AT, "loc003"],
+        ["refresh-endpoint", *AT, "loc001"],
+        ["remove-endpoint", *AT, "loc001", "-Force"],
+        ["remove-web-service", SCORING, "-Force"],
+        ["rollback", *AT, "loc001"],
+        ["new-workspace", "Other"],
+        ["workspace-config"],
+    ):
+        refused = mlmgmt(words)
+        assert refused.status == 1
+        assert "HomeNotTrusted" in refused.err
+    assert bikes.files() == before
+    assert not Path("config.json").exists()
