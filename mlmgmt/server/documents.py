@@ -59,7 +59,7 @@ class Documents:
 
     def api_document(self, call: Call) -> Reply:
         """The same, at the address that Classic management has for it."""
-        return self._made_of(call, workspaces.public_endpoint(call.session, call.path)[1])
+        return self._made_of(call, workspaces.public_endpoint(call.session, call.path, self._scoring.finder)[1])
 
     def help_page(self, call: Call) -> Reply:
         """How an endpoint is asked and updated, for people; there is no key in it.
@@ -67,7 +67,7 @@ class Documents:
         Raises:
             NotFound: `InvalidResourcePath`: it has no such part.
         """
-        session, revision = workspaces.public_endpoint(call.session, call.path)
+        session, revision = workspaces.public_endpoint(call.session, call.path, self._scoring.finder)
         part = call.path.get("part", "").casefold()
         if part not in help_pages.PARTS:
             message = f"The help has these parts: {', '.join(filter(None, help_pages.PARTS))}."

@@ -102,7 +102,7 @@ class Scoring:
         self._subscription = session.store.home.subscription.replace("-", "").casefold()
         self._entries: dict[str, _Entry] = {}
         self._resources: dict[str, ServiceId] = {}
-        self._finder = serving.Finder(session)
+        self.finder = serving.Finder(session)
         self._scorers: OrderedDict[Any, asyncio.Future[_Ready]] = OrderedDict()
         self._threads = ThreadPoolExecutor(_SCORERS, thread_name_prefix="mlmgmt-score")
         self.meter = Meter(session)
@@ -203,7 +203,7 @@ class Scoring:
         workspace = values.get("workspaceId")
         if workspace is None:
             self._require_subscription(values["subscriptionId"])
-        found = self._resources.get(guid) or self._finder.find(guid)
+        found = self._resources.get(guid) or self.finder.find(guid)
         scopes = self._scopes(found)
         if workspace is not None and workspace.casefold() != scopes.workspace:
             message = f"The web service {guid} is not in the workspace {workspace[:64]!r}."

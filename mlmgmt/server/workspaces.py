@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mlmgmt.errors import Detail, MlmgmtError, NotFound, Unauthorized
-from mlmgmt.ids import EndpointId, service_guid
+from mlmgmt.ids import EndpointId
 from mlmgmt.protocol.operation import STUDIO_HEADER
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.references import refuse
@@ -15,8 +16,10 @@ from mlmgmt.verbs.session import CONTRIBUTOR, READER
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mlmgmt.ids import ServiceId
     from mlmgmt.protocol.operation import Operation
     from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.serving import Finder
     from mlmgmt.verbs.session import Session
 
 _OPENED_BY_KEY = frozenset(f"ClassicEndpoints_{name}" for name in ("Get", "Patch", "Refresh", "Delete"))
@@ -54,7 +57,7 @@ def caller(
     raise _unauthorized("Invalid credentials provided.")
 
 
-def public_endpoint(session: Session, path: Mapping[str, str]) -> tuple[Session, Revision]:
+def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -> tuple[Session, Revision]:
     """The endpoint that a path names by its id or its name, for whoever reads what everybody may; with the session of
     anybody, who is a Reader.
 
@@ -64,13 +67,14 @@ def public_endpoint(session: Session, path: Mapping[str, str]) -> tuple[Session,
     workspace = known(session, path["workspaceId"])
     check_service_id(path)
     acting = _inside(session.acting_as("anybody", READER), workspace)
-    service, name = path["webServiceId"].casefold(), path["endpointName"].casefold()
-    found = session.store.services.current(EndpointId(workspace, service, name))
-    if found is None and _HEX.fullmatch(name):
-        endpoints = session.store.services.endpoint_names(workspace, service)
-        ids = (EndpointId(workspace, service, endpoint) for endpoint in endpoints)
-        identity = next((known for known in ids if service_guid(known) == name), None)
-        found = session.store.services.current(identity) if identity is not None else None
+    service, name = path["webServiceId"].casefold(), path["endpointName"]
+    identity: ServiceId = EndpointId(workspace, service, name.casefold())
+    if _HEX.fullmatch(name):
+        # Longer than any name can be.
+        with suppress(NotFound):
+            identity = finder.find(name)
+    here = isinstance(identity, EndpointId) and (identity.workspace, identity.service) == (workspace, service)
+    found = session.store.services.current(identity) if here else None
     if found is None:
         message = "There is no such endpoint in the workspace."
         raise NotFound("The endpoint cannot be found.", details=[Detail("EndpointNotFound", message)])

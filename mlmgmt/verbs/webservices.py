@@ -259,6 +259,8 @@ def plan_change(
     if unchanged and not _brings_another_model(standing, held or {}):
         text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
         hint = "mlmgmt diff shows what a file would change before it is deployed."
+        if not isinstance(standing.resource, ResourceId):
+            hint = f"What it answers with, and since when: mlmgmt history {standing.resource.words}"
         raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
     resource = standing.resource
     if isinstance(resource, ResourceId) and associations.stated(standing.document) != associations.stated(body):

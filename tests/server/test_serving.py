@@ -158,7 +158,7 @@ def test_the_access_log_has_no_secrets(start: Start, churn: Path) -> None:
     place, key = server.scoring(), server.keys()["primary"]
     headers = {"authorization": f"Bearer {key}"}
     query = {"api-version": "2.0", "sig": "a-signature"}
-    httpx.post(f"{place}/execute", params=query, json=request_body(), headers=headers, trust_env=False)
+    httpx.post(f"{place}/execute", params=query, json=request_body(), headers=headers, trust_env=False, timeout=60)
     server.stop()
     text = Path("access.log").read_text()
     lines = [json.loads(line) for line in text.splitlines()]

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmgmt.errors import BadRequest, Unauthorized
+from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs import serving
 from mlmgmt.verbs.classic import endpoint_facts
 from mlmgmt.verbs.session import Session
@@ -203,6 +204,17 @@ class TestEndpoints:
             serving.load(Session(), serving.Finder(Session()).find(found["ApiLocation"][-32:]), "").most_calls == calls
         )
         assert scored(mlmgmt, "rentalloc001") == scored(mlmgmt, "default")
+
+    def test_it_begins_with_the_model_that_the_default_one_answers_with(self, mlmgmt: Command, bikes: Bikes) -> None:
+        (resource,) = shown(mlmgmt, "default")["Resources"]
+        container, _, path = resource["Location"]["RelativeLocation"].partition("/")
+        blob = Blob(Session().account(), container, path)
+        Session().store.blobs.write(blob, bikes.data("model001"))
+        assert add(mlmgmt, "loc003").status == 0
+        Session().store.blobs.remove(blob)
+        assert add(mlmgmt, "loc004").status == 0
+        assert answers(mlmgmt, "loc003", 0)
+        assert answers(mlmgmt, "loc004", 0)
 
     @pytest.mark.parametrize(
         ("words", "code"),

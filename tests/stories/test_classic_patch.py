@@ -87,7 +87,9 @@ class TestPatched:
 
     def test_a_new_model_at_the_same_place_is_taken(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)
-        assert "NothingChanged" in mlmgmt(bikes.patch("loc001", "model001")).err
+        refused = mlmgmt(bikes.patch("loc001", "model001")).err
+        assert "NothingChanged" in refused
+        assert f"mlmgmt history -WebServiceId {bikes.service} -EndpointName loc001" in refused
         Session().store.blobs.write(bikes.blob("model001"), bikes.data("model002"))
         assert answers(mlmgmt, "loc001", 1)
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)

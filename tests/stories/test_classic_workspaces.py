@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mlmgmt.errors import Conflict
 from mlmgmt.store.classic import Workspaces
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.session import Session
-from tests.conftest import environment
 from tests.stories.classic_home import AT, SCORING, TRAINING, Bikes, answers, rentals
 
 if TYPE_CHECKING:
@@ -90,19 +88,17 @@ class TestMade:
         assert code in refused.err
         assert taken.everything() == before
 
-    def test_of_several_that_take_one_over_at_once_one_does(self, mlmgmt: Command, bikes: Bikes) -> None:
-        makers = []
-        for number in range(4):
-            words = ["new-workspace", f"maker{number}", "-WorkspaceId", ID, "-AuthorizationToken", f"{number}" * 88]
-            command = [sys.executable, "-m", "mlmgmt", *words]
-            makers.append(
-                subprocess.Popen(command, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            )
-        statuses = [maker.wait() for maker in makers]
-        assert sorted(statuses) == [0, 1, 1, 1]
-        winner = statuses.index(0)
-        assert workspaces.existing(Session(), ID)["Name"] == f"maker{winner}"
-        assert workspaces.tokens(Session(), ID)["primary"] == f"{winner}" * 88
+    def test_of_two_that_take_one_over_at_once_one_does(self, bikes: Bikes) -> None:
+        first, second = (
+            workspaces.plan_create(Session(), name=name, workspace_id=ID, authorization_token=name * 88)
+            for name in "ab"
+        )
+        first.apply()
+        with pytest.raises(Conflict) as refused:
+            second.apply()
+        assert "WorkspaceExists" in refused.value.codes()
+        assert workspaces.existing(Session(), ID)["Name"] == "a"
+        assert workspaces.tokens(Session(), ID)["primary"] == "a" * 88
 
 
 class TestOldScripts:

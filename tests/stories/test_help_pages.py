@@ -205,6 +205,59 @@ class TestOnTheCommandLine:
         assert SCORING in refused.err
 
 
+ODD = [
+    'it\'s "quoted"',
+    "$HOME `id` $(id)",
+    "back\\slash",
+    ')-"',
+    "'@",
+    '"""',
+    "é☃\U0001f600",
+    "{{x}} %s",
+    "JSON\nJSON",
+]
+LITERALS = {
+    "powershell": r"@'\n(.*?)\n'@",
+    "csharp": r'var body = ("{3,})\n(.*?)\n\1;',
+    "r": r'body <- r"(-*)\((.*?)\)\1"',
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_name_breaks_out_of_a_program(language: str) -> None:
+    names = ("AZUREML_BASE_LOCATION", "AZUREML_RELATIVE_LOCATION", "AZUREML_SAS_BLOB_TOKEN")
+    for odd in ODD:
+        location = dict(zip(("BaseLocation", "RelativeLocation", "SasBlobToken"), names, strict=True))
+        body = {"Resources": [{"Name": odd, "Location": location}]}
+        code = rendering.render_update(
+            language,
+            url="http://127.0.0.1:8777/x",
+            key="AZUREML_API_KEY",
+            body=body,
+            variables=names,
+            remark="All of it.",
+            notes=[odd],
+        )
+        assert code.isascii()
+        if language == "python":
+            (value,) = (
+                node.value
+                for node in ast.parse(code).body
+                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "BODY"
+            )
+            found = eval(ast.unparse(value), {"required": lambda name: name})
+        elif language == "curl":
+            environ = {"PATH": os.environ["PATH"], "AZUREML_API_KEY": "x", **{name: name for name in names}}
+            script = code.split("# The key goes")[0] + "body\n"
+            done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environ, check=True)
+            found = json.loads(done.stdout)
+        else:
+            literal = re.search(LITERALS[language], code, re.DOTALL)
+            assert literal, code
+            found = json.loads(literal[literal.lastindex or 0])
+        assert found == body
+
+
 def test_the_programs_patch_over_http(mlmgmt: Command, bikes: Bikes) -> None:
     languages = {"python": ([sys.executable, "-W", "error"], 3), "curl": (["sh"], 2)}
     if not shutil.which("curl"):

@@ -1,10 +1,17 @@
-"""Where the work of many retrainings is done: processes of this machine, or a Dask cluster. Both are joblib's."""
+"""Where the work of many retrainings is done: processes of this machine, which joblib keeps, or a Dask cluster.
+
+joblib has a backend for Dask, too; but of a task that the cluster gives up, such as one whose worker ran out of memory,
+it tells nobody, and waits for ever. Here such a task is a failed key, and the others go on.
+"""
 
 from __future__ import annotations
 
 import os
+import threading
+import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound, WrongUsage
 
@@ -18,6 +25,11 @@ BACKENDS = (LOKY, DASK)
 _LEFT_BEHIND = ("MALLOC_TRIM_THRESHOLD_", "PYTHONHASHSEED", "__DASK_PARENT_PID")
 """What a local Dask cluster leaves in the environment of whoever started it; workers that inherit it are slower."""
 _PATIENCE = 30
+"""Seconds without a worker after which a cluster is given up."""
+_AHEAD = 2
+"""Tasks for each thread of a cluster, so that none waits for its next one."""
+_WATCH = 1.0
+"""Seconds between a worker's looks whether the process that started it still runs."""
 
 
 def check(backend: str, scheduler: str | None, jobs: int | None) -> None:
@@ -43,21 +55,21 @@ def run(
     Arguments are taken from `calls` as they are needed, so that only a few are held at a time.
 
     Raises:
-        NotFound: `SchedulerNotReachable`. HomeError: a worker process died.
+        NotFound: `SchedulerNotReachable`. HomeError: `WorkerDied`: a process died; `NoWorkers`: the cluster has none,
+            or has lost its scheduler.
         BadRequest: `BackendNotInstalled`.
     """
+    if backend == DASK:
+        yield from _on_cluster(function, iter(calls), str(scheduler))
+        return
     from joblib import Parallel, delayed, parallel_config
 
     with ExitStack() as held:
-        if backend == DASK:
-            held.enter_context(_cluster(str(scheduler)))
-            held.enter_context(parallel_config(backend=DASK, wait_for_workers_timeout=_PATIENCE))
-            parallel = Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-        else:
-            held.enter_context(_environment())
-            if jobs > 1:
-                held.enter_context(parallel_config(backend=LOKY, inner_max_num_threads=1))
-            parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
+        held.enter_context(_environment())
+        if jobs > 1:
+            begin = {"initializer": _end_with, "initargs": (os.getpid(),)}
+            held.enter_context(parallel_config(backend=LOKY, inner_max_num_threads=1, **begin))
+        parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
         try:
             yield from parallel(delayed(function)(*arguments) for arguments in calls)
         except Exception as error:
@@ -66,6 +78,64 @@ def run(
             message = "A worker process died: the machine may be out of memory."
             hint = "What is done is kept; the same command goes on with the rest. -Jobs 1 takes the least memory."
             raise HomeError(message, details=[Detail("WorkerDied", message)], hint=hint) from None
+
+
+def _on_cluster(function: Callable[..., Made], calls: Iterator[tuple[Any, ...]], scheduler: str) -> Iterator[Made]:
+    """The same on a Dask cluster; what one of its workers could not do is a failed key."""
+    with _cluster(scheduler) as client:
+        from concurrent.futures import CancelledError
+
+        from distributed import wait
+
+        sent: dict[Any, str] = {}
+        while True:
+            room = _AHEAD * max(1, sum(client.nthreads().values())) - len(sent)
+            for arguments in islice(calls, max(0, room)):
+                sent[client.submit(function, *arguments, pure=False)] = str(arguments[1])
+            if not sent:
+                return
+            try:
+                done = wait(list(sent), timeout=_PATIENCE, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]
+            except CancelledError:
+                _refuse_lost(f"The Dask scheduler at {scheduler} does not answer any more.")
+            except TimeoutError:
+                if not client.nthreads():
+                    _refuse_lost(f"The Dask scheduler at {scheduler} has no workers.", f"dask worker {scheduler}")
+                continue
+            for future in done:
+                yield _made(future, sent.pop(future), scheduler)
+
+
+def _made(future: Any, key: str, scheduler: str) -> Made:
+    from mlmgmt.verbs.many.fitting import Made
+
+    if future.status == "finished":
+        made: Made = future.result()
+        return made
+    if future.status != "error":
+        _refuse_lost(f"The Dask scheduler at {scheduler} does not answer any more.")
+    error = future.exception()
+    if type(error).__name__ == "KilledWorker":
+        return Made(key, reason="WorkerDied: the workers that tried died; they may be out of memory.")
+    return Made(key, reason=f"InternalError: the worker could not do it ({type(error).__name__}: {error})")
+
+
+def _refuse_lost(message: str, start: str = "") -> NoReturn:
+    hint = "What is done is kept; the same command goes on with the rest."
+    if start:
+        hint = f"Start one on each machine, with mlmgmt installed: {start}. {hint}"
+    raise HomeError(message, target="Scheduler", details=[Detail("NoWorkers", message)], hint=hint)
+
+
+def _end_with(parent: int) -> None:
+    """Have a worker process end when the one that started it has; by itself it would wait for work for minutes."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 @contextmanager
@@ -79,7 +149,8 @@ def _environment() -> Iterator[None]:
 
 
 @contextmanager
-def _cluster(scheduler: str) -> Iterator[None]:
+def _cluster(scheduler: str) -> Iterator[Any]:
+    """A client of a cluster."""
     try:
         import distributed
     except ImportError:
@@ -87,14 +158,15 @@ def _cluster(scheduler: str) -> Iterator[None]:
         details = [Detail("BackendNotInstalled", message)]
         raise BadRequest(message, target="Backend", details=details, hint="pip install 'mlmgmt[dask]'") from None
     try:
-        client = distributed.Client(scheduler, timeout=_PATIENCE)  # type: ignore[no-untyped-call]
+        # How long it tries is a setting of Dask's own, distributed.comm.timeouts.connect.
+        client = distributed.Client(scheduler)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         message = f"No Dask scheduler answers at {scheduler}: {error}."
         details = [Detail("SchedulerNotReachable", message)]
         hint = "Start one with: dask scheduler; and a dask worker on each machine, with mlmgmt installed."
         raise NotFound(message, target="Scheduler", details=details, hint=hint) from None
     with client:
-        yield
+        yield client
 
 
 def described(backend: str, jobs: int) -> str:

@@ -1,0 +1,164 @@
+"""The same work on a Dask cluster: a scheduler and workers as they are started by hand, each a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.many import retraining
+from mlmgmt.verbs.session import Session
+from tests.conftest import environment
+from tests.stories.classic_home import SCORING, TRAINING, Bikes, answers
+from tests.stories.many_tables import KEYS, Kept, answers_of, by_key, decisions, folder, many, noisy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Command
+
+pytest.importorskip("distributed")
+_KEY = re.compile(rb"[A-Za-z0-9+/]{86}==")
+SIX = {key: noisy(hundreds) for key, hundreds in KEYS.items()}
+
+
+@dataclass
+class Cluster:
+    """A scheduler on loopback; its processes know neither the home nor its keys."""
+
+    folder: Path
+    address: str = ""
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, what: str, *words: str) -> subprocess.Popen[bytes]:
+        """Start `dask-scheduler` or `dask-worker`."""
+        given = environment(MLMGMT_CONFIG=str(self.folder / "none"), MLMGMT_HOME=str(self.folder / "none"))
+        with open(self.folder / f"{what}-{len(self.processes)}.log", "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"distributed.cli.dask_{what}", "--host", "127.0.0.1", "--no-dashboard", *words],
+                env=given,
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        more = ["--nthreads", "1", "--no-nanny", "--local-directory", str(self.folder)]
+        return self.start("worker", self.address, *more)
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[Cluster]:
+    """A scheduler without workers; what was started is ended."""
+    found = Cluster(folder)
+    file = folder / "scheduler.json"
+    try:
+        found.start("scheduler", "--port", "0", "--scheduler-file", str(file))
+        _until(file.is_file, 60)
+        found.address = json.loads(file.read_text())["address"]
+        yield found
+    finally:
+        for process in reversed(found.processes):
+            process.terminate()
+        for process in found.processes:
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _until(what: Any, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster(tmp_path_factory.mktemp("dask")) as found:
+        found.start_worker()
+        found.start_worker()
+        yield found
+
+
+def on(address: str, *more: str) -> list[str]:
+    return many("-Backend", "dask", "-Scheduler", address, *more)
+
+
+def test_a_cluster_makes_the_same_models_as_this_machine(mlmgmt: Command, bikes: Bikes, dask: Cluster) -> None:
+    folder(**SIX)
+    here = mlmgmt(many(), ok=True).json
+    told = {key: answers_of(mlmgmt, key, SIX[key]) for key in SIX}
+    there = mlmgmt(on(dask.address, "-All"), ok=True).json
+    assert there["Backend"] == "dask"
+    assert [row["Metrics"] for row in there["Rows"]] == [row["Metrics"] for row in here["Rows"]]
+    assert {key: answers_of(mlmgmt, key, SIX[key]) for key in SIX} == told
+    assert mlmgmt(on(dask.address), ok=True).json["Counts"] == {"Unchanged": 6}
+    folder(berlin="x\n1\n")
+    result = mlmgmt(on(dask.address))
+    assert (result.status, by_key(result.json)["berlin"]["Decision"]) == (4, "Failed")
+
+
+def test_nothing_secret_goes_over(mlmgmt: Command, bikes: Bikes) -> None:
+    session = Session()
+    ends = [standing.endpoint(session, name, "default") for name in (TRAINING, SCORING)]
+    (model,) = retraining.assets.learnt(ends[1].document)
+    work = retraining._work(session, *ends, model, {}, None)
+    sent = pickle.dumps((work, "berlin", SIX["berlin"].encode(), session.store.blobs.model(_digest(ends[1], model))))
+    secrets = Path(os.environ["MLMGMT_CONFIG"])
+    found = {key for file in secrets.rglob("*") if file.is_file() for key in _KEY.findall(file.read_bytes())}
+    assert len(found) > 6
+    assert not [key for key in found if key in sent]
+    key = session.store.secrets.signing_key()
+    assert key is not None
+    assert key not in sent
+
+
+def _digest(revision: Any, model: Any) -> str:
+    return str(revision.models[model.asset_id]["digest"])
+
+
+def test_a_scheduler_that_does_not_answer(
+    mlmgmt: Command, bikes: Bikes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import dask.config
+
+    folder(**SIX)
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        for address in ("tcp://127.0.0.1:1", "127.0.0.1:1", "nowhere://127.0.0.1:1", "tcp://", "tcp://127.0.0.1:port"):
+            began = time.monotonic()
+            refused = mlmgmt(on(address))
+            assert (refused.status, "SchedulerNotReachable" in refused.err) == (1, True), refused.err
+            assert time.monotonic() - began < 10
+    assert not Kept(bikes.root).blobs()
+
+
+def test_a_worker_that_is_killed(mlmgmt: Command, bikes: Bikes, tmp_path: Path) -> None:
+    folder(**{f"key{number}": noisy(number) for number in range(40)})
+    with cluster(tmp_path) as found:
+        first, _ = found.start_worker(), found.start_worker()
+        kept = Kept(bikes.root)
+        words = [sys.executable, "-m", "mlmgmt", *on(found.address)]
+        with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+            _until(lambda: len(kept.blobs()) > 2 or run.poll() is not None, 60)
+            first.send_signal(signal.SIGKILL)
+            out, err = run.communicate(timeout=60)
+        assert run.returncode == 0, err
+        assert set(decisions(json.loads(out)).values()) == {"Patched"}
+    assert answers(mlmgmt, "key7", 7) or answers_of(mlmgmt, "key7", "hour,temp,cnt\n10,0.5,0\n")
