@@ -110,6 +110,17 @@ REMOVE_SERVICE = Cmdlet(
     gate=Gate("Removing the web service"),
     parameters=(replace(WEB_SERVICE_ID, position=0), MESSAGE),
 )
+RESTORE_SERVICE = Cmdlet(
+    spellings=("Restore-AmlWebService",),
+    short=("restore-web-service",),
+    run="verbs.classic/restoring:plan_restore",
+    summary="Bring a removed Classic web service back, with its endpoints and their keys.",
+    example="mlmgmt restore-web-service 5d1e0c9a7b5f4a0f8e21d403b95e7712",
+    step=STEP,
+    classic=True,
+    gate=Gate("Restoring the web service"),
+    parameters=(replace(WEB_SERVICE_ID, position=0, help="The removed web service, by id."), MESSAGE, SKIP_CHECK),
+)
 GET_ENDPOINT = Cmdlet(
     spellings=("Get-AmlWebServiceEndpoint",),
     short=("endpoints",),
@@ -229,6 +240,7 @@ CMDLETS = (
     GET_SERVICE,
     NEW_SERVICE,
     REMOVE_SERVICE,
+    RESTORE_SERVICE,
     GET_ENDPOINT,
     ADD_ENDPOINT,
     REMOVE_ENDPOINT,

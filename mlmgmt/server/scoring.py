@@ -222,7 +222,7 @@ class Scoring:
     def _scopes(self, resource: ServiceId) -> Scopes:
         """New web services are answered in the home's first workspace too: there were clients that asked so."""
         if isinstance(resource, ResourceId):
-            return Scopes(self._subscription, self._session.store.home.id)
+            return Scopes(self._subscription, self._session.store.home.workspace)
         return Scopes(None, resource.workspace)
 
     def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:

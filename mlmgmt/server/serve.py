@@ -164,9 +164,9 @@ def _tell(session: Session, settings: Settings, authority: str | None) -> None:
     session.tell(f"  Management  {settings.origin}/subscriptions/{session.store.home.subscription}")
     session.tell(f"              operations: {counts}, ...")
     session.tell("              api-versions 2017-01-01 and 2016-05-01-preview; a bearer token: mlmgmt token")
-    classic = f"{settings.origin}/workspaces/{session.store.home.id}"
+    classic = f"{settings.origin}/workspaces/{session.store.home.workspace}"
     session.tell(f"  Classic     {classic}/webservices, .../endpoints")
-    session.tell(f"              {settings.origin}/api/workspaces/{session.store.home.id}/experiments")
+    session.tell(f"              {settings.origin}/api/workspaces/{session.store.home.workspace}/experiments")
     session.tell("              the workspace's token, or an endpoint's key for itself: mlmgmt workspace-config")
     session.tell(f"  Scoring     {settings.origin}/subscriptions/.../services/.../execute, jobs, swagger.json")
     session.tell("              a service's address: mlmgmt sample-code -g GROUP -n NAME; its keys: mlmgmt keys")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER = ".mlmgmt"
 _FORMAT = 1
+_WORKSPACE = "workspaceId"
 _HINT = "Make one here with: mlmgmt Connect-AzAccount"
 
 
@@ -32,6 +33,7 @@ class Home:
 
     Args:
         root: the home's folder.
+        workspace: the id of its first Classic workspace: the home's own, or that of the home it is a copy of.
         trust: the folder with its secrets; it need not exist.
         trusted: whether this user made the home here, or trusted it by name. If not, it is read-only.
     """
@@ -39,6 +41,7 @@ class Home:
     root: Path
     id: str
     subscription: str
+    workspace: str
     trust: Path
     trusted: bool
 
@@ -114,7 +117,10 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
     subscription = stated.get("subscriptionId")
     if not isinstance(subscription, str) or not subscription:
         raise HomeError(f"The home at {root} names no subscription.", target=str(root / "home.json"))
-    return Home(root, home_id, subscription, trust, _is_trusted(root, trust))
+    workspace = str(stated.get(_WORKSPACE, home_id))
+    if not _is_id(workspace):
+        raise HomeError(f"The home at {root} has no usable workspace.", target=str(root / "home.json"))
+    return Home(root, home_id, subscription, workspace, trust, _is_trusted(root, trust))
 
 
 def _is_id(text: str) -> bool:
@@ -166,6 +172,8 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
     if elsewhere is None or copied:
         # Cloned or copied: under its old id the models in it would seem to be this home's own, and altered.
         stated = files.read_json(home.root / "home.json") or {}
+        # What was made in its workspace is found by that one's id.
+        stated.setdefault(_WORKSPACE, home.id)
         stated["id"] = uuid.uuid4().hex
         _establish(home.root, config_folder(environ) / "homes" / stated["id"])
         files.write(

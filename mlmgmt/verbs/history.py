@@ -132,6 +132,13 @@ def plan_restore(
     identity = addresses.identity(session, **address)
     if isinstance(identity, ResourceId):
         session.existing_group(identity.group)
+    return restoration(session, identity, message=message, skip_model_check=skip_model_check)
+
+
+def restoration(
+    session: Session, identity: ServiceId, *, message: str | None = None, skip_model_check: bool = False
+) -> Outcome:
+    """Plan to bring back what was removed at an id; see `plan_restore`."""
     session.require(_WRITE, identity)
     latest = session.store.services.latest(identity)
     if latest is None:
@@ -149,7 +156,7 @@ def plan_restore(
         kind="restored",
         message=message,
         skip=skip_model_check,
-        replan=lambda: plan_restore(session, message=message, skip_model_check=skip_model_check, **address),
+        replan=lambda: restoration(session, identity, message=message, skip_model_check=skip_model_check),
     )
 
 

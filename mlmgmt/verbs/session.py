@@ -87,7 +87,7 @@ class Session:
     @property
     def workspace(self) -> str:
         """The id of the Classic workspace meant; the home's first bears the home's own id."""
-        return self.workspace_option or self.store.home.id
+        return self.workspace_option or self.store.home.workspace
 
     @property
     def experiments(self) -> Experiments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,6 +30,8 @@ from tests.stories.classic_home import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Command, Result
 
 SERVICE_MEMBERS = [
@@ -139,6 +142,36 @@ class TestWebServices:
         assert "WebServiceIdNotFoundInWorkspace" in mlmgmt(["endpoints", bikes.service]).err
         session = Session()
         assert session.store.services.current(serving.Finder(session).find(guid)) is None
+
+    def test_brought_back_with_the_endpoints_that_went_with_it(self, mlmgmt: Command, bikes: Bikes) -> None:
+        mlmgmt(bikes.patch("loc001", "model001"), ok=True)
+        mlmgmt(["remove-endpoint", *AT, "loc002", "-Force"], ok=True)
+        key = shown(mlmgmt, "loc001")["PrimaryKey"]
+        standing = mlmgmt(["restore-web-service", bikes.service])
+        assert "WebServiceExists" in standing.err
+        mlmgmt(["remove-web-service", SCORING, "-Force"], ok=True)
+        gone = bikes.everything()
+        mlmgmt(["restore-web-service", bikes.service, "-WhatIf"], ok=True)
+        assert bikes.everything() == gone
+        back = mlmgmt(["Restore-AmlWebService", "-WebServiceId", bikes.service], ok=True).json
+        assert (back["Id"], back["EndpointCount"]) == (bikes.service, 2)
+        assert names(mlmgmt) == ["default", "loc001"]
+        assert shown(mlmgmt, "loc001")["PrimaryKey"] == key
+        assert answers(mlmgmt, "loc001", 1)
+        assert [row["Change"] for row in history(mlmgmt)][:2] == ["restored", "removed"]
+        nowhere = mlmgmt("restore-web-service 00000000000000000000000000000000")
+        assert "WebServiceIdNotFoundInWorkspace" in nowhere.err
+
+
+def test_a_copy_of_a_home_keeps_its_workspace(mlmgmt: Command, bikes: Bikes, tmp_path: Path) -> None:
+    workspace = Session().workspace
+    shutil.copytree(bikes.root, tmp_path / "copy")
+    mlmgmt(f"trust-home --home {tmp_path / 'copy'}", ok=True)
+    listed = mlmgmt(f"web-services --home {tmp_path / 'copy'}", ok=True).json
+    assert {item["WorkspaceId"] for item in listed} == {workspace}
+    assert [item["Name"] for item in listed] == [SCORING, TRAINING]
+    endpoint = mlmgmt(["endpoints", SCORING, "loc001", "--home", str(tmp_path / "copy")], ok=True).json
+    assert endpoint["PrimaryKey"] is None
 
 
 class TestEndpoints:

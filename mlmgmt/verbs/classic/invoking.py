@@ -198,7 +198,7 @@ def _opened(session: Session, place: _Place, key: str) -> Serving:
 
 def _refuse_other_scope(session: Session, place: _Place, resource: ServiceId) -> None:
     """Refuse a workspace or a subscription that what answers is not in; a New one is the home's first workspace's."""
-    workspace = resource.workspace if isinstance(resource, EndpointId) else session.store.home.id
+    workspace = resource.workspace if isinstance(resource, EndpointId) else session.store.home.workspace
     if place.workspace is not None and place.workspace.casefold() != workspace.casefold():
         message = f"The id {place.id!r} belongs to another workspace than {place.workspace[:64]!r}."
         details = [Detail("WebServiceIdNotFoundInWorkspace", message)]

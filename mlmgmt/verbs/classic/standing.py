@@ -55,6 +55,11 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
     return found[0]
 
 
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of a web service."""
+    return _HEX.fullmatch(text) is not None
+
+
 def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
     """The web services of a workspace, oldest first; of the one meant when None."""
     return [body for body in session.store.web_services.all(workspace or session.workspace) if _stands(session, body)]

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
-_WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
+WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
+GOING = "RemovedEndpoints"
+"""Of a web service's document: the endpoints that were, or are to be, removed with it."""
 _DELETE = "Microsoft.MachineLearning/workspaces/webservices/delete"
 
 
@@ -64,7 +66,7 @@ def plan_deploy(
         Conflict: `NothingChanged`.
     """
     body = experiments.existing(session, experiment)
-    session.require(_WRITE, body["ExperimentId"])
+    session.require(WRITE, body["ExperimentId"])
     document = dict(set_up.definition_of(session, body))
     document["location"] = workspaces.existing(session, session.workspace)["Location"]
     if update:
@@ -223,10 +225,13 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
     def commit() -> str:
         with lock.hold(session.store.home.root, f"webservices/{body['Id']}"):
             # The web service last: interrupted, it still stands, and can be removed again with what is left of it.
+            going = [revision.resource.name for revision in _endpoints(session, body)]
+            noted = body | {GOING: sorted({*body.get(GOING, ()), *going})}
+            session.store.web_services.write(noted)
             for revision in _endpoints(session, body):
                 why = message or f"with the web service {body['Name']}"
                 webservices.removal(session, revision.resource, why).apply(again=True)
-            session.store.web_services.write(body | {"RemovedTime": stamp(session.clock())})
+            session.store.web_services.write(noted | {"RemovedTime": stamp(session.clock())})
         return f"The web service {body['Name']!r} ({body['Id']}) is removed."
 
     question = f"Remove the web service {body['Name']!r} and its {count} {'endpoint' if count == 1 else 'endpoints'}?"

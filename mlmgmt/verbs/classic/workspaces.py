@@ -48,7 +48,7 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
         NotFound: `WorkspaceNotFound`.
     """
     key = workspace.strip().casefold()
-    first = session.store.home.id
+    first = session.store.home.workspace
     body = session.store.workspaces.read(key) if _HEX.fullmatch(key) else None
     if body is not None:
         return body
@@ -66,7 +66,7 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
 
 def ids(session: Session) -> list[str]:
     """The workspaces of this home, its first one first."""
-    first = session.store.home.id
+    first = session.store.home.workspace
     return [first, *(known for known in session.store.workspaces.ids() if known != first)]
 
 
@@ -235,7 +235,7 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
     if not stated:
         return
     where = f" ({path} says so)" if path is not None and not given.get("WorkspaceId") else ""
-    body = existing(session, stated.get("WorkspaceId") or session.store.home.id)
+    body = existing(session, stated.get("WorkspaceId") or session.store.home.workspace)
     identity = str(body["WorkspaceId"])
     session.workspace_option = identity
     region = stated.get("Location")

@@ -91,7 +91,7 @@ def scoring(session: Session, text: str, expected: ServiceId | None, findings: F
     right = _right(session, identity)
     owner = found["owner"].replace("-", "").casefold()
     owners = {identity.workspace} if isinstance(identity, EndpointId) else {identity.subscription.replace("-", "")}
-    if owner not in owners | ({session.store.home.id} if isinstance(identity, ResourceId) else set()):
+    if owner not in owners | ({session.store.home.workspace} if isinstance(identity, ResourceId) else set()):
         what = "workspace" if isinstance(identity, EndpointId) else "subscription"
         findings.problem(
             ADDRESS, f"The {what} in it, {found['owner']}, is not that of {_named(session, identity)}.", right

@@ -6,6 +6,7 @@ it tells nobody, and waits for ever. Here such a task is a failed key, and the o
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -103,21 +104,25 @@ def _on_cluster(function: Callable[..., Made], calls: Iterator[tuple[Any, ...]],
                     _refuse_lost(f"The Dask scheduler at {scheduler} has no workers.", f"dask worker {scheduler}")
                 continue
             for future in done:
-                yield _made(future, sent.pop(future), scheduler)
+                # What was made, too, is lost with a worker that dies before it was fetched; it is made again.
+                if future.status in ("finished", "error"):
+                    yield _fetched(future, sent.pop(future), scheduler)
 
 
-def _made(future: Any, key: str, scheduler: str) -> Made:
+def _fetched(future: Any, key: str, scheduler: str) -> Made:
+    from concurrent.futures import CancelledError
+
     from mlmgmt.verbs.many.fitting import Made
 
-    if future.status == "finished":
+    try:
         made: Made = future.result()
-        return made
-    if future.status != "error":
+    except CancelledError:
         _refuse_lost(f"The Dask scheduler at {scheduler} does not answer any more.")
-    error = future.exception()
-    if type(error).__name__ == "KilledWorker":
-        return Made(key, reason="WorkerDied: the workers that tried died; they may be out of memory.")
-    return Made(key, reason=f"InternalError: the worker could not do it ({type(error).__name__}: {error})")
+    except Exception as error:
+        if type(error).__name__ == "KilledWorker":
+            return Made(key, reason="WorkerDied: the workers that tried died; they may be out of memory.")
+        return Made(key, reason=f"InternalError: the worker could not do it ({type(error).__name__}: {error})")
+    return made
 
 
 def _refuse_lost(message: str, start: str = "") -> NoReturn:
@@ -157,6 +162,9 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         message = "Dask is not installed here."
         details = [Detail("BackendNotInstalled", message)]
         raise BadRequest(message, target="Backend", details=details, hint="pip install 'mlmgmt[dask]'") from None
+    for name in ("distributed", "distributed.client"):
+        # What goes wrong is told here, in words.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         # How long it tries is a setting of Dask's own, distributed.comm.timeouts.connect.
         client = distributed.Client(scheduler)  # type: ignore[no-untyped-call]

@@ -1,0 +1,60 @@
+"""Bringing back a Classic web service that was removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import Conflict, Detail
+from mlmgmt.ids import EndpointId
+from mlmgmt.store import lock
+from mlmgmt.verbs import history
+from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.classic.web_services import GOING, WRITE, view
+from mlmgmt.verbs.outcome import Outcome, shown_only
+
+if TYPE_CHECKING:
+    from mlmgmt.verbs.session import Session
+
+
+def plan_restore(
+    session: Session, *, web_service_id: str, message: str | None = None, skip_model_check: bool = False
+) -> Outcome:
+    """Plan to bring back a removed web service with the endpoints that were removed with it, keys included.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`: there never was one of that id.
+        Conflict: `WebServiceExists`: it stands.
+        BadRequest: a model of it does not pass its proof.
+    """
+    key = web_service_id.strip().casefold()
+    body = session.store.web_services.read(session.workspace, key) if standing.is_id(key) else None
+    if body is None:
+        standing.web_service(session, web_service_id)
+    if body is None or not {"RemovedTime", GOING} & body.keys():
+        text = f"The web service {web_service_id!r} is not removed."
+        raise Conflict(text, target=web_service_id, details=[Detail("WebServiceExists", text)])
+    session.require(WRITE, body["Id"])
+    stood = {name: value for name, value in body.items() if name not in ("RemovedTime", GOING)}
+
+    identities = [
+        EndpointId(body["WorkspaceId"], body["Id"], name)
+        for name in sorted(body.get(GOING, ()), key=lambda name: str(name) == standing.DEFAULT)
+    ]
+    # Planned, and so proved, before anything is written: a web service does not come back without its endpoints.
+    planned = [
+        history.restoration(
+            session, identity, message=message or "with its web service", skip_model_check=skip_model_check
+        )
+        for identity in identities
+        if (latest := session.store.services.latest(identity)) is not None and latest.removed
+    ]
+
+    def commit() -> dict[str, Any]:
+        with lock.hold(session.store.home.root, f"webservices/{body['Id']}"):
+            session.store.web_services.write(stood | {GOING: body.get(GOING, [])})
+            for outcome in planned:
+                outcome.apply(again=True)
+            session.store.web_services.write(stood)
+        return view(session, stood)
+
+    return Outcome(target=body["Name"], before=None, after=stood, commit=commit, preview=stood, compared=shown_only)
