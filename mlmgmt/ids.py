@@ -30,6 +30,7 @@ _ID = re.compile(
     r"/providers/(?P<type>[^/]+/[^/]+)/(?P<name>[^/]+)",
     re.IGNORECASE,
 )
+_GUID = re.compile("[0-9A-Fa-f]{32}")
 _ENDPOINT = re.compile(
     r"/workspaces/(?P<workspace>[^/]+)/webservices/(?P<service>[^/]+)/endpoints/(?P<name>[^/]+)", re.IGNORECASE
 )
@@ -321,6 +322,11 @@ def service_guid(identity: ServiceId) -> str:
     endpoint they are its id.
     """
     return sha256(fold(str(identity)).encode()).hexdigest()[:32]
+
+
+def is_guid(text: str) -> bool:
+    """Whether a text is 32 hexadecimal digits, as the ids of workspaces, Classic web services and endpoints are."""
+    return _GUID.fullmatch(text) is not None
 
 
 def same_location(left: str, right: str) -> bool:

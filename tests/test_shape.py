@@ -95,6 +95,7 @@ HEAVY = {
     "pydantic",
     "jsonschema",
     "cryptography",
+    "ssl",
 }
 
 

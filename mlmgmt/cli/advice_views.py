@@ -15,9 +15,7 @@ def help_page(result: Any) -> None:
         sections = [Section(part["Title"], "", [*map(block_of, part["Blocks"])]) for part in result["Sections"]]
         render.lines(Article(result["Title"], result["Subtitle"], sections, "").text())
     else:
-        shown = {name: render.shown(value) for name, value in result.items() if value}
-        width = max(map(len, shown))
-        render.lines("\n".join(f"{name:<{width}} : {value}" for name, value in shown.items()))
+        render.members({name: value for name, value in result.items() if value})
 
 
 def doctor(result: Any) -> None:

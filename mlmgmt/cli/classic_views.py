@@ -21,8 +21,7 @@ def endpoint(result: Any) -> None:
         return
     shown = {name: value for name, value in result.items() if name not in _APART and value not in (None, "")}
     shown["Revision"] = result["mlmgmt"]["revision"]
-    width = max(map(len, shown))
-    render.lines("\n".join(f"{name:<{width}} : {render.shown(value)}" for name, value in shown.items()))
+    render.members(shown)
     if result["Resources"]:
         models = list(result["mlmgmt"]["models"].values())
         render.table(
@@ -57,9 +56,9 @@ _MODEL_COLUMNS = ("Name", "Id", "IsLatest", "CreatedDate", "Size", "Description"
 def trained_model(result: Any) -> None:
     """Trained models as `trained_models.get` gives them, or one that was promoted."""
     if not isinstance(result, list):
-        shown = {name: value for name, value in result.items() if value is not None and not isinstance(value, dict)}
-        width = max(map(len, shown))
-        render.lines("\n".join(f"{name:<{width}} : {render.shown(value)}" for name, value in shown.items()))
+        render.members(
+            {name: value for name, value in result.items() if value is not None and not isinstance(value, dict)}
+        )
         return
     if not result:
         render.talk("There are no trained models.")

@@ -94,8 +94,7 @@ def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return [str(body["Name"]) for body in standing.web_services(session)]
     service = standing.web_service(session, texts.get("WebServiceId", ""))
     if what == "endpoint":
-        standing_ones = session.store.services.endpoints(service["WorkspaceId"], service["Id"])
-        return [revision.resource.name for revision in standing_ones]
+        return session.store.services.standing_names(service["WorkspaceId"], service["Id"])
     named = texts.get("EndpointName", standing.DEFAULT)
     if what == "resource":
         return [model.name for model in endpoints.updatable(standing.endpoint(session, service["Id"], named))]

@@ -108,6 +108,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 160).print(grid)
 
 
+def members(result: Mapping[str, Any]) -> None:
+    """A line for each member of an object, its values below each other."""
+    width = max(map(len, result), default=0)
+    lines("\n".join(f"{name:<{width}} : {shown(value)}" for name, value in result.items()))
+
+
 def _escaped(cell: Any) -> str:
     from rich.markup import escape
 

@@ -27,8 +27,7 @@ def as_object(result: Any) -> None:
     if isinstance(result, list):
         _rows(result)
         return
-    width = max(len(name) for name in result)
-    render.lines("\n".join(f"{name:<{width}} : {render.shown(value)}" for name, value in result.items()))
+    render.members(result)
 
 
 def _webservice(result: Any) -> None:

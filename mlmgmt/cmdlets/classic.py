@@ -75,7 +75,7 @@ NEW_SERVICE = Cmdlet(
     spellings=("New-AmlWebService",),
     short=("deploy",),
     calls=("ClassicWebServices_Deploy",),
-    run="verbs.classic/web_services:plan_deploy",
+    run="verbs.classic/deploying:plan_deploy",
     summary="Deploy an experiment that ran as a Classic web service; -Update republishes the one it has.",
     example='mlmgmt deploy "Bike Rental [Predictive Exp.]"',
     step=STEP,
@@ -166,7 +166,11 @@ ADD_ENDPOINT = Cmdlet(
         Parameter("Description", help="What it is for."),
         Parameter("ThrottleLevel", Kind.CHOICE, "Low (4 calls at a time) when left out.", choices=("High", "Low")),
         Parameter("MaxConcurrentCalls", Kind.INTEGER, "Calls at a time of the level High: 1 to 200."),
-        Parameter("PreventUpdate", Kind.SWITCH, "Neither patch nor refresh it, ever."),
+        Parameter(
+            "PreventUpdate",
+            Kind.SWITCH,
+            "It keeps its model: no patch and no refresh, until a PATCH over HTTP says otherwise.",
+        ),
         MESSAGE,
     ),
 )

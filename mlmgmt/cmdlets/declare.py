@@ -194,6 +194,7 @@ WORKSPACE = (
         "A config.json with the three; the one in the working directory when left out.",
         completes="file",
     ),
+    Parameter("IntegrationTest", Kind.SWITCH, "Accepted for scripts; it means nothing."),
 )
 """Of every cmdlet that works in a Classic workspace."""
 GROUP = Parameter(

@@ -61,6 +61,11 @@ def more_is_better(metric: str) -> bool:
     return metric in _MORE_IS_BETTER
 
 
+def is_better(metric: str, new: float, old: float) -> bool:
+    """Whether a model is better than another by a metric; equal is not better."""
+    return new > old if more_is_better(metric) else new < old
+
+
 def evaluate(dataset: Dataset) -> list[dict[str, Any]]:
     """The rows that Evaluate Model shows of a scored dataset: one, or for a clustering one for all clusters and one for
     each. Rows of the dataset without a score or a label do not count.

@@ -97,12 +97,12 @@ def patch_endpoint(call: Call) -> Reply:
             sample_data_enabled=members.switch(body, "SampleDataEnabled"),
             if_match=call.headers.get("if-match"),
         )
+        _carry_out(call, outcome)
     except Conflict as error:
-        # Asking for what already stands is no mistake here: PATCH is repeated by whoever missed its answer.
+        # Asking for what already stands is no mistake here, or has come to stand meanwhile: PATCH is repeated by
+        # whoever missed its answer.
         if "NothingChanged" not in error.codes():
             raise
-        return Reply()
-    _carry_out(call, outcome)
     return Reply()
 
 
@@ -110,7 +110,8 @@ def _replacements(body: Mapping[str, Any]) -> list[Replacement]:
     """The resources of a PATCH.
 
     Raises:
-        BadRequest: `InvalidRequestContent`.
+        BadRequest: `InvalidRequestContent`; `BadArgument`, `InvalidBlob`: a location has no signature, and the service
+            fetched no model without one, whoever asked.
     """
     given = members.member(body, "Resources")
     if given is None:
@@ -120,6 +121,8 @@ def _replacements(body: Mapping[str, Any]) -> list[Replacement]:
     found = []
     for item in given:
         name, location = members.text(item, "Name"), members.table(item, "Location")
+        if location and not members.text(location, "SasBlobToken"):
+            refuse("InvalidBlob", f"The location of {name!r} has no SasBlobToken.", "SasBlobToken")
         # An empty name is looked up like any other, so that the answer lists those that there are.
         found.append(Replacement(name or "", location or {}))
     return found

@@ -68,16 +68,10 @@ class _Ready(NamedTuple):
     batcher: Batcher | None
 
 
-class Scopes(NamedTuple):
-    """Where the addresses of a web service begin: its subscription, which endpoints have none of, or its workspace."""
-
-    subscription: str | None
-    workspace: str
-
-    def has(self, values: Mapping[str, str]) -> bool:
-        """Whether the values of a path name one of them."""
-        workspace = values.get("workspaceId")
-        return values["subscriptionId"] == self.subscription if workspace is None else workspace == self.workspace
+def _names(scopes: serving.Scopes, values: Mapping[str, str]) -> bool:
+    """Whether the values of a path name where a service's addresses begin, in the letter case that these have."""
+    workspace = values.get("workspaceId")
+    return values["subscriptionId"] == scopes.subscription if workspace is None else workspace == scopes.workspace
 
 
 class _Entry:
@@ -85,7 +79,7 @@ class _Entry:
 
     __slots__ = ("checked", "limit", "meter", "models", "ready", "scopes", "serving")
 
-    def __init__(self, serving: Serving, limit: int, meter: ServiceMeter, scopes: Scopes) -> None:
+    def __init__(self, serving: Serving, limit: int, meter: ServiceMeter, scopes: serving.Scopes) -> None:
         self.serving, self.limit, self.meter, self.scopes = serving, limit, meter, scopes
         # The ids of assets may hold anything.
         told = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
@@ -180,7 +174,7 @@ class Scoring:
         """The web service of a path, in the revision that answers now."""
         guid = values["serviceId"]
         entry = self._entries.get(guid) or self._entries.get(guid := guid.casefold())
-        if entry is not None and entry.scopes.has(values) and entry.serving.is_current:
+        if entry is not None and _names(entry.scopes, values) and entry.serving.is_current:
             now = monotonic()
             if now - entry.checked < _TRUSTED_FOR:
                 return entry
@@ -204,7 +198,7 @@ class Scoring:
         if workspace is None:
             self._require_subscription(values["subscriptionId"])
         found = self._resources.get(guid) or self.finder.find(guid)
-        scopes = self._scopes(found)
+        scopes = serving.scopes(self._session, found)
         if workspace is not None and workspace.casefold() != scopes.workspace:
             message = f"The web service {guid} is not in the workspace {workspace[:64]!r}."
             details = [Detail("WebServiceIdNotFoundInWorkspace", message)]
@@ -219,12 +213,6 @@ class Scoring:
             message = "The subscription in the path is not the one of this home."
             refuse("BadSubscriptionId", message, "subscriptionId")
 
-    def _scopes(self, resource: ServiceId) -> Scopes:
-        """New web services are answered in the home's first workspace too: there were clients that asked so."""
-        if isinstance(resource, ResourceId):
-            return Scopes(self._subscription, self._session.store.home.workspace)
-        return Scopes(None, resource.workspace)
-
     def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
         resource = self._resource(values)
         try:
@@ -236,7 +224,7 @@ class Scoring:
             return before
         self._resources[guid] = resource
         limit = max(1, found.most_calls // self._workers) if found.most_calls else 0
-        entry = _Entry(found, limit, self.meter.of(found.resource), self._scopes(found.resource))
+        entry = _Entry(found, limit, self.meter.of(found.resource), serving.scopes(self._session, found.resource))
         self._entries[guid] = entry
         return entry
 

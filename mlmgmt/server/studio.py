@@ -11,7 +11,7 @@ from mlmgmt.server import members
 from mlmgmt.server.call import Call, Reply
 from mlmgmt.server.locations import outward
 from mlmgmt.verbs import experiments, set_up, trained_models
-from mlmgmt.verbs.classic import experiment_saving, promoting, standing, web_services
+from mlmgmt.verbs.classic import deploying, experiment_saving, promoting, standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,15 +59,16 @@ def deploy(call: Call) -> Reply:
     update = call.switch("updateExistingWebService")
     experiment = call.path["experimentId"]
     try:
-        outcome = web_services.plan_deploy(call.session, experiment=experiment, update=update)
+        outcome = deploying.plan_deploy(call.session, experiment=experiment, update=update)
+        deployed = outcome.apply(again=True)
     except Conflict as error:
         # The web service is as its experiment is: what was asked for stands.
         if "NothingChanged" not in error.codes():
             raise
-        return _deployed(call, web_services.deployed_of(call.session, experiment=experiment))
+        return _deployed(call, deploying.deployed_of(call.session, experiment=experiment))
     for warning in outcome.warnings:
         call.session.tell(warning)
-    return _deployed(call, outcome.apply(again=True))
+    return _deployed(call, deployed)
 
 
 def get_deployment(call: Call) -> Reply:

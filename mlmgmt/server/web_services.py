@@ -89,12 +89,13 @@ class WebServices:
                 service_updates=Source(_BODY, call.body),
                 if_match=call.headers.get("if-match"),
             )
+            return self._changed(call, outcome, 200)
         except Conflict as error:
-            # Asking for what already stands is no mistake here: PATCH is repeated by whoever missed its answer.
+            # Asking for what already stands is no mistake here, or has come to stand meanwhile: PATCH is repeated by
+            # whoever missed its answer.
             if "NothingChanged" not in error.codes():
                 raise
             return self.get(call)
-        return self._changed(call, outcome, 200)
 
     def _changed(self, call: Call, outcome: Outcome, status: int) -> Reply:
         for warning in outcome.warnings:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import Detail, MlmgmtError, NotFound, Unauthorized
-from mlmgmt.ids import EndpointId
+from mlmgmt.errors import Detail, HomeError, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.protocol.operation import STUDIO_HEADER
-from mlmgmt.verbs.classic import workspaces
+from mlmgmt.verbs.classic import endpoint_facts, workspaces
 from mlmgmt.verbs.references import refuse
 from mlmgmt.verbs.session import CONTRIBUTOR, READER
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 _OPENED_BY_KEY = frozenset(f"ClassicEndpoints_{name}" for name in ("Get", "Patch", "Refresh", "Delete"))
 """What the key of the endpoint that the path names is good for."""
-_HEX = re.compile("[0-9A-Fa-f]{32}")
 _MISSING = "The workspace cannot be found."
 
 
@@ -48,13 +46,22 @@ def caller(
     check_service_id(path)
     if workspaces.opens(session, workspace, token):
         return _inside(session.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR, tell=tell), workspace)
-    if operation.name in _OPENED_BY_KEY:
+    if operation.name in _OPENED_BY_KEY and _has(session, workspace, path["webServiceId"]):
         name = path["endpointName"]
         acting = _inside(session.acting_as(f"a key of {name}", CONTRIBUTOR, by_key=True, tell=tell), workspace)
         address = {"web_service_id": path["webServiceId"], "endpoint_name": name}
         if workspaces.opens_endpoint(acting, address, token):
             return acting
     raise _unauthorized("Invalid credentials provided.")
+
+
+def _has(session: Session, workspace: str, service: str) -> bool:
+    """Whether a workspace has had a web service of an id; of another one the verbs would look through all by name."""
+    try:
+        return session.store.web_services.read(workspace, service.casefold()) is not None
+    except HomeError:
+        # Nothing is told of its file: whoever asks may be anybody.
+        return False
 
 
 def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -> tuple[Session, Revision]:
@@ -69,12 +76,13 @@ def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -
     acting = _inside(session.acting_as("anybody", READER), workspace)
     service, name = path["webServiceId"].casefold(), path["endpointName"]
     identity: ServiceId = EndpointId(workspace, service, name.casefold())
-    if _HEX.fullmatch(name):
+    if is_guid(name):
         # Longer than any name can be.
         with suppress(NotFound):
             identity = finder.find(name)
     here = isinstance(identity, EndpointId) and (identity.workspace, identity.service) == (workspace, service)
-    found = session.store.services.current(identity) if here else None
+    # A name that no endpoint can have is not even looked for: it may be longer than a file's name can be.
+    found = session.store.services.current(identity) if here and endpoint_facts.may_name(identity.name) else None
     if found is None:
         message = "There is no such endpoint in the workspace."
         raise NotFound("The endpoint cannot be found.", details=[Detail("EndpointNotFound", message)])
@@ -101,7 +109,7 @@ def check_service_id(path: Mapping[str, str]) -> None:
         BadRequest: `BadArgument`, `WebServiceIdInvalid`.
     """
     given = path.get("webServiceId")
-    if given is not None and not _HEX.fullmatch(given):
+    if given is not None and not is_guid(given):
         message = f"{given[:64]!r} is no id of a web service: it has 32 hexadecimal digits."
         refuse("WebServiceIdInvalid", message, "webServiceId")
 

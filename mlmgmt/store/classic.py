@@ -25,7 +25,7 @@ _WEB_SERVICE = ("Id", "Name", "Description", "CreationTime", "WorkspaceId", "Exp
 
 
 class Workspaces:
-    """The workspaces of one home; the first bears the home's id and is there without a file."""
+    """The workspaces of one home; the first, whose id the home knows, is there without a file."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -28,14 +28,13 @@ from mlmgmt.ids import (
     services_folder,
     web_services_folder,
 )
-from mlmgmt.store import files
+from mlmgmt.store import files, revision_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 CURRENT = "webservice.json"
-REVISIONS = "revisions"
 CREATED, REMOVED = "created", "removed"
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -164,21 +163,21 @@ class Services:
         return None if found is None or found.removed else found
 
     def _latest(self, folder: str) -> Revision | None:
-        body = _read(f"{folder}/{CURRENT}")
+        body = revision_files.body_of(f"{folder}/{CURRENT}")
         if body is None:
             # It can be made again, so it need not be whole; revisions must be.
-            numbers = _numbers(f"{folder}/{REVISIONS}")
-            body = _revision(folder, max(numbers)) if numbers else None
+            numbers = revision_files.numbers(folder)
+            body = revision_files.read(folder, max(numbers)) if numbers else None
             if body is None:
                 return None
         number = body["revision"]
-        while (newer := _revision(folder, number + 1)) is not None:
+        while (newer := revision_files.read(folder, number + 1)) is not None:
             body, number = newer, number + 1
         return Revision.from_json(body)
 
     def path_of(self, resource: ServiceId, number: int) -> str:
         """Where a revision is, or will be; that it is there is what commits it."""
-        return _revision_path(f"{self._root}/{resource.folder}", number)
+        return revision_files.path(f"{self._root}/{resource.folder}", number)
 
     def standing(self, resource: ServiceId, number: int) -> Standing:
         """How the files stand now, a revision of that number being the newest."""
@@ -213,13 +212,13 @@ class Services:
                 yield workspace, unquote(service)
 
     def revision(self, resource: ServiceId, number: int) -> Revision | None:
-        body = _revision(f"{self._root}/{resource.folder}", number)
+        body = revision_files.read(f"{self._root}/{resource.folder}", number)
         return None if body is None else Revision.from_json(body)
 
     def history(self, resource: ServiceId) -> list[Revision]:
         """Every revision, oldest first."""
         folder = f"{self._root}/{resource.folder}"
-        bodies = (_revision(folder, number) for number in sorted(_numbers(f"{folder}/{REVISIONS}")))
+        bodies = (revision_files.read(folder, number) for number in sorted(revision_files.numbers(folder)))
         return [Revision.from_json(body) for body in bodies if body is not None]
 
     def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision]:
@@ -230,14 +229,21 @@ class Services:
         """The endpoints of a Classic web service, by file name; removed ones are left out."""
         return self._inside(endpoints_folder(workspace, service))
 
-    def endpoint_names(self, workspace: str, service: str) -> list[str]:
-        """The names that a Classic web service's endpoints have or had; nothing is read."""
-        return [unquote(name) for name in _names(f"{self._root}/{endpoints_folder(workspace, service)}")]
-
     def count_endpoints(self, workspace: str, service: str) -> int:
         """How many endpoints of a Classic web service stand; nothing is read."""
+        return len(self.standing_names(workspace, service))
+
+    def has_endpoints(self, workspace: str, service: str, count: int) -> bool:
+        """Whether at least so many endpoints of a Classic web service stand. Folders are counted first: they stay
+        behind, and looking into each of thousands takes longer than adding one.
+        """
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
-        return sum(os.access(f"{folder}/{name}/{CURRENT}", os.F_OK) for name in _names(folder))
+        return len(_names(folder)) >= count and self.count_endpoints(workspace, service) >= count
+
+    def standing_names(self, workspace: str, service: str) -> list[str]:
+        """The names of the endpoints that stand, by their files; nothing is read."""
+        folder = f"{self._root}/{endpoints_folder(workspace, service)}"
+        return [unquote(name) for name in _names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]
 
     def _inside(self, within: str, after: str = "") -> Iterator[Revision]:
         folder = f"{self._root}/{within}"
@@ -253,7 +259,7 @@ class Services:
             OSError: nothing was committed; the previous revision still answers.
         """
         folder = self.folder(revision.resource)
-        revisions = folder / REVISIONS
+        revisions = folder / revision_files.REVISIONS
         if not revisions.is_dir():
             files.make_folder(revisions)
         data = revision.to_bytes()
@@ -296,52 +302,8 @@ def _signature(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _revision_path(folder: str, number: int) -> str:
-    return f"{folder}/{REVISIONS}/{number:06}.json"
-
-
 def _names(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _numbers(folder: str) -> list[int]:
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit()]
-
-
-def _revision(folder: str, number: int) -> dict[str, Any] | None:
-    """A revision file; None when there is none.
-
-    Raises:
-        HomeError: `HomeDamaged`: it is there, and is not the whole revision of that number.
-    """
-    path = _revision_path(folder, number)
-    body = _read(path)
-    # Looked at twice, since a writer may have renamed it into place just after the first look.
-    if body is None and os.path.exists(path) and (body := _read(path)) is None:
-        raise files.damaged(path, "it holds no revision")
-    if body is not None and body["revision"] != number:
-        raise files.damaged(path, f"it says it is revision {body['revision']}")
-    return body
-
-
-def _read(path: str) -> dict[str, Any] | None:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        data = os.read(handle, os.fstat(handle).st_size + 1)
-    finally:
-        os.close(handle)
-    try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) and isinstance(body.get("revision"), int) else None

@@ -268,3 +268,17 @@ def content(document: Mapping[str, Any]) -> bytes:
     """What a change can change, for telling whether it does."""
     properties = {name: value for name, value in document["properties"].items() if name not in _SET_BY_SERVICE}
     return compact([document.get("tags") or {}, properties, {k: v for k, v in document.items() if k not in _ENVELOPE}])
+
+
+def is_as(revision: Revision, document: Mapping[str, Any], models: Mapping[str, Any]) -> bool:
+    """Whether a revision has this definition already, and answers with these models.
+
+    Args:
+        models: by asset id, as `Revision.models`.
+    """
+    return content(document) == content(revision.document) and digests(models) == digests(revision.models)
+
+
+def digests(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The digest of each model, by asset id; None of one that is not in this home."""
+    return {asset_id: body.get("digest") for asset_id, body in models.items()}

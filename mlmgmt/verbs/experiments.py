@@ -307,7 +307,7 @@ def _evaluation(done: Run) -> list[dict[str, Any]]:
 
 
 def plan_remove(session: Session, *, experiment: str) -> Outcome:
-    """Plan to remove an experiment. Its datasets and models stay.
+    """Plan to remove an experiment. Its datasets and models stay. It answers with a sentence.
 
     Raises:
         NotFound: the experiment.
@@ -316,8 +316,9 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
     session.require("Microsoft.MachineLearning/workspaces/experiments/delete", experiment)
     body = existing(session, experiment)
 
-    def commit() -> None:
+    def commit() -> str:
         with _held(session, body):
             session.experiments.remove(body["ExperimentId"])
+        return f"The experiment {body['Description']!r} ({body['ExperimentId']}) is removed."
 
     return Outcome(target=body["Description"], before=body, after=None, commit=commit)

@@ -9,7 +9,7 @@ from mlmgmt.definition import assets
 from mlmgmt.errors import Detail, NotFound, WrongUsage
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs import addresses, explaining_new, references, set_up, siblings
-from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.classic import endpoint_facts, standing
 from mlmgmt.verbs.steps import NEW_DATA, Steps, answers, newest_job, trained
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def explain(session: Session, *, flavour: str | None = None, **address: Unpack[A
 
 
 def _classic(session: Session | None, steps: Steps, named: Revision | None, by_endpoint: bool) -> None:
-    scoring, training = _pair(session, named)
+    scoring, training = siblings.pair(session, named, EndpointId) if session is not None else (None, None)
     experiment = _experiment(session, scoring, training)
     name = str(experiment["Description"]) if experiment is not None else _EXAMPLE
     _experiments(session, steps, experiment, name, scoring)
@@ -80,27 +80,6 @@ def _classic(session: Session | None, steps: Steps, named: Revision | None, by_e
     place = f"{service} -EndpointName {endpoint.resource.name if endpoint is not None else _ENDPOINT}"
     _patched(session, steps, endpoint, place, name, job)
     steps.unseen("Score with the patched endpoint", f"mlmgmt score {place} --input {NEW_DATA}")
-
-
-def _pair(session: Session | None, named: Revision | None) -> tuple[Revision | None, Revision | None]:
-    """The web service that scores and the one that trains, as far as they are there: of the one named, or the last."""
-    if session is None:
-        return None, None
-    known = (
-        [named]
-        if named is not None
-        else [other for other in siblings.everyone(session) if isinstance(other.resource, EndpointId)]
-    )
-    scoring = [other for other in known if not siblings.trains(other)]
-    if scoring:
-        newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))
-        return newest, _classic_of(siblings.training(session, newest))
-    training = known[-1] if known else None
-    return (_classic_of(siblings.predictive(session, training)) if training is not None else None), training
-
-
-def _classic_of(found: list[Revision]) -> Revision | None:
-    return next((other for other in found if isinstance(other.resource, EndpointId)), None)
 
 
 def _words(revision: Revision | None, name: str) -> str:
@@ -169,7 +148,7 @@ def _retraining(steps: Steps, experiment: dict[str, Any] | None, name: str, trai
 
 
 def _endpoint(session: Session | None, scoring: Revision | None, named: Revision | None) -> Revision | None:
-    """The endpoint to patch: the one named, else the last that was added."""
+    """The endpoint to patch: the one named, else the last that was added and may be."""
     if session is None or scoring is None:
         return None
     resource = (named or scoring).resource
@@ -181,7 +160,7 @@ def _endpoint(session: Session | None, scoring: Revision | None, named: Revision
     others = [
         other
         for other in session.store.services.endpoints(owner.workspace, owner.service)
-        if other.resource.name != standing.DEFAULT
+        if other.resource.name != standing.DEFAULT and not endpoint_facts.prevents_update(other.document)
     ]
     return max(others, key=lambda other: str(other.document["properties"].get("createdOn")), default=None)
 

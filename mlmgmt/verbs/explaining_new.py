@@ -23,7 +23,7 @@ _GROUP, _NAME, _LOCATION = "retail", "churn", "southcentralus"
 def steps(session: Session | None, found: Steps, named: Revision | None) -> None:
     """Add the steps behind the first one, for the service named or the last one that was made."""
     groups = [str(body["name"]) for body in session.store.groups.all()] if session is not None else []
-    scoring, training = _pair(session, named)
+    scoring, training = siblings.pair(session, named, ResourceId) if session is not None else (None, None)
     group = _group(scoring) or _group(training) or (groups[0] if groups else _GROUP)
     name = scoring.resource.name if scoring is not None else _NAME
     fact = f"resource group {group!r}" if group in groups else None
@@ -76,26 +76,6 @@ def _uris(file: str) -> list[str] | None:
     except MlmgmtError:
         return None
     return [model.uri for model in assets.trained_models(body)] if isinstance(body, dict) else None
-
-
-def _pair(session: Session | None, named: Revision | None) -> tuple[Revision | None, Revision | None]:
-    if session is None:
-        return None, None
-    known = (
-        [named]
-        if named is not None
-        else [other for other in siblings.everyone(session) if isinstance(other.resource, ResourceId)]
-    )
-    scoring = [other for other in known if not siblings.trains(other)]
-    if scoring:
-        newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))
-        return newest, _new_of(siblings.training(session, newest))
-    training = known[-1] if known else None
-    return (_new_of(siblings.predictive(session, training)) if training is not None else None), training
-
-
-def _new_of(found: list[Revision]) -> Revision | None:
-    return next((other for other in found if isinstance(other.resource, ResourceId)), None)
 
 
 def _group(revision: Revision | None) -> str | None:

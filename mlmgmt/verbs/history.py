@@ -97,9 +97,7 @@ def plan_rollback(
     if earlier.removed:
         text = f"Revision {number} is the removal of {name!r}; there is nothing in it to go back to."
         raise BadRequest(text, target="To", details=[Detail("RevisionIsRemoval", text)])
-    if changes.content(earlier.document) == changes.content(standing.document) and _digests(earlier) == _digests(
-        standing
-    ):
+    if changes.is_as(standing, earlier.document, earlier.models):
         text = f"{name!r} is as it was in revision {number}; nothing was rolled back."
         raise Conflict(text, target=name, details=[Detail("NothingChanged", text)])
     return _return_to(
@@ -114,10 +112,6 @@ def plan_rollback(
             session, to=number, message=message, if_match=if_match, skip_model_check=skip_model_check, **address
         ),
     )
-
-
-def _digests(revision: Revision) -> dict[str, Any]:
-    return {asset_id: body.get("digest") for asset_id, body in revision.models.items()}
 
 
 def plan_restore(

@@ -19,15 +19,22 @@ INPUT_SUFFIXES = (".nh.csv", ".nh.tsv", ".csv", ".tsv", ".arff")
 """Of tables that a job reads; those with `.nh` have no header."""
 BAD_ARGUMENT = "BadArgument"
 _LONGEST_PART = 255
+_LONGEST_TEXT = 2000
+"""Characters of a refusal that has in it what a caller gave, which may be megabytes."""
 _AT_A_SERVER = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?/([a-z0-9]{3,24})/", re.IGNORECASE)
 """A base location as `mlmgmt serve` on this machine gives it; nothing is fetched there, the blob is this home's."""
 _ACCOUNT = re.compile("[a-z0-9]{3,24}")
 
 
 def refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    """Raise what the service called an invalid argument."""
+    """Raise what the service called an invalid argument; what a caller gave is repeated up to a length."""
+    message, target = (_shortened(text) for text in (message, target))
     details = [Detail(code, message, target)]
     raise BadRequest("Invalid argument provided.", target=target, details=details, hint=hint, code=BAD_ARGUMENT)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
 def resolve(session: Session, reference: Any, port: str, *, permission: str) -> blobs.Blob:
@@ -131,7 +138,7 @@ def _account(session: Session, text: str, port: str) -> str:
     # An account of this home needs no key from its own user; one that is given must be the right one.
     if given and keys and not any(hmac.compare_digest(given.encode(), key.encode()) for key in keys):
         message = f"The AccountKey of {port!r} is not a key of {account!r}."
-        hint = "Leave AccountKey out: an account of this home needs none."
+        hint = None if session.by_key else "Leave AccountKey out: an account of this home needs none."
         refuse("InvalidBlobConnectionString", message, port, hint)
     return account
 

@@ -209,7 +209,7 @@ def metric_named(name: str) -> str | None:
 def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
     if metric is None:
         return
-    from mlmgmt.modules.evaluation import more_is_better
+    from mlmgmt.modules.evaluation import is_better
 
     name = metric_named(metric)
     assert name is not None
@@ -221,7 +221,7 @@ def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
         raise BadRequest(text, target="OnlyIfBetter", details=[Detail("UnknownMetric", text)])
     else:
         new, old = evaluation.new[name], evaluation.old[name]
-        if (new > old) if more_is_better(name) else (new < old):
+        if is_better(name, new, old):
             return
         text = f"The new model is not better by {name}: {old:.6g} → {new:.6g}. Nothing was changed."
     report = {"Evaluation": evaluating.figures(evaluation)} if evaluation is not None else None

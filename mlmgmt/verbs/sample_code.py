@@ -97,7 +97,7 @@ def program(
     batch = _batch(ports, suffixes, parameters) if api != REQUEST_RESPONSE or not scores else None
     return rendering.render(
         language,
-        service=scoring_remote.address(session, revision.resource, origin),
+        service=scoring_remote.address(revision.resource, origin),
         notes=[*_notes(session, revision, language, origin, batch, properties, public)],
         request=request,
         batch=batch,

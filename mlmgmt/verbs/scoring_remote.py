@@ -97,7 +97,7 @@ def origin_of(text: str | None) -> str:
     return given
 
 
-def address(session: Session, resource: ServiceId, origin: str) -> str:
+def address(resource: ServiceId, origin: str) -> str:
     """The address of the scoring API at a server, such as `{origin}/subscriptions/{32 hex}/services/{guid}`."""
     return origin + quote(resource.scoring_path)
 
@@ -138,8 +138,7 @@ def answer(
     tables = {name: {"ColumnNames": list(cells.columns), "Values": cells.rows} for name, cells in inputs.items()}
     body = orjson.dumps({"Inputs": tables, "GlobalParameters": dict(parameters)})
     session.stage("scoring")
-    path = urlsplit(address(session, standing.resource, origin)).path
-    found = ask(session, origin, f"{path}{EXECUTE}", key, body)
+    found = ask(session, origin, address(standing.resource, "") + EXECUTE, key, body)
     value = found.value
     if not isinstance(value, dict) or not isinstance(value.get("Results"), dict):
         raise not_understood(origin)

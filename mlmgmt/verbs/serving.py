@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hmac
 import os
-import re
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlmgmt.definition import graph
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, Unauthorized
-from mlmgmt.ids import service_guid
+from mlmgmt.ids import EndpointId, is_guid, service_guid
 from mlmgmt.verbs import job_requests, scoring
 from mlmgmt.verbs.artifacts import TABLE_SUFFIXES
 from mlmgmt.verbs.classic import endpoint_facts
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 NONE, ALL = "None", "All"
-_GUID = re.compile("[0-9A-Fa-f]{32}")
 _SETTLED = 100_000_000
 """Nanoseconds after which no change of a folder bears the time of the one before."""
 
@@ -96,6 +94,26 @@ class Serving:
         return graph.digest(self.revision.document), *sorted(self.digests.items()), *labels
 
 
+class Scopes(NamedTuple):
+    """Where the addresses of a web service begin.
+
+    Args:
+        subscription: without dashes; None of an endpoint, which is in none.
+        workspace: of a New web service the home's first, since there were clients that asked so.
+    """
+
+    subscription: str | None
+    workspace: str
+
+
+def scopes(session: Session, resource: ServiceId) -> Scopes:
+    """Where the addresses of a web service or an endpoint begin."""
+    home = session.store.home
+    if isinstance(resource, EndpointId):
+        return Scopes(None, resource.workspace)
+    return Scopes(home.subscription.replace("-", "").casefold(), home.workspace)
+
+
 class Finder:
     """Finds web services by their addresses. Anybody may ask, for anything: all are listed anew only when one came."""
 
@@ -109,7 +127,7 @@ class Finder:
         Raises:
             NotFound: `WebServiceNotFound`.
         """
-        if not _GUID.fullmatch(guid):
+        if not is_guid(guid):
             raise not_found(guid)
         moment, stamps = time.time_ns(), self._services.stamps()
         standing, known = self._known

@@ -86,7 +86,7 @@ class Session:
 
     @property
     def workspace(self) -> str:
-        """The id of the Classic workspace meant; the home's first bears the home's own id."""
+        """The id of the Classic workspace meant; the home's first one, unless another was named."""
         return self.workspace_option or self.store.home.workspace
 
     @property

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from mlmgmt.definition import assets
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.verbs import set_up, trainers
-from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.classic import endpoint_facts, standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
@@ -56,6 +57,25 @@ def everyone(session: Session, near: Revision | None = None) -> Iterator[Revisio
                 yield revision
 
 
+def pair(
+    session: Session, named: Revision | None, kind: type[ResourceId | EndpointId]
+) -> tuple[Revision | None, Revision | None]:
+    """The service that scores and the one that trains, of one kind, as far as they are there: of the one named, or the
+    last that was made.
+    """
+
+    def first(found: list[Revision]) -> Revision | None:
+        return next((other for other in found if isinstance(other.resource, kind)), None)
+
+    known = [named] if named is not None else [other for other in everyone(session) if isinstance(other.resource, kind)]
+    scoring = [other for other in known if not trains(other)]
+    if scoring:
+        newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))
+        return newest, first(training(session, newest))
+    trainer = known[-1] if known else None
+    return (first(predictive(session, trainer)) if trainer is not None else None), trainer
+
+
 def _is_of(training: Revision, scoring: Revision) -> bool:
     made_of = (training.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG)
     tags = scoring.document.get("tags") or {}
@@ -88,18 +108,31 @@ def patch_hint(session: Session, revision: Revision) -> str:
     for other in predictive(session, revision):
         resource = other.resource
         if isinstance(resource, ResourceId):
-            return f"mlmgmt endpoint-help {resource.words} -Part update"
-        patchable = patchable_of(session, resource)
-        if patchable is None:
-            return f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName loc001"
-        return f"mlmgmt endpoint-help {patchable.words} -Part update"
+            return _helping(resource)
+        return goes_on(session, resource)
     return "PATCH an endpoint of the predictive web service; mlmgmt Get-AmlWebService lists them."
 
 
+def goes_on(session: Session, default: EndpointId) -> str:
+    """The command that goes on from a default endpoint, which is never patched: another one's help, or adding one."""
+    patchable = patchable_of(session, default)
+    return _helping(patchable) if patchable is not None else adding(default)
+
+
+def adding(near: EndpointId, name: str = "loc001") -> str:
+    """The command that adds an endpoint to a web service."""
+    return f"mlmgmt add-endpoint -WebServiceId {near.service} -EndpointName {name}"
+
+
+def _helping(resource: ServiceId) -> str:
+    return f"mlmgmt endpoint-help {resource.words} -Part update"
+
+
 def patchable_of(session: Session, near: EndpointId) -> EndpointId | None:
-    """An endpoint of the same web service that is not the default one."""
-    for name in session.store.services.endpoint_names(near.workspace, near.service):
+    """An endpoint of the same web service that is not the default one, and may be patched."""
+    for name in session.store.services.standing_names(near.workspace, near.service):
         identity = EndpointId(near.workspace, near.service, name)
-        if name != standing.DEFAULT and session.store.services.current(identity) is not None:
+        found = session.store.services.current(identity) if name != standing.DEFAULT else None
+        if found is not None and not endpoint_facts.prevents_update(found.document):
             return identity
     return None

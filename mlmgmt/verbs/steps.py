@@ -12,6 +12,8 @@ from mlmgmt.store import jobs
 from mlmgmt.verbs import references
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mlmgmt.store.blobs import Blob
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
@@ -71,14 +73,18 @@ def newest_job(session: Session, trainer: Revision | None) -> Job | None:
     bodies = list(session.store.jobs.of(trainer.resource)) if trainer is not None else []
     if not bodies:
         return None
-    for port, kept in (bodies[-1].get("results") or {}).items():
+    return Job(bodies[-1], next(models_of(bodies[-1]), None))
+
+
+def models_of(job: Mapping[str, Any]) -> Iterator[Blob]:
+    """The trained models among the results of a job, as it is kept."""
+    for port, kept in (job.get("results") or {}).items():
         try:
             place = references.loaded(kept, port)
         except MlmgmtError:
             continue
         if place.path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):
-            return Job(bodies[-1], place)
-    return Job(bodies[-1], None)
+            yield place
 
 
 def trained(steps: Steps, trainer: Revision | None, words: str, job: Job | None) -> None:

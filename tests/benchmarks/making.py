@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mlmgmt.store.services import CURRENT, REVISIONS
+from mlmgmt.store.revision_files import REVISIONS
+from mlmgmt.store.services import CURRENT
 from mlmgmt.verbs import account, groups, webservices
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source

@@ -194,6 +194,26 @@ class TestManagement:
         refused = classic.ask("PATCH", classic.endpoint("loc001"), json=body)
         assert refused.status_code == 400, refused.text
 
+    def test_a_resource_is_named_once_and_megabytes_are_not_repeated(self, classic: Classic) -> None:
+        resource = classic.resource("model001")["Resources"][0]
+        refused = classic.ask("PATCH", classic.endpoint("loc001"), json={"Resources": [resource, resource]})
+        assert codes(refused) == [400, "BadArgument", "DuplicateResourceName"]
+        for name, place in (("q" * 1_000_000, {}), (RESOURCE, {"BaseLocation": "z" * 1_000_000})):
+            location = {**resource["Location"], **place}
+            body = {"Resources": [{"Name": name, "Location": location}]}
+            refused = classic.ask("PATCH", classic.endpoint("loc001"), json=body)
+            assert refused.status_code == 400
+            assert len(refused.content) < 5000
+
+    def test_patches_at_once_are_all_answered(self, classic: Classic) -> None:
+        """What one asks for may stand already when its turn comes, by another's PATCH."""
+        classic.added("busy")
+        bodies = [classic.resource(model) for model in ("model001", "model002")] * 12
+        with ThreadPoolExecutor(4) as threads:
+            asked = [threads.submit(classic.ask, "PATCH", classic.endpoint("busy"), json=body) for body in bodies]
+            answers = [answer.result() for answer in asked]
+        assert [answer.status_code for answer in answers] == [200] * len(bodies)
+
     def test_what_is_not_done_here_says_so(self, classic: Classic) -> None:
         code = {"InputSchema": {}, "OutputSchema": {}, "Language": "python-2.7-64", "SourceCode": "x"}
         published = {"Name": "code", "Type": "Code", "CodeBundle": code}
@@ -266,13 +286,15 @@ class TestProof:
         patched = classic.client.patch(classic.endpoint("own"), headers=own.bearer, json={"Description": "By key."})
         assert patched.status_code == 200
         assert mlmgmt(["history", "-s", SCORING, "-e", "own"], ok=True).json[0]["By"] == "a key of own"
-        # Whoever has the key alone proves that the storage is theirs too.
+        # The service fetched no model without a signature, whoever asked; a key alone opens no storage either.
         place = {name: value for name, value in classic.bikes.location("model001").items() if name != "SasBlobToken"}
         body = classic.resource("model001", Location=place)
         refused = classic.client.patch(classic.endpoint("own"), headers=own.bearer, json=body)
         assert codes(refused) == [400, "BadArgument", "InvalidBlob"]
         assert str(classic.folder) not in refused.text
-        assert classic.ask("PATCH", classic.endpoint("own"), json=body).status_code == 200
+        assert codes(classic.ask("PATCH", classic.endpoint("own"), json=body)) == [400, "BadArgument", "InvalidBlob"]
+        signed = classic.resource("model001")
+        assert classic.ask("PATCH", classic.endpoint("own"), json=signed).status_code == 200
         assert codes(classic.scored(other, key=own.key))[1:] == ["Unauthorized", "ScoreRequestUnauthorized"]
         refreshed = classic.client.post(f"{classic.endpoint('own')}/refresh", headers=own.bearer)
         assert refreshed.status_code == 304
@@ -478,7 +500,7 @@ class TestScoring:
         assert f"{scheme}://{host}{path}" == endpoint.place
         for name in ("loc001", identity, identity.upper()):
             assert classic.client.get(f"{classic.endpoint(name)}/apidocument").json() == document
-        for name in ("none", "0" * 32):
+        for name in ("none", "0" * 32, "a" * 300):
             refused = classic.client.get(f"{classic.endpoint(name)}/apidocument")
             assert codes(refused) == [404, "NotFound", "EndpointNotFound"]
             # Whoever asks may be anybody.

@@ -110,7 +110,7 @@ class TestEndpoints:
         found = {item.resource.name: item.number for item in services.endpoints(WORKSPACE, SERVICE)}
         assert found == {"con": 1, "default": 1, "loc1": 2}
         assert services.count_endpoints(WORKSPACE, SERVICE) == 3
-        assert sorted(services.endpoint_names(WORKSPACE, SERVICE)) == ["con", "default", "loc1", "loc2"]
+        assert services.standing_names(WORKSPACE, SERVICE) == ["con", "default", "loc1"]
         assert list(services.endpoints(SERVICE, WORKSPACE)) == []
         assert [item.number for item in services.history(EndpointId(WORKSPACE, SERVICE, "loc2"))] == [1, 2]
 

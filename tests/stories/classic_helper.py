@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs import history, references, serving
-from mlmgmt.verbs.classic import endpoints, patching, standing, web_services
+from mlmgmt.verbs.classic import deploying, endpoints, patching, standing, web_services
 from mlmgmt.verbs.session import Session
 from tests.store.crash_helper import killed_before
 from tests.stories.classic_home import RESOURCE, SCORING
@@ -75,7 +75,7 @@ def killed(mode: str, service: str, step: int) -> None:
         content = f"model {call}"
         change = {
             "patch": partial(patch, service=service, content=content),
-            "deploy": partial(web_services.plan_deploy, experiment=SCORING, skip_model_check=True),
+            "deploy": partial(deploying.plan_deploy, experiment=SCORING, skip_model_check=True),
             "remove": partial(web_services.plan_remove, web_service_id=service),
         }[mode]
         if not killed_before(call, change):
@@ -98,7 +98,7 @@ def _bring_back(service: str) -> None:
     body = session.store.web_services.read(session.workspace, service)
     assert body is not None
     session.store.web_services.write({name: value for name, value in body.items() if name != "RemovedTime"})
-    for name in session.store.services.endpoint_names(session.workspace, service):
+    for name in body[web_services.GOING]:
         history.plan_restore(session, web_service_id=service, endpoint_name=name, skip_model_check=True).apply()
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmgmt.errors import BadRequest, Unauthorized
+from mlmgmt.errors import BadRequest, Conflict, NotFound, Unauthorized
 from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs import serving
-from mlmgmt.verbs.classic import endpoint_facts
+from mlmgmt.verbs.classic import endpoint_facts, restoring, web_services
 from mlmgmt.verbs.session import Session
 from tests.stories.classic_home import (
     AT,
@@ -161,6 +161,19 @@ class TestWebServices:
         assert [row["Change"] for row in history(mlmgmt)][:2] == ["restored", "removed"]
         nowhere = mlmgmt("restore-web-service 00000000000000000000000000000000")
         assert "WebServiceIdNotFoundInWorkspace" in nowhere.err
+
+    def test_removed_by_two_at_once_and_brought_back_by_two(self, mlmgmt: Command, bikes: Bikes) -> None:
+        first, second = (web_services.plan_remove(Session(), web_service_id=bikes.service) for _ in range(2))
+        first.apply()
+        with pytest.raises(NotFound):
+            second.apply(again=True)
+        first, second = (restoring.plan_restore(Session(), web_service_id=bikes.service) for _ in range(2))
+        first.apply()
+        before = bikes.everything()
+        with pytest.raises(Conflict):
+            second.apply(again=True)
+        assert bikes.everything() == before
+        assert names(mlmgmt) == ["default", "loc001", "loc002"]
 
 
 def test_a_copy_of_a_home_keeps_its_workspace(mlmgmt: Command, bikes: Bikes, tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ class TestRefused:
     def test_the_default_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
         self.refused(mlmgmt, bikes, bikes.patch("default", "model001"), "Conflict", "DefaultEndpointNotUpdatable")
         said = mlmgmt(bikes.patch("default", "model001")).err
-        assert f"Add-AmlWebServiceEndpoint -WebServiceId {bikes.service}" in said
+        assert f"add-endpoint -WebServiceId {bikes.service}" in said
 
     def test_a_training_service(self, mlmgmt: Command, bikes: Bikes) -> None:
         words = bikes.patch("default", "model001", service=TRAINING)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.verbs import history, webservices
-from mlmgmt.verbs.classic import endpoints, patching, standing, web_services
+from mlmgmt.verbs.classic import deploying, endpoints, patching, standing
 from mlmgmt.verbs.session import Session
 from tests.stories.classic_home import MODELS, RESOURCE, SCORING, Bikes, answer, experiment, scored
 
@@ -110,7 +110,7 @@ def planned(bikes: Bikes, step: tuple[Any, ...], name: str) -> Outcome:
             return history.plan_restore(session, **at)
         case ("republish", model):
             experiment(model=bikes.blob(model).uri)
-            return web_services.plan_deploy(session, experiment=SCORING, update=True)
+            return deploying.plan_deploy(session, experiment=SCORING, update=True)
     raise AssertionError(step)
 
 

@@ -117,7 +117,8 @@ class TestOldScripts:
         assert service["WorkspaceId"] == ID
         given = [word for name, value in OLD.items() for word in (f"-{name}", value)]
         Path("config.json").unlink()
-        endpoint = mlmgmt(["Get-AmlWebServiceEndpoint", "-WebServiceId", service["Id"], *given], ok=True).json[0]
+        words = ["Get-AmlWebServiceEndpoint", "-WebServiceId", service["Id"], *given, "-IntegrationTest"]
+        endpoint = mlmgmt(words, ok=True).json[0]
         assert endpoint["ApiLocation"].startswith(f"https://europewest.services.azureml.net/workspaces/{ID}/services/")
         # What is in one workspace is not in another.
         assert bikes.service in str(mlmgmt("web-services", ok=True).json)

@@ -827,7 +827,7 @@ def test_removing_takes_the_experiment_and_leaves_its_data_and_models(
     kept = sorted(path for path in (home / "storage").rglob("*") if path.is_file())
     assert "What if" in mlmgmt("remove-experiment People -WhatIf", ok=True).err
     assert mlmgmt("remove-experiment People").status == 1
-    mlmgmt("remove-experiment PEOPLE -Force", ok=True)
+    assert "'People'" in mlmgmt("remove-experiment PEOPLE -Force", ok=True).out
     assert [row["Description"] for row in mlmgmt("experiments", ok=True).json] == ["People [Predictive Exp.]"]
     assert sorted(path for path in (home / "storage").rglob("*") if path.is_file()) == kept
     assert mlmgmt("remove-experiment People -Force").status == 1

@@ -93,6 +93,11 @@ class TestWithOnesOwnNames:
         assert "loc002" not in told
         assert "loc002" in str(explained(mlmgmt))
 
+    def test_an_endpoint_that_keeps_its_model_is_not_the_one_to_patch(self, mlmgmt: Command, bikes: Bikes) -> None:
+        mlmgmt(["add-endpoint", "-s", SCORING, "-e", "kept", "-PreventUpdate"], ok=True)
+        assert "-EndpointName kept" not in str(explained(mlmgmt))
+        assert "-EndpointName kept" not in mlmgmt(["endpoint-help", "-s", TRAINING, "-e", "default"], ok=True).out
+
     def test_a_patch_by_hand_is_done(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc002", "model001"), ok=True)
         found = explained(mlmgmt, "-WebService", SCORING)

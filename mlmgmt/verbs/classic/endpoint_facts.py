@@ -55,6 +55,11 @@ def facts(
     return {"throttleLevel": chosen, "maxConcurrentCalls": count, "preventUpdate": prevents}
 
 
+def prevents_update(document: Mapping[str, Any]) -> bool:
+    """Whether an endpoint's document says that it is neither patched nor refreshed."""
+    return bool((document.get(MEMBER) or {}).get("preventUpdate"))
+
+
 def may_name(name: str) -> bool:
     """Whether an endpoint may bear a name: 1 to 24 lower-case letters and digits."""
     return name.isascii() and name.isalnum() and name == name.lower() and len(name) <= LONGEST_NAME

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets
 from mlmgmt.errors import Conflict, Detail
 from mlmgmt.ids import EndpointId, service_guid
-from mlmgmt.store import blobs, lock
+from mlmgmt.store import blobs
 from mlmgmt.verbs import deployment, webservices
 from mlmgmt.verbs.classic import endpoint_facts, standing, web_services
 from mlmgmt.verbs.classic.endpoint_facts import MEMBER
@@ -161,7 +161,7 @@ def plan_add(
     if latest is not None and not latest.removed:
         text = f"The web service has an endpoint {name!r} already."
         raise Conflict(text, target="EndpointName", details=[Detail("EndpointExists", text)])
-    if session.store.services.count_endpoints(identity.workspace, identity.service) >= endpoint_facts.MOST_ENDPOINTS:
+    if session.store.services.has_endpoints(identity.workspace, identity.service, endpoint_facts.MOST_ENDPOINTS):
         text = f"The web service has {endpoint_facts.MOST_ENDPOINTS:,} endpoints, the most there can be."
         raise Conflict(text, target="WebServiceId", details=[Detail("EndpointLimitReached", text)])
     properties = {**default.document["properties"], "description": description or ""}
@@ -195,7 +195,7 @@ def _within(session: Session, identity: EndpointId, outcome: Outcome) -> Outcome
     commit = outcome.commit
 
     def committed() -> Any:
-        with lock.hold(session.store.home.root, f"webservices/{identity.service}"):
+        with web_services.held(session, identity.service):
             return commit()
 
     outcome.commit = committed

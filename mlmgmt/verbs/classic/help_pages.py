@@ -129,7 +129,7 @@ def _links(revision: Revision, base: str, part: str, *, whole: bool) -> list[tup
 def _facts(session: Session, revision: Revision, base: str) -> dict[str, Any]:
     """What a script looks for: addresses, and the exact names of the resources."""
     update = update_code.update_of(revision, base)
-    api = scoring_remote.address(session, revision.resource, base)
+    api = scoring_remote.address(revision.resource, base)
     found: dict[str, Any] = {
         "ApiLocation": api,
         "SwaggerLocation": f"{api}/swagger.json",
@@ -191,7 +191,7 @@ def _score(session: Session, revision: Revision, base: str, reader: _Reader) -> 
         other = "Its results come of batch execution." if "IncompatibleModel" in error.codes() else ""
         section.blocks.append(Text(f"{said} {other}".strip(), warns=True))
         return section
-    api = scoring_remote.address(session, revision.resource, base)
+    api = scoring_remote.address(revision.resource, base)
     section.blocks.extend(help_parts.request_response(revision, api, shows_data=reader.shows_data))
     section.blocks.extend(programs)
     return section
@@ -201,7 +201,7 @@ def _jobs(session: Session, revision: Revision, base: str, reader: _Reader) -> S
     section = Section(_NAMES[JOBS], JOBS)
     try:
         programs = _programs(session, revision, base, sample_code.BATCH, reader)
-        section.blocks.extend(help_parts.batch(revision, scoring_remote.address(session, revision.resource, base)))
+        section.blocks.extend(help_parts.batch(revision, scoring_remote.address(revision.resource, base)))
     except MlmgmtError as error:
         section.blocks.append(Text(error.details[0].message if error.details else error.message, warns=True))
         return section
@@ -222,8 +222,7 @@ def _update(session: Session, revision: Revision, base: str, reader: _Reader) ->
         assert isinstance(resource, EndpointId)
         text = "The default endpoint follows its experiment and is not updated; add another endpoint for a new model."
         section.blocks.append(Text(text, warns=True))
-        words = f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName loc001"
-        section.blocks.append(Code(words))
+        section.blocks.append(Code(siblings.adding(resource)))
         return section
     section.blocks.extend(help_parts.update(update))
     for language, name in _PROGRAMS.items():

@@ -159,6 +159,7 @@ def batch(revision: Revision, api: str) -> Iterator[Block]:
     }
     yield Code(rendering.pretty_json(answer), "Sample answer of Status")
     yield Table(("StatusCode", "Number", "Meaning"), [(name, *said) for name, said in _STATES.items()])
+    yield Text(f"The Swagger document has these calls, too: {api}/swagger.json")
 
 
 def update(model: Update) -> Iterator[Block]:

@@ -16,7 +16,7 @@ import orjson
 
 from mlmgmt.definition.document import parse
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
-from mlmgmt.ids import EndpointId, ResourceId
+from mlmgmt.ids import EndpointId
 from mlmgmt.store.jobs import ENDED, FINISHED
 from mlmgmt.verbs import job_requests, jobs, references, request_response, scoring_remote, serving, userfiles
 from mlmgmt.verbs.session import CONTRIBUTOR
@@ -197,17 +197,13 @@ def _opened(session: Session, place: _Place, key: str) -> Serving:
 
 
 def _refuse_other_scope(session: Session, place: _Place, resource: ServiceId) -> None:
-    """Refuse a workspace or a subscription that what answers is not in; a New one is the home's first workspace's."""
-    workspace = resource.workspace if isinstance(resource, EndpointId) else session.store.home.workspace
-    if place.workspace is not None and place.workspace.casefold() != workspace.casefold():
+    """Refuse a workspace or a subscription that what answers is not in."""
+    scopes = serving.scopes(session, resource)
+    if place.workspace is not None and place.workspace.casefold() != scopes.workspace:
         message = f"The id {place.id!r} belongs to another workspace than {place.workspace[:64]!r}."
         details = [Detail("WebServiceIdNotFoundInWorkspace", message)]
         raise NotFound("The resource cannot be found.", target=place.id, details=details)
-    subscription = session.store.home.subscription.replace("-", "").casefold()
-    of_group = isinstance(resource, ResourceId)
-    if place.subscription is not None and (
-        not of_group or place.subscription.replace("-", "").casefold() != subscription
-    ):
+    if place.subscription is not None and place.subscription.replace("-", "").casefold() != scopes.subscription:
         message = "The subscription in the address is not the one of this home."
         references.refuse("BadSubscriptionId", message, "subscriptionId")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, patch
 from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError
 from mlmgmt.ids import EndpointId
-from mlmgmt.verbs import changes, deployment, references, webservices
+from mlmgmt.verbs import changes, deployment, references, siblings, webservices
 from mlmgmt.verbs.classic import endpoint_facts, endpoints, standing
 from mlmgmt.verbs.classic.endpoint_facts import MEMBER
 from mlmgmt.verbs.outcome import Outcome
@@ -98,9 +98,9 @@ def plan_change(
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
-        BadRequest: `BadArgument` with `NoUpdatableResources`, `UnknownResourceName`, those of `references.resolve`
-            and of `endpoint_facts.facts`, or `WebServiceConcurrentRequestRequirementInvalid`; `EmptyUpdate`; or the
-            new model does not pass its proof.
+        BadRequest: `BadArgument` with `NoUpdatableResources`, `UnknownResourceName`, `DuplicateResourceName`, those of
+            `references.resolve` and of `endpoint_facts.facts`, or `WebServiceConcurrentRequestRequirementInvalid`;
+            `EmptyUpdate`; or the new model does not pass its proof.
         Conflict: `DefaultEndpointNotUpdatable`, `EndpointPreventsUpdate`, `NothingChanged`.
     """
     revision = standing.endpoint(session, web_service_id, endpoint_name)
@@ -108,13 +108,10 @@ def plan_change(
     assert isinstance(identity, EndpointId)
     session.require(_WRITE, identity)
     changes.check_etag(revision, if_match)
-    chosen = [(_named(revision, resource.name), resource) for resource in resources]
+    _refuse_repeated(resources)
+    chosen = [(_named(session, revision, resource.name), resource) for resource in resources]
     if resources:
-        _refuse_default(
-            identity,
-            f"Add an endpoint for the model: mlmgmt Add-AmlWebServiceEndpoint -WebServiceId "
-            f"{identity.service} -EndpointName ...",
-        )
+        _refuse_default(identity, f"Add an endpoint for the model: {siblings.adding(identity, '...')}")
         _refuse_prevented(revision)
     held: dict[str, bytes] = {}
     change: dict[str, Any] = {"properties": {}}
@@ -132,9 +129,9 @@ def plan_change(
         standing_facts = revision.document.get(MEMBER)
         facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update, before=standing_facts)
         if max_concurrent_calls not in (None, facts["maxConcurrentCalls"]):
-            message = f"The throttle level Low has {facts['maxConcurrentCalls']} calls at a time, and no other number."
+            text = f"The throttle level Low has {facts['maxConcurrentCalls']} calls at a time, and no other number."
             code = "WebServiceConcurrentRequestRequirementInvalid"
-            references.refuse(code, message, "MaxConcurrentCalls", "Give the level High with it.")
+            references.refuse(code, text, "MaxConcurrentCalls", "Give the level High with it.")
         change[MEMBER] = facts
     if change == {"properties": {}}:
         text = "There is nothing to change: no resource and no switch is given."
@@ -167,14 +164,21 @@ def plan_change(
     )
 
 
-def _named(revision: Revision, name: str) -> assets.TrainedModel:
+def _refuse_repeated(resources: Sequence[Replacement]) -> None:
+    """Of two models for one resource, either could be meant."""
+    names = set()
+    for resource in resources:
+        if resource.name in names:
+            references.refuse("DuplicateResourceName", f"The resource {resource.name!r} is given twice.", "Resources")
+        names.add(resource.name)
+
+
+def _named(session: Session, revision: Revision, name: str) -> assets.TrainedModel:
     """The trained model with exactly that resource name."""
     known = endpoints.updatable(revision)
     if not known:
-        title = revision.document["properties"].get("title")
-        message = f"The web service {title!r} has no updatable resources: its graph trains a model and holds none."
-        hint = "PATCH an endpoint of the predictive web service; mlmgmt Get-AmlWebService lists them."
-        references.refuse("NoUpdatableResources", message, "Resources", hint)
+        message = siblings.no_resources(session, revision)
+        references.refuse("NoUpdatableResources", message, "Resources", siblings.patch_hint(session, revision))
     found = [model for model in known if model.name == name]
     if len(found) != 1:
         listed = ", ".join(repr(model.name) for model in known)
@@ -193,8 +197,8 @@ def _refuse_default(identity: EndpointId, hint: str) -> None:
 
 
 def _refuse_prevented(revision: Revision) -> None:
-    if (revision.document.get(MEMBER) or {}).get("preventUpdate"):
-        text = f"The endpoint {revision.resource.name!r} was made with PreventUpdate, and keeps the model it has."
+    if endpoint_facts.prevents_update(revision.document):
+        text = f"The endpoint {revision.resource.name!r} has PreventUpdate, and keeps the model it has."
         raise Conflict(text, target="PreventUpdate", details=[Detail("EndpointPreventsUpdate", text)])
 
 
@@ -248,8 +252,7 @@ def plan_refresh(
     _refuse_prevented(revision)
     default = standing.endpoint(session, identity.service, standing.DEFAULT)
     document, models = _refreshed(session, revision, default, overwrite=overwrite_resources)
-    unchanged = changes.content(document) == changes.content(revision.document)
-    if unchanged and _digests(models) == _digests(revision.models):
+    if changes.is_as(revision, document, models):
         text = f"The endpoint {identity.name!r} has what the default one has now; nothing was refreshed."
         if not overwrite_resources:
             text = f"The endpoint {identity.name!r} has the default one's graph already; nothing was refreshed."
@@ -280,10 +283,6 @@ def plan_refresh(
     )
     outcome.compared = lambda: (dict(revision.document), dict(document))
     return outcome
-
-
-def _digests(models: Mapping[str, Any]) -> dict[str, Any]:
-    return {asset_id: body.get("digest") for asset_id, body in models.items()}
 
 
 def _refreshed(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict, Detail
-from mlmgmt.ids import EndpointId
-from mlmgmt.store import lock
+from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs import history
 from mlmgmt.verbs.classic import standing
-from mlmgmt.verbs.classic.web_services import GOING, WRITE, view
+from mlmgmt.verbs.classic.web_services import GOING, WRITE, held, view
 from mlmgmt.verbs.outcome import Outcome, shown_only
 
 if TYPE_CHECKING:
@@ -26,13 +25,7 @@ def plan_restore(
         Conflict: `WebServiceExists`: it stands.
         BadRequest: a model of it does not pass its proof.
     """
-    key = web_service_id.strip().casefold()
-    body = session.store.web_services.read(session.workspace, key) if standing.is_id(key) else None
-    if body is None:
-        standing.web_service(session, web_service_id)
-    if body is None or not {"RemovedTime", GOING} & body.keys():
-        text = f"The web service {web_service_id!r} is not removed."
-        raise Conflict(text, target=web_service_id, details=[Detail("WebServiceExists", text)])
+    body = _removed(session, web_service_id)
     session.require(WRITE, body["Id"])
     stood = {name: value for name, value in body.items() if name not in ("RemovedTime", GOING)}
 
@@ -50,7 +43,9 @@ def plan_restore(
     ]
 
     def commit() -> dict[str, Any]:
-        with lock.hold(session.store.home.root, f"webservices/{body['Id']}"):
+        with held(session, body["Id"]):
+            # Of one that came back meanwhile nothing is written.
+            _removed(session, body["Id"])
             session.store.web_services.write(stood | {GOING: body.get(GOING, [])})
             for outcome in planned:
                 outcome.apply(again=True)
@@ -58,3 +53,15 @@ def plan_restore(
         return view(session, stood)
 
     return Outcome(target=body["Name"], before=None, after=stood, commit=commit, preview=stood, compared=shown_only)
+
+
+def _removed(session: Session, named: str) -> dict[str, Any]:
+    """A web service that was removed, or was about to be, by its id."""
+    key = named.strip().casefold()
+    body = session.store.web_services.read(session.workspace, key) if is_guid(key) else None
+    if body is None:
+        standing.web_service(session, named)
+    if body is None or not {"RemovedTime", GOING} & body.keys():
+        text = f"The web service {named!r} is not removed."
+        raise Conflict(text, target=named, details=[Detail("WebServiceExists", text)])
+    return body

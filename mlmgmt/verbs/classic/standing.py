@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
-from mlmgmt.ids import EndpointId
+from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs.classic import endpoint_facts
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 DEFAULT = "default"
 """The endpoint that every web service has, and that follows its experiment."""
-_HEX = re.compile("[0-9a-f]{32}")
 
 
 def web_service(session: Session, named: str) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
         HomeError: `HomeDamaged`: none has, and one that may have had it cannot be read.
     """
     key = named.strip().casefold()
-    if _HEX.fullmatch(key):
+    if is_guid(key):
         body = session.store.web_services.read(session.workspace, key)
         if body is not None and _stands(session, body):
             return body
@@ -53,11 +51,6 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
             hint=f"There are: {listed}." if known else "Deploy one: mlmgmt New-AmlWebService",
         )
     return found[0]
-
-
-def is_id(text: str) -> bool:
-    """Whether a text can be the id of a web service."""
-    return _HEX.fullmatch(text) is not None
 
 
 def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
@@ -138,7 +131,7 @@ def _not_found(session: Session, identity: EndpointId, *, removed: bool) -> NotF
     if removed:
         hint = f"It was removed; bring it back with: mlmgmt restore {identity.words}"
     else:
-        names = session.store.services.endpoint_names(identity.workspace, identity.service)
+        names = session.store.services.standing_names(identity.workspace, identity.service)
         hint = f"There are: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}."
     return NotFound(
         "The endpoint cannot be found.",

@@ -1,25 +1,24 @@
-"""Classic web services: deployed of experiments, each with a default endpoint that follows its experiment."""
+"""Classic web services: each with a default endpoint, and made of an experiment; see `deploying`."""
 
 from __future__ import annotations
 
-import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition import patch
-from mlmgmt.errors import BadRequest, Detail, NotFound
-from mlmgmt.ids import EndpointId
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import CREATED
-from mlmgmt.verbs import changes, deployment, experiments, set_up, webservices
-from mlmgmt.verbs.classic import endpoint_facts, standing, workspaces
+from mlmgmt.verbs import changes, webservices
+from mlmgmt.verbs.classic import endpoint_facts, standing
 from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from mlmgmt.ids import EndpointId
     from mlmgmt.store.services import Revision
+    from mlmgmt.verbs import deployment
     from mlmgmt.verbs.session import Session
 
 WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
@@ -44,68 +43,6 @@ def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
     count = session.store.services.count_endpoints(body["WorkspaceId"], body["Id"])
     shown = {name: body[name] for name in ("Id", "Name", "Description", "CreationTime", "WorkspaceId")}
     return shown | {"DefaultEndpointName": standing.DEFAULT, "EndpointCount": count}
-
-
-def plan_deploy(
-    session: Session,
-    *,
-    experiment: str,
-    update: bool = False,
-    message: str | None = None,
-    skip_model_check: bool = False,
-) -> Outcome:
-    """Plan a web service of an experiment that ran: one that scores, or one that trains.
-
-    Args:
-        update: the experiment's own web service follows it anew, in its default endpoint alone; without it another
-            web service is made.
-
-    Raises:
-        NotFound: the experiment; `WebServiceNotFound`: there is none of it to update.
-        BadRequest: `ExperimentNotFinished`, `NoWebServicePorts`, `AmbiguousWebService`; a model fails its proof.
-        Conflict: `NothingChanged`.
-    """
-    body = experiments.existing(session, experiment)
-    session.require(WRITE, body["ExperimentId"])
-    document = dict(set_up.definition_of(session, body))
-    document["location"] = workspaces.existing(session, session.workspace)["Location"]
-    if update:
-        service = _deployed_of(session, body)
-        return _follow(session, service, body, document, message, skip_model_check)
-    service = {
-        "Id": uuid.uuid4().hex,
-        "Name": body["Description"],
-        "Description": body["Summary"],
-        "CreationTime": stamp(session.clock()),
-        "WorkspaceId": session.workspace,
-        "ExperimentId": body["ExperimentId"],
-    }
-    identity = EndpointId(session.workspace, service["Id"], standing.DEFAULT)
-    planned = created(
-        session,
-        identity,
-        document,
-        endpoint_facts.facts(),
-        deployment.plan(session, document, None, skip=skip_model_check),
-        message=message,
-        source=body["Description"],
-    )
-
-    def commit() -> dict[str, Any]:
-        session.store.require_writable()
-        session.store.web_services.write(service)
-        planned.commit()
-        return view(session, service)
-
-    return Outcome(
-        target=body["Description"],
-        before=None,
-        after=planned.after,
-        commit=commit,
-        warnings=planned.warnings,
-        preview=service,
-        compared=shown_only,
-    )
 
 
 def created(
@@ -136,74 +73,13 @@ def created(
     return changes.outcome_of(session, identity, change, lambda revision: revision, replan=replan)
 
 
-def deployed_of(session: Session, *, experiment: str) -> dict[str, Any]:
-    """The one web service that was deployed of an experiment.
-
-    Raises:
-        NotFound: the experiment; `WebServiceNotFound`. BadRequest: `AmbiguousWebService`.
+@contextmanager
+def held(session: Session, service: str) -> Iterator[None]:
+    """Hold a web service whole: nobody else adds endpoints to it, removes it or restores it. Those who hold this and an
+    endpoint take this one first.
     """
-    return _deployed_of(session, experiments.existing(session, experiment))
-
-
-def _deployed_of(session: Session, experiment: Mapping[str, Any]) -> dict[str, Any]:
-    identity, name = experiment["ExperimentId"], experiment["Description"]
-    found = [body for body in standing.web_services(session) if body["ExperimentId"] == identity]
-    if not found:
-        message = f"No web service was deployed of the experiment {name!r}."
-        hint = "Leave -Update out to deploy the first one."
-        raise NotFound(message, target="Update", details=[Detail("WebServiceNotFound", message)], hint=hint)
-    if len(found) > 1:
-        listed = ", ".join(body["Id"] for body in found)
-        message = f"{len(found)} web services were deployed of the experiment {name!r}: {listed}."
-        hint = "Remove all but one: mlmgmt Remove-AmlWebService"
-        raise BadRequest(message, target="Update", details=[Detail("AmbiguousWebService", message)], hint=hint)
-    return found[0]
-
-
-def _follow(
-    session: Session,
-    service: dict[str, Any],
-    experiment: Mapping[str, Any],
-    document: Mapping[str, Any],
-    message: str | None,
-    skip: bool,
-) -> Outcome:
-    """The default endpoint takes the definition that its experiment has now; its own switches stay."""
-    default = standing.endpoint(session, service["Id"], standing.DEFAULT)
-    properties = {**document["properties"]}
-    for name in ("diagnostics", "exposeSampleData"):
-        if name in default.document["properties"]:
-            properties[name] = default.document["properties"][name]
-    change = {"tags": document["tags"], "properties": properties}
-    gone = default.document["properties"].keys() - properties.keys()
-    return webservices.plan_change(
-        session,
-        default,
-        change,
-        # What the experiment no longer has would otherwise stay, as what a change leaves out does.
-        clear=[name for name in patch.CLEARABLE if name in gone],
-        message=message,
-        source=experiment["Description"],
-        skip_model_check=skip,
-        held=endpoint_models(session, document),
-        show=lambda _: view(session, service),
-        replan=lambda: plan_deploy(
-            session, experiment=experiment["ExperimentId"], update=True, message=message, skip_model_check=skip
-        ),
-    )
-
-
-def endpoint_models(session: Session, document: Mapping[str, Any]) -> dict[str, bytes]:
-    """The models of a definition as they are in this home now, by uri."""
-    from mlmgmt.definition import assets
-    from mlmgmt.store import blobs
-
-    found = {}
-    for model in assets.learnt(document):
-        blob = blobs.parse(model.uri)
-        if blob is not None and session.store.blobs.exists(blob):
-            found[model.uri] = session.store.blobs.read(blob)
-    return found
+    with lock.hold(session.store.home.root, f"webservices/{service}"):
+        yield
 
 
 def _endpoints(session: Session, body: Mapping[str, Any]) -> list[Revision]:
@@ -223,12 +99,14 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
     count = len(_endpoints(session, body))
 
     def commit() -> str:
-        with lock.hold(session.store.home.root, f"webservices/{body['Id']}"):
+        with held(session, body["Id"]):
+            # Read again: of one that was removed meanwhile, which endpoints stood is noted already.
+            fresh = standing.web_service(session, body["Id"])
+            found = _endpoints(session, fresh)
+            noted = fresh | {GOING: sorted({*fresh.get(GOING, ()), *(revision.resource.name for revision in found)})}
             # The web service last: interrupted, it still stands, and can be removed again with what is left of it.
-            going = [revision.resource.name for revision in _endpoints(session, body)]
-            noted = body | {GOING: sorted({*body.get(GOING, ()), *going})}
             session.store.web_services.write(noted)
-            for revision in _endpoints(session, body):
+            for revision in found:
                 why = message or f"with the web service {body['Name']}"
                 webservices.removal(session, revision.resource, why).apply(again=True)
             session.store.web_services.write(noted | {"RemovedTime": stamp(session.clock())})

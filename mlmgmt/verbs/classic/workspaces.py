@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hmac
-import re
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.definition import document as text
 from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, Unauthorized
-from mlmgmt.ids import same_location
+from mlmgmt.ids import is_guid, same_location
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
 from mlmgmt.verbs import lookup, userfiles
-from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.classic import endpoint_facts, standing
 from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.session import stamp
 
@@ -35,7 +34,6 @@ LOCATIONS = (
 CONFIG = "config.json"
 _CONFIG_MEMBERS = ("Location", "WorkspaceId", "AuthorizationToken")
 _LOOKS = 'It looks like: {"Location": "South Central US", "WorkspaceId": "...", "AuthorizationToken": "..."}'
-_HEX = re.compile("[0-9a-f]{32}")
 _WRITE = "Microsoft.MachineLearning/workspaces/write"
 _LIST_KEYS = "Microsoft.MachineLearning/workspaces/listworkspacekeys/action"
 _LONGEST_TOKEN, _LONGEST_NAME = 256, 256
@@ -49,7 +47,7 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
     """
     key = workspace.strip().casefold()
     first = session.store.home.workspace
-    body = session.store.workspaces.read(key) if _HEX.fullmatch(key) else None
+    body = session.store.workspaces.read(key) if is_guid(key) else None
     if body is not None:
         return body
     if key == first:
@@ -104,7 +102,7 @@ def plan_create(
     identity = (workspace_id or stated.get("WorkspaceId") or uuid.uuid4().hex).strip().casefold()
     region = _region(location or stated.get("Location") or LOCATIONS[0])
     token = authorization_token or stated.get("AuthorizationToken")
-    if not _HEX.fullmatch(identity):
+    if not is_guid(identity):
         _refuse(f"{identity[:64]!r} is no id of a workspace: it has 32 hexadecimal digits.", "WorkspaceId")
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         _refuse(f"A workspace's name has 1 to {_LONGEST_NAME} characters that can be seen.", "Name")
@@ -271,8 +269,12 @@ def opens_endpoint(session: Session, address: Mapping[str, Any], token: str) -> 
     service, name = address.get("web_service_id"), address.get("endpoint_name")
     if not isinstance(service, str) or not isinstance(name, str):
         return False
+    if not endpoint_facts.may_name(name.strip().casefold()):
+        return False
     try:
-        pair = lookup.keys_of(session, standing.endpoint(session, service, name))
+        # Whoever has no key may ask as well: what there is instead is not looked up for them.
+        found = session.store.services.current(standing.endpoint_id(session, service, name))
+        pair = lookup.keys_of(session, found) if found is not None else {}
     except MlmgmtError:
         return False
     matches = [hmac.compare_digest(token.encode("utf-8", "replace"), key.encode()) for key in pair.values()]

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlmgmt.errors import MlmgmtError
-from mlmgmt.ids import EndpointId, ResourceId, same_location, service_guid
-from mlmgmt.verbs import siblings, update_code
+from mlmgmt.ids import EndpointId, ResourceId, is_guid, same_location, service_guid
+from mlmgmt.verbs import serving, siblings, update_code
 from mlmgmt.verbs.classic import endpoints, standing
-from mlmgmt.verbs.serving import Finder
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -45,7 +44,6 @@ _SCORING_PATH = re.compile(
 )
 _ENDPOINT_PATH = re.compile(r"/workspaces/(?P<owner>[^/]+)/webservices/(?P<id>[^/]+)/endpoints/(?P<name>[^/]+)/?", re.I)
 _TAIL = ".,;:!)]}>\"'`"
-_HEX = re.compile("[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +88,10 @@ def scoring(session: Session, text: str, expected: ServiceId | None, findings: F
         return Place(None, api)
     right = _right(session, identity)
     owner = found["owner"].replace("-", "").casefold()
-    owners = {identity.workspace} if isinstance(identity, EndpointId) else {identity.subscription.replace("-", "")}
-    if owner not in owners | ({session.store.home.workspace} if isinstance(identity, ResourceId) else set()):
+    if owner not in serving.scopes(session, identity):
         what = "workspace" if isinstance(identity, EndpointId) else "subscription"
         findings.problem(
-            ADDRESS, f"The {what} in it, {found['owner']}, is not that of {_named(session, identity)}.", right
+            ADDRESS, f"The {what} in it, {found['owner']}, is not that of {named(session, identity)}.", right
         )
     if api not in ("", "execute", "jobs", "swagger.json"):
         findings.problem(ADDRESS, f"{api!r} is nothing that is asked: execute, jobs or swagger.json.", right)
@@ -103,7 +100,7 @@ def scoring(session: Session, text: str, expected: ServiceId | None, findings: F
     if kind == SCORING:
         _region_of_host(session, split, identity, findings)
     if not findings.has_problem(ADDRESS, REGION):
-        findings.ok(ADDRESS, f"It leads to {_named(session, identity)}.")
+        findings.ok(ADDRESS, f"It leads to {named(session, identity)}.")
     return Place(identity, api)
 
 
@@ -138,7 +135,7 @@ def updating(session: Session, text: str, expected: ServiceId | None, findings: 
     if kind == MANAGEMENT and isinstance(identity, EndpointId):
         _region_of_management(session, split, identity, findings)
     if not findings.has_problem(PATCH_URL, REGION, ENDPOINT):
-        findings.ok(PATCH_URL, f"It updates {_named(session, identity)}.")
+        findings.ok(PATCH_URL, f"It updates {named(session, identity)}.")
     return Place(identity)
 
 
@@ -187,9 +184,9 @@ def _found(session: Session, guid: str, findings: Findings, expected: ServiceId 
     """What an id in an address of scoring stands for."""
     right = _right(session, expected)
     try:
-        identity = Finder(session).find(guid)
+        identity = serving.Finder(session).find(guid)
     except MlmgmtError:
-        service = session.store.web_services.read(session.workspace, guid) if _HEX.fullmatch(guid) else None
+        service = session.store.web_services.read(session.workspace, guid) if is_guid(guid) else None
         if service is None:
             findings.problem(ADDRESS, f"WebServiceNotFound: no endpoint of this home has the id {guid[:64]}.", right)
         else:
@@ -198,7 +195,7 @@ def _found(session: Session, guid: str, findings: Findings, expected: ServiceId 
             findings.problem(ADDRESS, note, right or _right(session, default))
         return None
     if session.store.services.current(identity) is None:
-        note = f"It leads to {_named(session, identity)}, which was removed."
+        note = f"It leads to {named(session, identity)}, which was removed."
         findings.problem(ADDRESS, note, f"mlmgmt restore {identity.words}")
         return None
     _same(session, identity, expected, findings)
@@ -207,7 +204,7 @@ def _found(session: Session, guid: str, findings: Findings, expected: ServiceId 
 
 def _same(session: Session, identity: ServiceId, expected: ServiceId | None, findings: Findings) -> None:
     if expected is not None and service_guid(identity) != service_guid(expected):
-        note = f"The address leads to {_named(session, identity)}, and {_named(session, expected)} is meant."
+        note = f"The address leads to {named(session, identity)}, and {named(session, expected)} is meant."
         findings.problem(ENDPOINT, note, _right(session, expected))
 
 
@@ -237,12 +234,12 @@ def _updated(session: Session, split: SplitResult, findings: Findings, expected:
 def _why_none(session: Session, identity: ServiceId) -> str:
     if isinstance(identity, ResourceId):
         return f"There is no web service {identity.name!r} in the resource group {identity.group!r}."
-    if _HEX.fullmatch(identity.name):
+    if is_guid(identity.name):
         return f"It names the endpoint by its id {identity.name}; an update names it by its name."
     service = session.store.web_services.read(identity.workspace, identity.service)
     if service is None:
         try:
-            other = Finder(session).find(identity.service)
+            other = serving.Finder(session).find(identity.service)
         except MlmgmtError:
             return f"The workspace has no web service with the id {identity.service[:64]}."
         return f"{identity.service} is the id of the endpoint {other.name!r}; the web service's own id belongs there."
@@ -255,7 +252,7 @@ def _region_of_host(session: Session, split: SplitResult, identity: ServiceId, f
     stated = urlsplit(_api_location(session, revision)).hostname
     if stated is not None and stated != (split.hostname or "").casefold():
         location = revision.document["location"]
-        note = f"It asks the region of {split.hostname}; {_named(session, identity)} is in {location!r}."
+        note = f"It asks the region of {split.hostname}; {named(session, identity)} is in {location!r}."
         findings.problem(REGION, note, _right(session, identity))
 
 
@@ -278,17 +275,13 @@ def _api_location(session: Session, revision: Revision) -> str:
     return str(revision.document["properties"].get("swaggerLocation") or "").removesuffix("/swagger.json")
 
 
-def _named(session: Session, identity: ServiceId) -> str:
+def named(session: Session, identity: ServiceId) -> str:
+    """What answers, in a sentence."""
     if isinstance(identity, ResourceId):
         return f"the web service {identity.name!r} of the resource group {identity.group!r}"
     service = session.store.web_services.read(identity.workspace, identity.service)
     of = service["Name"] if service is not None else identity.service
     return f"the endpoint {identity.name!r} of {of!r}"
-
-
-def named(session: Session, identity: ServiceId) -> str:
-    """What answers, in a sentence."""
-    return _named(session, identity)
 
 
 def _right(session: Session, identity: ServiceId | None) -> str | None:

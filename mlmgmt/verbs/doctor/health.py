@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, service_guid
-from mlmgmt.verbs import associations, deployment, diagnostics, models, proof, siblings, usage
+from mlmgmt.verbs import associations, changes, deployment, diagnostics, models, proof, scoring, siblings, usage
 from mlmgmt.verbs.classic import endpoint_facts, standing
 
 if TYPE_CHECKING:
@@ -55,10 +55,6 @@ def _models(session: Session, revision: Revision, findings: Findings) -> None:
         findings.ok(MODEL, f"{model.name!r} answers with {digest[:12]}, opened and trusted; {state}.")
 
 
-def _digests(revision: Revision) -> dict[str, Any]:
-    return {asset_id: body.get("digest") for asset_id, body in revision.models.items()}
-
-
 def _history(session: Session, revision: Revision, findings: Findings) -> None:
     """Whether a patched model was lost to a refresh, or none was patched at all."""
     identity = revision.resource
@@ -66,7 +62,7 @@ def _history(session: Session, revision: Revision, findings: Findings) -> None:
         findings.ok(HISTORY, f"Revision {revision.number}, {revision.change} {revision.modified_on[:19]}.")
         return
     past = session.store.services.history(identity)
-    changed = [later for earlier, later in pairwise(past) if _digests(earlier) != _digests(later)]
+    changed = [new for old, new in pairwise(past) if changes.digests(old.models) != changes.digests(new.models)]
     last = changed[-1] if changed else None
     if last is not None and last.change == "refreshed":
         lost = past[last.number - 2]
@@ -91,8 +87,7 @@ def _example(session: Session, revision: Revision, findings: Findings) -> None:
         if proof.trains(revision.document):
             findings.skipped(EXAMPLE, "One row trains nothing.")
             return
-        digests = {asset: str(body["digest"]) for asset, body in revision.models.items() if body.get("digest")}
-        read = models.reader(session, revision.document, digests)
+        read = models.reader(session, revision.document, scoring.digests_of(revision))
         came = proof.score_example(session, revision.document, read)
     except MlmgmtError as error:
         findings.refused(EXAMPLE, error, error.hint or f"mlmgmt rollback {revision.resource.words}")

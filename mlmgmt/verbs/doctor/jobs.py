@@ -33,6 +33,9 @@ def last(session: Session, revision: Revision, findings: Findings) -> None:
         if not bodies:
             findings.skipped(JOB, f"{siblings.title(trainer)!r} had none.")
             continue
+        if trainer is not revision and str(bodies[-1]["createdOn"]) < revision.modified_on:
+            findings.ok(JOB, f"{siblings.title(trainer)!r} had none since this was last changed.")
+            continue
         _one(session, trainer, bodies[-1], findings)
 
 

@@ -27,10 +27,11 @@ _LENGTH = 88
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """To what a key belongs; `identity` where that answers requests."""
+    """To what a key belongs; `identity` where that answers requests, and `opens` where the key opens it still."""
 
     told: str
     identity: ServiceId | None = None
+    opens: bool = False
 
 
 def key(session: Session, text: str, revision: Revision | None, findings: Findings) -> ServiceId | None:
@@ -48,8 +49,7 @@ def key(session: Session, text: str, revision: Revision | None, findings: Findin
     if owner is None:
         findings.problem(KEY, _unknown(text), cure)
     elif revision is None:
-        standing = session.store.services.current(owner.identity) if owner.identity is not None else None
-        if standing is not None and not owner.told.startswith("an old"):
+        if owner.opens:
             findings.ok(KEY, f"It is {owner.told}.")
             return owner.identity
         findings.problem(KEY, f"It is {owner.told}; it opens no web service.", cure)
@@ -105,8 +105,9 @@ def owner_of(session: Session, text: str) -> Owner | None:
     for identity in store.services.identities():
         current = store.service_secrets(identity)
         if side := _side(current.get("keys"), text):
-            removed = "" if store.services.current(identity) is not None else ", which was removed"
-            return Owner(f"the {side} key of {named(session, identity)}{removed}", identity)
+            stands = store.services.current(identity) is not None
+            removed = "" if stands else ", which was removed"
+            return Owner(f"the {side} key of {named(session, identity)}{removed}", identity, opens=stands)
         # What a revision that never came would count from: the keys before the last change.
         before = store.secrets.service(identity, lambda _: None)
         if _side(before.get("keys"), text):

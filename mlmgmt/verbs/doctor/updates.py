@@ -14,6 +14,7 @@ from mlmgmt.store import blobs, sas
 from mlmgmt.verbs import references, siblings, webservices
 from mlmgmt.verbs.classic import endpoint_facts, patching, standing
 from mlmgmt.verbs.doctor.findings import said
+from mlmgmt.verbs.steps import models_of
 
 if TYPE_CHECKING:
     from mlmgmt.definition.assets import TrainedModel
@@ -72,15 +73,12 @@ def target(session: Session, revision: Revision, findings: Findings, *, wanted: 
             _tell(findings, "It is read-only, and no update is taken.", None, wanted=wanted)
         return
     if resource.name == standing.DEFAULT:
-        other = siblings.patchable_of(session, resource)
-        cure = f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName loc001"
-        if other is not None:
-            cure = f"mlmgmt endpoint-help {other.words} -Part update"
+        cure = siblings.goes_on(session, resource)
         note = "The default endpoint follows its experiment, and is never patched"
         _tell(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     elif (revision.document.get(endpoint_facts.MEMBER) or {}).get("preventUpdate"):
-        note = f"The endpoint {resource.name!r} was made with PreventUpdate, and keeps its model"
-        cure = f"mlmgmt add-endpoint -WebServiceId {resource.service} -EndpointName {resource.name[:20]}new"
+        note = f"The endpoint {resource.name!r} has PreventUpdate, and keeps its model"
+        cure = siblings.adding(resource, f"{resource.name[:20]}new")
         _tell(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     else:
         findings.ok(ENDPOINT, f"{resource.name!r} can be patched.")
@@ -165,12 +163,8 @@ def latest(session: Session, revision: Revision, blob: blobs.Blob | None = None)
     """The last job that made a model for a service, or the one that made this blob: what trains, its id, its blob."""
     for trainer in siblings.training(session, revision):
         for body in reversed(list(session.store.jobs.of(trainer.resource))):
-            for port, kept in (body.get("results") or {}).items():
-                try:
-                    place = references.loaded(kept, port)
-                except MlmgmtError:
-                    continue
-                if place.path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX) and blob in (None, place):
+            for place in models_of(body):
+                if blob in (None, place):
                     return trainer.resource, str(body["id"]), place
     return None
 

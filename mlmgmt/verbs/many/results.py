@@ -65,13 +65,13 @@ def headline(metric: str | None, metrics: Mapping[str, Any] | None) -> float | N
 
 def not_better(metric: str, new: Mapping[str, Any] | None, old: Mapping[str, Any] | None) -> str | None:
     """Why a new model is not better by a metric; None when it is."""
-    from mlmgmt.modules.evaluation import more_is_better
+    from mlmgmt.modules.evaluation import is_better
 
     if new is None or old is None:
         return f"The models cannot be compared by {metric}."
     if new.get(metric) is None or old.get(metric) is None:
         return f"There is no {metric} to compare by."
-    if (new[metric] > old[metric]) if more_is_better(metric) else (new[metric] < old[metric]):
+    if is_better(metric, new[metric], old[metric]):
         return None
     return f"{metric}: {old[metric]:.6g} → {new[metric]:.6g}"
 

@@ -253,6 +253,9 @@ class _Run:
             except MlmgmtError as error:
                 self._add(task, Decision=FAILED, Reason=worker.explained(error))
                 continue
+            if tables.digest(content) != task.data:
+                self._add(task, Decision=FAILED, Reason=f"{task.table.path.name} was changed while this ran.")
+                continue
             yield self._work, task.table.key, content, self._standing.model(task)
 
     def _settle(self, task: Task, made: Made) -> None:
