@@ -14,6 +14,8 @@ from tests.stories.classic_home import SCORING, TRAINING, rentals
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import Result
+
 KEYS = {"berlin": 3, "cairo": 4, "delhi": 5, "essen": 6, "fes": 7, "graz": 8}
 """Keys, and how many hundreds each one's table adds; see `classic_home.rentals`."""
 ROOT_MEAN_SQUARED_ERROR = "Root Mean Squared Error"
@@ -120,3 +122,20 @@ def answers_of(mlmgmt: Callable[..., Any], endpoint: str, table: str, *at: str) 
     value = mlmgmt(words, ok=True).json["Results"]["output1"]["value"]
     place = value["ColumnNames"].index("Scored Labels")
     return [float(row[place]) for row in value["Values"]]
+
+
+def failed(result: Result, *keys: str) -> dict[str, dict[str, Any]]:
+    """The rows of a run of which some keys, and no others, failed."""
+    assert result.status == 4, result.err
+    assert f"{len(keys)} of " in result.err
+    rows = by_key(result.json)
+    assert {key for key, row in rows.items() if row["Decision"] == "Failed"} == set(keys)
+    assert all(row["Reason"] and row["Model"] is None for row in rows.values() if row["Decision"] == "Failed")
+    return rows
+
+
+def new_services(mlmgmt: Callable[..., Any]) -> None:
+    """The two experiments as New web services: `training`, and `bikes`, which scores."""
+    for experiment, name in ((TRAINING, "training"), (SCORING, "bikes")):
+        mlmgmt(["export-definition", experiment, f"{name}.json"], ok=True)
+        mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}.json -Force", ok=True)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from sklearn import metrics
 
 from mlmgmt.learning import digests, ilearner, tables
-from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, history, rentals
+from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answers, history, rentals
 from tests.stories.many_tables import (
     KEYS,
     ROOT_MEAN_SQUARED_ERROR,
@@ -24,37 +20,19 @@ from tests.stories.many_tables import (
     decisions,
     endpoints,
     everything,
+    failed,
     folder,
     many,
-    noise,
+    new_services,
     noisy,
     one_file,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Command, Result
+    from tests.conftest import Command
 
 SIX = {key: rentals(hundreds) for key, hundreds in KEYS.items()}
 TWO = {key: SIX[key] for key in ("berlin", "cairo")}
-
-
-def failed(result: Result, *keys: str) -> dict[str, dict[str, Any]]:
-    """The rows of a run of which some keys, and no others, failed."""
-    assert result.status == 4, result.err
-    assert f"{len(keys)} of " in result.err
-    rows = by_key(result.json)
-    assert {key for key, row in rows.items() if row["Decision"] == "Failed"} == set(keys)
-    assert all(row["Reason"] and row["Model"] is None for row in rows.values() if row["Decision"] == "Failed")
-    return rows
-
-
-@contextmanager
-def connected(mlmgmt: Command, role: str) -> Iterator[None]:
-    mlmgmt(f"Connect-AzAccount -AccountId ada@example.com -Role {role}", ok=True)
-    yield
-    mlmgmt("Connect-AzAccount -AccountId ada@example.com -Role Owner", ok=True)
 
 
 class TestATable:
@@ -131,7 +109,7 @@ class TestATable:
         assert row["OldMetric"] == pytest.approx(metrics.root_mean_squared_error(truth[held], old[held]))
         assert trained.task == "regression"
         # `evaluate` finds the same where the model stands beside the one of a New web service.
-        _new_services(mlmgmt)
+        new_services(mlmgmt)
         (blob,) = Kept(bikes.root).blobs().values()
         uri = f"https://{blob.parents[2].name}.blob.core.windows.net/retraining/{blob.parent.name}/{blob.name}"
         lines = text.splitlines()
@@ -297,262 +275,3 @@ class TestBadLocations:
             result = mlmgmt(["retrain-many", *line, "-o", "json"])
             assert (result.status, code in result.err) == (status, True), (words, result.err)
         assert everything(bikes.root) == before
-
-
-class TestAgain:
-    def test_nothing_is_done_twice(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        first = mlmgmt(many(), ok=True).json
-        before = everything(bikes.root)
-        second = mlmgmt(many(), ok=True).json
-        assert everything(bikes.root) == before
-        assert second["Counts"] == {"Unchanged": 2}
-        same = [name for name in first["Rows"][0] if name not in ("Decision", "Reason")]
-        assert [[row[name] for name in same] for row in second["Rows"]] == [
-            [row[name] for name in same] for row in first["Rows"]
-        ]
-
-    def test_what_changed_is_done_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        mlmgmt(many(), ok=True)
-        kept = Kept(bikes.root)
-        before, endpoint = kept.moments(), bikes.endpoint("berlin")
-        folder(cairo=rentals(9))
-        assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Unchanged", "cairo": "Patched"}
-        assert before.items() <= kept.moments().items()
-        assert len(kept.moments()) == 3
-        assert bikes.endpoint("berlin") == endpoint
-        assert answers(mlmgmt, "cairo", 9)
-        # Data that is what it was needs no training: its model is still there.
-        folder(cairo=rentals(4))
-        moments = kept.moments()
-        assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Unchanged", "cairo": "Patched"}
-        assert kept.moments() == moments
-        assert answers(mlmgmt, "cairo", 4)
-
-    @pytest.mark.parametrize("more", [["-All"], ["-Holdout", "0.4"]])
-    def test_all_are_done_again(self, mlmgmt: Command, bikes: Bikes, more: list[str]) -> None:
-        folder(**TWO)
-        mlmgmt(many(), ok=True)
-        before = Kept(bikes.root).moments()
-        run = mlmgmt(many(*more), ok=True).json
-        assert run["Counts"] == {"Patched": 2}
-        after = Kept(bikes.root).moments()
-        changed = {name for name, moment in after.items() if before.get(name) != moment}
-        assert len(changed) == 2
-        assert [row["Rows"] for row in run["Rows"]] == ([45] * 2 if more == ["-All"] else [36] * 2)
-        assert all(answers(mlmgmt, key, KEYS[key]) for key in TWO)
-
-    def test_what_was_rolled_back_by_hand_is_left_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        mlmgmt(many(), ok=True)
-        mlmgmt(["rollback", *AT, "berlin", "-To", "1", "-Force"], ok=True)
-        before = everything(bikes.root)
-        rows = by_key(mlmgmt(many(), ok=True).json)
-        assert rows["berlin"]["Reason"] == "Another model answers since; that is left alone."
-        assert rows["cairo"]["Reason"] is None
-        assert everything(bikes.root) == before
-        assert answers(mlmgmt, "berlin", 0)
-        mlmgmt(many("-All"), ok=True)
-        assert answers(mlmgmt, "berlin", 3)
-
-    def test_a_removed_endpoint_is_added_again_with_its_model(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        mlmgmt(many(), ok=True)
-        moments = Kept(bikes.root).moments()
-        mlmgmt(["remove-endpoint", *AT, "berlin", "-Force"], ok=True)
-        assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Patched", "cairo": "Unchanged"}
-        assert Kept(bikes.root).moments() == moments
-        assert answers(mlmgmt, "berlin", 3)
-
-    @pytest.mark.parametrize("harm", ["cut", "changed", "empty"])
-    def test_a_model_that_was_damaged_is_trained_again(self, mlmgmt: Command, bikes: Bikes, harm: str) -> None:
-        folder(berlin=rentals(3))
-        mlmgmt(many(), ok=True)
-        (blob,) = Kept(bikes.root).blobs().values()
-        content = blob.read_bytes()
-        middle = len(content) // 2
-        blob.write_bytes(
-            {"cut": content[:middle], "changed": content[:middle] + b"x" + content[middle + 1 :]}.get(harm, b"")
-        )
-        # It answers from the home's own copy, so there is nothing to do until the endpoint is gone.
-        assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Unchanged"}
-        mlmgmt(["remove-endpoint", *AT, "berlin", "-Force"], ok=True)
-        assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Patched"}
-        assert answers(mlmgmt, "berlin", 3)
-
-    def test_what_if_writes_nothing(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        before = everything(bikes.root)
-        shown = mlmgmt(many("-WhatIf", "-Results", "r.csv"), ok=True)
-        assert decisions(shown.json) == dict.fromkeys(TWO, "WhatIf")
-        assert "What if" in shown.err
-        mlmgmt(many("-WhatIf", "-KeyColumn", "where", data=one_file(**TWO)), ok=True)
-        assert everything(bikes.root) == before
-        assert not Path("r.csv").exists()
-        mlmgmt(many(), ok=True)
-        folder(cairo=rentals(9))
-        before = everything(bikes.root)
-        assert decisions(mlmgmt(many("-WhatIf"), ok=True).json) == {"berlin": "Unchanged", "cairo": "WhatIf"}
-        assert everything(bikes.root) == before
-
-
-class TestOnlyIfBetter:
-    BETTER = ("-OnlyIfBetter", "root mean squared error")
-
-    def test_noise_replaces_no_model(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        assert mlmgmt(many(*self.BETTER), ok=True).json["Counts"] == {"Patched": 2}
-        endpoint = bikes.endpoint("berlin")
-        folder(berlin=noise(), cairo=rentals(9))
-        run = mlmgmt(many(*self.BETTER), ok=True).json
-        rows = by_key(run)
-        assert decisions(run) == {"berlin": "NotBetter", "cairo": "Patched"}
-        berlin = rows["berlin"]
-        assert berlin["Metric"] >= berlin["OldMetric"] > 1000
-        assert berlin["Reason"].startswith(ROOT_MEAN_SQUARED_ERROR)
-        assert bikes.endpoint("berlin") == endpoint
-        assert len(history(mlmgmt, "berlin")) == 2
-        assert answers(mlmgmt, "berlin", 3)
-        assert answers(mlmgmt, "cairo", 9)
-        # Asked again there is nothing new to find out.
-        before = everything(bikes.root)
-        again = by_key(mlmgmt(many(*self.BETTER), ok=True).json)
-        assert {row["Decision"] for row in again.values()} == {"Unchanged"}
-        assert again["berlin"]["Reason"] == berlin["Reason"]
-        assert everything(bikes.root) == before
-
-    def test_another_question_is_asked_anew(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(berlin=rentals(3))
-        mlmgmt(many(), ok=True)
-        folder(berlin=noise())
-        mlmgmt(many(*self.BETTER), ok=True)
-        assert decisions(mlmgmt(many("-OnlyIfBetter", "Mean Absolute Error", "-WhatIf"), ok=True).json) == {
-            "berlin": "WhatIf"
-        }
-        # Against a worse model it may well be better.
-        mlmgmt(["rollback", *AT, "berlin", "-To", "1", "-Force"], ok=True)
-        assert decisions(mlmgmt(many(*self.BETTER, "-WhatIf"), ok=True).json) == {"berlin": "WhatIf"}
-        # And whoever does not ask whether it is better wants it.
-        assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Patched"}
-
-    def test_a_model_of_before_is_compared_with_the_one_that_answers_now(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(berlin=noise())
-        mlmgmt(many(), ok=True)
-        folder(berlin=rentals(3))
-        mlmgmt(many(), ok=True)
-        # Its model is still there; it was good enough then, when the default endpoint's answered.
-        folder(berlin=noise())
-        assert decisions(mlmgmt(many(*self.BETTER), ok=True).json) == {"berlin": "NotBetter"}
-        assert answers(mlmgmt, "berlin", 3)
-
-
-class TestResults:
-    def test_the_files_say_the_same(self, mlmgmt: Command, bikes: Bikes) -> None:
-        hostile = {
-            "=1+1": rentals(1),
-            "@sum": rentals(2),
-            "-cmd": noisy(3),
-            '<b>"q"</b>': rentals(4),
-            "short": "x\n1\n",
-        }
-        one_file(**{key: text for key, text in hostile.items() if key != "short"})
-        with open("all.csv", "a") as file:
-            file.write("1,=short,2,3\n")
-        names = ["r.csv", "r.json", "r.html"]
-        result = mlmgmt(many("-KeyColumn", "where", "-Results", ",".join(names), data="all.csv"))
-        rows = failed(result, "=short")
-        assert json.loads(Path("r.json").read_text()) == result.json
-        with open("r.csv", newline="") as file:
-            table = {row["Key"].removeprefix("'"): row for row in csv.DictReader(file)}
-        assert table.keys() == rows.keys()
-        page = Path("r.html").read_text()
-        for key, row in rows.items():
-            line = table[key]
-            assert line["Key"] == (key if key.startswith("<") else f"'{key}")
-            for name in ("Endpoint", "Decision", "Model", "DataDigest"):
-                assert line[name] == (row[name] or "")
-            assert line["Rows"] == ("" if row["Rows"] is None else str(row["Rows"]))
-            for name, value in (row["Metrics"] or {}).items():
-                assert line[name] == ("" if value is None else repr(value))
-                assert value is None or float(line[name]) == value
-            assert (row["Endpoint"] or "") in page
-            assert (row["Model"] or "")[:12] in page
-        for cells in csv.reader(io.StringIO(Path("r.csv").read_text())):
-            assert not [cell for cell in cells if cell[:1] in "=+@" and cell]
-        assert "&lt;b&gt;" in page
-        assert '<b>"q' not in page
-
-    def test_they_are_written_anew_by_a_run_that_has_nothing_to_do(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        mlmgmt(many("-Results", "r.csv"), ok=True)
-        Path("r.csv").write_text("old")
-        mlmgmt(many("-Results", "r.csv"), ok=True)
-        with open("r.csv", newline="") as file:
-            assert [row["Decision"] for row in csv.DictReader(file)] == ["Unchanged"] * 2
-
-    def test_lines_tell_how_far_it_is(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**SIX)
-        told = mlmgmt(many("-Verbose"), ok=True).err
-        assert "looking at 6 tables" in told
-        assert "training 6 models" in told
-        assert [f"{done} of 6" in told for done in range(1, 7)] == [True] * 6
-
-
-class TestWhoMay:
-    def test_a_reader_may_not(self, mlmgmt: Command, bikes: Bikes) -> None:
-        folder(**TWO)
-        with connected(mlmgmt, "Reader"):
-            before = everything(bikes.root)
-            refused = mlmgmt(many())
-            assert refused.status == 1
-            assert "AuthorizationFailed" in refused.err
-            assert everything(bikes.root) == before
-
-    def test_a_home_without_a_key_is_only_read(
-        self, mlmgmt: Command, bikes: Bikes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        folder(**TWO)
-        before = bikes.files()
-        monkeypatch.setenv("MLMGMT_CONFIG", str(tmp_path / "another"))
-        refused = mlmgmt(many())
-        assert refused.status == 1
-        assert "trust-home" in refused.err
-        assert bikes.files() == before
-
-
-def _new_services(mlmgmt: Command) -> None:
-    """The two experiments as New web services: `training`, and `bikes`, which scores."""
-    for experiment, name in ((TRAINING, "training"), (SCORING, "bikes")):
-        mlmgmt(["export-definition", experiment, f"{name}.json"], ok=True)
-        mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}.json -Force", ok=True)
-
-
-class TestNewServices:
-    WORDS = ("retrain-many", "-g", "retail", "-TrainingService", "training", "-ScoringService", "bikes", "-Data", "loc")
-
-    def test_each_key_gets_a_web_service_of_its_own(self, mlmgmt: Command, bikes: Bikes) -> None:
-        _new_services(mlmgmt)
-        folder(**TWO, **{"San José": rentals(9)})
-        run = mlmgmt([*self.WORDS, "-j", "1", "-o", "json"], ok=True).json
-        names = {row["Key"]: row["Endpoint"] for row in run["Rows"]}
-        assert set(decisions(run).values()) == {"Updated"}
-        assert (names["berlin"], names["cairo"]) == ("bikes-berlin", "bikes-cairo")
-        assert names["San José"].startswith("bikes-San-Jos-")
-        listed = {body["name"] for body in mlmgmt("get -g retail -o json", ok=True).json}
-        assert listed == {"training", "bikes", *names.values()}
-        for key, hundreds in (("berlin", 3), ("cairo", 4), ("San José", 9)):
-            told = answers_of(mlmgmt, "", "hour,temp,cnt\n10,0.5,0\n", "-g", "retail", "-n", names[key])
-            assert told == pytest.approx([answer(hundreds)], abs=0.01)
-            rows = mlmgmt(["history", "-g", "retail", "-n", names[key]], ok=True).json
-            assert [row["Message"] for row in rows] == [f"retrained on {key}.csv", "retrain-many"]
-            assert rows[0]["Check"] == "proved"
-        keys = [mlmgmt(["keys", "-g", "retail", "-n", name, "-o", "json"], ok=True).json for name in names.values()]
-        assert len({body["Primary"] for body in keys}) == 3
-        assert mlmgmt([*self.WORDS, "-j", "1", "-o", "json"], ok=True).json["Counts"] == {"Unchanged": 3}
-        folder(cairo=rentals(5))
-        again = decisions(mlmgmt([*self.WORDS, "-j", "1", "-o", "json"], ok=True).json)
-        assert again == {"berlin": "Unchanged", "cairo": "Updated", "San José": "Unchanged"}
-        mlmgmt(["rollback", "-g", "retail", "-n", "bikes-cairo", "-To", "2", "-Force"], ok=True)
-        told = answers_of(mlmgmt, "", "hour,temp,cnt\n10,0.5,0\n", "-g", "retail", "-n", "bikes-cairo")
-        assert told == pytest.approx([answer(4)], abs=0.01)

@@ -1,0 +1,133 @@
+"""The published walkthrough: ten rental locations, one experiment, ten endpoints, each with a model of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from mlmgmt.learning import ilearner
+from tests.conftest import FIXTURES
+
+if TYPE_CHECKING:
+    from tests.conftest import Command
+
+BIKES = FIXTURES / "bike-rental"
+TRAINING, SCORING, RESOURCE = "Bike Rental Training", "Bike Rental Scoring", "Bike Rental [trained model]"
+NAMES = [f"rentalloc{number:03}" for number in range(1, 11)]
+COLUMNS = ("season", "mnth", "hr", "holiday", "workingday", "weathersit", "temp", "hum", "windspeed", "cnt")
+ROW = ("3", "7", "17", "0", "1", "1", "0.72", "0.55", "0.12", "0")
+
+
+def training_graph() -> None:
+    """The training experiment as the walkthrough draws it: its data comes by the web service parameter URI alone."""
+    body = json.loads((BIKES / "bike-rental-training.json").read_text())
+    properties = body["properties"]
+    package = properties["package"]
+    package["graphParameters"]["URI"] = package["graphParameters"].pop("Data path")
+    properties["parameters"] = {"URI": {"value": "bike-rental/rentals.csv"}}
+    (port,) = (name for name, node in package["nodes"].items() if node["inputId"])
+    del package["nodes"][port]
+    package["edges"] = [edge for edge in package["edges"] if edge["sourceNodeId"] != port]
+    properties["input"]["properties"] = {}
+    Path("training.json").write_text(json.dumps(body))
+
+
+def deploy(mlmgmt: Command) -> None:
+    """Two Classic web services made of one experiment, and the tables of all locations in its storage account."""
+    mlmgmt("Connect-AzAccount -AccountId ada@example.com", ok=True)
+    mlmgmt("New-AzResourceGroup -Name retail -Location southcentralus", ok=True)
+    mlmgmt("New-AzStorageAccount -g retail -Name studioresearch -Location southcentralus", ok=True)
+    container = Path(".mlmgmt/storage/studioresearch/bike-rental")
+    container.mkdir(parents=True)
+    few = (BIKES / "rentals.csv").read_text().splitlines()[:400]
+    (container / "rentals.csv").write_text("\n".join(few) + "\n")
+    words = [sys.executable, str(BIKES / "generate.py"), str(container), "--locations", "10", "--hours", "400"]
+    subprocess.run(words, check=True)
+    training_graph()
+    mlmgmt(["Import-AmlExperimentGraph", "-InputFile", "training.json", "-NewName", "Bike Rental"], ok=True)
+    mlmgmt(["Start-AmlExperiment", "-ExperimentId", "Bike Rental"], ok=True)
+    mlmgmt(["set-up-web-service", "Bike Rental", "-Predictive"], ok=True)
+    for source, name in (("Bike Rental", TRAINING), ("Bike Rental [Predictive Exp.]", SCORING)):
+        mlmgmt(["Copy-AmlExperiment", "-ExperimentId", source, "-NewExperimentName", name], ok=True)
+        mlmgmt(["Start-AmlExperiment", "-ExperimentId", name], ok=True)
+        mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", name], ok=True)
+
+
+def test_ten_locations_ten_endpoints_ten_models(mlmgmt: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As many jobs run at a time as there are processors, so one thread is enough for each.
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    deploy(mlmgmt)
+    services = {body["Name"]: body["Id"] for body in mlmgmt("Get-AmlWebService -o json", ok=True).json}
+    training, scoring = services[TRAINING], services[SCORING]
+    (trains,) = mlmgmt(f"Get-AmlWebServiceEndpoint -WebServiceId {training} -o json", ok=True).json
+    assert trains["Resources"] == []
+
+    key, *_ = mlmgmt("storage-keys -g retail -n studioresearch -o json", ok=True).json
+    connection = f"DefaultEndpointsProtocol=https;AccountName=studioresearch;AccountKey={key['Value']}"
+
+    def job(number: int) -> str:
+        goal = {"ConnectionString": connection, "RelativeLocation": f"bike-rental/model{number:03}.ilearner"}
+        table = f"bike-rental/{NAMES[number - 1]}.csv"
+        return json.dumps({"GlobalParameters": {"URI": table}, "Outputs": {"output1": goal}})
+
+    at = ["-WebServiceId", training, "-EndpointName", "default"]
+    submitted = [
+        mlmgmt(["batch", "submit", *at, "-JobFile", job(number), "-Start", "-o", "json"], ok=True).json["JobId"]
+        for number in range(2, 11)
+    ]
+
+    # While they run, one after the other in processes of their own, the endpoints are added.
+    for name in NAMES:
+        mlmgmt(f"Add-AmlWebServiceEndpoint -WebServiceId {scoring} -EndpointName {name} -Description {name}", ok=True)
+    before = {name: answered(mlmgmt, scoring, name) for name in ("default", *NAMES)}
+    assert len(set(before.values())) == 1
+
+    # The first as the cmdlet does it: it waits for its job.
+    address = f"{trains['ApiLocation']}/jobs?api-version=2.0"
+    words = ["Invoke-AmlWebServiceBESEndpoint", "-ApiKey", trains["PrimaryKey"], "-SubmitJobRequestUrl", address]
+    statuses = [json.loads(mlmgmt([*words, "-JobConfigString", job(1)], ok=True).out)]
+    statuses += [mlmgmt(["batch", "wait", *at, "-JobId", one, "-o", "json"], ok=True).json for one in submitted]
+    assert {status["StatusCode"] for status in statuses} == {"Finished"}
+
+    for name, status in zip(NAMES, statuses, strict=True):
+        place = status["Results"]["output1"]
+        words = ["Patch-AmlWebServiceEndpoint", "-WebServiceId", scoring, "-EndpointName", name]
+        for parameter in ("BaseLocation", "RelativeLocation", "SasBlobToken"):
+            words += [f"-{parameter}", place[parameter]]
+        mlmgmt([*words, "-ResourceName", RESOURCE], ok=True)
+
+    after = {name: answered(mlmgmt, scoring, name) for name in ("default", *NAMES)}
+    assert after["default"] == before["default"]
+    assert len(set(after.values())) == 11
+    for number, name in enumerate(NAMES, 1):
+        content = Path(f".mlmgmt/storage/studioresearch/bike-rental/model{number:03}.ilearner").read_bytes()
+        assert after[name] == pytest.approx(predicted(content))
+        (resource,) = mlmgmt(["endpoints", scoring, name, "-o", "json"], ok=True).json["Resources"]
+        assert resource["Location"]["RelativeLocation"] == f"bike-rental/model{number:03}.ilearner"
+
+
+def answered(mlmgmt: Command, service: str, endpoint: str) -> float:
+    """What an endpoint answers to the one request, asked with its own key."""
+    shown = mlmgmt(f"Get-AmlWebServiceEndpoint -WebServiceId {service} -EndpointName {endpoint} -o json", ok=True).json
+    body = {"Inputs": {"input1": {"ColumnNames": COLUMNS, "Values": [ROW]}}, "GlobalParameters": {}}
+    words = ["Invoke-AmlWebServiceRRSEndpoint", "-ApiKey", shown["PrimaryKey"], "-ApiLocation", shown["ApiLocation"]]
+    value = json.loads(mlmgmt([*words, "-InputJsonText", json.dumps(body)], ok=True).out)["Results"]["output1"]["value"]
+    return float(value["Values"][0][value["ColumnNames"].index("Scored Labels")])
+
+
+def predicted(content: bytes) -> float:
+    """What the scikit-learn pipeline in a model file says of that row."""
+    trained: Any = ilearner.unpack(content, key=None, home="", trusts=lambda _: True)[0]
+    asked = dict(zip(COLUMNS, ROW, strict=True))
+    # A category is a text to scikit-learn, all else a number.
+    values = {
+        feature.name: [asked[feature.name] if feature.type == "Categorical" else float(asked[feature.name])]
+        for feature in trained.features
+    }
+    return float(trained.estimator.predict(pd.DataFrame(values))[0])
