@@ -317,6 +317,11 @@ def endpoints_folder(workspace: str, service: str) -> str:
     return f"{web_services_folder(workspace)}/{file_name(service)}/endpoints"
 
 
+def addresses_folder(workspace: str) -> str:
+    """The folder that holds a note for each endpoint of a workspace, by the endpoint's id, relative to the home."""
+    return f"workspaces/{file_name(workspace)}/services"
+
+
 def service_guid(identity: ServiceId) -> str:
     """The 32 hexadecimal digits that stand for a web service in its addresses and its association with a plan; for an
     endpoint they are its id.

@@ -3,7 +3,8 @@
     <service>/webservice.json          the current revision, a copy of the newest file below
     <service>/revisions/000001.json    written once, never altered
 
-An endpoint of a Classic web service is kept in the same way, in a folder of its own.
+An endpoint of a Classic web service is kept in the same way, in a folder of its own; under its id, by which it is
+scored, `workspaces/<workspace>/services/<id>.json` says which one it is.
 
 The rename of the revision file commits a change. The current document, then the log, follow; a reader that finds a
 newer revision than the current document names, reads that one, so a crash between the two is not seen.
@@ -12,18 +13,22 @@ newer revision than the current document names, reads that one, so a crash betwe
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import orjson
 
+from mlmgmt.errors import BadRequest
 from mlmgmt.ids import (
     EndpointId,
     GroupId,
     ResourceId,
     ServiceId,
+    addresses_folder,
     endpoints_folder,
+    service_guid,
     service_id,
     services_folder,
     web_services_folder,
@@ -45,7 +50,7 @@ class Revision:
 
     Args:
         number: from 1, without gaps.
-        change: created, updated, rolled back, region added, removed or restored.
+        change: created, updated, rolled back, refreshed, region added, removed or restored.
         modified_on: ISO 8601, UTC, seven decimals; strictly increasing within a service.
         by: who made the change; `message` says why, `source` from which file.
         models: by asset id: what is known of the model that answers, `digest` above all.
@@ -270,11 +275,30 @@ class Services:
                 (folder / CURRENT).unlink(missing_ok=True)
             else:
                 files.write(folder / CURRENT, data, durable=False)
+            if revision.number == 1 and isinstance(revision.resource, EndpointId):
+                self._note(revision.resource)
             self._log(revision)
         except OSError:
             # A full disk after the commit: readers find the revision all the same.
             pass
         return revision
+
+    def _note(self, endpoint: EndpointId) -> None:
+        """Note under an endpoint's id which one it is; whoever finds no note goes through all of them."""
+        place = self._root / addresses_folder(endpoint.workspace) / f"{service_guid(endpoint)}.json"
+        place.parent.mkdir(exist_ok=True)
+        files.write(place, orjson.dumps({"id": str(endpoint)}, option=_WRITING), durable=False)
+
+    def endpoint_of(self, guid: str) -> EndpointId | None:
+        """The endpoint whose address holds these 32 hexadecimal digits, if it is noted; a workspace costs one look."""
+        for workspace in _names(f"{self._root}/workspaces"):
+            body = files.read_json(f"{self._root}/{addresses_folder(unquote(workspace))}/{guid}.json")
+            if body is not None and isinstance(body.get("id"), str):
+                with suppress(BadRequest):
+                    found = EndpointId.parse(body["id"])
+                    if service_guid(found) == guid:
+                        return found
+        return None
 
     def _log(self, revision: Revision) -> None:
         line = {

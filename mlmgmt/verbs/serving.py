@@ -129,6 +129,8 @@ class Finder:
         """
         if not is_guid(guid):
             raise not_found(guid)
+        if (noted := self._services.endpoint_of(guid.casefold())) is not None:
+            return noted
         moment, stamps = time.time_ns(), self._services.stamps()
         standing, known = self._known
         if standing != stamps:

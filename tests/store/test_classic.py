@@ -163,3 +163,20 @@ class TestIds:
         with pytest.raises(BadRequest) as refused:
             EndpointId.parse(text)
         assert "InvalidResourceId" in refused.value.codes()
+
+
+def test_an_endpoint_is_found_by_its_id_with_its_note_and_without(root: Path) -> None:
+    services = Services(root)
+    for name in ("default", "loc001"):
+        services.commit(revision(name))
+    endpoint = EndpointId(WORKSPACE, SERVICE, "loc001")
+    guid = service_guid(endpoint)
+    note = root / "workspaces" / WORKSPACE / "services" / f"{guid}.json"
+    assert services.endpoint_of(guid) == endpoint
+    # What is damaged, or another's, is no note; what it said can be made out without it.
+    for damage in ("", "[]", '{"id": 7}', '{"id": "/subscriptions/x"}', json.dumps({"id": f"{endpoint}x"})):
+        note.write_text(damage)
+        assert services.endpoint_of(guid) is None
+    note.unlink()
+    assert services.endpoint_of(guid) is None
+    assert guid in {service_guid(identity) for identity in services.identities()}
