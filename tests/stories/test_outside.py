@@ -12,7 +12,7 @@ import pytest
 
 from mlmgmt.errors import NotFound
 from mlmgmt.store import blobs
-from mlmgmt.verbs import outside, proof
+from mlmgmt.verbs import models, outside, proof
 from mlmgmt.verbs.session import Session
 from tests.conftest import Command  # noqa: TC001 - the other stories import it so
 from tests.learning.graphs import definition
@@ -164,7 +164,8 @@ def test_export_data_writes_in_a_job_and_never_to_prove_or_to_plan(mlmgmt: Comma
     deployed(mlmgmt, exporting())
     assert logged() is None
     mlmgmt("test -g retail -n s", ok=True)
-    assert proof.score_example(Session(), exporting(), {}, {}) == "made from the input"
+    reader = models.reader(Session(), exporting(), {})
+    assert proof.score_example(Session(), exporting(), reader) == "made from the input"
     assert logged() is None
     Path("rows.csv").write_text("id,name\n7,seven\n8,\n")
     assert worked(mlmgmt, "-Inputs", "rows.csv").json["StatusCode"] == "Finished"

@@ -65,6 +65,7 @@ def run(
         return
     from joblib import Parallel, delayed, parallel_config
 
+    _hush_managers()
     with ExitStack() as held:
         held.enter_context(_environment())
         if jobs > 1:
@@ -141,6 +142,17 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _hush_managers() -> None:
+    """Have the thread that looks after worker processes say nothing when Ctrl-C ends them under its hands."""
+    told = threading.excepthook
+
+    def tell(error: threading.ExceptHookArgs) -> None:
+        if type(error.thread).__name__ != "_ExecutorManagerThread":
+            told(error)
+
+    threading.excepthook = tell
 
 
 @contextmanager
