@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
-from mlmgmt.cli import ask, guide, render
+from mlmgmt.cli import answers, ask, guide, render
 from mlmgmt.cmdlets import bind, registry
 from mlmgmt.cmdlets.declare import Kind
 from mlmgmt.errors import BadRequest, Declined, HomeError, MlmgmtError, WrongUsage
@@ -159,7 +159,7 @@ class _Status:
         except MlmgmtError as error:
             progress.close()
             if error.report:
-                render.show(cmdlet.view, error.report, _form(bound))
+                answers.show(cmdlet.view, error.report, _form(bound))
             raise
         finally:
             progress.close()
@@ -192,7 +192,7 @@ class _Status:
         report, asked = result.report, bool(result.question) and not bound.common.get("Force")
         if report is not None and asked and _form(bound) == "table":
             # Whoever is asked sees first what it is about.
-            render.show(bound.cmdlet.view, report, "table")
+            answers.show(bound.cmdlet.view, report, "table")
             report = {}
         try:
             _should_continue(bound, result)
@@ -210,7 +210,7 @@ class _Status:
             given = texts.get("Format", [None])[0]
             render.diff(result, given.lower() if given else "json" if _form(bound) == "json" else "text")
         else:
-            render.show(cmdlet.view, result, _form(bound))
+            answers.show(cmdlet.view, result, _form(bound))
         if cmdlet.verdict == "changes":
             self.code = 1 if result["changes"] else 0
         elif cmdlet.verdict:

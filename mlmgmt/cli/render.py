@@ -61,26 +61,6 @@ def error(problem: MlmgmtError, *, as_json: bool = False) -> None:
     talk("\n".join(told))
 
 
-def show(view: str, result: Any, form: str) -> None:
-    """Show a result: as JSON, or as the view says."""
-    if result is None:
-        return
-    if view == "text" or isinstance(result, str):
-        out(result)
-    elif form == "json" or view == "json":
-        out(json_text(_for_json(view, result)))
-    else:
-        from mlmgmt.cli import views
-
-        views.VIEWS.get(view, views.as_object)(result)
-
-
-def _for_json(view: str, result: Any) -> Any:
-    if view == "diff":
-        return result["changes"]
-    return result
-
-
 def diff(result: Mapping[str, Any], form: str) -> None:
     """The differences as text, JSON, or a JSON Patch."""
     if form == "patch":
