@@ -17,7 +17,7 @@ def endpoint(result: Any) -> None:
     """Endpoints as `endpoints.view` gives them."""
     if isinstance(result, list):
         rows = ([*(_cell(item, name) for name in _LISTED), _digests(item)] for item in result)
-        render.table([*_LISTED, "Models"], rows)
+        render.table([*_LISTED, "Models"], rows, whole=("Name", "ThrottleLevel", "MaxConcurrentCalls", "Version"))
         return
     shown = {name: value for name, value in result.items() if name not in _APART and value not in (None, "")}
     shown["Revision"] = result["mlmgmt"]["revision"]

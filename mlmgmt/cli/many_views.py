@@ -24,7 +24,7 @@ def table(result: Any) -> None:
     if any(row["Reason"] for row in shown):
         headers.append("Reason")
         cells = [[*line, row["Reason"]] for line, row in zip(cells, shown, strict=True)]
-    render.table(headers, cells)
+    render.table(headers, cells, whole=("Key", "Endpoint", "Rows", "Decision", "Model"))
     if len(rows) > len(shown):
         render.talk(f"{len(rows) - len(shown):,} more rows; all of them with -o json, or in files with -Results.")
     counts = ", ".join(f"{count:,} {decision}" for decision, count in sorted(result["Counts"].items()))

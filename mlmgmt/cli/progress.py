@@ -30,6 +30,8 @@ class Progress:
         if self._verbose:
             render.talk(f"{time.monotonic() - self._began:6.1f} s  {name}")
         elif sys.stderr.isatty():
+            if self._bar is not None:
+                self.close()
             if self._status is None:
                 from rich.console import Console
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from mlmgmt.errors import MlmgmtError
 
@@ -74,18 +74,30 @@ def diff(result: Mapping[str, Any], form: str) -> None:
         lines("\n".join(f"{marks[change['change']]} {change['text']}" for change in result["changes"]))
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table for people, as wide as it needs to be."""
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = ()) -> None:
+    """A table for people, as wide as it needs to be.
+
+    Args:
+        whole: columns whose cells are not broken while other columns can give way.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
     grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 160)
+    cells = [[_escaped(cell) for cell in row] for row in rows]
+    widths = {
+        header: max(map(len, (header, *column)))
+        for header, column in zip(headers, zip(*cells, strict=True), strict=False)
+    }
+    # A column that is not broken is cut where it cannot fit, so there must be room for all of them.
+    fits = sum(widths.get(header, 0) + 3 for header in whole) <= console.width * 3 // 4
     for header in headers:
-        grid.add_column(header, overflow="fold")
-    for row in rows:
-        grid.add_row(*(_escaped(cell) for cell in row))
-    Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 160).print(grid)
+        grid.add_column(header, overflow="fold", no_wrap=fits and header in whole)
+    for row in cells:
+        grid.add_row(*row)
+    console.print(grid)
 
 
 def members(result: Mapping[str, Any]) -> None:

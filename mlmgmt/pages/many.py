@@ -35,7 +35,7 @@ def page(run: Mapping[str, Any]) -> bytes:
         "many.html.j2",
         ["evaluation.css", "many.css"],
         "many.js",
-        service=run["Service"],
+        service=run["Title"],
         count=f"{len(rows):,} {'key' if len(rows) == 1 else 'keys'}",
         counts=[{"name": name, "count": f"{count:,}", "class": _class(name)} for name, count in run["Counts"].items()],
         facts=[

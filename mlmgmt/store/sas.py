@@ -73,6 +73,8 @@ def check(
         AuthorizationFailed: `SasInvalid`, `SasExpired` or `SasNotPermitted`.
     """
     fields = dict(parse_qsl(token.lstrip("?"), keep_blank_values=True))
+    if not fields.get("sig"):
+        _refuse("SasInvalid", "The shared access signature has no sig: it is a placeholder, or was cut short.")
     if not _is_signed(fields, [key] if isinstance(key, str) else key, account, blob):
         _refuse("SasInvalid", "The shared access signature is not one for this blob.")
     if bound := sorted(name for name in _BINDING if fields.get(name)):

@@ -72,10 +72,10 @@ def _classic(session: Session | None, steps: Steps, named: Revision | None, by_e
     name = str(experiment["Description"]) if experiment is not None else _EXAMPLE
     _experiments(session, steps, experiment, name, scoring)
     _retraining(steps, experiment, name, training)
-    endpoint = _endpoint(session, scoring, named if by_endpoint else None)
+    job = newest_job(session, training) if session is not None else None
+    endpoint = _endpoint(session, scoring, named if by_endpoint else None, job)
     service = _words(scoring, name + _PREDICTIVE)
     _added(session, steps, endpoint, service)
-    job = newest_job(session, training) if session is not None else None
     trained(steps, training, f"{_words(training, name)} -EndpointName {standing.DEFAULT}", job)
     place = f"{service} -EndpointName {endpoint.resource.name if endpoint is not None else _ENDPOINT}"
     _patched(session, steps, endpoint, place, name, job)
@@ -147,8 +147,13 @@ def _retraining(steps: Steps, experiment: dict[str, Any] | None, name: str, trai
     steps.add(what, f"mlmgmt deploy {quoted}", _deployed(training))
 
 
-def _endpoint(session: Session | None, scoring: Revision | None, named: Revision | None) -> Revision | None:
-    """The endpoint to patch: the one named, else the last that was added and may be."""
+def _endpoint(
+    session: Session | None, scoring: Revision | None, named: Revision | None, job: Job | None
+) -> Revision | None:
+    """The endpoint to patch: the one named, else one that answers with the job's model, else the last that was added.
+
+    Of many endpoints each has a model of its own, and the job's is no other's.
+    """
     if session is None or scoring is None:
         return None
     resource = (named or scoring).resource
@@ -162,7 +167,8 @@ def _endpoint(session: Session | None, scoring: Revision | None, named: Revision
         for other in session.store.services.endpoints(owner.workspace, owner.service)
         if other.resource.name != standing.DEFAULT and not endpoint_facts.prevents_update(other.document)
     ]
-    return max(others, key=lambda other: str(other.document["properties"].get("createdOn")), default=None)
+    patched = [other for other in others if answers(session, other, job)]
+    return max(patched or others, key=lambda other: str(other.document["properties"].get("createdOn")), default=None)
 
 
 def _added(session: Session | None, steps: Steps, endpoint: Revision | None, service: str) -> None:

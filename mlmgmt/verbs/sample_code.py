@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.ids import EndpointId
 from mlmgmt.pages.samples import rendering
 from mlmgmt.verbs import addresses, job_requests, lookup, sample_notes, scoring_remote, siblings, update_code
+from mlmgmt.verbs.classic import standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -53,6 +55,10 @@ def sample_code(
     origin = scoring_remote.origin_of(server)
     revision = addresses.existing(session, **address)
     if api == UPDATE:
+        if isinstance(revision.resource, EndpointId) and revision.resource.name == standing.DEFAULT:
+            session.tell(
+                "The default endpoint follows its experiment and refuses this; name another with -EndpointName."
+            )
         return update_code.program(session, revision, language, origin)
     return program(session, revision, language, origin, api)
 

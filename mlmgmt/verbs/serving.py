@@ -145,7 +145,8 @@ class Finder:
 
 def not_found(guid: str) -> NotFound:
     message = f"There is no web service with the id {guid[:64]!r}."
-    return NotFound("The resource cannot be found.", details=[Detail("WebServiceNotFound", message)])
+    hint = "A Classic address holds the id of an endpoint, not that of its web service: see its ApiLocation."
+    return NotFound("The resource cannot be found.", details=[Detail("WebServiceNotFound", message)], hint=hint)
 
 
 def load(session: Session, resource: ServiceId, guid: str) -> Serving:

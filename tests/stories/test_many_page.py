@@ -53,6 +53,7 @@ def row(key: str, new: float | None = None, old: float | None = None, **more: An
 def run(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     decisions = [one["Decision"] for one in rows]
     return {
+        "Title": "Bike Rental Scoring",
         "Service": "Bike Rental Scoring",
         "Training": "Bike Rental Training",
         "StartedOn": "2026-11-21T18:00:00Z",
@@ -268,7 +269,7 @@ def test_names_stay_names(browser: Browser) -> None:
     names = [HOSTILE, *NASTY, "</script><b>x", "=1+1", "</title>", "\ud800", "東" * 40]
     rows = [row(name, 2.0 + place, 3.0, Reason=name, Endpoint=name) for place, name in enumerate(names)]
     rows[0]["Metrics"] |= {HOSTILE: 1.0}
-    text = save(rows, Service=HOSTILE, Training=NASTY[0], Backend=NASTY[1], StartedOn=NASTY[3])
+    text = save(rows, Title=HOSTILE, Service=HOSTILE, Training=NASTY[0], Backend=NASTY[1], StartedOn=NASTY[3])
     Checked(text)
     browser.open("page.html")
     assert browser.complaints() == []

@@ -77,10 +77,19 @@ def plan_deploy(
         before=None,
         after=planned.after,
         commit=commit,
-        warnings=planned.warnings,
+        warnings=[*_note_others(session, body), *planned.warnings],
         preview=service,
         compared=shown_only,
     )
+
+
+def _note_others(session: Session, experiment: Mapping[str, Any]) -> list[str]:
+    """That the experiment has a web service already: of two with one name, only ids tell which is meant."""
+    others = [body for body in standing.web_services(session) if body["ExperimentId"] == experiment["ExperimentId"]]
+    if not others:
+        return []
+    listed = ", ".join(f"{body['Id']} of {body['CreationTime'][:19]}" for body in others)
+    return [f"The experiment has a web service already ({listed}); -Update republishes it, this makes another."]
 
 
 def deployed_of(session: Session, *, experiment: str) -> dict[str, Any]:

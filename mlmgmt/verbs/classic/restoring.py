@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Conflict, Detail
+from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs import history
 from mlmgmt.verbs.classic import standing
@@ -60,8 +60,17 @@ def _removed(session: Session, named: str) -> dict[str, Any]:
     key = named.strip().casefold()
     body = session.store.web_services.read(session.workspace, key) if is_guid(key) else None
     if body is None:
-        standing.web_service(session, named)
+        _stands(session, named)
     if body is None or not {"RemovedTime", GOING} & body.keys():
         text = f"The web service {named!r} is not removed."
         raise Conflict(text, target=named, details=[Detail("WebServiceExists", text)])
     return body
+
+
+def _stands(session: Session, named: str) -> None:
+    """Refuse what no removed web service is called, unless one that stands is."""
+    try:
+        standing.web_service(session, named)
+    except NotFound as error:
+        error.hint = "remove-web-service says the id; a removed web service is named by nothing else."
+        raise

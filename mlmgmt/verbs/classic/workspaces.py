@@ -57,7 +57,8 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
         message,
         target="WorkspaceId",
         details=[Detail("WorkspaceNotFound", message)],
-        hint=f"There are: {', '.join(ids(session))}. To take one over with its id and token, as a {CONFIG} names them: "
+        hint=f"There are: {', '.join(ids(session))}. Without -WorkspaceId a {CONFIG} in the working directory names "
+        f"it. To take one over with its id and token: "
         f"mlmgmt new-workspace NAME -ConfigFile {CONFIG}",
     )
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 KEY, TOKEN = "key", "token"
+_UNAUTHORIZED = "ScoreRequestUnauthorized: "
 _LENGTH = 88
 
 
@@ -57,7 +58,7 @@ def key(session: Session, text: str, revision: Revision | None, findings: Findin
         assert identity is not None
         trains = owner.identity is not None and _trains(session, owner.identity)
         hint = ", which trains" if trains and not siblings.trains(revision) else ""
-        message = f"ScoreRequestUnauthorized: it is {owner.told}{hint}, and opens not {named(session, identity)}."
+        message = f"{_UNAUTHORIZED}it is {owner.told}{hint}, and does not open {named(session, identity)}."
         findings.problem(KEY, message, cure)
     return None
 
@@ -79,7 +80,7 @@ def token(session: Session, text: str, revision: Revision, findings: Findings) -
         findings.ok(TOKEN, f"It is the {side} key of {named(session, identity)}, and manages that alone.")
         return
     owner = owner_of(session, text)
-    told = f"it is {owner.told}" if owner is not None else _unknown(text)
+    told = f"it is {owner.told}" if owner is not None else _unknown(text).removeprefix(_UNAUTHORIZED)
     cure = f"{_shows(identity)}  # or the workspace's: mlmgmt workspace-config -Force"
     findings.problem(TOKEN, f"ManagementRequestUnauthorized: {told}", cure)
 
@@ -140,8 +141,8 @@ def _bare(text: str, check: str, findings: Findings) -> str:
 
 def _unknown(text: str) -> str:
     if len(text) != _LENGTH:
-        return f"ScoreRequestUnauthorized: it is no key: one has {_LENGTH} characters, this {len(text)}."
-    return "ScoreRequestUnauthorized: nothing in this home has or had it; it is an old one, or another home's."
+        return f"{_UNAUTHORIZED}it is no key: one has {_LENGTH} characters, this {len(text)}."
+    return f"{_UNAUTHORIZED}nothing in this home has or had it; it is an old one, or another home's."
 
 
 def _shows(identity: ServiceId) -> str:

@@ -16,7 +16,7 @@ from mlmgmt.definition.document import compact
 from mlmgmt.errors import MlmgmtError, SomeFailed
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment, job_requests, lookup, models, scoring, training, worker
+from mlmgmt.verbs import deployment, job_requests, lookup, models, scoring, siblings, training, worker
 from mlmgmt.verbs import retraining as single
 from mlmgmt.verbs.classic import standing
 from mlmgmt.verbs.many import data as tables
@@ -94,6 +94,7 @@ def plan(
     given = job_requests.named_values(parameters)
     run = _Run(session, target, _work(session, trainer, target.template, model, given, holdout), only_if_better, again)
     processes = jobs or os.cpu_count() or 1
+    name = siblings.title(target.template)
 
     def commit() -> dict[str, Any]:
         with tables.tables(data, key_column) as found:
@@ -102,14 +103,13 @@ def plan(
         if failed := answer["Counts"].get(FAILED, 0):
             message = f"{failed} of {len(answer['Rows'])} failed; the others are done."
             hint = "The table has each one's reason. Mend the data, and the same command does what is missing."
-            raise SomeFailed(message, target=target.template.document["name"], hint=hint, report=answer)
+            raise SomeFailed(message, target=name, hint=hint, report=answer)
         return answer
 
     def preview() -> dict[str, Any]:
         with tables.tables(data, key_column) as found:
             return run.previewed(found)
 
-    name = str(target.template.document["properties"].get("title") or target.template.document["name"])
     return Outcome(target=name, before=None, after={}, commit=commit, preview=preview, compared=shown_only)
 
 
@@ -176,6 +176,7 @@ class _Run:
             ):
                 self._settle(tasks[made.key], made)
         return {
+            "Title": siblings.title(self._target.template),
             "Service": str(self._target.template.resource),
             "Training": str(self._work.training["id"]),
             "StartedOn": started,
@@ -186,6 +187,7 @@ class _Run:
 
     def previewed(self, found: Sequence[Table]) -> dict[str, Any]:
         """The table as it is, with what would be done; nothing is trained or written."""
+        self._total = len(found)
         for task in self._tasks(found):
             self._add(task, Decision=WHAT_IF, Reason="would be trained")
         return results.table(self._rows, self._metric)
