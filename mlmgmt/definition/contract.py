@@ -5,14 +5,14 @@ Everything here takes values and gives values; the schema arrives as an argument
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from enum import Enum, auto
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Set
 
 Path = tuple[str | int, ...]
 _MOST_PLANS = 4096
@@ -55,15 +55,21 @@ class Shape:
     """What the contract says of one place: its kind, and the shapes below it.
 
     `members` (objects) are in canonical order; `item` is the shape of a map's values or a list's items; `words` are
-    an enum's spellings; `bare` names the member that a bare scalar stands for; `hides` says whether a member somewhere
-    below is read-only or write-only, once `hiding` has looked.
+    an enum's spellings, and `open_words` says that others are kept too; `bare` names the member that a bare scalar
+    stands for; `required` has the members that an object must have; `empty_text` says whether "" is a value here, not
+    the same as null; `nullable` whether null is; `hides` says whether a member somewhere below is read-only or
+    write-only, once `hiding` has looked.
     """
 
     kind: Kind
     members: dict[str, Shape] = field(default_factory=dict)
     item: Shape | None = None
     words: tuple[str, ...] = ()
+    open_words: bool = False
     bare: str | None = None
+    required: frozenset[str] = frozenset()
+    empty_text: bool = True
+    nullable: bool = False
     read_only: bool = False
     write_only: bool = False
     exact_name: bool = False
@@ -154,13 +160,18 @@ class Contract:
     def _fill(self, shape: Shape, schema: Mapping[str, Any]) -> None:
         kinds = schema.get("type")
         if isinstance(kinds, list):
+            shape.nullable = "null" in kinds
             kinds = next((kind for kind in kinds if kind != "null"), None)
         shape.bare = schema.get("x-bare-value")
+        shape.required = frozenset(schema.get("required", ()))
         if "properties" in schema:
             shape.kind = Kind.OBJECT
             shape.members = {name: self._shape(below) for name, below in schema["properties"].items()}
         elif "enum" in schema:
             shape.kind, shape.words = Kind.ENUM, tuple(schema["enum"])
+        elif "anyOf" in schema:
+            # The published swagger marks such an enum with modelAsString.
+            shape.kind, shape.words, shape.open_words = Kind.ENUM, tuple(schema["anyOf"][0]["enum"]), True
         elif kinds == "object":
             shape.kind, shape.item = Kind.MAP, self._shape(schema.get("additionalProperties"))
         elif kinds == "array":
@@ -171,6 +182,8 @@ class Contract:
             shape.kind = Kind.INTEGER
         elif kinds == "string":
             shape.kind = Kind.STRING
+        is_text = shape.kind is Kind.STRING and schema.get("format") != "date-time"
+        shape.empty_text = shape.kind is Kind.FREE or (is_text and not schema.get("x-empty-is-null"))
 
     @cached_property
     def is_valid(self) -> Callable[[Any], bool]:
@@ -179,22 +192,38 @@ class Contract:
 
         return jsonschema_rs.Draft202012Validator(dict(self.schema)).is_valid
 
-    def violations(self, document: Any) -> Iterator[Problem]:
-        """Every place where a canonical document breaks the schema, and what is allowed there."""
+    def violations(self, document: Any, *, empty: Set[Path] = frozenset()) -> Iterator[Problem]:
+        """Every place where a canonical document breaks the schema, and what is allowed there.
+
+        Args:
+            empty: the places of required members that were given as an empty text.
+        """
         from jsonschema import Draft202012Validator
 
+        seen: set[Path] = set()
         for error in Draft202012Validator(self.schema).iter_errors(document):
             path: Path = tuple(error.absolute_path)
-            if error.validator == "required":
-                missing = next((name for name in error.validator_value if name not in error.instance), "")
+            if error.validator != "required":
+                yield Problem(Severity.ERROR, *_worded(error.validator, error.validator_value, error.instance, path))
+            elif path not in seen:
+                # There is an error for each missing member, and all of them list every required one.
+                seen.add(path)
                 for name in error.validator_value:
-                    if f"{name!r} is a required property" == error.message:
-                        missing = name
-                yield Problem(
-                    Severity.ERROR, "MissingMember", path, f"{missing!r} is missing.", f"{missing!r} is required"
-                )
-                continue
-            yield Problem(Severity.ERROR, *_worded(error.validator, error.validator_value, error.instance, path))
+                    if name not in error.instance:
+                        allowed = ", ".join(self._at(path).members[name].words) or f"{name!r} is required"
+                        place = (*path, name)
+                        message = f"{name!r} is missing{': its text is empty' if place in empty else ''}."
+                        where = place if place in empty else path
+                        yield Problem(Severity.ERROR, "MissingMember", where, message, allowed)
+
+    def _at(self, path: Path) -> Shape:
+        """The shape at a place of a canonical document."""
+        shape = self.root
+        for step in path:
+            below = shape.members.get(str(step)) if shape.kind is Kind.OBJECT else shape.item
+            assert below is not None
+            shape = below
+        return shape
 
 
 def _worded(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
@@ -228,9 +257,7 @@ def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
         "write_only": bool(schema.get("writeOnly")),
         "exact_name": bool(schema.get("x-exact-name")),
     }
-    if not any(flags.values()):
-        return shape
-    return Shape(shape.kind, shape.members, shape.item, shape.words, shape.bare, plans=shape.plans, **flags)
+    return replace(shape, **flags) if any(flags.values()) else shape
 
 
 def hiding(shape: Shape) -> tuple[bool, bool]:

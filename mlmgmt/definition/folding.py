@@ -1,24 +1,28 @@
 """Folding a document into its canonical form.
 
 Contract names are read in any letter case and written as the contract spells them; the keys of maps (assets, nodes,
-columns, parameters, tags) belong to the user and are never touched.
+columns, parameters, tags) belong to the user and are never touched. An empty text is read as null, not given, wherever
+it is not a text like any other: that is how the original reader took `"format": ""` and its like.
 """
 
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.contract import Kind, Problem, Severity, shown
 
 if TYPE_CHECKING:
-    from mlmgmt.definition.contract import Shape
+    from mlmgmt.definition.contract import Path, Shape
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 
 
 class Folder:
-    """One pass over a document towards its canonical form; `problems` says what was odd.
+    """One pass over a document towards its canonical form.
+
+    `problems` says what was odd; `empty` has the places of required members that were given as an empty text.
 
     The document is changed in place where that is possible: whoever folds a document gives it away.
 
@@ -29,6 +33,7 @@ class Folder:
 
     def __init__(self, *, texts: bool = False) -> None:
         self.problems: list[Problem] = []
+        self.empty: set[Path] = set()
         self._texts = texts
         self._path: list[str | int] = []
 
@@ -37,22 +42,30 @@ class Folder:
         if kind is Kind.OBJECT:
             return self._object(value, shape)
         if kind is Kind.MAP:
-            if type(value) is dict and self._below(shape):
-                self._items(value.items(), value, shape)
+            if type(value) is dict and (item := self._item(shape)) is not None:
+                if not item.empty_text and "" in value.values():
+                    value = {
+                        key: old if old != "" else None for key, old in value.items() if old != "" or item.nullable
+                    }
+                self._items(value.items(), value, item)
             return value
         if kind is Kind.LIST:
-            if type(value) is list and self._below(shape):
-                self._items(enumerate(value), value, shape)
+            if type(value) is list and (item := self._item(shape)) is not None:
+                if not item.empty_text and "" in value:
+                    value = [old for old in value if old != ""]
+                self._items(enumerate(value), value, item)
             return value
         return self._scalar(value, shape)
 
-    def _below(self, shape: Shape) -> bool:
+    def _item(self, shape: Shape) -> Shape | None:
+        """The shape of a map's values or a list's items, where there is something to look for in them."""
         item = shape.item
-        return item is not None and item.kind is not Kind.FREE and (self._texts or item.kind is not Kind.STRING)
+        if item is None or item.kind is Kind.FREE or (item.kind is Kind.STRING and not self._texts):
+            return None
+        return item
 
-    def _items(self, pairs: Any, container: Any, shape: Shape) -> None:
-        item, path = shape.item, self._path
-        assert item is not None
+    def _items(self, pairs: Any, container: Any, item: Shape) -> None:
+        path = self._path
         for key, old in pairs:
             if old is None:
                 continue
@@ -73,13 +86,8 @@ class Folder:
             self._say(severity, code, message, allowed, name)
         if plan.moves is not None:
             value = {name: value[source] for source, name in plan.moves}
-        if None in value.values():
-            # In a member of the contract null means "not given"; a null that belongs to the user stays.
-            value = {
-                name: old
-                for name, old in value.items()
-                if old is not None or name not in plan.known or shape.members[name].kind is Kind.FREE
-            }
+        if None in value.values() or "" in value.values():
+            value = self._given(value, shape, plan.known)
         path = self._path
         for name, child in plan.visits if not self._texts else plan.visits + plan.strings:
             old = value.get(name)
@@ -90,7 +98,34 @@ class Folder:
             path.pop()
             if new is not old:
                 value[name] = new
+                if self.empty and not new and name not in shape.required:
+                    self._take_empty(name, value, child)
         return value
+
+    def _given(self, value: dict[str, Any], shape: Shape, known: frozenset[str]) -> dict[str, Any]:
+        """An object without the members of the contract that are null or an empty text: not given.
+
+        What belongs to the user stays: members that the contract does not know, free values, free text.
+        """
+        given = {}
+        for name, old in value.items():
+            if name in known and (old is None or old == ""):
+                child = shape.members[name]
+                if old is None and child.kind is not Kind.FREE:
+                    continue
+                if old == "" and not child.empty_text:
+                    if name in shape.required:
+                        self.empty.add((*self._path, name))
+                    continue
+            given[name] = old
+        return given
+
+    def _take_empty(self, name: str, value: dict[str, Any], child: Shape) -> None:
+        """Take out a member of which nothing is left but required members that were empty: `commitmentPlan.id` ""."""
+        lost = {(*self._path, name, required) for required in child.required} & self.empty
+        if lost:
+            del value[name]
+            self.empty -= lost
 
     def _scalar(self, value: Any, shape: Shape) -> Any:
         if shape.kind is Kind.ENUM:
@@ -104,8 +139,16 @@ class Folder:
         """An enum's word in the contract's spelling; what is no word of it is left for the schema to refuse."""
         if not isinstance(value, str) or value in shape.words:
             return value
-        word = {word.casefold(): word for word in shape.words}.get(value.strip().casefold(), value)
-        if word is not value and shape.exact_name:
+        words = {word.casefold(): word for word in shape.words}
+        word = words.get(value.strip().casefold())
+        if word is None:
+            if shape.open_words:
+                near = get_close_matches(value.strip().casefold(), words, n=1)
+                allowed = f"did you mean {words[near[0]]!r}?" if near else f"known here: {', '.join(shape.words)}"
+                message = f"{shown(value)} is not a value that the contract knows; it is kept."
+                self._say(Severity.WARNING, "UnknownValue", message, allowed)
+            return value
+        if shape.exact_name:
             self._say(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", repr(word))
         return word
 

@@ -73,25 +73,29 @@ def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[An
         return value, [problem]
     folder = Folder()
     value = folder.fold(value, contract.root)
-    _package_type(value, folder)
-    if not contract.is_valid(value) and _errors(contract, value, whole):
+    _package_type(value, folder, whole)
+    if not contract.is_valid(value) and _errors(contract, value, folder, whole):
         loose = Folder(texts=True)
         value = loose.fold(value, contract.root)
         folder.problems += loose.problems
-        folder.problems += _errors(contract, value, whole)
+        folder.problems += _errors(contract, value, folder, whole)
     if whole and isinstance(value.get("properties"), dict):
         sound = not any(problem.severity is Severity.ERROR for problem in folder.problems)
         folder.problems += graph.problems(value if sound else graph.usable(value))
     return value, folder.problems
 
 
-def _errors(contract: Contract, value: Any, whole: bool) -> list[Problem]:
-    return [problem for problem in contract.violations(value) if whole or problem.code != "MissingMember"]
+def _errors(contract: Contract, value: Any, folder: Folder, whole: bool) -> list[Problem]:
+    found = contract.violations(value, empty=folder.empty)
+    return [problem for problem in found if whole or problem.code != "MissingMember"]
 
 
-def _package_type(value: Any, folder: Folder) -> None:
+_PACKAGE_TYPE: Path = ("properties", "packageType")
+
+
+def _package_type(value: Any, folder: Folder, whole: bool) -> None:
     properties = value.get("properties")
-    if not isinstance(properties, dict) or "packageType" in properties:
+    if not isinstance(properties, dict) or "packageType" in properties or (whole and _PACKAGE_TYPE in folder.empty):
         return
     if "package" in properties:
         message = "'packageType' is absent and read as 'Graph'; the original service would have lost the whole package."
@@ -136,6 +140,16 @@ def _detail(problem: Problem, where: str | None = None) -> Detail:
     return Detail(problem.code, problem.message + allowed, f"{where} {path}" if where else path)
 
 
+_NAMING = frozenset(("UnknownMember", "UnknownValue"))
+"""Warnings in which each name counts; of the other kinds one example says it all."""
+
+
 def sentences(details: Iterable[Detail]) -> list[str]:
-    """Warnings as lines for people."""
-    return [f"{detail.target}: {detail.message}" for detail in details]
+    """Warnings as lines for people; several of one kind are one line with their number."""
+    kinds: dict[tuple[str, str], list[Detail]] = {}
+    for detail in details:
+        kinds.setdefault((detail.code, detail.message if detail.code in _NAMING else ""), []).append(detail)
+    return [
+        f"{first.target}: {first.message}" + (f" ({len(more)} more of this kind)" if more else "")
+        for first, *more in kinds.values()
+    ]

@@ -99,7 +99,7 @@ def _rewritten(value: Any) -> Any:
         return {
             name: REFERENCE + _name(inner.rpartition("/")[2]) if name == "$ref" else _rewritten(inner)
             for name, inner in value.items()
-            if name not in ("x-exact-name", "x-bare-value")
+            if name not in ("x-exact-name", "x-bare-value", "x-empty-is-null")
         }
     return [_rewritten(inner) for inner in value] if isinstance(value, list) else value
 

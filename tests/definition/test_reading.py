@@ -116,7 +116,7 @@ def edit(path: str, value: Any) -> str:
     *parents, last = path.split(".")
     place: Any = body
     for part in parents:
-        place = place[int(part) if part.isdigit() else part]
+        place = place[int(part)] if part.isdigit() else place.setdefault(part, {})
     place[int(last) if last.isdigit() else last] = value
     return json.dumps(body)
 
@@ -244,3 +244,132 @@ def test_the_order_of_exports_is_the_recorded_one(contract: Contract) -> None:
     written = json.loads(document.write(read(json.dumps(shuffled), contract).document))
     assert list(written) == ["properties", "location"]
     assert list(written["properties"])[:3] == ["packageType", "package", "title"]
+
+
+COLUMN = "properties.input.properties.input1.properties.age"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tags",
+        f"{COLUMN}.format",
+        f"{COLUMN}.enum",
+        f"{COLUMN}.x-ms-isnullable",
+        f"{COLUMN}.x-ms-isordered",
+        "properties.readOnly",
+        "properties.exposeSampleData",
+        "properties.payloadsInBlobStorage",
+        "properties.realtimeConfiguration",
+        "properties.realtimeConfiguration.maxConcurrentCalls",
+        "properties.diagnostics",
+        "properties.diagnostics.level",
+        "properties.keys",
+        "properties.keys.primary",
+        "properties.keys.secondary",
+        "properties.createdOn",
+        "properties.provisioningState",
+        "properties.commitmentPlan.id",
+        "properties.machineLearningWorkspace.id",
+        "properties.parameters",
+        "properties.exampleRequest",
+        "properties.exampleRequest.inputs",
+        "properties.assets.asset1.inputPorts",
+        "properties.assets.asset1.inputPorts.Dataset.type",
+        "properties.assets.asset1.parameters",
+        "properties.assets.asset1.locationInfo.credentials",
+        f"{PACKAGE}.graphParameters",
+        f"{PACKAGE}.nodes.select.inputId",
+        f"{PACKAGE}.nodes.select.outputId",
+        f"{PACKAGE}.nodes.in.assetId",
+        f"{PACKAGE}.edges.0.sourcePortId",
+    ],
+)
+def test_an_empty_text_is_read_as_not_given(contract: Contract, path: str) -> None:
+    found = read(edit(path, ""), contract)
+    assert found.warnings == ()
+    assert '""' not in json.dumps(found.document)
+    parent, _, member = path.rpartition(".")
+    if member not in ("level", "id"):
+        assert found.document == read(edit(path, None), contract).document
+    else:
+        # Nothing is left of the object but a mandatory member that is not given.
+        assert found.document == read(edit(parent, None), contract).document
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["tags.note", "properties.title", "properties.description", "properties.assets.asset1.metadata.note"],
+)
+def test_an_empty_text_stays_where_any_text_may_stand(contract: Contract, path: str) -> None:
+    assert json.dumps(read(edit(path, ""), contract).document).count('""') == 1
+
+
+def test_an_empty_value_of_a_parameter_stays_and_an_empty_parameter_is_null(contract: Contract) -> None:
+    given = {"kept": {"value": ""}, "bare": "", "list": {"value": ["", None]}}
+    found = read(edit(f"{PACKAGE}.nodes.select.parameters", given), contract)
+    kept = found.document["properties"]["package"]["nodes"]["select"]["parameters"]
+    assert kept == {"kept": {"value": ""}, "bare": None, "list": {"value": ["", None]}}
+    assert found.warnings == ()
+
+
+def test_empty_items_of_the_contract_s_maps_and_lists_are_left_out(contract: Contract) -> None:
+    body = small_definition()
+    package = body["properties"]["package"]
+    package["edges"].append("")
+    package["nodes"]["empty"] = body["properties"]["assets"]["empty"] = ""
+    assert read(json.dumps(body), contract).document == read(SMALL, contract).document
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("properties.packageType", "Graph"),
+        (f"{COLUMN}.type", "Boolean, Integer, Number, String"),
+        ("properties.assets.asset1.type", "Module, Resource"),
+        ("properties.input.type", "object"),
+        (f"{PACKAGE}.graphParameters.g", "String, Int, Float"),
+    ],
+)
+def test_an_empty_text_is_missing_where_a_value_is_required(contract: Contract, path: str, allowed: str) -> None:
+    value: Any = {"type": ""} if path.endswith(".g") else ""
+    with pytest.raises(BadRequest) as refused:
+        read(edit(path, value), contract)
+    [detail, *more] = refused.value.details
+    assert {other.code for other in [detail, *more]} == {"MissingMember"}
+    assert allowed in detail.message
+    assert detail.target is not None
+    assert detail.target.endswith("type") or detail.target.endswith("packageType")
+
+
+def test_a_change_with_an_empty_package_type_does_not_give_one(contract: Contract) -> None:
+    change = b'{"properties": {"packageType": "", "title": "New"}}'
+    found = reading.read(change, contract, whole=False)
+    assert found.document == {"properties": {"packageType": "Graph", "title": "New"}}
+
+
+def test_an_unknown_format_is_kept_with_a_warning_and_the_nearest_known_one(contract: Contract) -> None:
+    columns = {f"c{index}": {"type": "Integer", "format": "int23"} for index in range(5)} | {
+        "t": {"type": "String", "format": "Text"},
+        "d": {"type": "String", "format": "date-TIME"},
+    }
+    body = small_definition(
+        input={"type": "object", "properties": {"input1": {"type": "object", "properties": columns}}}
+    )
+    found = read(json.dumps(body, indent=1), contract)
+    kept = found.document["properties"]["input"]["properties"]["input1"]["properties"]
+    assert [column["format"] for column in kept.values()] == ["int23"] * 5 + ["Text", "Date-time"]
+    first, second = reading.sentences(found.warnings)
+    assert "'int23'" in first
+    assert "Did you mean 'Int32'?" in first
+    assert first.endswith("(4 more of this kind)")
+    assert "'Text'" in second
+    assert "Uint64" in second
+
+
+def test_an_unknown_value_is_refused_where_the_service_acts_on_it(contract: Contract) -> None:
+    body = small_definition(packageType="Tree", diagnostics={"level": "Loud"})
+    body["properties"]["assets"]["asset1"]["type"] = "Thing"
+    with pytest.raises(BadRequest) as refused:
+        read(json.dumps(body), contract)
+    assert [detail.code for detail in refused.value.details] == ["UnknownValue"] * 3

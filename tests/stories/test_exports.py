@@ -67,3 +67,23 @@ def test_the_training_export_runs_as_a_batch_job_with_its_own_data_path(mlmgmt: 
     header, line = Path("output2.csv").read_text().splitlines()
     assert header.split(",")[-1] == "Coefficient of Determination"
     assert float(line.split(",")[-1]) > 0.5
+
+
+def test_a_definition_full_of_empty_texts_is_deployed_and_comes_back_as_itself(mlmgmt: Command, home: Path) -> None:
+    shutil.copy(FIXTURES / "definitions" / "empty-texts.json", "wsd.json")
+    created = mlmgmt("new -g retail -l southcentralus -n empty -DefinitionFile wsd.json -Force", ok=True)
+    assert created.err.count("Warning") == 0, created.err
+    assert mlmgmt("diff -g retail -n empty wsd.json").status == 0
+    assert mlmgmt("test -Definition wsd.json", ok=True).json["Passed"] is True
+    assert len(mlmgmt("keys -g retail -n empty", ok=True).json["Primary"]) > 20
+
+    exported = mlmgmt("export -ToJsonString", stdin=mlmgmt("get -g retail -n empty", ok=True).out, ok=True).out
+    texts = [line.strip().rstrip(",") for line in exported.splitlines() if '""' in line]
+    free_text = ['"description": ""', '"title": ""', '"description": ""', '"title": ""', '"description": ""']
+    assert texts == [*free_text, '""', '"id": ""', '"origin": ""', '"owner": ""']
+
+    again = mlmgmt("update -g retail -n empty -ServiceUpdates wsd.json -Force")
+    assert (again.status, "NothingChanged" in again.err) == (1, True)
+    Path("rows.csv").write_text("age,city,note\n34,Oslo,\n")
+    answered = mlmgmt("score -g retail -n empty -InputFile rows.csv", ok=True).json
+    assert answered["Results"]["output1"]["value"]["ColumnNames"] == ["age", "city", "note"]
