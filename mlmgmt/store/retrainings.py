@@ -14,23 +14,21 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import ServiceId
 
-_MEMBERS = frozenset(
-    (
-        "Key",
-        "Endpoint",
-        "Rows",
-        "Metrics",
-        "Metric",
-        "OldMetric",
-        "Decision",
-        "Reason",
-        "Model",
-        "DataDigest",
-        "Seconds",
-        "Input",
-        "Against",
-    )
+MEMBERS = (
+    "Key",
+    "Endpoint",
+    "Rows",
+    "Metrics",
+    "Metric",
+    "OldMetric",
+    "Decision",
+    "Reason",
+    "Model",
+    "DataDigest",
+    "Seconds",
 )
+"""Of a row of the table, in their order."""
+_KEPT = frozenset((*MEMBERS, "Input", "Against"))
 
 
 class Retrainings:
@@ -50,7 +48,7 @@ class Retrainings:
         """
         body = files.read_json(self._file(scoring, name))
         # Results can be had again from the models themselves, so a damaged file stands in nobody's way.
-        return body if body is not None and body.keys() >= _MEMBERS else None
+        return body if body is not None and body.keys() >= _KEPT else None
 
     def write(self, scoring: ServiceId, name: str, body: dict[str, Any]) -> None:
         path = self._file(scoring, name)

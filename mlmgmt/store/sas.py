@@ -92,9 +92,8 @@ def check(
 
 
 def _refuse(code: str, message: str) -> NoReturn:
-    raise AuthorizationFailed(
-        message, target="SasBlobToken", details=[Detail(code, message)], hint="Ask for a fresh one."
-    )
+    hint = "Ask for a fresh one; of what a batch job made, its status gives one each time: mlmgmt batch status"
+    raise AuthorizationFailed(message, target="SasBlobToken", details=[Detail(code, message)], hint=hint)
 
 
 def _is_signed(fields: Mapping[str, str], keys: Sequence[str], account: str, blob: str) -> bool:

@@ -14,6 +14,7 @@ from mlmgmt.store.blobs import without_secrets
 from mlmgmt.store.services import CREATED, REMOVED, Revision
 from mlmgmt.verbs import associations
 from mlmgmt.verbs.classic import standing as classic
+from mlmgmt.verbs.locations import of as region_of
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import later
 
@@ -143,12 +144,11 @@ def _stamped(identity: ServiceId, change: Change, latest: Revision | None, modif
         created = latest.document["properties"].get("createdOn", modified)
     properties = dict(document["properties"])
     location = str(document["location"])
-    host = f"{location.replace(' ', '').lower()}.services.azureml.net"
     properties |= {
         "createdOn": created,
         "modifiedOn": modified,
         "provisioningState": "Succeeded",
-        "swaggerLocation": f"https://{host}{identity.scoring_path}/swagger.json",
+        "swaggerLocation": f"{region_of(location).scoring}{identity.scoring_path}/swagger.json",
     }
     head = {"id": document["id"], "name": document["name"], "type": identity.type}
     rest = {name: value for name, value in document.items() if name not in (*head, "tags", "location", "properties")}

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.steps import Job
 
 CLASSIC, NEW = "classic", "new"
-_PREDICTIVE = " [Predictive Exp.]"
 _EXAMPLE, _ENDPOINT = "Bike Rental", "loc001"
 _NAMES = {
     CLASSIC: "a Classic web service: an endpoint is added, and patched with the new model",
@@ -74,7 +73,7 @@ def _classic(session: Session | None, steps: Steps, named: Revision | None, by_e
     _retraining(steps, experiment, name, training)
     job = newest_job(session, training) if session is not None else None
     endpoint = _endpoint(session, scoring, named if by_endpoint else None, job)
-    service = _words(scoring, name + _PREDICTIVE)
+    service = _words(scoring, name + set_up.PREDICTIVE)
     _added(session, steps, endpoint, service)
     trained(steps, training, f"{_words(training, name)} -EndpointName {standing.DEFAULT}", job)
     place = f"{service} -EndpointName {endpoint.resource.name if endpoint is not None else _ENDPOINT}"
@@ -122,7 +121,7 @@ def _experiments(
     if fact is None and scoring is not None:
         fact = "it was deployed"
     steps.add("Make its predictive experiment", f"mlmgmt set-up-web-service {quoted} --predictive", fact)
-    deployed = shlex.quote(str(predictive["Description"]) if predictive is not None else name + _PREDICTIVE)
+    deployed = shlex.quote(str(predictive["Description"]) if predictive is not None else name + set_up.PREDICTIVE)
     what = "Deploy the predictive experiment as a web service that scores"
     steps.add(what, f"mlmgmt deploy {deployed}", _deployed(scoring))
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from mlmgmt.modules.base import Dataset
     from mlmgmt.verbs.session import Session
 
-EXPERIMENT_TAG, TRAINING_TAG = "experiment", "trainingExperiment"
-"""Tags of a definition: the experiment it was exported from, and the one that trains its model."""
+EXPERIMENT_TAG, TRAINING_TAG, SERVICE_TAG = "experiment", "trainingExperiment", "trainingService"
+"""Tags of a definition: the experiment it was exported from, the one that trains its model, and the web service."""
+PREDICTIVE = " [Predictive Exp.]"
+"""What stands behind the training experiment's name in that of its predictive one."""
 _CONTAINER = "azuremlassetscontainer"
 _KINDS = {".ilearner": "trained model", ".itransform": "transformation"}
 
@@ -64,7 +66,7 @@ def plan(
     name = body["Description"]
     standing = None
     if not retraining:
-        name = f"{name} [Predictive Exp.]"
+        name += PREDICTIVE
         standing = _standing(session, name, body["ExperimentId"])
 
     def commit() -> dict[str, Any]:

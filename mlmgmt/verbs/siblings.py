@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mlmgmt.definition import assets
-from mlmgmt.ids import EndpointId, ResourceId
-from mlmgmt.verbs import set_up, trainers
+from mlmgmt.ids import EndpointId, ResourceId, fold
+from mlmgmt.verbs import set_up
 from mlmgmt.verbs.classic import endpoint_facts, standing
 
 if TYPE_CHECKING:
@@ -35,26 +36,42 @@ def title(revision: Revision) -> str:
 
 def predictive(session: Session, training: Revision) -> list[Revision]:
     """The services whose model a training service makes, of the same kind first."""
-    found = [other for other in everyone(session, training) if not trains(other) and _is_of(training, other)]
-    return sorted(found, key=lambda other: type(other.resource) is not type(training.resource))
+    return [other for other in everyone(session, training) if not trains(other) and _is_of(training, other)]
 
 
 def training(session: Session, scoring: Revision) -> list[Revision]:
     """The training services that make the model of a service, of the same kind first."""
-    found = [other for other in everyone(session, scoring) if trains(other) and _is_of(other, scoring)]
-    return sorted(found, key=lambda other: type(other.resource) is not type(scoring.resource))
+    return [other for other in everyone(session, scoring) if trains(other) and _is_of(other, scoring)]
 
 
 def everyone(session: Session, near: Revision | None = None) -> Iterator[Revision]:
-    """What stands in the workspace and in the groups: New web services, and of Classic ones the default endpoint."""
+    """What stands in the workspace and in the groups: New web services, and of Classic ones the default endpoint.
+
+    Args:
+        near: the one whose siblings are looked for, which is left out; its own kind comes first, then its own group.
+    """
+    kinds = [_defaults(session), _in_groups(session, near)]
+    if near is not None and isinstance(near.resource, ResourceId):
+        kinds.reverse()
+    for revision in chain(*kinds):
+        if near is None or revision.resource != near.resource:
+            yield revision
+
+
+def _defaults(session: Session) -> Iterator[Revision]:
     for service in standing.web_services(session):
         default = session.store.services.current(EndpointId(service["WorkspaceId"], service["Id"], standing.DEFAULT))
-        if default is not None and (near is None or default.resource != near.resource):
+        if default is not None:
             yield default
-    for body in session.store.groups.all():
-        for revision in session.store.services.in_group(session.group_id(str(body["name"]))):
-            if near is None or revision.resource != near.resource:
-                yield revision
+
+
+def _in_groups(session: Session, near: Revision | None) -> Iterator[Revision]:
+    names = [str(body["name"]) for body in session.store.groups.all()]
+    if near is not None and isinstance(near.resource, ResourceId):
+        own = fold(near.resource.group)
+        names.sort(key=lambda name: fold(name) != own)
+    for name in names:
+        yield from session.store.services.in_group(session.group_id(name))
 
 
 def pair(
@@ -81,7 +98,7 @@ def _is_of(training: Revision, scoring: Revision) -> bool:
     tags = scoring.document.get("tags") or {}
     if made_of is not None and tags.get(set_up.TRAINING_TAG) == made_of:
         return True
-    recorded = tags.get(trainers.SERVICE_TAG)
+    recorded = tags.get(set_up.SERVICE_TAG)
     if recorded is not None and isinstance(training.resource, ResourceId):
         return str(recorded).rstrip("/").rpartition("/")[2].casefold() == training.resource.name.casefold()
     known = {str(training.document["properties"].get("title")), str(training.document["name"])}

@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import reading
 from mlmgmt.errors import Detail, NotFound
-from mlmgmt.ids import EndpointId, ResourceId
-from mlmgmt.verbs import experiments, lookup, scoring, set_up
-from mlmgmt.verbs.classic import standing as classic
+from mlmgmt.ids import ResourceId
+from mlmgmt.verbs import experiments, lookup, scoring, set_up, siblings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
-
-SERVICE_TAG = "trainingService"
-"""The tag of a predictive service that names the web service which trains its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +52,7 @@ def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
     if given is not None:
         return Trainer(reading.read(given.data, session.contract, source=given.name).document)
     tags = standing.document.get("tags") or {}
-    if recorded := tags.get(SERVICE_TAG):
+    if recorded := tags.get(set_up.SERVICE_TAG):
         resource = standing.resource
         group = resource.group if isinstance(resource, ResourceId) else ""
         return _service(lookup.existing(session, *_recorded(str(recorded), group)))
@@ -69,7 +64,7 @@ def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
         target="TrainingDefinition",
         details=[Detail("TrainingDefinitionNotFound", text)],
         hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
-        f"tag {SERVICE_TAG!r} of {standing.document['name']!r}.",
+        f"tag {set_up.SERVICE_TAG!r} of {standing.document['name']!r}.",
     )
 
 
@@ -90,10 +85,9 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
     """The web service that was deployed from the training experiment, in the same group or another; else the
     experiment itself, set up for retraining as it would be.
     """
-    for other in _deployed(session, standing.resource):
-        if (other.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG) == experiment:
-            member = other.document if isinstance(other.resource, ResourceId) else other.document["properties"]
-            session.tell(f"It is trained by the web service {member.get('name', member.get('title'))!r}.")
+    for other in siblings.everyone(session, standing):
+        if siblings.trains(other) and (other.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG) == experiment:
+            session.tell(f"It is trained by the web service {siblings.title(other)!r}.")
             return _service(other)
     from mlmgmt.learning import set_up as drawing
 
@@ -105,20 +99,6 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
         experiments.refuse_broken(body["Definition"], body["Description"])
         document = drawing.retraining(body["Definition"]).document
     return Trainer(document, digests=experiments.digests_of(session, document))
-
-
-def _deployed(session: Session, near: ServiceId) -> Iterator[Revision]:
-    """What is deployed: in the same group first, or for an endpoint in the workspace."""
-    if isinstance(near, EndpointId):
-        for service in session.store.web_services.all(near.workspace):
-            default = session.store.services.current(EndpointId(near.workspace, service["Id"], classic.DEFAULT))
-            if default is not None:
-                yield default
-    groups = [str(body["name"]) for body in session.store.groups.all()]
-    if isinstance(near, ResourceId):
-        groups = [near.group, *groups]
-    for group in dict.fromkeys(groups):
-        yield from session.store.services.in_group(session.group_id(group))
 
 
 def _kept(session: Session, standing: Revision, experiment: str) -> dict[str, Any]:

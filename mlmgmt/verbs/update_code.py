@@ -10,7 +10,7 @@ from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.pages.samples import rendering
-from mlmgmt.verbs import sample_notes, siblings
+from mlmgmt.verbs import locations, sample_notes, siblings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 API_VERSION = "2017-01-01"
 """Of the resource manager; Classic management has none."""
-CLOUD_MANAGEMENT, CLOUD_MANAGER = "https://management.azureml.net", "https://management.azure.com"
+_MANAGER = "https://management.azure.com"
 BASE, RELATIVE, SIGNATURE, URI = (
     "AZUREML_BASE_LOCATION",
     "AZUREML_RELATIVE_LOCATION",
@@ -86,7 +86,7 @@ def update_of(revision: Revision, origin: str) -> Update:
     where = path(resource)
     return Update(
         origin + where,
-        (CLOUD_MANAGEMENT if classic else CLOUD_MANAGER) + where,
+        (locations.of(str(revision.document["location"])).management if classic else _MANAGER) + where,
         tuple(model.name for model in models),
         KEY if classic else TOKEN,
         tuple(model.asset_id for model in models),

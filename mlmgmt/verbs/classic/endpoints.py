@@ -8,7 +8,7 @@ from mlmgmt.definition import assets
 from mlmgmt.errors import Conflict, Detail
 from mlmgmt.ids import EndpointId, service_guid
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment, webservices
+from mlmgmt.verbs import deployment, locations, webservices
 from mlmgmt.verbs.classic import endpoint_facts, standing, web_services
 from mlmgmt.verbs.classic.endpoint_facts import MEMBER
 from mlmgmt.verbs.outcome import Outcome, shown_only
@@ -18,15 +18,10 @@ if TYPE_CHECKING:
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
-MANAGEMENT, STUDIO, SCORING = (
-    "https://management.azureml.net",
-    "https://studio.azureml.net",
-    "https://{region}.services.azureml.net",
-)
-"""The hosts that the service had; a running server stands for all of them."""
+STUDIO = "https://studio.azureml.net"
+"""The host that had the help pages; a running server stands for it, as for those of scoring and management."""
 _WRITE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/write"
 _DELETE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/delete"
-_REGIONS = {"southcentralus": "ussouthcentral", "westeurope": "europewest", "southeastasia": "asiasoutheast"}
 
 
 def get(
@@ -68,7 +63,7 @@ def view(session: Session, revision: Revision, origin: str | None = None) -> dic
         "HelpLocation": (origin or STUDIO) + help_path(identity),
         "PrimaryKey": pair.get("primary"),
         "SecondaryKey": pair.get("secondary"),
-        "ApiLocation": (origin or _scoring_host(str(document["location"]))) + identity.scoring_path,
+        "ApiLocation": (origin or locations.of(str(document["location"])).scoring) + identity.scoring_path,
         "Version": properties["modifiedOn"],
         "PreventUpdate": facts["preventUpdate"],
         "SampleDataEnabled": bool(properties.get("exposeSampleData")),
@@ -113,11 +108,6 @@ def _experiment(identity: EndpointId, experiment: str | None, origin: str | None
     if origin is not None:
         return f"{origin}/api/workspaces/{identity.workspace}/experiments/{experiment}"
     return f"{STUDIO}/?#Workspaces/Experiments/Experiment/{experiment}/ViewExperiment"
-
-
-def _scoring_host(location: str) -> str:
-    folded = location.replace(" ", "").casefold()
-    return SCORING.format(region=_REGIONS.get(folded, folded))
 
 
 def help_path(identity: EndpointId) -> str:

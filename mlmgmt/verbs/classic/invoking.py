@@ -18,7 +18,7 @@ from mlmgmt.definition.document import parse
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import EndpointId
 from mlmgmt.store.jobs import ENDED, FINISHED
-from mlmgmt.verbs import job_requests, jobs, references, request_response, scoring_remote, serving, userfiles
+from mlmgmt.verbs import job_requests, jobs, locations, references, request_response, scoring_remote, serving, userfiles
 from mlmgmt.verbs.session import CONTRIBUTOR
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
-_HOSTS = ("azureml.net", "azureml.de")
 _VERSION = "api-version=2.0"
 SUBMIT = f"jobs?{_VERSION}"
 """What the address that a job is submitted to has in it, literally."""
@@ -55,7 +54,7 @@ class _Place(NamedTuple):
     @property
     def is_here(self) -> bool:
         host = (urlsplit(self.origin).hostname or "").rstrip(".")
-        return any(host == known or host.endswith(f".{known}") for known in _HOSTS)
+        return any(host == known or host.endswith(f".{known}") for known in locations.DOMAINS)
 
 
 def rrs(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, patch
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError
+from mlmgmt.errors import BadRequest, Conflict, Detail
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs import changes, deployment, references, siblings, webservices
 from mlmgmt.verbs.classic import endpoint_facts, endpoints, standing
@@ -204,12 +204,7 @@ def _refuse_prevented(revision: Revision) -> None:
 
 def _fetched(session: Session, resource: Replacement) -> tuple[str, bytes]:
     """The uri and the bytes of the new model."""
-    try:
-        blob = references.resolve(session, dict(resource.location), resource.name, permission="r")
-    except MlmgmtError as error:
-        if "signature" in " ".join(detail.message for detail in error.details):
-            error.hint = "The GET of the batch job that made the model gives a fresh one: mlmgmt batch status"
-        raise
+    blob = references.resolve(session, dict(resource.location), resource.name, permission="r")
     references.require_suffix(blob.path, (assets.TRAINED_MODEL_SUFFIX,), resource.name)
     if not session.store.blobs.exists(blob):
         message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."

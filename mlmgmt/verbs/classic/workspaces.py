@@ -12,7 +12,7 @@ from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, U
 from mlmgmt.ids import is_guid, same_location
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs import lookup, userfiles
+from mlmgmt.verbs import locations, lookup, userfiles
 from mlmgmt.verbs.classic import endpoint_facts, standing
 from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.session import stamp
@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.verbs.session import Session
 
-LOCATIONS = (
-    "South Central US",
-    "West Europe",
-    "Southeast Asia",
-    "Japan East",
-    "Germany Central",
-    "West Central US",
-    "Integration Test",
-)
+_LOCATIONS = (*(region.name for region in locations.KNOWN), "Integration Test")
 CONFIG = "config.json"
 _CONFIG_MEMBERS = ("Location", "WorkspaceId", "AuthorizationToken")
 _LOOKS = 'It looks like: {"Location": "South Central US", "WorkspaceId": "...", "AuthorizationToken": "..."}'
@@ -51,7 +43,7 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
     if body is not None:
         return body
     if key == first:
-        return {"WorkspaceId": first, "Name": "mlmgmt home", "Location": LOCATIONS[0], "CreationTime": ""}
+        return {"WorkspaceId": first, "Name": "mlmgmt home", "Location": locations.FIRST, "CreationTime": ""}
     message = f"There is no workspace {workspace[:64]!r} in this home."
     raise NotFound(
         message,
@@ -101,7 +93,7 @@ def plan_create(
     session.require(_WRITE, name)
     stated = config(config_file) if config_file is not None else {}
     identity = (workspace_id or stated.get("WorkspaceId") or uuid.uuid4().hex).strip().casefold()
-    region = _region(location or stated.get("Location") or LOCATIONS[0])
+    region = _region(location or stated.get("Location") or locations.FIRST)
     token = authorization_token or stated.get("AuthorizationToken")
     if not is_guid(identity):
         _refuse(f"{identity[:64]!r} is no id of a workspace: it has 32 hexadecimal digits.", "WorkspaceId")
@@ -130,9 +122,9 @@ def _refuse_taken(session: Session, identity: str) -> None:
 
 
 def _region(text: str) -> str:
-    found = next((known for known in LOCATIONS if same_location(known, text)), None)
+    found = next((known for known in _LOCATIONS if same_location(known, text)), None)
     if found is None:
-        _refuse(f"There were no workspaces in {text!r}.", "Location", f"One of: {', '.join(LOCATIONS)}.")
+        _refuse(f"There were no workspaces in {text!r}.", "Location", f"One of: {', '.join(_LOCATIONS)}.")
     return found
 
 

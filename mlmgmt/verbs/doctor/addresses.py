@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlmgmt.errors import MlmgmtError
-from mlmgmt.ids import EndpointId, ResourceId, is_guid, same_location, service_guid
-from mlmgmt.verbs import serving, siblings, update_code
+from mlmgmt.ids import EndpointId, ResourceId, is_guid, service_guid
+from mlmgmt.verbs import locations, serving, siblings, update_code
 from mlmgmt.verbs.classic import endpoints, standing
 
 if TYPE_CHECKING:
@@ -30,15 +30,6 @@ _HOSTS = (
     (MANAGER, re.compile(r"management\.azure\.com")),
     (SERVER, re.compile(r"localhost|127\.0\.0\.1|::1")),
 )
-_PREFIXES = {
-    "South Central US": "",
-    "West Europe": "europewest",
-    "Southeast Asia": "asiasoutheast",
-    "Japan East": "japaneast",
-    "West Central US": "uswestcentral",
-    "Germany Central": "germanycentral",
-}
-"""What stands before `management.azureml.net`, by the workspace's region."""
 _SCORING_PATH = re.compile(
     r"/(?:workspaces|subscriptions)/(?P<owner>[^/]+)/services/(?P<id>[^/]+)(?:/(?P<rest>.*))?", re.I
 )
@@ -260,13 +251,10 @@ def _region_of_management(session: Session, split: SplitResult, identity: Endpoi
     revision = session.store.services.current(identity)
     assert revision is not None
     location = str(revision.document["location"])
-    prefix = next((prefix for name, prefix in _PREFIXES.items() if same_location(name, location)), None)
-    host = (split.hostname or "").casefold()
-    right = f"{prefix}.management.azureml." if prefix else "management.azureml."
-    if prefix is not None and not host.startswith(right):
-        domain = "de" if prefix == "germanycentral" else "net"
-        note = f"{host} manages another region; the workspace is in {location!r}."
-        findings.problem(REGION, note, f"Write https://{right}{domain}{split.path}")
+    right = locations.of(location).management
+    if (split.hostname or "").casefold() != urlsplit(right).hostname:
+        note = f"{split.hostname} manages another region; the workspace is in {location!r}."
+        findings.problem(REGION, note, f"Write {right}{split.path}")
 
 
 def _api_location(session: Session, revision: Revision) -> str:

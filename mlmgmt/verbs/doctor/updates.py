@@ -76,7 +76,7 @@ def target(session: Session, revision: Revision, findings: Findings, *, wanted: 
         cure = siblings.goes_on(session, resource)
         note = "The default endpoint follows its experiment, and is never patched"
         _tell(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
-    elif (revision.document.get(endpoint_facts.MEMBER) or {}).get("preventUpdate"):
+    elif endpoint_facts.prevents_update(revision.document):
         note = f"The endpoint {resource.name!r} has PreventUpdate, and keeps its model"
         cure = siblings.adding(resource, f"{resource.name[:20]}new")
         _tell(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)

@@ -54,8 +54,7 @@ def tables(data: str, key_column: str | None) -> Iterator[list[Table]]:
     Raises:
         NotFound: `FileNotFound`; `NoData`: the folder has no CSV file.
         BadRequest: `KeyColumnNeeded`, `KeyColumnNotNeeded`, `DuplicateKey`; `InputParseError`: the file is no table, or
-            lacks the
-            column.
+            lacks the column.
     """
     path = Path(data)
     if path.is_dir():

@@ -35,8 +35,8 @@ class Work:
 
     Args:
         training: the training definition; `scoring` the one that the models are for, `model` their place in it.
-        learnt: the files of what both refer to already, by asset id; their signatures were checked before they are
-            sent.
+        learnt_by_training: the files of what that definition refers to already, by asset id; their signatures were
+            checked before they are sent. `learnt_by_scoring` those of the other, without the model itself.
         for_training: values of web service parameters; `for_scoring` too.
         account: whose work it is; `service` names the scoring service in the models.
         home: where it is on this machine; `home_id` is written into the models.
@@ -72,7 +72,6 @@ class Made:
     rows: int | None = None
     metrics: dict[str, float | None] | None = None
     old: dict[str, float | None] | None = None
-    task: str = ""
     example: str | None = None
     seconds: float = 0.0
     reason: str | None = None
@@ -157,7 +156,6 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
         len(fitted.seen.rows),
         artifacts.finite(compared.new) if compared is not None else None,
         artifacts.finite(compared.old) if compared is not None and compared.old is not None else None,
-        fitted.trained.task,
         example,
         time.perf_counter() - began,
         notes=notes,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import MlmgmtError
+from mlmgmt.store.retrainings import MEMBERS
 from mlmgmt.verbs import models, scoring
 from mlmgmt.verbs.many import results
 
@@ -75,7 +76,7 @@ class Standing:
         reason = body["Reason"]
         if body["Decision"] == self._target.deployed and self.answers(task) != body["Model"]:
             reason = "Another model answers since; that is left alone."
-        return results.row(**{name: body[name] for name in results.MEMBERS}) | {"Decision": UNCHANGED, "Reason": reason}
+        return results.row(**{name: body[name] for name in MEMBERS}) | {"Decision": UNCHANGED, "Reason": reason}
 
     def model(self, task: Task) -> bytes | None:
         """The model that answers so far: the one of the key, else the one that a new one begins with."""

@@ -9,25 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.store.retrainings import MEMBERS
 from mlmgmt.verbs import userfiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MEMBERS = (
-    "Key",
-    "Endpoint",
-    "Rows",
-    "Metrics",
-    "Metric",
-    "OldMetric",
-    "Decision",
-    "Reason",
-    "Model",
-    "DataDigest",
-    "Seconds",
-)
-"""Of a row, in their order."""
 _CSV, _JSON, _HTML = ".csv", ".json", ".html"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a cell begins with that spreadsheets compute."""

@@ -125,16 +125,16 @@ def _work(
 
     for_training, for_scoring = graph_parameters.divided(given, trainer.document, template.document)
 
-    def learnt(revision: Revision) -> dict[str, bytes]:
+    def learnt(revision: Revision, *besides: str) -> dict[str, bytes]:
         digests = scoring.digests_of(revision)
-        return {asset: models.trusted(session, digest) for asset, digest in digests.items() if asset != model.asset_id}
+        return {asset: models.trusted(session, digest) for asset, digest in digests.items() if asset not in besides}
 
     return fitting.Work(
         trainer.document,
         template.document,
         model,
         learnt(trainer),
-        learnt(template),
+        learnt(template, model.asset_id),
         for_training,
         for_scoring,
         holdout,
@@ -200,8 +200,7 @@ class _Run:
             try:
                 task = self._task(table)
             except MlmgmtError as error:
-                self._rows.append(results.row(table.key, None, Decision=FAILED, Reason=worker.explained(error)))
-                self._count()
+                self._put(results.row(table.key, None, Decision=FAILED, Reason=worker.explained(error)))
                 continue
             if task is not None:
                 yield task
@@ -216,11 +215,9 @@ class _Run:
             self._add(task, Decision=FAILED, Reason="Its rows have no key.")
         elif (owner := self._owners[name]) is not table:
             why = f"Its name, {name!r}, is that of {owner.key!r} ({owner.path.name})."
-            self._rows.append(results.row(table.key, None, DataDigest=digest, Decision=FAILED, Reason=why))
-            self._count()
+            self._put(results.row(table.key, None, DataDigest=digest, Decision=FAILED, Reason=why))
         elif (known := self._standing.known(task)) is not None and not self._again:
-            self._rows.append(known)
-            self._count()
+            self._put(known)
         else:
             return task
         return None
@@ -318,10 +315,10 @@ class _Run:
             against = self._standing.against(task) if row["Decision"] == NOT_BETTER else None
             body = {**row, "Input": task.input, "Against": against}
             self._session.store.retrainings.write(resource, task.name, body)
-        self._rows.append(row)
-        self._count()
+        self._put(row)
 
-    def _count(self) -> None:
+    def _put(self, row: dict[str, Any]) -> None:
+        self._rows.append(row)
         self._session.count(len(self._rows), self._total)
 
 

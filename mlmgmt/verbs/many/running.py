@@ -63,9 +63,12 @@ def run(
     if backend == DASK:
         yield from _on_cluster(function, iter(calls), str(scheduler))
         return
+    from concurrent.futures.process import BrokenProcessPool
+
     from joblib import Parallel, delayed, parallel_config
 
-    _hush_managers()
+    if not isinstance(threading.excepthook, _Hushed):
+        threading.excepthook = _Hushed(threading.excepthook)
     with ExitStack() as held:
         held.enter_context(_environment())
         if jobs > 1:
@@ -74,9 +77,7 @@ def run(
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
         try:
             yield from parallel(delayed(function)(*arguments) for arguments in calls)
-        except Exception as error:
-            if "Terminated" not in type(error).__name__ and "BrokenProcess" not in type(error).__name__:
-                raise
+        except BrokenProcessPool:
             message = "A worker process died: the machine may be out of memory."
             hint = "What is done is kept; the same command goes on with the rest. -Jobs 1 takes the least memory."
             raise HomeError(message, details=[Detail("WorkerDied", message)], hint=hint) from None
@@ -113,15 +114,17 @@ def _on_cluster(function: Callable[..., Made], calls: Iterator[tuple[Any, ...]],
 def _fetched(future: Any, key: str, scheduler: str) -> Made:
     from concurrent.futures import CancelledError
 
+    from distributed import KilledWorker
+
     from mlmgmt.verbs.many.fitting import Made
 
     try:
         made: Made = future.result()
     except CancelledError:
         _refuse_lost(f"The Dask scheduler at {scheduler} does not answer any more.")
+    except KilledWorker:
+        return Made(key, reason="WorkerDied: the workers that tried died; they may be out of memory.")
     except Exception as error:
-        if type(error).__name__ == "KilledWorker":
-            return Made(key, reason="WorkerDied: the workers that tried died; they may be out of memory.")
         return Made(key, reason=f"InternalError: the worker could not do it ({type(error).__name__}: {error})")
     return made
 
@@ -144,15 +147,15 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-def _hush_managers() -> None:
-    """Have the thread that looks after worker processes say nothing when Ctrl-C ends them under its hands."""
-    told = threading.excepthook
+class _Hushed:
+    """Has the thread that looks after worker processes say nothing when Ctrl-C ends them under its hands."""
 
-    def tell(error: threading.ExceptHookArgs) -> None:
+    def __init__(self, told: Callable[[threading.ExceptHookArgs], Any]) -> None:
+        self._told = told
+
+    def __call__(self, error: threading.ExceptHookArgs) -> None:
         if type(error.thread).__name__ != "_ExecutorManagerThread":
-            told(error)
-
-    threading.excepthook = tell
+            self._told(error)
 
 
 @contextmanager
