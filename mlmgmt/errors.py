@@ -2,6 +2,7 @@
 
     MlmgmtError                  exit 1
     ├── BadRequest               400, the document or an argument is not acceptable
+    │   ├── BadArgument          400, an argument of a scoring or batch call, as the scoring API said it
     │   └── UntrustedModel       403, a model nobody here signed or trusted by name
     ├── AuthorizationFailed      403, the role does not allow it
     ├── Unauthorized             401, nothing proves who asks
@@ -30,6 +31,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_LONGEST_TEXT = 2000
+"""Characters of a refusal that has in it what a caller gave, which may be megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,26 @@ class MlmgmtError(Exception):
 class BadRequest(MlmgmtError):
     code = "BadRequest"
     http_status = 400
+
+
+class BadArgument(BadRequest):
+    """What the scoring API called an invalid argument; the detail says which and why.
+
+    Args:
+        code: of the detail; what a caller gave is repeated in it up to a length.
+    """
+
+    code = "BadArgument"
+
+    def __init__(self, code: str, message: str, target: str, hint: str | None = None) -> None:
+        message, target = (_shortened(text) for text in (message, target))
+        super().__init__(
+            "Invalid argument provided.", target=target, details=[Detail(code, message, target)], hint=hint
+        )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
 class UntrustedModel(BadRequest):
@@ -185,3 +210,16 @@ class WrongUsage(MlmgmtError):
     code = "InvalidArgument"
     http_status = 400
     exit_status = 2
+
+
+def explained(error: MlmgmtError) -> str:
+    """An error as the one text that a failed job's status has."""
+    reasons = "; ".join(dict.fromkeys(_reason(error, detail) for detail in error.details))
+    where = f" at {error.target}" if error.target else ""
+    return f"{error.code}{where}: {error.message}" + (f" ({reasons})" if reasons else "")
+
+
+def _reason(error: MlmgmtError, detail: Detail) -> str:
+    """A detail's code, and what it says beyond the error itself."""
+    message = detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ")
+    return detail.code if message in error.message else f"{detail.code}: {message}"

@@ -83,7 +83,7 @@ def _of_service(session: Session, what: str, identity: ServiceId) -> list[str]:
 
 def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     """What is in the workspace that the words before, or a `config.json`, name."""
-    from mlmgmt.verbs.classic import endpoints, standing, workspaces
+    from mlmgmt.verbs.classic import endpoint_view, standing, workspaces
 
     if what == "workspace":
         return workspaces.ids(session)
@@ -97,5 +97,5 @@ def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return session.store.services.standing_names(service["WorkspaceId"], service["Id"])
     named = texts.get("EndpointName", standing.DEFAULT)
     if what == "resource":
-        return [model.name for model in endpoints.updatable(standing.endpoint(session, service["Id"], named))]
+        return [model.name for model in endpoint_view.updatable(standing.endpoint(session, service["Id"], named))]
     return _of_service(session, what, standing.endpoint_id(session, service["Id"], named))

@@ -52,7 +52,7 @@ UPDATE = Cmdlet(
     spellings=both("Update", "MlCommitmentPlan"),
     short=("update-plan",),
     calls=("CommitmentPlans_Patch",),
-    run="plan_cmdlets:plan_update_whole",
+    run="plans:plan_update_whole",
     summary="Change a commitment plan's SKU and tags; a capacity that is left out becomes 1.",
     example="mlmgmt Update-AzMlCommitmentPlan -ResourceGroupName retail -Name standard -SkuName S2 "
     "-SkuTier Standard -SkuCapacity 2 -Force",
@@ -66,7 +66,7 @@ REMOVE = Cmdlet(
     short=("remove-plan",),
     calls=("CommitmentPlans_Remove",),
     run="plans:plan_remove",
-    run_by_set=((REMOVE_BY_OBJECT, "plan_cmdlets:plan_remove_object"),),
+    run_by_set=((REMOVE_BY_OBJECT, "plans:plan_remove_object"),),
     summary="Remove a commitment plan that pays for no web service.",
     example="mlmgmt Remove-AzMlCommitmentPlan -ResourceGroupName retail -Name standard",
     step=STEP,
@@ -159,7 +159,7 @@ NEW_RESOURCE = Cmdlet(
     spellings=both("New", "Resource"),
     short=("new-resource",),
     calls=("CommitmentPlans_CreateOrUpdate",),
-    run="plan_cmdlets:plan_create_resource",
+    run="plans:plan_create_resource",
     summary="Make a commitment plan as a generic resource; other types have cmdlets of their own.",
     example="mlmgmt New-AzResource -ResourceGroupName retail -Location southcentralus "
     "-ResourceType Microsoft.MachineLearning/CommitmentPlans -ResourceName standard "

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from mlmgmt.definition.document import LARGEST
-from mlmgmt.errors import Busy, Detail, HomeError, MethodNotAllowed, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.errors import (
+    BadArgument,
+    Busy,
+    Detail,
+    HomeError,
+    MethodNotAllowed,
+    MlmgmtError,
+    NotFound,
+    Unauthorized,
+)
 from mlmgmt.protocol.data_plane import EXECUTE, SCORING_VERSION
 from mlmgmt.protocol.operation import STUDIO, STUDIO_HEADER, Proof
 from mlmgmt.protocol.operations import OPERATIONS
@@ -39,7 +48,6 @@ from mlmgmt.server.routing import Router
 from mlmgmt.server.scoring import Scoring
 from mlmgmt.server.settings import LARGEST_BLOB, LARGEST_REQUEST
 from mlmgmt.server.stored import send_file
-from mlmgmt.verbs.references import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -202,7 +210,7 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
     given = query.get("api-version", "")
     if operation.proof is Proof.KEY:
         if given not in operation.versions:
-            refuse("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
+            raise BadArgument("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
         return given
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import AuthorizationFailed, Conflict, Detail
+from mlmgmt.errors import AuthorizationFailed, BadArgument, Conflict, Detail
 from mlmgmt.server import members
 from mlmgmt.server.call import Call, Reply, invalid
 from mlmgmt.server.locations import outward
 from mlmgmt.store import blobs
 from mlmgmt.verbs.classic import endpoints, patching, standing, web_services
 from mlmgmt.verbs.classic.patching import Replacement
-from mlmgmt.verbs.references import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +34,7 @@ def publish(call: Call) -> Reply:
     """
     kind = members.text(call.document(), "Type") or "Code"
     message = f"Web services of the type {kind[:40]!r} are not run here; those of experiments are."
-    refuse("WebServiceTypeInvalid", message, "Type", "Deploy an experiment: mlmgmt New-AmlWebService")
+    raise BadArgument("WebServiceTypeInvalid", message, "Type", "Deploy an experiment: mlmgmt New-AmlWebService")
 
 
 def delete_service(call: Call) -> Reply:
@@ -122,7 +121,7 @@ def _replacements(body: Mapping[str, Any]) -> list[Replacement]:
     for item in given:
         name, location = members.text(item, "Name"), members.table(item, "Location")
         if location and not members.text(location, "SasBlobToken"):
-            refuse("InvalidBlob", f"The location of {name!r} has no SasBlobToken.", "SasBlobToken")
+            raise BadArgument("InvalidBlob", f"The location of {name!r} has no SasBlobToken.", "SasBlobToken")
         # An empty name is looked up like any other, so that the answer lists those that there are.
         found.append(Replacement(name or "", location or {}))
     return found

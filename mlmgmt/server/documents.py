@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt import __version__
-from mlmgmt.errors import Detail, NotFound
+from mlmgmt.errors import BadArgument, Detail, NotFound
 from mlmgmt.ids import EndpointId
 from mlmgmt.protocol.data_plane import SCORING_VERSION, of_endpoints
 from mlmgmt.protocol.swagger import swagger
@@ -16,7 +16,6 @@ from mlmgmt.server import openapi, workspaces
 from mlmgmt.server.call import Call, Reply
 from mlmgmt.verbs import serving
 from mlmgmt.verbs.classic import help_pages
-from mlmgmt.verbs.references import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +53,9 @@ class Documents:
     def swagger_document(self, call: Call) -> Reply:
         """Anybody may read it: it has no data of the service unless its owner exposes its example."""
         if call.query.get("api-version", SCORING_VERSION) != SCORING_VERSION:
-            refuse("BadVersionCall", f"The query may have api-version={SCORING_VERSION}, and no other.", "api-version")
+            raise BadArgument(
+                "BadVersionCall", f"The query may have api-version={SCORING_VERSION}, and no other.", "api-version"
+            )
         return self._made_of(call, self._scoring.revision(call.path))
 
     def api_document(self, call: Call) -> Reply:

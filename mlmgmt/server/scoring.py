@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from mlmgmt.errors import AuthorizationFailed, Busy, Detail, MlmgmtError, NotFound
+from mlmgmt.errors import AuthorizationFailed, BadArgument, Busy, Detail, MlmgmtError, NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.protocol.data_plane import SCORING_VERSION
 from mlmgmt.server import identifiers
@@ -26,7 +26,6 @@ from mlmgmt.server.call import Reply
 from mlmgmt.server.metering import Meter
 from mlmgmt.server.settings import LARGEST_REQUEST
 from mlmgmt.verbs import request_response, serving
-from mlmgmt.verbs.references import refuse
 from mlmgmt.verbs.session import CONTRIBUTOR
 
 if TYPE_CHECKING:
@@ -205,13 +204,13 @@ class Scoring:
             raise NotFound("The resource cannot be found.", details=details)
         if workspace is None and scopes.subscription is None:
             message = f"{guid} is an endpoint of a workspace, and in no subscription."
-            refuse("BadSubscriptionId", message, "subscriptionId", "Its address begins with /workspaces/.")
+            raise BadArgument("BadSubscriptionId", message, "subscriptionId", "Its address begins with /workspaces/.")
         return found
 
     def _require_subscription(self, given: str) -> None:
         if given.replace("-", "").casefold() != self._subscription:
             message = "The subscription in the path is not the one of this home."
-            refuse("BadSubscriptionId", message, "subscriptionId")
+            raise BadArgument("BadSubscriptionId", message, "subscriptionId")
 
     def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
         resource = self._resource(values)
@@ -278,10 +277,10 @@ def _options(query: bytes) -> Options:
     given = {name.casefold(): value for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
     version = given.get("api-version")
     if version != SCORING_VERSION:
-        refuse("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
+        raise BadArgument("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
     details, form = given.get("details", "false").casefold(), given.get("format", "").casefold()
     for name, value, known in (("details", details, ("true", "false")), ("format", form, ("", "swagger"))):
         if value not in known:
             message = f"The query parameter {name!r} is {' or '.join(filter(None, known))}."
-            refuse("InvalidQueryParameter", message, name)
+            raise BadArgument("InvalidQueryParameter", message, name)
     return Options(details == "true", form == "swagger")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import Detail, HomeError, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.errors import BadArgument, Detail, HomeError, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.protocol.operation import STUDIO_HEADER
 from mlmgmt.verbs.classic import endpoint_facts, workspaces
-from mlmgmt.verbs.references import refuse
 from mlmgmt.verbs.session import CONTRIBUTOR, READER
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def check_service_id(path: Mapping[str, str]) -> None:
     given = path.get("webServiceId")
     if given is not None and not is_guid(given):
         message = f"{given[:64]!r} is no id of a web service: it has 32 hexadecimal digits."
-        refuse("WebServiceIdInvalid", message, "webServiceId")
+        raise BadArgument("WebServiceIdInvalid", message, "webServiceId")
 
 
 def _inside(session: Session, workspace: str) -> Session:

@@ -77,6 +77,11 @@ class Revision:
         return self.change == REMOVED
 
     @property
+    def model_digests(self) -> dict[str, str]:
+        """The digest of each model that the revision answers with, by asset id."""
+        return {asset_id: body["digest"] for asset_id, body in self.models.items() if body.get("digest")}
+
+    @property
     def resource(self) -> ServiceId:
         return service_id(self.document["id"])
 

@@ -7,13 +7,15 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
-from mlmgmt.errors import Detail, NotFound
+from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.learning.comparison import Evaluation
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
@@ -136,3 +138,38 @@ def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
 def number(value: float) -> float | None:
     """A number for JSON, which has neither infinity nor NaN."""
     return value if abs(value) < float("inf") else None
+
+
+def own_metrics(done: Run) -> dict[str, float] | None:
+    """The first line of the run's own Evaluate Model, if it has one."""
+    found = next((value for (_, port), value in done.ports.items() if port == "Evaluation results"), None)
+    if found is None or found.frame.empty:
+        return None
+    line = found.frame.iloc[0].to_dict()
+    return {str(name): float(value) for name, value in line.items() if isinstance(value, (int, float))}
+
+
+def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The ends that each output's blob may have, by what its port carries."""
+    from mlmgmt.modules.base import PortType
+
+    known = {
+        PortType.DATASET: TABLE_SUFFIXES,
+        PortType.TRANSFORM: (TRANSFORMATION_SUFFIX,),
+        PortType.TRAINED: (TRAINED_MODEL_SUFFIX,),
+        PortType.TRAINED_CLUSTERS: (TRAINED_MODEL_SUFFIX,),
+    }
+    found = {}
+    for node in plan.order:
+        output = plan.graph.nodes[node].get("outputId")
+        for edge in plan.incoming[node] if output is not None else ():
+            kind = PortType.DATASET
+            if edge.source in plan.modules:
+                kind = plan.output_port(edge.source, edge.source_port).type
+            elif "assetId" in plan.graph.nodes[edge.source]:
+                kind = plan.carried(edge.source)[0]
+            if kind not in known:
+                message = f"The output {output!r} carries a {kind.value}, which no file can hold."
+                raise BadRequest(message, target=output, details=[Detail("PortDataTypeNotSupported", message, output)])
+            found[str(output)] = known[kind]
+    return found

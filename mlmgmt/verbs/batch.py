@@ -11,7 +11,7 @@ from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import ENDED, FINISHED
-from mlmgmt.verbs import addresses, job_requests, jobs, references, userfiles
+from mlmgmt.verbs import addresses, artifacts, jobs, named_values, references, userfiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,7 +84,7 @@ def request_of(
     for text in outputs:
         port, path = _pair(text)
         _add(request["Outputs"], port, {"BaseLocation": base, "RelativeLocation": path}, "Outputs")
-    request["GlobalParameters"] = dict(job_requests.named_values(parameters))
+    request["GlobalParameters"] = dict(named_values.named_values(parameters))
     return request
 
 
@@ -155,7 +155,7 @@ def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> li
     revision = session.store.services.revision(resource, body["revision"])
     if revision is None:
         return []
-    kinds = job_requests.output_suffixes(Plan(revision.document))
+    kinds = artifacts.output_suffixes(Plan(revision.document))
     places = {port: references.loaded(blob, port).path for port, blob in body.get("outputs", {}).items()}
     return [_path(folder, port, Path(places.get(port, f"x{ends[0]}")).suffix) for port, ends in kinds.items()]
 

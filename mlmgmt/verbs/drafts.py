@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import experiments, job_requests
+from mlmgmt.verbs import experiments, named_values
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def plan_new(
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", name)
     experiments.refuse_taken(session, name)
     module = _learner(task, algorithm)
-    values = job_requests.named_values(settings, "Settings")
+    values = named_values.named_values(settings, "Settings")
     # What the learner does not take is refused here, by name, and not when it is run.
     module.arguments(values)
     dataset = data_input_output.read_table(data.data, data_input_output.form_of(quote(data.name)), header=True)

@@ -10,7 +10,7 @@ from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
 from mlmgmt.pages import evaluation as pages
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, definitions, evaluation, job_requests, lookup, models, scoring, userfiles
+from mlmgmt.verbs import artifacts, definitions, evaluation, lookup, models, named_values, userfiles
 from mlmgmt.verbs.outside import Outside
 from mlmgmt.verbs.session import stamp
 
@@ -60,9 +60,9 @@ def evaluate(
     model = assets.find(standing.document, asset)
     if report is not None:
         require_page(report)
-    (values,) = graph_parameters.divided(job_requests.named_values(parameters), standing.document)
+    (values,) = graph_parameters.divided(named_values.named_values(parameters), standing.document)
     held = tables.read_csv(data.data, data.name)
-    deployed = scoring.digests_of(standing)
+    deployed = standing.model_digests
     content = _content(session, standing, model, location, deployed)
     opened, learnt, manifest = _opened(session, content, model.asset_id if location is None else location)
     seen = evaluation.overlap(learnt, held)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.contract import Severity
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, explained
 from mlmgmt.store import blobs, lock
-from mlmgmt.verbs import artifacts, execution, experiment_views, worker
+from mlmgmt.verbs import artifacts, execution
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mlmgmt.learning.runner import Run
     from mlmgmt.verbs.session import Session
@@ -31,16 +34,16 @@ _ACTION = "Microsoft.MachineLearning/workspaces/experiments/write"
 
 def get(session: Session, *, experiment: str | None = None) -> Any:
     """An experiment by its id or name, with its run and its graph; or a list of all, without. See
-    `experiment_views.documented` for the members that both have.
+    `documented` for the members that both have.
 
     Raises:
         NotFound: `ExperimentNotFound`.
     """
     bodies = _all(session)
     if experiment is None:
-        return [experiment_views.documented(body, bodies) for body in bodies]
+        return [documented(body, bodies) for body in bodies]
     body = _named(bodies, experiment)
-    return experiment_views.documented(body, bodies) | {"Run": body.get("Run"), "Definition": body["Definition"]}
+    return documented(body, bodies) | {"Run": body.get("Run"), "Definition": body["Definition"]}
 
 
 def _all(session: Session) -> list[dict[str, Any]]:
@@ -243,7 +246,7 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
             plan = Plan(plain.document, everything=True)
             done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
         except MlmgmtError as error:
-            _failed(session, body, worker.explained(error))
+            _failed(session, body, explained(error))
             raise
         except KeyboardInterrupt:
             _failed(session, body, "It was interrupted.")
@@ -322,3 +325,30 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
         return f"The experiment {body['Description']!r} ({body['ExperimentId']}) is removed."
 
     return Outcome(target=body["Description"], before=body, after=None, commit=commit)
+
+
+_STATUS = ("StatusCode", "StatusDetail", "CreationTime", "StartTime", "EndTime")
+
+
+def documented(body: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The documented members of an experiment. `Description` is its name, as it was there.
+
+    Args:
+        others: the experiments of the workspace; one that others were made of is no leaf.
+    """
+    identity, status = body["ExperimentId"], body["Status"]
+    return {
+        "ExperimentId": identity,
+        "RunId": body.get("RunId"),
+        "ParentExperimentId": body.get("ParentExperimentId"),
+        "OriginalExperimentDocumentationLink": None,
+        "Summary": body.get("Summary") or "",
+        "Description": body["Description"],
+        "Status": {**{name: status.get(name) for name in _STATUS}, "Metadata": None},
+        "Etag": sha256(orjson.dumps(dict(body), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32],
+        "Creator": body.get("Creator"),
+        "IsLeaf": not any(other.get("ParentExperimentId") == identity for other in others),
+        "DisableNodesUpdate": False,
+        "Category": body.get("Category") or "user",
+        "Tags": [],
+    }

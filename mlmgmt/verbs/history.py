@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.verbs import addresses, changes, deployment, lookup
-from mlmgmt.verbs.classic import endpoints
+from mlmgmt.verbs.classic import endpoint_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,7 +155,7 @@ def restoration(
 
 
 def _shown(session: Session, revision: Revision) -> dict[str, Any]:
-    view = lookup.view if isinstance(revision.resource, ResourceId) else endpoints.view
+    view = lookup.view if isinstance(revision.resource, ResourceId) else endpoint_view.view
     return view(session, revision)
 
 

@@ -11,8 +11,8 @@ from mlmgmt.verbs import (
     addresses,
     batch,
     experiments,
-    job_requests,
     lookup,
+    named_values,
     scoring,
     storage,
     trained_models,
@@ -132,7 +132,7 @@ def _rows(session: Session, given: Mapping[str, Any]) -> Any:
     declared = _answering(session, given)["properties"].get("input", {}).get("properties") or {}
     rows: Source | None = given.get("rows")
     cells, parameters = scoring.read_rows(rows, list(declared)) if rows is not None else ({}, {})
-    values = job_requests.named_values(given.get("parameters") or ())
+    values = named_values.named_values(given.get("parameters") or ())
     inputs = {port: {"ColumnNames": list(table.columns), "Values": table.rows} for port, table in cells.items()}
     return {"Inputs": inputs, "GlobalParameters": {**parameters, **values}}
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
-from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs import references
-from mlmgmt.verbs.artifacts import TABLE_SUFFIXES
+from mlmgmt.errors import BadArgument, BadRequest, Detail
+from mlmgmt.verbs import artifacts, references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -69,9 +67,9 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in given.items():
         if isinstance(value, (dict, list)):
-            references.refuse("DataTypeNotSupported", f"The parameter {name!r} is given no text.", name)
+            raise BadArgument("DataTypeNotSupported", f"The parameter {name!r} is given no text.", name)
         if name.casefold() in (other.casefold() for other in found):
-            references.refuse("UnexpectedParameter", f"The parameter {name!r} is given twice.", name)
+            raise BadArgument("UnexpectedParameter", f"The parameter {name!r} is given twice.", name)
         if value is not None:
             found[name] = str(value)
     try:
@@ -79,39 +77,19 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
             if node in plan.modules:
                 plan.arguments(node, values)
     except ModuleFailure as error:
-        references.refuse("BadParameterValue", error.message, error.target or "GlobalParameters", error.hint)
+        raise BadArgument("BadParameterValue", error.message, error.target or "GlobalParameters", error.hint) from None
     except BadRequest as error:
         message, details = "Invalid argument provided.", error.details
         raise BadRequest(
-            message, target=error.target, details=details, hint=error.hint, code=references.BAD_ARGUMENT
+            message, target=error.target, details=details, hint=error.hint, code=BadArgument.code
         ) from None
-    return found
-
-
-def named_values(texts: Sequence[str], target: str = "Parameters") -> dict[str, str]:
-    """Values given as `NAME=VALUE`; `target` is the parameter that gives them.
-
-    Raises:
-        BadRequest: `BadParameterValue`: one is not of that form; `UserParameterInvalid`: one is given twice.
-    """
-    found: dict[str, str] = {}
-    for text in texts:
-        name, sign, value = (part.strip() if place == 0 else part for place, part in enumerate(text.partition("=")))
-        if not sign:
-            message = f"{text!r} is no NAME=VALUE."
-            hint = "A value with a comma in it is given in a job document: mlmgmt batch submit -JobFile"
-            raise BadRequest(message, target=target, details=[Detail("BadParameterValue", message)], hint=hint)
-        if name in found:
-            message = f"-{target} gives {name!r} twice."
-            raise BadRequest(message, target=target, details=[Detail("UserParameterInvalid", message)])
-        found[name] = value
     return found
 
 
 def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The three members of a document, whatever their letter case; the older single-port form becomes the present."""
     if not isinstance(body, dict):
-        references.refuse("RequestBodyInvalid", "A job is an object with Inputs, Outputs and GlobalParameters.", "job")
+        raise BadArgument("RequestBodyInvalid", "A job is an object with Inputs, Outputs and GlobalParameters.", "job")
     known = {name.casefold(): name for name in _MEMBERS}
     found: dict[str, Any] = {}
     for name, value in body.items():
@@ -119,20 +97,20 @@ def _members(body: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if member is None:
             near = _near(str(name), _MEMBERS)
             hint = f"Did you mean {near}?" if near else f"It has: {', '.join(_MEMBERS[:3])}."
-            references.refuse("RequestBodyInvalid", f"A job has no member {name!r}.", str(name), hint)
+            raise BadArgument("RequestBodyInvalid", f"A job has no member {name!r}.", str(name), hint)
         if member in found:
-            references.refuse("RequestBodyInvalid", f"A job has one member {member}, not two.", member)
+            raise BadArgument("RequestBodyInvalid", f"A job has one member {member}, not two.", member)
         found[member] = value
     for single, plural in (("Input", "Inputs"), ("Output", "Outputs")):
         if found.get(single) is not None and found.get(plural) is not None:
             message = f"Both {single} and {plural} are given."
-            references.refuse("DuplicateInputInBatchCall", message, single)
+            raise BadArgument("DuplicateInputInBatchCall", message, single)
         if found.get(single) is not None:
             found[plural] = {ONLY: found[single]}
     parts = {name: {} if found.get(name) is None else found[name] for name in _MEMBERS[:3]}
     for name, part in parts.items():
         if not isinstance(part, dict):
-            references.refuse("RequestBodyInvalid", f"{name} is no object.", name)
+            raise BadArgument("RequestBodyInvalid", f"{name} is no object.", name)
     return parts
 
 
@@ -166,7 +144,7 @@ def _refuse_misspelt(reference: Any, port: str) -> None:
         near = None if name.casefold() in known else _near(name, _REFERENCE)
         if near is not None:
             message = f"The blob reference of {port!r} has no member {name!r}."
-            references.refuse("RequestBodyInvalid", message, port or name, f"Did you mean {near}?")
+            raise BadArgument("RequestBodyInvalid", message, port or name, f"Did you mean {near}?")
 
 
 def _for_the_only(given: Mapping[str, Any], ports: Sequence[str], what: str, code: str) -> Mapping[str, Any]:
@@ -187,59 +165,33 @@ def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Req
         reads = f"{len(given)} inputs are given, and the service has {len(needed)}."
         message = reads if needed else "The service has no inputs; it reads its data itself."
         extra = next(port for port in given if port not in needed)
-        references.refuse("BatchJobInputsTooManySpecified", message, extra or "Input", listed)
+        raise BadArgument("BatchJobInputsTooManySpecified", message, extra or "Input", listed)
     for port in given:
         if port not in needed:
-            references.refuse("InvalidInputNames", f"The service has no input {port!r}.", port, listed)
+            raise BadArgument("InvalidInputNames", f"The service has no input {port!r}.", port, listed)
     if missing := [port for port in needed if port not in given]:
         names = ", ".join(map(repr, missing))
-        references.refuse("BatchJobInputsNotSpecified", f"The inputs {names} are not given.", missing[0], listed)
+        raise BadArgument("BatchJobInputsNotSpecified", f"The inputs {names} are not given.", missing[0], listed)
     for port, reference in given.items():
         blob = references.resolve(session, reference, port, permission="r")
         references.require_suffix(blob.path, references.INPUT_SUFFIXES, port)
         if blob not in coming and not session.store.blobs.exists(blob):
             message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
-            references.refuse("BlobNotFound", message, port, references.places(session))
+            raise BadArgument("BlobNotFound", message, port, references.places(session))
         request.inputs[port] = blob
 
 
 def _outputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request) -> None:
-    kinds = output_suffixes(plan)
+    kinds = artifacts.output_suffixes(plan)
     for port, reference in _for_the_only(given, list(kinds), "output", "IncompatibleModel").items():
         if port not in kinds:
             hint = f"It has: {', '.join(kinds) or 'none'}."
-            references.refuse("InvalidOutputOverrideName", f"The service has no output {port!r}.", port, hint)
+            raise BadArgument("InvalidOutputOverrideName", f"The service has no output {port!r}.", port, hint)
         blob = references.resolve(session, reference, port, permission="w")
         references.require_suffix(blob.path, kinds[port], port)
         taken = next((other for other, known in request.outputs.items() if known == blob), None)
         if taken is not None:
-            references.refuse("InvalidBlob", f"The outputs {taken!r} and {port!r} go to one blob.", port)
+            raise BadArgument("InvalidBlob", f"The outputs {taken!r} and {port!r} go to one blob.", port)
         if blob in request.inputs.values():
-            references.refuse("InvalidBlob", f"The output {port!r} goes to the blob of an input.", port)
+            raise BadArgument("InvalidBlob", f"The output {port!r} goes to the blob of an input.", port)
         request.outputs[port] = blob
-
-
-def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """The ends that each output's blob may have, by what its port carries."""
-    from mlmgmt.modules.base import PortType
-
-    known = {
-        PortType.DATASET: TABLE_SUFFIXES,
-        PortType.TRANSFORM: (TRANSFORMATION_SUFFIX,),
-        PortType.TRAINED: (TRAINED_MODEL_SUFFIX,),
-        PortType.TRAINED_CLUSTERS: (TRAINED_MODEL_SUFFIX,),
-    }
-    found = {}
-    for node in plan.order:
-        output = plan.graph.nodes[node].get("outputId")
-        for edge in plan.incoming[node] if output is not None else ():
-            kind = PortType.DATASET
-            if edge.source in plan.modules:
-                kind = plan.output_port(edge.source, edge.source_port).type
-            elif "assetId" in plan.graph.nodes[edge.source]:
-                kind = plan.carried(edge.source)[0]
-            if kind not in known:
-                message = f"The output {output!r} carries a {kind.value}, which no file can hold."
-                raise BadRequest(message, target=output, details=[Detail("PortDataTypeNotSupported", message, output)])
-            found[str(output)] = known[kind]
-    return found

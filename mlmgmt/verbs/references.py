@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.errors import BadArgument, MlmgmtError
 from mlmgmt.store import blobs, sas
 
 if TYPE_CHECKING:
@@ -17,24 +17,10 @@ if TYPE_CHECKING:
 
 INPUT_SUFFIXES = (".nh.csv", ".nh.tsv", ".csv", ".tsv", ".arff")
 """Of tables that a job reads; those with `.nh` have no header."""
-BAD_ARGUMENT = "BadArgument"
 _LONGEST_PART = 255
-_LONGEST_TEXT = 2000
-"""Characters of a refusal that has in it what a caller gave, which may be megabytes."""
 _AT_A_SERVER = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?/([a-z0-9]{3,24})/", re.IGNORECASE)
 """A base location as `mlmgmt serve` on this machine gives it; nothing is fetched there, the blob is this home's."""
 _ACCOUNT = re.compile("[a-z0-9]{3,24}")
-
-
-def refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    """Raise what the service called an invalid argument; what a caller gave is repeated up to a length."""
-    message, target = (_shortened(text) for text in (message, target))
-    details = [Detail(code, message, target)]
-    raise BadRequest("Invalid argument provided.", target=target, details=details, hint=hint, code=BAD_ARGUMENT)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
 def resolve(session: Session, reference: Any, port: str, *, permission: str) -> blobs.Blob:
@@ -48,7 +34,7 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     """
     reads = permission == "r"
     if not isinstance(reference, dict | None):
-        refuse("InvalidBlob", f"The blob reference of {port!r} is no object.", port)
+        raise BadArgument("InvalidBlob", f"The blob reference of {port!r} is no object.", port)
     given = {str(name).casefold(): value for name, value in (reference or {}).items() if value not in (None, "")}
     fields = {name: str(value) for name, value in given.items()}
     relative = fields.get("relativelocation", "").lstrip("/")
@@ -60,19 +46,19 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     else:
         what = "MissingInputBlobInformation" if reads else "MissingOutputOverrideSpecification"
         message = f"The reference of {port!r} has neither a ConnectionString nor a BaseLocation."
-        refuse(what, message, port)
+        raise BadArgument(what, message, port)
     empty = "InputBlobRelativeLocationInvalid" if reads else "MissingOutputOverrideSpecification"
     if not relative:
-        refuse(empty, f"The reference of {port!r} has no RelativeLocation.", port)
+        raise BadArgument(empty, f"The reference of {port!r} has no RelativeLocation.", port)
     blob = located(base, relative, port, empty)
     if not session.store.blobs.is_registered(blob.account):
         message = f"The storage account {blob.account!r} is not in this home."
-        refuse("BlobNotFound", message, port, places(session))
+        raise BadArgument("BlobNotFound", message, port, places(session))
     if "sasblobtoken" in fields:
         _check_sas(session, blob, fields["sasblobtoken"], port, permission)
     elif session.by_key and "connectionstring" not in fields:
         # Whoever has a web service's key alone proves that the storage is theirs, too.
-        refuse("InvalidBlob", f"The reference of {port!r} has no SasBlobToken.", port)
+        raise BadArgument("InvalidBlob", f"The reference of {port!r} has no SasBlobToken.", port)
     return blob
 
 
@@ -90,25 +76,29 @@ def located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     """The blob at a place below a base; messages repeat no query, which may be a signature."""
     if "?" in base or "?" in relative:
         message = f"The reference of {port!r} has a query in its address."
-        refuse("InvalidBlob", message, port, "A shared access signature is given as SasBlobToken.")
+        raise BadArgument("InvalidBlob", message, port, "A shared access signature is given as SasBlobToken.")
     address = _AT_A_SERVER.sub(rf"https://\1{blobs.SUFFIX}/", f"{base.rstrip('/')}/{relative}").replace("#", "%23")
     scheme, _, rest = address.partition("://")
     host, _, path = rest.partition("/")
     if _parsed(f"{scheme}://{host}/container/blob", port) is None:
         hint = "On the command line it is https://ACCOUNT.blob.core.windows.net/; a server takes its own addresses too."
-        refuse("InvalidBlob", f"The BaseLocation of {port!r} is no storage account: {base}", port, hint)
+        raise BadArgument("InvalidBlob", f"The BaseLocation of {port!r} is no storage account: {base}", port, hint)
     container, slash, name = path.lstrip("/").partition("/")
     if not slash or not container:
-        refuse("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)
+        raise BadArgument("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)
     if not name.strip("/"):
-        refuse(empty, f"The RelativeLocation of {port!r} names no blob: {relative}", port)
+        raise BadArgument(empty, f"The RelativeLocation of {port!r} names no blob: {relative}", port)
     blob = _parsed(address, port)
     if blob is None:
         message = f"{container!r} cannot name a container."
-        refuse("ContainerSegmentInvalid", message, port, "3 to 63 lower-case letters, digits and single hyphens.")
+        raise BadArgument(
+            "ContainerSegmentInvalid", message, port, "3 to 63 lower-case letters, digits and single hyphens."
+        )
     if any(len(quote(part)) > _LONGEST_PART for part in blob.path.split("/")):
         message = f"A part of the RelativeLocation of {port!r} is too long for a file of this home."
-        refuse("BlobNameTooLong", message, port, f"At most {_LONGEST_PART} plain letters between two slashes.")
+        raise BadArgument(
+            "BlobNameTooLong", message, port, f"At most {_LONGEST_PART} plain letters between two slashes."
+        )
     return blob
 
 
@@ -116,7 +106,7 @@ def _parsed(uri: str, port: str) -> blobs.Blob | None:
     try:
         return blobs.parse(uri)
     except MlmgmtError as error:
-        refuse("InvalidBlob", error.message, port)
+        raise BadArgument("InvalidBlob", error.message, port) from None
 
 
 def _account(session: Session, text: str, port: str) -> str:
@@ -125,7 +115,7 @@ def _account(session: Session, text: str, port: str) -> str:
     account = folded.get("accountname", "").casefold()
     if not _ACCOUNT.fullmatch(account):
         message = f"The ConnectionString of {port!r} names no account."
-        refuse(
+        raise BadArgument(
             "InvalidBlobConnectionString",
             message,
             port,
@@ -134,12 +124,12 @@ def _account(session: Session, text: str, port: str) -> str:
     keys = session.store.secrets.account_keys(account)
     given = folded.get("accountkey", "")
     if session.by_key and not (given and keys):
-        refuse("InvalidBlobConnectionString", f"The ConnectionString of {port!r} has no AccountKey.", port)
+        raise BadArgument("InvalidBlobConnectionString", f"The ConnectionString of {port!r} has no AccountKey.", port)
     # An account of this home needs no key from its own user; one that is given must be the right one.
     if given and keys and not any(hmac.compare_digest(given.encode(), key.encode()) for key in keys):
         message = f"The AccountKey of {port!r} is not a key of {account!r}."
         hint = None if session.by_key else "Leave AccountKey out: an account of this home needs none."
-        refuse("InvalidBlobConnectionString", message, port, hint)
+        raise BadArgument("InvalidBlobConnectionString", message, port, hint)
     return account
 
 
@@ -147,12 +137,12 @@ def _check_sas(session: Session, blob: blobs.Blob, token: str, port: str, permis
     keys = session.store.secrets.account_keys(blob.account)
     if not keys:
         if session.by_key:
-            refuse("InvalidBlob", f"The signature of {port!r} cannot be checked here.", port)
+            raise BadArgument("InvalidBlob", f"The signature of {port!r} cannot be checked here.", port)
         return
     try:
         sas.check(token, keys, blob.account, blob.name, now=session.clock(), permission=permission)
     except MlmgmtError as error:
-        refuse("InvalidBlob", f"{port!r}: {error.message}", port, error.hint)
+        raise BadArgument("InvalidBlob", f"{port!r}: {error.message}", port, error.hint) from None
 
 
 def require_suffix(path: str, allowed: Sequence[str], port: str) -> str:
@@ -164,7 +154,7 @@ def require_suffix(path: str, allowed: Sequence[str], port: str) -> str:
     found = next((suffix for suffix in allowed if path.casefold().endswith(suffix)), None)
     if found is None:
         message = f"The blob of {port!r} ({path}) must end in one of: {', '.join(allowed)}."
-        refuse("InvalidBlobExtension", message, port)
+        raise BadArgument("InvalidBlobExtension", message, port)
     return found
 
 
@@ -195,4 +185,4 @@ def loaded(kept: Mapping[str, Any], port: str) -> blobs.Blob:
         blob = blobs.Blob(*map(str, parts))
         if _parsed(blob.uri, port) == blob:
             return blob
-    refuse("InvalidBlob", f"What the job's document says of {port!r} is no blob.", port)
+    raise BadArgument("InvalidBlob", f"What the job's document says of {port!r} is no blob.", port)

@@ -13,10 +13,9 @@ from mlmgmt.verbs import (
     changes,
     definitions,
     evaluating,
-    job_requests,
     jobs,
     lookup,
-    scoring,
+    named_values,
     trainers,
     training,
     userfiles,
@@ -94,12 +93,12 @@ def retrain(
             raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
         evaluating.require_page(report)
     _tell_what_stays(session, standing, model)
-    values, began = job_requests.named_values(parameters), session.clock()
+    values, began = named_values.named_values(parameters), session.clock()
     for_training, for_scoring = graph_parameters.divided(values, trainer.document, standing.document)
     fitted = training.fit(
         session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
     )
-    deployed = scoring.digests_of(standing)
+    deployed = standing.model_digests
     evaluation = comparing.evaluate(
         session, standing.document, model, fitted.trained, fitted.held, deployed, for_scoring
     )

@@ -1,23 +1,28 @@
-"""Sample code: programs that ask a web service, with its address, ports, columns and parameters; without its keys."""
+"""Sample code: programs that call a web service or replace its model. They name no keys."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import textwrap
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from mlmgmt.definition import assets
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
-from mlmgmt.ids import EndpointId
+from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.pages.samples import rendering
-from mlmgmt.verbs import addresses, job_requests, lookup, sample_notes, scoring_remote, siblings, update_code
+from mlmgmt.verbs import addresses, artifacts, locations, lookup, scoring_remote, siblings
 from mlmgmt.verbs.classic import standing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from typing import Unpack
 
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.addresses import Address
     from mlmgmt.verbs.session import Session
@@ -59,7 +64,7 @@ def sample_code(
             session.tell(
                 "The default endpoint follows its experiment and refuses this; name another with -EndpointName."
             )
-        return update_code.program(session, revision, language, origin)
+        return update_program(session, revision, language, origin)
     return program(session, revision, language, origin, api)
 
 
@@ -86,7 +91,7 @@ def program(
 
     document = lookup.public(session, revision)
     plan = Plan(revision.document)
-    suffixes = job_requests.output_suffixes(plan)
+    suffixes = artifacts.output_suffixes(plan)
     ports = plan.needs_inputs()
     scores = _scores(suffixes)
     if not scores and api == REQUEST_RESPONSE:
@@ -178,18 +183,18 @@ def _notes(
     public: bool,
 ) -> Iterable[str]:
     """The comment at the head: what the program needs, and which commands show it."""
-    yield sample_notes.asks(revision)
-    yield sample_notes.NEEDS[language]
+    yield _asks(revision)
+    yield _NEEDS[language]
     yield ""
     yield "Environment variables:"
-    yield from sample_notes.key_notes(revision)
+    yield from _key_notes(revision)
     if batch is not None:
         yield from _storage_notes(session, origin, batch, public)
         for port, file in batch.inputs.items():
             if columns := columns_of(properties, port):
                 told = f"{file} begins with a line of column names, in any order: {json.dumps(list(columns))[1:-1]}"
                 yield from textwrap.wrap(told, _WIDTH, subsequent_indent="    ", break_long_words=False)
-    yield from sample_notes.trust_notes(session, language, origin, public=public)
+    yield from _trust_notes(session, language, origin, public=public)
 
 
 def _storage_notes(session: Session, origin: str, batch: rendering.Batch, public: bool) -> Iterable[str]:
@@ -206,3 +211,173 @@ def _storage_notes(session: Session, origin: str, batch: rendering.Batch, public
         yield f"AZUREML_STORAGE_SAS, a SasBlobToken, for the upload of {', '.join(batch.inputs.values())};"
         yield "left out, what is in the container is read:"
         yield f"    mlmgmt sas -Account {account} -Container {rendering.CONTAINER} -Permission cw"
+
+
+PYTHON, POWERSHELL, CURL, CSHARP, R = rendering.LANGUAGES
+_NEEDS = {
+    PYTHON: "It needs Python 3.9 or later, and nothing else.",
+    POWERSHELL: "It needs PowerShell 5.1 or later, and nothing else.",
+    CURL: "It needs curl 7.76 or later.",
+    CSHARP: "It needs .NET 8 or later: dotnet new console, and this as its Program.cs.",
+    R: "It needs R 4.1 or later and the packages httr2 and jsonlite.",
+}
+_TRUSTS = {
+    PYTHON: "SSL_CERT_FILE={0}  (for the package requests: REQUESTS_CA_BUNDLE={0})",
+    POWERSHELL: "SSL_CERT_FILE={0}  (in PowerShell 7 on Linux)",
+    CURL: "CURL_CA_BUNDLE={0}  (or give curl --cacert {0})",
+    CSHARP: "SSL_CERT_FILE={0}  (on Linux)",
+    R: "CURL_CA_BUNDLE={0}",
+}
+
+
+def _asks(revision: Revision) -> str:
+    """Which service it is, for the head of a comment."""
+    resource, name = revision.resource, revision.document["name"]
+    if isinstance(resource, ResourceId):
+        return f"Asks the web service {name} of the resource group {resource.group}."
+    return f"Asks the endpoint {name} of the web service {revision.document['properties'].get('title')}."
+
+
+def _key_notes(revision: Revision) -> Iterable[str]:
+    """Which variable takes a key, and the command that shows it."""
+    resource = revision.resource
+    shows = "mlmgmt keys" if isinstance(resource, ResourceId) else "mlmgmt Get-AmlWebServiceEndpoint"
+    yield "AZUREML_API_KEY, one of the two keys that this shows:"
+    yield f"    {shows} {resource.words}"
+
+
+def _trust_notes(session: Session, language: str, origin: str, *, public: bool = False) -> Iterable[str]:
+    """How to have the home's own authority trusted, where a server is asked by https."""
+    if origin.casefold().startswith("https:"):
+        yield "For a server with -Tls, the certificate of this home's own authority:"
+        authority = "ca.pem" if public else str(scoring_remote.authority(session))
+        yield "    " + _TRUSTS[language].format(shlex.quote(authority))
+
+
+def _replaces(revision: Revision, resource: str) -> str:
+    """Which model of which service is replaced, for the head of a comment."""
+    named = revision.resource
+    if isinstance(named, ResourceId):
+        return f"Replaces {resource} of the web service {named.name}, resource group {named.group}."
+    title = revision.document["properties"].get("title")
+    return f"Replaces {resource} of the endpoint {named.name} of the web service {title}."
+
+
+API_VERSION = "2017-01-01"
+"""Of the resource manager; Classic management has none."""
+_MANAGER = "https://management.azure.com"
+BASE, RELATIVE, SIGNATURE, URI = (
+    "AZUREML_BASE_LOCATION",
+    "AZUREML_RELATIVE_LOCATION",
+    "AZUREML_SAS_BLOB_TOKEN",
+    "AZUREML_MODEL_URI",
+)
+"""Environment variables that say where the new model is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """How the trained models of what answers are replaced.
+
+    Args:
+        url: at a server; `cloud_url` at the hosts that the service had.
+        resources: the exact names, in the definition's order.
+        key: the environment variable with what proves the caller.
+    """
+
+    url: str
+    cloud_url: str
+    resources: tuple[str, ...]
+    key: str
+    _assets: tuple[str, ...]
+
+    def body(self, place: int = 0) -> dict[str, Any]:
+        """The body that replaces one resource; environment variables' names stand where their values belong."""
+        if self.key == KEY:
+            location = {"BaseLocation": BASE, "RelativeLocation": RELATIVE, "SasBlobToken": SIGNATURE}
+            return {"Resources": [{"Name": self.resources[place], "Location": location}]}
+        named = {self._assets[place]: {"locationInfo": {"uri": URI}}}
+        return {"properties": {"packageType": "Graph", "assets": named}}
+
+    @property
+    def remark(self) -> str:
+        """What a body replaces."""
+        if self.key == KEY:
+            return "The name must be exactly this one, blanks and brackets included."
+        return "All that it leaves out stays as it is."
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables in a body."""
+        return (BASE, RELATIVE, SIGNATURE) if self.key == KEY else (URI,)
+
+
+KEY, TOKEN = "AZUREML_API_KEY", "AZUREML_TOKEN"
+
+
+def update_path(resource: ServiceId) -> str:
+    """The path of an update, with its query."""
+    if isinstance(resource, ResourceId):
+        return f"{quote(str(resource))}?api-version={API_VERSION}"
+    return quote(str(resource))
+
+
+def update_of(revision: Revision, origin: str) -> Update:
+    """How the trained models of a revision are replaced at a server."""
+    models = assets.trained_models(revision.document)
+    resource = revision.resource
+    classic = isinstance(resource, EndpointId)
+    where = update_path(resource)
+    return Update(
+        origin + where,
+        (locations.of(str(revision.document["location"])).management if classic else _MANAGER) + where,
+        tuple(model.name for model in models),
+        KEY if classic else TOKEN,
+        tuple(model.asset_id for model in models),
+    )
+
+
+def update_program(session: Session, revision: Revision, language: str, origin: str, *, public: bool = False) -> str:
+    """A program that replaces the trained model of a revision, in ASCII.
+
+    Args:
+        public: anybody may read it, so that it names nothing of this home but the service.
+
+    Raises:
+        BadRequest: `NoUpdatableResources`.
+    """
+    update = update_of(revision, origin)
+    if not update.resources:
+        message = siblings.no_resources(session, revision)
+        details = [Detail("NoUpdatableResources", message)]
+        raise BadRequest(message, target="Api", details=details, hint=siblings.patch_hint(session, revision))
+    return rendering.render_update(
+        language,
+        url=update.url,
+        key=update.key,
+        body=update.body(),
+        variables=update.variables,
+        remark=update.remark,
+        notes=[*_update_notes(session, revision, update, language, origin, public)],
+    )
+
+
+def _update_notes(
+    session: Session, revision: Revision, update: Update, language: str, origin: str, public: bool
+) -> Iterable[str]:
+    yield _replaces(revision, update.resources[0])
+    yield _NEEDS[language]
+    if len(update.resources) > 1:
+        others = ", ".join(update.resources[1:])
+        yield f"Its other resources are replaced in the same way, alone or in the same request: {others}"
+    yield ""
+    yield "Environment variables:"
+    if update.key == KEY:
+        yield from _key_notes(revision)
+        yield f"{BASE}, {RELATIVE} and {SIGNATURE}:"
+        yield "    what the status of the job that made the model gives as BaseLocation, RelativeLocation, SasBlobToken"
+    else:
+        yield f"{TOKEN}, which this makes:"
+        yield "    mlmgmt token"
+        yield f"{URI}: the BaseLocation and the RelativeLocation that the status of the job gives, joined"
+    yield from _trust_notes(session, language, origin, public=public)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, Detail, WrongUsage
-from mlmgmt.verbs import addresses, job_requests, models, request_response, scoring_remote, userfiles
+from mlmgmt.verbs import addresses, models, named_values, request_response, scoring_remote, userfiles
 from mlmgmt.verbs.outside import Outside
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def score(
     standing = addresses.existing(session, **address)
     if output_file is not None:
         userfiles.refuse_overwriting(output_file, overwrite=force)
-    values = job_requests.named_values(parameters)
+    values = named_values.named_values(parameters)
     if server is None:
         answer = score_revision(session, standing, rows, values)
     else:
@@ -98,7 +98,7 @@ def score_revision(
         session.tell(f"Warning: {note}")
     if not found:
         raise _no_table(standing, target)
-    return request_response.results(found) | {"models": digests_of(standing)}
+    return request_response.results(found) | {"models": standing.model_digests}
 
 
 def _score_at(
@@ -145,13 +145,8 @@ def scorer_of(session: Session, standing: Revision) -> Scorer:
     from mlmgmt.learning.scorer import Scorer
 
     labels = {str(body["label"]["name"]) for body in standing.models.values() if "label" in body}
-    read = models.reader(session, standing.document, digests_of(standing))
+    read = models.reader(session, standing.document, standing.model_digests)
     return Scorer(standing.document, read, outside=Outside(session), labels=labels)
-
-
-def digests_of(revision: Revision) -> dict[str, str]:
-    """The digest of each model that a revision answers with."""
-    return {asset_id: body["digest"] for asset_id, body in revision.models.items() if body.get("digest")}
 
 
 def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[str, Any]]:

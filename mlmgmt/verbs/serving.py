@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mlmgmt.definition import graph
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.ids import EndpointId, is_guid, service_guid
-from mlmgmt.verbs import job_requests, scoring
+from mlmgmt.verbs import artifacts, scoring
 from mlmgmt.verbs.artifacts import TABLE_SUFFIXES
 from mlmgmt.verbs.classic import endpoint_facts
 
@@ -42,7 +42,7 @@ class Serving:
         pair: Mapping[str, str] = secrets.get("keys") or {}
         self._keys = tuple(pair[side].encode() for side in ("primary", "secondary") if pair.get(side))
         self._next = session.store.services.path_of(self.resource, revision.number + 1)
-        self.digests = scoring.digests_of(revision)
+        self.digests = revision.model_digests
         properties = revision.document["properties"]
         realtime = properties.get("realtimeConfiguration") or {}
         own = revision.document.get(endpoint_facts.MEMBER) or realtime
@@ -176,7 +176,7 @@ def ports(revision: Revision) -> tuple[list[str], list[str]] | None:
 
 def _tables(plan: Plan) -> list[str]:
     try:
-        kinds = job_requests.output_suffixes(plan)
+        kinds = artifacts.output_suffixes(plan)
     except BadRequest:
         # One of them is nothing that a file could hold; whether another is rows, the run says.
         return plan.outputs()

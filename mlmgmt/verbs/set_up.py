@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, reading
 from mlmgmt.definition import document as text
+from mlmgmt.definition.tags import EXPERIMENT_TAG, TRAINING_TAG
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
 from mlmgmt.store import blobs
-from mlmgmt.verbs import artifacts, experiments, models, trained_models, userfiles, worker
+from mlmgmt.verbs import artifacts, experiments, models, trained_models, userfiles
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.outside import Outside
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from mlmgmt.modules.base import Dataset
     from mlmgmt.verbs.session import Session
 
-EXPERIMENT_TAG, TRAINING_TAG, SERVICE_TAG = "experiment", "trainingExperiment", "trainingService"
-"""Tags of a definition: the experiment it was exported from, the one that trains its model, and the web service."""
 PREDICTIVE = " [Predictive Exp.]"
 """What stands behind the training experiment's name in that of its predictive one."""
 _CONTAINER = "azuremlassetscontainer"
@@ -225,7 +224,7 @@ def kept(session: Session, body: Mapping[str, Any], done: Run, node: str, port: 
     facts: dict[str, Any] = {"experiment": body["ExperimentId"], "versions": artifacts.versions()}
     if isinstance(value, Trained):
         facts |= artifacts.facts_of(
-            session, value, data=body["Description"], seen=None, service=None, metrics=worker.own_metrics(done)
+            session, value, data=body["Description"], seen=None, service=None, metrics=artifacts.own_metrics(done)
         )
         facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
     content = artifacts.content(session, value, facts, suffix=suffix)

@@ -6,8 +6,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from mlmgmt.definition import assets
+from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
 from mlmgmt.ids import EndpointId, ResourceId, fold
-from mlmgmt.verbs import set_up
 from mlmgmt.verbs.classic import endpoint_facts, standing
 
 if TYPE_CHECKING:
@@ -94,11 +94,11 @@ def pair(
 
 
 def _is_of(training: Revision, scoring: Revision) -> bool:
-    made_of = (training.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG)
+    made_of = (training.document.get("tags") or {}).get(EXPERIMENT_TAG)
     tags = scoring.document.get("tags") or {}
-    if made_of is not None and tags.get(set_up.TRAINING_TAG) == made_of:
+    if made_of is not None and tags.get(TRAINING_TAG) == made_of:
         return True
-    recorded = tags.get(set_up.SERVICE_TAG)
+    recorded = tags.get(SERVICE_TAG)
     if recorded is not None and isinstance(training.resource, ResourceId):
         return str(recorded).rstrip("/").rpartition("/")[2].casefold() == training.resource.name.casefold()
     known = {str(training.document["properties"].get("title")), str(training.document["name"])}

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import reading
+from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
 from mlmgmt.errors import Detail, NotFound
 from mlmgmt.ids import ResourceId
-from mlmgmt.verbs import experiments, lookup, scoring, set_up, siblings
+from mlmgmt.verbs import experiments, lookup, siblings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,11 +53,11 @@ def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
     if given is not None:
         return Trainer(reading.read(given.data, session.contract, source=given.name).document)
     tags = standing.document.get("tags") or {}
-    if recorded := tags.get(set_up.SERVICE_TAG):
+    if recorded := tags.get(SERVICE_TAG):
         resource = standing.resource
         group = resource.group if isinstance(resource, ResourceId) else ""
         return _service(lookup.existing(session, *_recorded(str(recorded), group)))
-    if experiment := tags.get(set_up.TRAINING_TAG):
+    if experiment := tags.get(TRAINING_TAG):
         return _of_experiment(session, standing, str(experiment))
     text = f"Nothing says how to train {standing.document['name']!r}."
     raise NotFound(
@@ -64,7 +65,7 @@ def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
         target="TrainingDefinition",
         details=[Detail("TrainingDefinitionNotFound", text)],
         hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
-        f"tag {set_up.SERVICE_TAG!r} of {standing.document['name']!r}.",
+        f"tag {SERVICE_TAG!r} of {standing.document['name']!r}.",
     )
 
 
@@ -78,7 +79,7 @@ def _recorded(named: str, group: str) -> tuple[str, str]:
 
 
 def _service(revision: Revision) -> Trainer:
-    return Trainer(revision.document, revision, scoring.digests_of(revision))
+    return Trainer(revision.document, revision, revision.model_digests)
 
 
 def _of_experiment(session: Session, standing: Revision, experiment: str) -> Trainer:
@@ -86,7 +87,7 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
     experiment itself, set up for retraining as it would be.
     """
     for other in siblings.everyone(session, standing):
-        if siblings.trains(other) and (other.document.get("tags") or {}).get(set_up.EXPERIMENT_TAG) == experiment:
+        if siblings.trains(other) and (other.document.get("tags") or {}).get(EXPERIMENT_TAG) == experiment:
             session.tell(f"It is trained by the web service {siblings.title(other)!r}.")
             return _service(other)
     from mlmgmt.learning import set_up as drawing

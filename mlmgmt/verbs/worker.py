@@ -9,11 +9,11 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound
+from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound, explained
 from mlmgmt.ids import service_id
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
-from mlmgmt.verbs import artifacts, execution, jobs, references, scoring
+from mlmgmt.verbs import artifacts, execution, jobs, references
 from mlmgmt.verbs.session import Session
 
 if TYPE_CHECKING:
@@ -98,19 +98,6 @@ def _may_be_secret(piece: str) -> bool:
     return False
 
 
-def explained(error: MlmgmtError) -> str:
-    """An error as the one text that a failed job's status has."""
-    reasons = "; ".join(dict.fromkeys(_reason(error, detail) for detail in error.details))
-    where = f" at {error.target}" if error.target else ""
-    return f"{error.code}{where}: {error.message}" + (f" ({reasons})" if reasons else "")
-
-
-def _reason(error: MlmgmtError, detail: Detail) -> str:
-    """A detail's code, and what it says beyond the error itself."""
-    message = detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ")
-    return detail.code if message in error.message else f"{detail.code}: {message}"
-
-
 def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
     store = session.store
     revision = store.services.revision(resource, body["revision"])
@@ -133,7 +120,7 @@ def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> d
             session,
             plan,
             named(plan.document, inputs),
-            digests=scoring.digests_of(revision),
+            digests=revision.model_digests,
             parameters=parameters,
         )
         data = ", ".join(blob.path.rsplit("/", 1)[-1] for blob in given.values()) or "the graph's own data"
@@ -209,7 +196,7 @@ def contents(
         blob = wanted.get(output)
         suffix = _suffix(value, blob)
         if isinstance(value, Trained):
-            metrics = own_metrics(done)
+            metrics = artifacts.own_metrics(done)
             facts = artifacts.facts_of(session, value, data=data, seen=cells, service=service, metrics=metrics)
         else:
             facts = {"data": data, "service": service, "versions": artifacts.versions()}
@@ -243,12 +230,3 @@ def _suffix(value: Any, blob: blobs.Blob | None) -> str:
     if blob is None:
         return allowed[0]
     return next((suffix for suffix in allowed if blob.path.casefold().endswith(suffix)), allowed[0])
-
-
-def own_metrics(done: Run) -> dict[str, float] | None:
-    """The first line of the run's own Evaluate Model, if it has one."""
-    found = next((value for (_, port), value in done.ports.items() if port == "Evaluation results"), None)
-    if found is None or found.frame.empty:
-        return None
-    line = found.frame.iloc[0].to_dict()
-    return {str(name): float(value) for name, value in line.items() if isinstance(value, (int, float))}

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs import history, references, serving
-from mlmgmt.verbs.classic import deploying, endpoints, patching, standing, web_services
+from mlmgmt.verbs.classic import deploying, endpoint_view, patching, standing, web_services
 from mlmgmt.verbs.session import Session
 from tests.store.crash_helper import killed_before
 from tests.stories.classic_home import RESOURCE, SCORING
@@ -53,7 +53,7 @@ def whole(session: Session, service: str) -> dict[str, Any]:
         assert past[-1].document == revision.document
         digests = [body["digest"] for body in revision.models.values()]
         assert all(sha256(session.store.blobs.model(digest)).hexdigest() == digest for digest in digests)
-        keys = endpoints.view(session, revision)["PrimaryKey"]
+        keys = endpoint_view.view(session, revision)["PrimaryKey"]
         serving.Serving(session, revision).check_key(f"Bearer {keys}".encode())
         found[revision.resource.name] = [revision.number, digests, keys]
     return found

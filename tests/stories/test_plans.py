@@ -12,7 +12,7 @@ import pytest
 from mlmgmt.cmdlets import registry
 from mlmgmt.errors import HomeError, MlmgmtError, PreconditionFailed
 from mlmgmt.ids import PlanId, ResourceId, service_guid
-from mlmgmt.verbs import plan_cmdlets, plans, skus
+from mlmgmt.verbs import plans, skus
 from mlmgmt.verbs.session import Session
 from tests.conftest import Command, small_definition
 
@@ -118,7 +118,7 @@ class TestTheScenariosOfTheModule:
     @pytest.mark.parametrize("sku", ["{}", '{"Name": 1}', '{"Name": "S1", "Size": 2}', '{"Name": "S9"}'])
     def test_a_sku_that_is_none(self, home: Path, sku: str) -> None:
         with pytest.raises(MlmgmtError) as refused:
-            plan_cmdlets.plan_create_resource(
+            plans.plan_create_resource(
                 Session(),
                 group="retail",
                 name="one",
@@ -186,7 +186,7 @@ class TestChanges:
     def test_making_it_again_changes_sku_and_tags_and_nothing_else(self, mlmgmt: Command, home: Path) -> None:
         plan = make("one")
         deploy(mlmgmt, "small", plan)
-        plan_cmdlets.plan_update_whole(
+        plans.plan_update_whole(
             at(), group="retail", name="one", sku_name="S1", sku_tier="Standard", tags={"a": "b"}
         ).apply()
         again = mlmgmt(f"new-plan {IN_RETAIL} -n ONE -SkuName S2 -SkuTier Standard -Force", ok=True).json

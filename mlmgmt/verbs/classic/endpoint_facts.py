@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.verbs.references import refuse
+from mlmgmt.errors import BadArgument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,11 +39,15 @@ def facts(
     chosen = level if level is not None else str(standing.get("throttleLevel") or LOW)
     known = {name.casefold(): name for name in LEVELS}
     if chosen.casefold() not in known:
-        refuse("BadParameterValue", f"The throttle level is High or Low, not {chosen[:40]!r}.", "ThrottleLevel")
+        raise BadArgument(
+            "BadParameterValue", f"The throttle level is High or Low, not {chosen[:40]!r}.", "ThrottleLevel"
+        )
     chosen = known[chosen.casefold()]
     if calls is not None and not 1 <= calls <= MOST_CALLS:
         code = "WebServiceTooManyConcurrentRequestRequirement" if calls > MOST_CALLS else "BadParameterValue"
-        refuse(code, f"An endpoint takes 1 to {MOST_CALLS} calls at a time, not {calls}.", "MaxConcurrentCalls")
+        raise BadArgument(
+            code, f"An endpoint takes 1 to {MOST_CALLS} calls at a time, not {calls}.", "MaxConcurrentCalls"
+        )
     if chosen == LOW:
         count = CALLS_OF_LOW
     elif calls is not None:
@@ -74,5 +78,5 @@ def check_name(name: str) -> str:
     if not may_name(name):
         message = f"{name[:40]!r} cannot name an endpoint."
         hint = f"1 to {LONGEST_NAME} lower-case letters and digits."
-        refuse("InvalidEndpointName", message, "EndpointName", hint)
+        raise BadArgument("InvalidEndpointName", message, "EndpointName", hint)
     return name

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from mlmgmt.definition.document import parse
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
+from mlmgmt.errors import BadArgument, BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import EndpointId
 from mlmgmt.store.jobs import ENDED, FINISHED
-from mlmgmt.verbs import job_requests, jobs, locations, references, request_response, scoring_remote, serving, userfiles
+from mlmgmt.verbs import job_requests, jobs, locations, request_response, scoring_remote, serving, userfiles
 from mlmgmt.verbs.session import CONTRIBUTOR
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def bes(
         request = parse(document.data)
     except MlmgmtError as error:
         message = f"{document.name} is no job document: {error.message}"
-        references.refuse("RequestBodyInvalid", message, document.name, error.hint)
+        raise BadArgument("RequestBodyInvalid", message, document.name, error.hint) from None
     job_requests.refuse_misspelt(request)
     if place.is_here:
         status = _worked(session, _opened(session, place, api_key), request)
@@ -204,7 +204,7 @@ def _refuse_other_scope(session: Session, place: _Place, resource: ServiceId) ->
         raise NotFound("The resource cannot be found.", target=place.id, details=details)
     if place.subscription is not None and place.subscription.replace("-", "").casefold() != scopes.subscription:
         message = "The subscription in the address is not the one of this home."
-        references.refuse("BadSubscriptionId", message, "subscriptionId")
+        raise BadArgument("BadSubscriptionId", message, "subscriptionId")
 
 
 def _scored(session: Session, found: Serving, request: Source) -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, patch
-from mlmgmt.errors import BadRequest, Conflict, Detail
+from mlmgmt.errors import BadArgument, BadRequest, Conflict, Detail
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs import changes, deployment, references, siblings, webservices
-from mlmgmt.verbs.classic import endpoint_facts, endpoints, standing
+from mlmgmt.verbs.classic import endpoint_facts, endpoint_view, endpoints, standing
 from mlmgmt.verbs.classic.endpoint_facts import MEMBER
 from mlmgmt.verbs.outcome import Outcome
 
@@ -131,7 +131,7 @@ def plan_change(
         if max_concurrent_calls not in (None, facts["maxConcurrentCalls"]):
             text = f"The throttle level Low has {facts['maxConcurrentCalls']} calls at a time, and no other number."
             code = "WebServiceConcurrentRequestRequirementInvalid"
-            references.refuse(code, text, "MaxConcurrentCalls", "Give the level High with it.")
+            raise BadArgument(code, text, "MaxConcurrentCalls", "Give the level High with it.")
         change[MEMBER] = facts
     if change == {"properties": {}}:
         text = "There is nothing to change: no resource and no switch is given."
@@ -145,7 +145,7 @@ def plan_change(
         source="PATCH",
         skip_model_check=skip_model_check,
         held=held,
-        show=lambda changed: endpoints.view(session, changed),
+        show=lambda changed: endpoint_view.view(session, changed),
         replan=lambda: plan_change(
             session,
             web_service_id=identity.service,
@@ -169,23 +169,23 @@ def _refuse_repeated(resources: Sequence[Replacement]) -> None:
     names = set()
     for resource in resources:
         if resource.name in names:
-            references.refuse("DuplicateResourceName", f"The resource {resource.name!r} is given twice.", "Resources")
+            raise BadArgument("DuplicateResourceName", f"The resource {resource.name!r} is given twice.", "Resources")
         names.add(resource.name)
 
 
 def _named(session: Session, revision: Revision, name: str) -> assets.TrainedModel:
     """The trained model with exactly that resource name."""
-    known = endpoints.updatable(revision)
+    known = endpoint_view.updatable(revision)
     if not known:
         message = siblings.no_resources(session, revision)
-        references.refuse("NoUpdatableResources", message, "Resources", siblings.patch_hint(session, revision))
+        raise BadArgument("NoUpdatableResources", message, "Resources", siblings.patch_hint(session, revision))
     found = [model for model in known if model.name == name]
     if len(found) != 1:
         listed = ", ".join(repr(model.name) for model in known)
         message = f"The endpoint has no resource {name!r}."
         if found:
             message = f"{len(found)} resources of the endpoint are called {name!r}; they need other names."
-        references.refuse("UnknownResourceName", message, "ResourceName", f"Exactly, blanks and brackets too: {listed}")
+        raise BadArgument("UnknownResourceName", message, "ResourceName", f"Exactly, blanks and brackets too: {listed}")
     return found[0]
 
 
@@ -208,7 +208,7 @@ def _fetched(session: Session, resource: Replacement) -> tuple[str, bytes]:
     references.require_suffix(blob.path, (assets.TRAINED_MODEL_SUFFIX,), resource.name)
     if not session.store.blobs.exists(blob):
         message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
-        references.refuse("BlobNotFound", message, resource.name, references.places(session))
+        raise BadArgument("BlobNotFound", message, resource.name, references.places(session))
     return blob.uri, session.store.blobs.read(blob)
 
 
@@ -216,7 +216,7 @@ def _trace_level(text: str) -> str:
     found = {level.casefold(): level for level in endpoint_facts.TRACE_LEVELS}.get(text.casefold())
     if found is None:
         message = f"The trace level is None, Error or All, not {text[:40]!r}."
-        references.refuse("BadParameterValue", message, "DiagnosticsTraceLevel")
+        raise BadArgument("BadParameterValue", message, "DiagnosticsTraceLevel")
     return found
 
 

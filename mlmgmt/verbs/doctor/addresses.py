@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, is_guid, service_guid
-from mlmgmt.verbs import locations, serving, siblings, update_code
-from mlmgmt.verbs.classic import endpoints, standing
+from mlmgmt.verbs import locations, sample_code, serving, siblings
+from mlmgmt.verbs.classic import endpoint_view, standing
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -259,7 +259,7 @@ def _region_of_management(session: Session, split: SplitResult, identity: Endpoi
 
 def _api_location(session: Session, revision: Revision) -> str:
     if isinstance(revision.resource, EndpointId):
-        return str(endpoints.view(session, revision)["ApiLocation"])
+        return str(endpoint_view.view(session, revision)["ApiLocation"])
     return str(revision.document["properties"].get("swaggerLocation") or "").removesuffix("/swagger.json")
 
 
@@ -287,4 +287,4 @@ def _patch(session: Session, identity: ServiceId | None) -> str | None:
         return None
     if siblings.trains(revision):
         return siblings.patch_hint(session, revision)
-    return f"Write {update_code.update_of(revision, '').cloud_url}"
+    return f"Write {sample_code.update_of(revision, '').cloud_url}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mlmgmt.definition import assets
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, service_guid
-from mlmgmt.verbs import associations, changes, deployment, diagnostics, models, proof, scoring, siblings, usage
+from mlmgmt.verbs import associations, changes, deployment, diagnostics, models, proof, siblings, usage
 from mlmgmt.verbs.classic import endpoint_facts, standing
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _example(session: Session, revision: Revision, findings: Findings) -> None:
         if proof.trains(revision.document):
             findings.skipped(EXAMPLE, "One row trains nothing.")
             return
-        read = models.reader(session, revision.document, scoring.digests_of(revision))
+        read = models.reader(session, revision.document, revision.model_digests)
         came = proof.score_example(session, revision.document, read)
     except MlmgmtError as error:
         findings.refused(EXAMPLE, error, error.hint or f"mlmgmt rollback {revision.resource.words}")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import MlmgmtError
-from mlmgmt.verbs import artifacts, evaluation, proof, training, worker
+from mlmgmt.errors import MlmgmtError, explained
+from mlmgmt.verbs import artifacts, evaluation, proof, training
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source
 
@@ -90,7 +90,7 @@ def make(work: Work, key: str, data: bytes, standing: bytes | None) -> Made:
         with _one_thread():
             return _made(work, key, data, standing, notes, began)
     except MlmgmtError as error:
-        return Made(key, reason=worker.explained(error), seconds=time.perf_counter() - began, notes=notes)
+        return Made(key, reason=explained(error), seconds=time.perf_counter() - began, notes=notes)
     except Exception as error:
         # Of a bug in one module no other location need suffer; what it was stands in the table.
         reason = f"InternalError: {type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.store.retrainings import MEMBERS
-from mlmgmt.verbs import models, scoring
+from mlmgmt.verbs import models
 from mlmgmt.verbs.many import results
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Standing:
 
     def __init__(self, session: Session, target: Target, model: TrainedModel, metric: str | None) -> None:
         self._session, self._target, self._asset, self._metric = session, target, model.asset_id, metric
-        self._default_digest = scoring.digests_of(target.template).get(self._asset)
+        self._default_digest = target.template.model_digests.get(self._asset)
         self._default = self.trusted(self._default_digest)
 
     def owners(self, found: Sequence[Table]) -> dict[str, Table]:

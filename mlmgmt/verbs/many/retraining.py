@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.document import compact
-from mlmgmt.errors import MlmgmtError, SomeFailed
+from mlmgmt.errors import MlmgmtError, SomeFailed, explained
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment, job_requests, lookup, models, scoring, siblings, training, worker
+from mlmgmt.verbs import deployment, lookup, models, named_values, siblings, training
 from mlmgmt.verbs import retraining as single
 from mlmgmt.verbs.classic import standing
 from mlmgmt.verbs.many import data as tables
@@ -91,7 +91,7 @@ def plan(
     session.require("Microsoft.MachineLearning/webServices/write", target.template.resource)
     training.check(trainer.document)
     model = assets.find(target.template.document, asset)
-    given = job_requests.named_values(parameters)
+    given = named_values.named_values(parameters)
     run = _Run(session, target, _work(session, trainer, target.template, model, given, holdout), only_if_better, again)
     processes = jobs or os.cpu_count() or 1
     name = siblings.title(target.template)
@@ -126,7 +126,7 @@ def _work(
     for_training, for_scoring = graph_parameters.divided(given, trainer.document, template.document)
 
     def learnt(revision: Revision, *besides: str) -> dict[str, bytes]:
-        digests = scoring.digests_of(revision)
+        digests = revision.model_digests
         return {asset: models.trusted(session, digest) for asset, digest in digests.items() if asset not in besides}
 
     return fitting.Work(
@@ -154,7 +154,7 @@ class _Run:
         self._rows: list[dict[str, Any]] = []
         self._total = 0
         self._owners: dict[str, Table] = {}
-        self._template_digests = scoring.digests_of(target.template)
+        self._template_digests = target.template.model_digests
         self._standing = Standing(session, target, work.model, self._metric)
         properties = target.template.document["properties"]
         self._folder = file_name(str(properties.get("title") or target.template.document["name"])).replace("%", "-")
@@ -200,7 +200,7 @@ class _Run:
             try:
                 task = self._task(table)
             except MlmgmtError as error:
-                self._put(results.row(table.key, None, Decision=FAILED, Reason=worker.explained(error)))
+                self._put(results.row(table.key, None, Decision=FAILED, Reason=explained(error)))
                 continue
             if task is not None:
                 yield task
@@ -250,7 +250,7 @@ class _Run:
             try:
                 content = task.table.read()
             except MlmgmtError as error:
-                self._add(task, Decision=FAILED, Reason=worker.explained(error))
+                self._add(task, Decision=FAILED, Reason=explained(error))
                 continue
             if tables.digest(content) != task.data:
                 self._add(task, Decision=FAILED, Reason=f"{task.table.path.name} was changed while this ran.")
@@ -323,4 +323,4 @@ class _Run:
 
 
 def _reason(error: MlmgmtError | OSError) -> str:
-    return worker.explained(error) if isinstance(error, MlmgmtError) else f"HomeUnavailable: {error.strerror or error}"
+    return explained(error) if isinstance(error, MlmgmtError) else f"HomeUnavailable: {error.strerror or error}"
