@@ -14,7 +14,7 @@ import pytest
 
 from mlmgmt import resources
 from mlmgmt.cli import app
-from mlmgmt.definition.contract import Contract
+from mlmgmt.definition.schema import Contract
 
 if TYPE_CHECKING:
     from tests.stories.classic_home import Bikes

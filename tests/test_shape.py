@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ import mlmgmt
 from mlmgmt import errors
 from mlmgmt.cli import app
 from mlmgmt.cmdlets import registry
-from mlmgmt.verbs import webservices
-from mlmgmt.verbs.addresses import Address
+from mlmgmt.verbs.services import webservices
+from mlmgmt.verbs.services.addresses import Address
 from tests.conftest import environment
 
 PACKAGE = Path(mlmgmt.__file__).parent
@@ -25,25 +26,54 @@ KNOWS: dict[str, set[str]] = {
     "ids": {"errors"},
     "resources": {"errors"},
     "definition": {"ids", "errors"},
+    "protocol": {"ids", "errors"},
     "store": {"definition", "ids", "errors"},
     "modules": {"errors"},
     "learning": {"modules", "definition", "errors"},
     "pages": {"learning", "modules", "errors"},
-    "verbs": {"pages", "learning", "modules", "store", "definition", "resources", "ids", "errors"},
+    "verbs": {"pages", "learning", "modules", "store", "protocol", "definition", "resources", "ids", "errors"},
     "cmdlets": {"verbs", "definition", "errors"},
-    "protocol": {"errors"},
     "server": {"protocol", "verbs", "learning", "store", "definition", "resources", "ids", "errors"},
-    "cli": {"cmdlets", "protocol", "verbs", "pages", "modules", "errors"},
+    "cli": {"cmdlets", "protocol", "verbs", "pages", "modules", "definition", "ids", "errors"},
 }
-
-
-def room_of(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else ""
+"""What each room may import."""
+_GROUND = {"session", "outcome", "userfiles", "tags", "named_values"}
+_RUNS = {"storage", "plans", "runs", *_GROUND}
+_SERVICES = {"services", *_RUNS}
+_WORK = {"experiments", "batch", "classic", "scoring", "retraining", "account", *_SERVICES}
+INNER: dict[str, dict[str, set[str]]] = {
+    "verbs": {
+        **dict.fromkeys(_GROUND, _GROUND),
+        "storage": _GROUND,
+        "plans": _GROUND,
+        "runs": {"storage", *_GROUND},
+        "services": _RUNS,
+        "experiments": _RUNS,
+        "account": _SERVICES,
+        "batch": _SERVICES,
+        "classic": {"experiments", *_SERVICES},
+        "scoring": {"batch", *_SERVICES},
+        "retraining": {"batch", "experiments", *_SERVICES},
+        "many": {"classic", "retraining", *_SERVICES},
+        "advice": {"experiments", "scoring", *_SERVICES},
+        "doctor": {"advice", *_WORK},
+    },
+    "server": {
+        "http": set(),
+        "openapi": set(),
+        "apis": {"http", "openapi"},
+        "storage": {"http"},
+        "scoring": {"http"},
+        "app": {"apis", "http", "scoring", "storage"},
+        "worker": {"app", "http", "scoring"},
+        "serve": {"http", "worker"},
+    },
+}
+"""Inside a room that has inner ones: what each of those may import of the others. No arrow runs back up."""
 
 
 def imports(path: Path) -> set[str]:
-    """The rooms that a file imports from, inside functions too; those for type checking alone do not count."""
+    """What a file imports of the package, inside functions too; what is for type checking alone does not count."""
     found = set()
 
     def visit(node: ast.AST) -> None:
@@ -52,20 +82,47 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names if node.module == "mlmgmt")
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
         for child in ast.iter_child_nodes(node):
             visit(child)
 
     visit(ast.parse(path.read_text()))
-    return {room_of(name) for name in found if name.split(".")[0] == "mlmgmt"} - {"", "__version__"}
+    return {name for name in found if name.startswith("mlmgmt.") and name != "mlmgmt.__version__"}
+
+
+def rooms(path: Path, depth: int) -> set[str]:
+    """The rooms that a file imports from; `depth` 1 for those of the package, 2 for those inside its own room."""
+    own = path.relative_to(ROOT).parts[:depth]
+    parts = [tuple(name.split(".")) for name in imports(path)]
+    return {name[depth] for name in parts if name[:depth] == own and len(name) > depth}
+
+
+def room_of(path: Path, depth: int) -> str:
+    return path.relative_to(ROOT).parts[depth].removesuffix(".py")
 
 
 def test_imports_point_one_way() -> None:
     for path in PACKAGE.rglob("*.py"):
-        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        room = room_of(path, 1)
         if room in KNOWS:
-            assert imports(path) <= KNOWS[room] | {room}, path
+            assert rooms(path, 1) <= KNOWS[room] | {room}, path
+
+
+@pytest.mark.parametrize("room", INNER)
+def test_imports_point_one_way_inside_a_room(room: str) -> None:
+    known = INNER[room]
+    for path in (PACKAGE / room).rglob("*.py"):
+        if path.name == "__init__.py":
+            continue
+        assert room_of(path, 2) in known, f"{path} belongs to no room"
+        assert rooms(path, 2) <= known[room_of(path, 2)] | {room_of(path, 2)}, path
+
+
+@pytest.mark.parametrize("room", INNER)
+def test_the_inner_rooms_have_an_order(room: str) -> None:
+    # The ground files know one another; everything else must come after what it knows.
+    order = {name: known - {name} for name, known in INNER[room].items() if name not in _GROUND}
+    assert list(TopologicalSorter(order).static_order())
 
 
 def modules_after(code: str, **more: str) -> set[str]:

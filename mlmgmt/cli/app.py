@@ -242,9 +242,8 @@ def _piped() -> Callable[[], bytes] | None:
 
 
 def _verb(name: str) -> Callable[..., Any]:
-    place, _, function = name.partition(":")
-    room, _, module = place.rpartition("/")
-    found: Callable[..., Any] = getattr(import_module(f"mlmgmt.{room or 'verbs'}.{module}"), function)
+    module, _, function = name.partition(":")
+    found: Callable[..., Any] = getattr(import_module(f"mlmgmt.{module}"), function)
     return found
 
 
@@ -274,7 +273,7 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
     before, after = outcome.compared() if outcome.compared is not None else (outcome.before or {}, outcome.after or {})
     if "properties" not in before or "properties" not in after:
         return outcome.preview() if callable(outcome.preview) else outcome.preview
-    from mlmgmt.verbs.definitions import difference
+    from mlmgmt.verbs.services.definitions import difference
 
     found = difference(session, before, after)
     if outcome.preview is not None:

@@ -35,12 +35,13 @@ def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter
 
 def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     if what == "asset" and (file := texts.get("File")):
-        from mlmgmt.verbs import definitions, userfiles
+        from mlmgmt.verbs import userfiles
+        from mlmgmt.verbs.services import definitions
 
         rows = definitions.list_assets(session, definition=userfiles.read(file))
         return [str(row["Id"]) for row in rows if row["Kind"] == "trained model"]
     if what == "module":
-        from mlmgmt.verbs import catalogue
+        from mlmgmt.verbs.runs import catalogue
 
         return [str(row["Name"]) for row in catalogue.modules(session)]
     if what == "learner":
@@ -61,7 +62,7 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     if what == "plan":
         return [str(body["name"]) for body in store.plans.in_group(session.group_id(group))]
     if what == "association":
-        from mlmgmt.verbs import associations
+        from mlmgmt.verbs.plans import associations
 
         plan = associations.plan_id(session, group, texts.get("CommitmentPlanName", ""))
         return [guid for guid, _ in associations.of_plan(session, plan)]
@@ -83,7 +84,8 @@ def _of_service(session: Session, what: str, identity: ServiceId) -> list[str]:
 
 def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     """What is in the workspace that the words before, or a `config.json`, name."""
-    from mlmgmt.verbs.classic import endpoint_view, standing, workspaces
+    from mlmgmt.verbs.classic import workspaces
+    from mlmgmt.verbs.services import endpoint_view, finding
 
     if what == "workspace":
         return workspaces.ids(session)
@@ -91,11 +93,11 @@ def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     if what == "experiment":
         return [str(body["Description"]) for body in session.experiments.all()]
     if what == "classic-service":
-        return [str(body["Name"]) for body in standing.web_services(session)]
-    service = standing.web_service(session, texts.get("WebServiceId", ""))
+        return [str(body["Name"]) for body in finding.web_services(session)]
+    service = finding.web_service(session, texts.get("WebServiceId", ""))
     if what == "endpoint":
         return session.store.services.standing_names(service["WorkspaceId"], service["Id"])
-    named = texts.get("EndpointName", standing.DEFAULT)
+    named = texts.get("EndpointName", finding.DEFAULT)
     if what == "resource":
-        return [model.name for model in endpoint_view.updatable(standing.endpoint(session, service["Id"], named))]
-    return _of_service(session, what, standing.endpoint_id(session, service["Id"], named))
+        return [model.name for model in endpoint_view.updatable(finding.endpoint(session, service["Id"], named))]
+    return _of_service(session, what, finding.endpoint_id(session, service["Id"], named))

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 import orjson
 
+from mlmgmt.cli import http_bodies
 from mlmgmt.protocol.data_plane import EXECUTE, of_endpoints
 from mlmgmt.protocol.operation import BOTH, STUDIO_HEADER, V2016, V2017, Proof
 from mlmgmt.protocol.operations import find
 from mlmgmt.protocol.resources import ANY_DATE
-from mlmgmt.verbs import http_bodies
 
 if TYPE_CHECKING:
     from mlmgmt.cmdlets.bind import Bound

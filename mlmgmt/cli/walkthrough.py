@@ -90,7 +90,7 @@ def walk(run: Callable[[list[str]], int], folder: str | None) -> int:
 
 
 def _write_request(place: Path) -> None:
-    from mlmgmt.verbs.samples import breast_cancer
+    from mlmgmt.verbs.retraining.samples import breast_cancer
 
     header, _, rest = breast_cancer()["new-patients.csv"].decode().partition("\n")
     columns, cells = header.split(","), rest.split("\n")[_TUMOUR].split(",")

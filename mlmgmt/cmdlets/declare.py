@@ -90,7 +90,7 @@ class Cmdlet:
     Args:
         spellings: every Verb-Noun it answers to, the present one first.
         short: its short names, the one shown first.
-        run: the verb, as `module:function` below `mlmgmt.verbs`; or below another room, as `room/module:function`.
+        run: the verb, as `room.module:function` below `mlmgmt`.
         view: how its result is shown on a terminal.
         sets: its parameter sets, the default one first.
         fixed_by_set: keyword arguments that a parameter set always gives: the set, the keyword, the value.

@@ -15,7 +15,7 @@ RRS = Cmdlet(
     spellings=("Invoke-AmlWebServiceRRSEndpoint",),
     short=("invoke-rrs",),
     calls=("execute",),
-    run="verbs.classic/invoking:rrs",
+    run="verbs.scoring.invoking:rrs",
     summary="Ask a web service for scores, by its address and a key.",
     example="mlmgmt invoke-rrs -ApiKey KEY -ApiLocation https://ussouthcentral.services.azureml.net/workspaces/WORKSPACE"
     "/services/ENDPOINT -InputJsonFile request.json",
@@ -35,7 +35,7 @@ BES = Cmdlet(
     spellings=("Invoke-AmlWebServiceBESEndpoint",),
     short=("invoke-bes",),
     calls=("submitjob",),
-    run="verbs.classic/invoking:bes",
+    run="verbs.scoring.invoking:bes",
     summary="Submit a batch job by a web service's address and a key, start it, and wait until it ends.",
     example="mlmgmt invoke-bes -ApiKey KEY -SubmitJobRequestUrl 'https://ussouthcentral.services.azureml.net/workspaces"
     "/WORKSPACE/services/ENDPOINT/jobs?api-version=2.0' -JobConfigFile job.json",

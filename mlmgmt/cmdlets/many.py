@@ -11,7 +11,7 @@ STEP = "D. Many models"
 RETRAIN_MANY = Cmdlet(
     spellings=both("Invoke", "MlManyRetraining"),
     short=("retrain-many",),
-    run="verbs.many/retraining:plan",
+    run="verbs.many.retraining:plan",
     summary="Train a model for each key of some data, each for an endpoint, or a New web service, of its own.",
     example='mlmgmt retrain-many -TrainingService "Bike Rental" -ScoringService "Bike Rental [Predictive Exp.]" '
     "-Data locations -Results results.csv,results.html",

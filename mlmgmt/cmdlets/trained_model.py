@@ -24,7 +24,7 @@ GET = Cmdlet(
         "ClassicExperiments_Get",
         "ClassicTrainedModels_List",
     ),
-    run="trained_models:get",
+    run="verbs.experiments.trained_models:get",
     summary="List the trained models of the workspace, or those that an experiment uses.",
     example="mlmgmt trained-models -Scope Workspace",
     step=STEP,
@@ -47,7 +47,7 @@ PROMOTE = Cmdlet(
     spellings=("Promote-AmlTrainedModel",),
     short=("promote-model",),
     calls=("ClassicTrainedModels_Promote",),
-    run="verbs.classic/promoting:plan_promote",
+    run="verbs.experiments.promoting:plan_promote",
     summary="Name what a module of an experiment trains as a trained model of the workspace.",
     example='mlmgmt promote-model "Bike Rental" -TrainModuleNodeId node6 -NodeOutputPortName "Trained model" '
     '-TrainedModelName "Bike Rental [trained model]" -TrainedModelDescription "March" -Overwrite',
@@ -69,7 +69,7 @@ PROMOTE = Cmdlet(
 UPDATE_ASSET = Cmdlet(
     spellings=("Update-AmlExperimentUserAsset",),
     short=("update-experiment-assets",),
-    run="verbs.classic/promoting:plan_update_asset",
+    run="verbs.experiments.promoting:plan_update_asset",
     summary="Point an experiment's trained models at the latest of their families; then run and deploy it.",
     example='mlmgmt update-experiment-assets "Bike Rental [Predictive Exp.]" -All',
     step=STEP,

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import is_trained_model
-from mlmgmt.definition.contract import Kind
 from mlmgmt.definition.document import compact, json_path
+from mlmgmt.definition.schema import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from mlmgmt.definition.contract import Contract, Path, Shape
+    from mlmgmt.definition.schema import Contract, Path, Shape
 
 
 class _Missing:

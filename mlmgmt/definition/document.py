@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mlmgmt.definition.contract import Path, Problem, Severity
+from mlmgmt.definition.schema import Path, Problem, Severity
 from mlmgmt.errors import BadRequest, Detail, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mlmgmt.definition.oddities import Oddity
+    from mlmgmt.definition.lossy_json import Oddity
 
 LARGEST = 32 * 1024 * 1024
 """The largest definition that is read, in bytes."""
@@ -191,7 +191,7 @@ def _has_duplicates(text: bytes) -> bool:
 
 
 def _has_inexact_numbers(text: bytes) -> bool:
-    from mlmgmt.definition.oddities import is_exact
+    from mlmgmt.definition.lossy_json import is_exact
 
     def check(literal: str) -> int:
         if not is_exact(literal):
@@ -206,7 +206,7 @@ def _has_inexact_numbers(text: bytes) -> bool:
 
 
 def _refuse_oddities(text: bytes) -> None:
-    from mlmgmt.definition.oddities import oddities
+    from mlmgmt.definition.lossy_json import oddities
 
     # Each costs a walk to its line; whoever has more than these mends these first.
     found = list(islice(oddities(text.decode()), _MOST_ODDITIES))

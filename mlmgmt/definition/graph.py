@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
-from mlmgmt.definition.contract import Path, Problem, Severity
 from mlmgmt.definition.document import compact
+from mlmgmt.definition.schema import Path, Problem, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -15,7 +15,7 @@ from mlmgmt.ids import fold, same_location
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from mlmgmt.definition.contract import Contract, Shape
+    from mlmgmt.definition.schema import Contract, Shape
 
 _MERGED = ("keys", "storageAccount", "realtimeConfiguration", "diagnostics")
 CLEARABLE = (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from mlmgmt.definition.contract import Path
+    from mlmgmt.definition.schema import Path
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder().raw_decode

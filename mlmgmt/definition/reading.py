@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import graph
-from mlmgmt.definition.contract import Problem, Severity
-from mlmgmt.definition.folding import Folder
+from mlmgmt.definition.canonical import Folder
+from mlmgmt.definition.schema import Problem, Severity
 from mlmgmt.errors import BadRequest, Detail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from mlmgmt.definition.contract import Contract, Path
+    from mlmgmt.definition.schema import Contract, Path
 
 
 @dataclass(frozen=True, slots=True)

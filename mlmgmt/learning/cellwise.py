@@ -12,8 +12,8 @@ import numpy as np
 
 from mlmgmt.learning import conversion
 from mlmgmt.modules.base import Fill
-from mlmgmt.modules.forms import picker
 from mlmgmt.modules.learners import LABELS
+from mlmgmt.modules.predictors import picker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

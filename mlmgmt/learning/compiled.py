@@ -13,7 +13,7 @@ from mlmgmt.errors import MlmgmtError
 from mlmgmt.learning import cellwise, columnwise, runner, tables
 from mlmgmt.learning.cellwise import NotCompilable
 from mlmgmt.learning.program import STEPS, Program
-from mlmgmt.modules.forms import picker
+from mlmgmt.modules.predictors import picker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -68,13 +68,13 @@ def _run() -> None:
     # This file's own __future__ is none of the script's.
     code = compile(text, _SOURCE, "exec", dont_inherit=True)
 
-    from mlmgmt.learning import exchange
+    from mlmgmt.learning import table_archive
 
-    tables = [_usual(exchange.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
+    tables = [_usual(table_archive.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
     bundle = Path("Script Bundle").absolute()
     if bundle.is_dir():
         sys.path.insert(0, str(bundle))
-    Path("result.npz").write_bytes(exchange.pack(_returned(code, tables)))
+    Path("result.npz").write_bytes(table_archive.pack(_returned(code, tables)))
 
 
 def _usual(frame: pd.DataFrame) -> pd.DataFrame:

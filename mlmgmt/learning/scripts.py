@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 import mlmgmt
-from mlmgmt.learning import exchange
+from mlmgmt.learning import table_archive
 from mlmgmt.modules.base import Dataset, ModuleFailure, ScriptResult
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(
         folder = Path(name)
         (folder / "source.py").write_bytes(source.encode("utf-8", "replace"))
         for place, dataset in enumerate(tables, start=1):
-            (folder / f"table{place}.npz").write_bytes(exchange.pack(dataset.frame))
+            (folder / f"table{place}.npz").write_bytes(table_archive.pack(dataset.frame))
         if bundle is not None:
             _unpack(bundle, folder / "Script Bundle")
         status = _wait(folder, console, seconds, memory)
@@ -65,7 +65,7 @@ def run(
         if not result.is_file():
             raise ModuleFailure("The script left no table behind.", number="0085", target="Result Dataset")
         try:
-            frame = exchange.unpack(result.read_bytes())
+            frame = table_archive.unpack(result.read_bytes())
         except ValueError as error:
             message = f"What the script left behind is no table: {error}."
             raise ModuleFailure(message, number="0085", target="Result Dataset") from None

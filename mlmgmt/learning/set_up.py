@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.definition.assets import RESULTS_PORT
 from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.learning.graph_builder import Sketch
 from mlmgmt.learning.plan import Plan
-from mlmgmt.learning.sketch import Sketch
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.base import PortType
 

@@ -37,9 +37,9 @@ def read_file(data: bytes, source: str, suffix: str) -> Cells:
         BadRequest: `InputParseError`.
     """
     if suffix == ".arff":
-        from mlmgmt.modules import guessing
+        from mlmgmt.modules import text_formats
 
-        frame = guessing.read_arff(data)
+        frame = text_formats.read_arff(data)
         columns = [
             [None if conversion.is_missing(cell) else cell for cell in frame[name].astype(object)]
             for name in frame.columns

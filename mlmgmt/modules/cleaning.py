@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mlmgmt.modules import columns, guessing
+from mlmgmt.modules import columns, text_formats
 from mlmgmt.modules.base import Arguments, Dataset, Fill, Module, ModuleFailure, Parameter, Port, PortType
 from mlmgmt.modules.manipulation import converted
 
@@ -126,7 +126,7 @@ def _substitute(series: pd.Series[Any], text: str) -> Any:
         return text
     words = np.array([text], dtype=object)
     # Whole numbers count ticks of 100 nanoseconds since the year 1.
-    ticks = guessing.whole(words) if kind == "DateTime" else None
+    ticks = text_formats.whole(words) if kind == "DateTime" else None
     try:
         value = converted(pd.Series(words if ticks is None else ticks, name=series.name), kind).iloc[0]
         if kind == "DateTime":

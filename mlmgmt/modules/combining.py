@@ -10,8 +10,8 @@ import pandas as pd
 
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 from mlmgmt.modules.columns import studio_type
-from mlmgmt.modules.guessing import text_of
 from mlmgmt.modules.manipulation import CATEGORY, chosen, plain
+from mlmgmt.modules.text_formats import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

@@ -6,9 +6,9 @@ import csv
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
 
-from mlmgmt.modules import columns, databases, guessing
+from mlmgmt.modules import columns, databases, text_formats
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
-from mlmgmt.modules.entering import ENTER_DATA_MANUALLY
+from mlmgmt.modules.enter_data import ENTER_DATA_MANUALLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,12 +58,12 @@ def read_table(data: bytes, form: str, *, header: bool, separator: str = ",", en
     """
     match form:
         case "ARFF":
-            frame = guessing.read_arff(data)
+            frame = text_formats.read_arff(data)
         case "SvmLight":
-            frame = guessing.read_svmlight(data)
+            frame = text_formats.read_svmlight(data)
         case _:
             mark = {"CSV": ",", "TSV": "\t"}.get(form, separator)
-            frame = guessing.read_delimited(data, mark, header, encoding)
+            frame = text_formats.read_delimited(data, mark, header, encoding)
     return Dataset(frame)
 
 

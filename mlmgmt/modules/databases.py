@@ -186,7 +186,7 @@ def _typed(series: pd.Series[Any]) -> tuple[Any, list[Any]]:
     from sqlalchemy import types
 
     from mlmgmt.modules.columns import studio_type
-    from mlmgmt.modules.guessing import text_of
+    from mlmgmt.modules.text_formats import text_of
 
     known = pd.Series(series.cat.categories) if isinstance(series.dtype, pd.CategoricalDtype) else series
     types_: dict[str, tuple[Any, Any]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mlmgmt.modules import guessing
+from mlmgmt.modules import text_formats
 from mlmgmt.modules.failures import ModuleFailure
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def span_format(form: str, target: str) -> str:
         ModuleFailure: it has a part without a counterpart.
     """
     if form in ("c", "t", "T"):
-        return guessing.USUAL_SPAN
+        return text_formats.USUAL_SPAN
     letters = "abcdefghijklmnopqrstuvwxyz"
     pattern = _translated(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
     try:

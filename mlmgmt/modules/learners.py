@@ -16,7 +16,7 @@ from mlmgmt.modules import features as feature
 from mlmgmt.modules.base import Dataset, ModuleFailure, Scored, Task
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.features import Feature
-from mlmgmt.modules.forms import Clusters, Form, Linear, Network
+from mlmgmt.modules.predictors import Clusters, Form, Linear, Network
 from mlmgmt.modules.trees import Boosted, Forest
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mlmgmt.modules import columns, dotnet, guessing
+from mlmgmt.modules import columns, dotnet, text_formats
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 from mlmgmt.modules.columns import studio_type
 
@@ -45,7 +45,7 @@ def plain(series: Series) -> Series:
         series = _taken(values, series)
     kind = {"Integer": "Int64", "Boolean": "boolean"}.get(studio_type(series))
     if kind is None:
-        return guessing.written(series) if series.dtype == object else series
+        return text_formats.written(series) if series.dtype == object else series
     try:
         return series.astype(kind)  # type: ignore[call-overload,no-any-return]
     except (TypeError, OverflowError):
@@ -106,7 +106,7 @@ def converted(series: Series, kind: str, form: str | None = None) -> Series:
     series = plain(series)
     source = studio_type(series)
     if kind == "String":
-        return guessing.written(series)
+        return text_formats.written(series)
     if source == "String":
         return _read(series, kind, form)
     if source == kind:
@@ -124,13 +124,13 @@ def converted(series: Series, kind: str, form: str | None = None) -> Series:
 
 def _read(series: Series, kind: str, form: str | None) -> Series:
     parse: Callable[[Any], Any] = {
-        "Boolean": lambda words: guessing.booleans(words, _WORDS),
+        "Boolean": lambda words: text_formats.booleans(words, _WORDS),
         "Integer": _whole,
-        "Double": guessing.numbers,
-        "DateTime": lambda words: guessing.dates(words, form),
-        "TimeSpan": lambda words: guessing.spans(words, form or guessing.USUAL_SPAN),
+        "Double": text_formats.numbers,
+        "DateTime": lambda words: text_formats.dates(words, form),
+        "TimeSpan": lambda words: text_formats.spans(words, form or text_formats.USUAL_SPAN),
     }[kind]
-    cells = guessing.Cells(series)
+    cells = text_formats.Cells(series)
     dtype = {"Boolean": "boolean", "Integer": "Int64", "Double": "float64"}.get(kind)
     if not len(cells.words):
         empty = {"DateTime": "datetime64[us, UTC]", "TimeSpan": "timedelta64[ns]"}
@@ -144,9 +144,9 @@ def _read(series: Series, kind: str, form: str | None) -> Series:
 
 
 def _whole(words: Any) -> Any:
-    if (exact := guessing.whole(words)) is not None:
+    if (exact := text_formats.whole(words)) is not None:
         return exact
-    found = guessing.numbers(words)
+    found = text_formats.numbers(words)
     # Beyond 2**53 a fraction such as .0 is written of numbers that a float64 no longer tells apart.
     return None if found is None or (found % 1 != 0).any() or (abs(found) > 2**53).any() else found.astype(np.int64)
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlmgmt.modules import leaves
-from mlmgmt.modules.forms import Form
+from mlmgmt.modules import tree_leaves
+from mlmgmt.modules.predictors import Form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mlmgmt.modules.encoding import Matrix
     from mlmgmt.modules.features import Column
-    from mlmgmt.modules.leaves import Node
+    from mlmgmt.modules.tree_leaves import Node
 
 
 class Forest(Form):
@@ -111,7 +111,7 @@ class Boosted(Form):
         trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
         base = float(self.learner._baseline_prediction.item())
         encode = self.encoding.vector
-        reached = leaves.reader(trees, self.encoding) or (lambda cells: _walked(trees, encode(cells)))
+        reached = tree_leaves.reader(trees, self.encoding) or (lambda cells: _walked(trees, encode(cells)))
         regression = self.task == "regression"
 
         def numbers(cells: Sequence[Any]) -> list[float]:

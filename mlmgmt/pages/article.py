@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.pages.making import made
+from mlmgmt.pages.rendering import made
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

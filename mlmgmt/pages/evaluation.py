@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
-from mlmgmt.pages.making import made
+from mlmgmt.pages.rendering import made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

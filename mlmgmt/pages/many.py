@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import mlmgmt
 from mlmgmt.pages.evaluation import shown
-from mlmgmt.pages.making import made
+from mlmgmt.pages.rendering import made
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -25,14 +25,11 @@ from mlmgmt.protocol.data_plane import EXECUTE, SCORING_VERSION
 from mlmgmt.protocol.operation import STUDIO, STUDIO_HEADER, Proof
 from mlmgmt.protocol.operations import OPERATIONS
 from mlmgmt.protocol.resources import ANY_DATE, DATE
-from mlmgmt.server import (
-    blobs,
+from mlmgmt.server.apis import (
+    blob_addresses,
     classic,
     documents,
-    hosts,
-    identifiers,
     jobs,
-    locations,
     plans,
     replies,
     resources,
@@ -41,13 +38,15 @@ from mlmgmt.server import (
     web_services,
     workspaces,
 )
-from mlmgmt.server.body import Disconnected, chunks, read
-from mlmgmt.server.call import JSON, Call, Reply, invalid
-from mlmgmt.server.log import AccessLog, report
-from mlmgmt.server.routing import Router
-from mlmgmt.server.scoring import Scoring
-from mlmgmt.server.settings import LARGEST_BLOB, LARGEST_REQUEST
-from mlmgmt.server.stored import send_file
+from mlmgmt.server.http import hosts, request_ids
+from mlmgmt.server.http.body import Disconnected, chunks, read
+from mlmgmt.server.http.call import JSON, Call, Reply, invalid
+from mlmgmt.server.http.log import AccessLog, report
+from mlmgmt.server.http.routing import Router
+from mlmgmt.server.http.settings import LARGEST_BLOB, LARGEST_REQUEST
+from mlmgmt.server.scoring.scoring import Scoring
+from mlmgmt.server.storage import blobs
+from mlmgmt.server.storage.versions import send_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,7 +54,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
     from mlmgmt.protocol.operation import Operation
-    from mlmgmt.server.settings import Settings
+    from mlmgmt.server.http.settings import Settings
     from mlmgmt.verbs.session import Session
 
 _DATE = re.compile(DATE, re.IGNORECASE)
@@ -98,7 +97,7 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         began = perf_counter()
-        identity = identifiers.new()
+        identity = request_ids.new()
         reply: Reply
         try:
             reply = await self._answered(scope, receive, identity)
@@ -145,11 +144,11 @@ class App:
             reply.of_management = True
             _add_correlation(reply, texts, identity)
         if warnings:
-            reply.headers[identifiers.WARNINGS_HEADER] = identifiers.in_header(warnings)
+            reply.headers[request_ids.WARNINGS_HEADER] = request_ids.in_header(warnings)
         return reply
 
     def _handled(self, call: Call) -> Reply:
-        call.body = locations.inward(call.body, {call.origin, self._settings.origin})
+        call.body = blob_addresses.inward(call.body, {call.origin, self._settings.origin})
         return self._handlers[call.operation.name](call)
 
     async def _blob(self, call: Call, receive: Receive, headers: dict[bytes, bytes]) -> Reply:
@@ -248,9 +247,9 @@ def _refuse_repeated(names: list[bytes]) -> None:
 
 def _add_correlation(reply: Reply, headers: dict[str, str], identity: str) -> None:
     given = headers.get("x-ms-correlation-request-id", "")
-    reply.headers["x-ms-correlation-request-id"] = given if identifiers.is_harmless(given) else identity
+    reply.headers["x-ms-correlation-request-id"] = given if request_ids.is_harmless(given) else identity
     client = headers.get("x-ms-client-request-id", "")
-    if headers.get("x-ms-return-client-request-id", "").casefold() == "true" and identifiers.is_harmless(client):
+    if headers.get("x-ms-return-client-request-id", "").casefold() == "true" and request_ids.is_harmless(client):
         reply.headers["x-ms-client-request-id"] = client
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, HomeError, WrongUsage
 from mlmgmt.protocol.operations import OPERATIONS
-from mlmgmt.server.settings import Settings
-from mlmgmt.verbs.scoring_remote import DEFAULT_HOST, DEFAULT_PORT
+from mlmgmt.server.http.settings import Settings
+from mlmgmt.verbs.scoring.remote import DEFAULT_HOST, DEFAULT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ def serve(
     _check(settings)
     authority = None
     if tls:
-        from mlmgmt.server.authority import Authority
+        from mlmgmt.server.http.authority import Authority
 
         paths = Authority(session.store.home.trust, session.clock).ensure()
         authority = str(paths.ca)
@@ -191,7 +191,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         factory=True,
         host=settings.host,
         port=settings.port,
-        http="mlmgmt.server.connections:Connection",
+        http="mlmgmt.server.http.connections:Connection",
         loop="uvloop",
         ws="none",
         lifespan="on",

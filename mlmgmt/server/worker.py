@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import Router
 
-from mlmgmt.server import connections, identifiers
 from mlmgmt.server.app import App
-from mlmgmt.server.log import report
-from mlmgmt.server.scoring import MODEL_HEADER
+from mlmgmt.server.http import connections, request_ids
+from mlmgmt.server.http.log import report
+from mlmgmt.server.scoring.scoring import MODEL_HEADER
 from mlmgmt.verbs.session import Session
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from mlmgmt.server.settings import Settings
+    from mlmgmt.server.http.settings import Settings
 
 _TICK = 1.0
 _RENEWAL = 3600.0
@@ -49,7 +49,7 @@ class Worker:
                 allow_origins=settings.cors,
                 allow_methods=("GET", "POST", "DELETE"),
                 allow_headers=("authorization", "content-type"),
-                expose_headers=("x-ms-request-id", MODEL_HEADER, identifiers.WARNINGS_HEADER),
+                expose_headers=("x-ms-request-id", MODEL_HEADER, request_ids.WARNINGS_HEADER),
             )
         self._lifespan = Router(lifespan=self._living)
 
@@ -100,7 +100,7 @@ class Worker:
 
     async def _renew(self, context: ssl.SSLContext) -> None:
         from mlmgmt.errors import MlmgmtError
-        from mlmgmt.server.authority import Authority
+        from mlmgmt.server.http.authority import Authority
 
         authority = Authority(self._session.store.home.trust, self._session.clock)
         with suppress(OSError, MlmgmtError):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import resources
-from mlmgmt.definition.contract import Contract
+from mlmgmt.definition.schema import Contract
 from mlmgmt.errors import AuthorizationFailed, Detail, NotFound
 from mlmgmt.ids import LONGEST_GROUP, GroupId, ResourceId, check_name
 

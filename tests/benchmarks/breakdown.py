@@ -13,7 +13,7 @@ from unittest import mock
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import Secrets
 from mlmgmt.store.services import Revision, Services
-from mlmgmt.verbs import lookup, webservices
+from mlmgmt.verbs.services import lookup, webservices
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

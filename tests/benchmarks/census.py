@@ -16,7 +16,10 @@ import numpy as np
 
 from mlmgmt import resources
 from mlmgmt.modules.columns import named
-from mlmgmt.verbs import groups, plans, retraining, webservices
+from mlmgmt.verbs.account import groups
+from mlmgmt.verbs.plans import plans
+from mlmgmt.verbs.retraining import retraining
+from mlmgmt.verbs.services import webservices
 from mlmgmt.verbs.userfiles import Source
 from tests.learning.graphs import definition
 

@@ -11,7 +11,8 @@ import orjson
 
 from mlmgmt.store.revision_files import REVISIONS
 from mlmgmt.store.services import CURRENT
-from mlmgmt.verbs import account, groups, webservices
+from mlmgmt.verbs.account import account, groups
+from mlmgmt.verbs.services import webservices
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source
 

@@ -16,7 +16,7 @@ from . import making
 from .ratio import Aim
 
 if TYPE_CHECKING:
-    from mlmgmt.definition.contract import Contract
+    from mlmgmt.definition.schema import Contract
 
     from .conftest import Measure
 

@@ -12,7 +12,7 @@ import pytest
 
 from mlmgmt.ids import services_folder
 from mlmgmt.store.services import CURRENT
-from mlmgmt.verbs import lookup
+from mlmgmt.verbs.services import lookup
 
 from . import making
 from .ratio import Aim

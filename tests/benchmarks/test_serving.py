@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from mlmgmt.verbs import account, lookup, usage
+from mlmgmt.verbs.account import account
+from mlmgmt.verbs.plans import usage
+from mlmgmt.verbs.services import lookup
 from tests.server.conftest import PROVIDER, V2017, Server, started
 
 from . import census, loading, making, peers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlmgmt.store.services import CURRENT
-from mlmgmt.verbs import webservices
+from mlmgmt.verbs.services import webservices
 
 from . import making
 from .breakdown import of_update

@@ -13,7 +13,7 @@ from mlmgmt.definition import diff, document, reading
 from tests.conftest import Command, small_definition
 
 if TYPE_CHECKING:
-    from mlmgmt.definition.contract import Contract
+    from mlmgmt.definition.schema import Contract
 
 
 def differ(contract: Contract, **properties: Any) -> list[str]:

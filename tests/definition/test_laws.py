@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
-from mlmgmt.definition.contract import Contract, Kind, Shape
+from mlmgmt.definition.schema import Contract, Kind, Shape
 from mlmgmt.errors import BadRequest
-from mlmgmt.verbs.definitions import rewritten
+from mlmgmt.verbs.services.definitions import rewritten
 from mlmgmt.verbs.userfiles import Source
 from tests.conftest import small_definition
 

@@ -12,7 +12,7 @@ from mlmgmt.errors import BadRequest, MlmgmtError, TooLarge
 from tests.conftest import FIXTURES, small_definition
 
 if TYPE_CHECKING:
-    from mlmgmt.definition.contract import Contract
+    from mlmgmt.definition.schema import Contract
 
 SMALL = json.dumps(small_definition(), indent=1)
 

@@ -15,16 +15,16 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from mlmgmt.definition import assets
-from mlmgmt.verbs import training
-from mlmgmt.verbs.classic import standing
 from mlmgmt.verbs.many import fitting, retraining
+from mlmgmt.verbs.retraining import training
+from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source
 
 
 def main(trainer: str, scorer: str, folder: str, step: int) -> None:
     session = Session()
-    ends = [standing.endpoint(session, name, standing.DEFAULT) for name in (trainer, scorer)]
+    ends = [finding.endpoint(session, name, finding.DEFAULT) for name in (trainer, scorer)]
     model = assets.find(ends[1].document, None)
     work = retraining._work(session, ends[0], ends[1], model, {}, None)
     default = session.store.blobs.model(ends[1].models[model.asset_id]["digest"])

@@ -6,7 +6,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from mlmgmt.verbs import jobs
+from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.session import Session
 from tests.stories.test_batch import AT, deploy, put, query_definition, until
 

@@ -22,8 +22,9 @@ import pandas as pd
 import pytest
 
 from mlmgmt.ids import service_guid
-from mlmgmt.verbs.classic import endpoints, standing
-from mlmgmt.verbs.serving import Finder
+from mlmgmt.verbs.classic import endpoints
+from mlmgmt.verbs.scoring.serving import Finder
+from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.conftest import FIXTURES, environment
 from tests.stories.classic_home import Bikes, prepare, rentals
@@ -110,7 +111,7 @@ def found_in(service: str, names: list[str]) -> tuple[float, float]:
     by_name, by_id = [], []
     for name in names:
         session = Session()
-        identity = standing.endpoint_id(session, service, name)
+        identity = finding.endpoint_id(session, service, name)
         began = time.perf_counter()
         shown = endpoints.get(Session(), web_service_id=service, endpoint_name=name)
         by_name.append(time.perf_counter() - began)

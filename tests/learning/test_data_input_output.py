@@ -21,10 +21,10 @@ from mlmgmt.learning.plan import Plan
 from mlmgmt.modules import databases
 from mlmgmt.modules.base import Dataset, ModuleFailure
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import outside as reach
-from mlmgmt.verbs.models import read_dataset, reader
-from mlmgmt.verbs.outside import Outside
+from mlmgmt.verbs.runs.models import read_dataset, reader
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import sources as reach
+from mlmgmt.verbs.storage.sources import Outside
 from tests.learning.graphs import definition
 
 SERVER = "sales.database.windows.net"

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlmgmt.learning import exchange, scripts
+from mlmgmt.learning import scripts, table_archive
 from mlmgmt.modules.base import Dataset, ModuleFailure
 from tests.conftest import environment
 
@@ -69,7 +69,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 @given(frames())
 def test_a_dataset_comes_back_as_it_went(frame: pd.DataFrame) -> None:
     expected = frame.set_axis(pd.Index(frame.columns, dtype=object), axis=1)
-    found = exchange.unpack(exchange.pack(frame))
+    found = table_archive.unpack(table_archive.pack(frame))
     pd.testing.assert_frame_equal(found.set_axis(pd.Index(found.columns, dtype=object), axis=1), expected)
 
 
@@ -94,7 +94,7 @@ def test_other_types_become_those_of_datasets() -> None:
         "twins": pd.Categorical([1, "1"]),
         "month": pd.period_range("2020", periods=2, freq="M"),
     }
-    found = exchange.unpack(exchange.pack(pd.DataFrame(odd)))
+    found = table_archive.unpack(table_archive.pack(pd.DataFrame(odd)))
     utc = "datetime64[us, UTC]"
     assert {name: str(dtype) for name, dtype in found.dtypes.items() if str(dtype) != "str"} == {
         "beyond": "float64",
@@ -125,7 +125,7 @@ def test_other_types_become_those_of_datasets() -> None:
 
 def test_names_are_text_and_each_is_once() -> None:
     frame = pd.DataFrame([[1, 2, 3, 4, 5]], columns=pd.Index(["a", "a", "a (1)", None, 7], dtype=object), index=["q"])
-    found = exchange.unpack(exchange.pack(frame))
+    found = table_archive.unpack(table_archive.pack(frame))
     assert list(found.columns) == ["a", "a (1)", "a (1) (1)", "None", "7"]
     assert list(found.index) == [0]
     assert found.iloc[0].tolist() == [1, 2, 3, 4, 5]
@@ -133,9 +133,9 @@ def test_names_are_text_and_each_is_once() -> None:
 
 def test_one_long_cell_does_not_make_the_others_long() -> None:
     frame = pd.DataFrame({"text": pd.array(["x" * 100_000, *["y"] * 10_000], dtype="str")})
-    data = exchange.pack(frame)
+    data = table_archive.pack(frame)
     assert len(data) < 1_000_000
-    pd.testing.assert_frame_equal(exchange.unpack(data), frame)
+    pd.testing.assert_frame_equal(table_archive.unpack(data), frame)
 
 
 class Evil:
@@ -176,7 +176,7 @@ def test_nothing_in_an_archive_runs_or_swells() -> None:
     ]
     for data in broken:
         with pytest.raises(ValueError, match="no packed table"):
-            exchange.unpack(data)
+            table_archive.unpack(data)
     assert not Path("pwned").exists()
 
 

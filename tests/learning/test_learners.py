@@ -29,7 +29,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, Normalizer, OneHotEncoder, StandardScaler
 
-from mlmgmt.modules import catalogue, forms, linear
+from mlmgmt.modules import catalogue, linear, predictors
 from mlmgmt.modules.base import Dataset, ModuleFailure
 from mlmgmt.modules.features import Feature, refuse_wide
 from tests.learning.making import FEATURES, given, mixed, scored, train
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mlmgmt.modules.base import Module
-    from mlmgmt.modules.forms import Form
+    from mlmgmt.modules.predictors import Form
 
 BUNDLED = {"breast cancer": load_breast_cancer, "iris": load_iris, "wine": load_wine, "diabetes": load_diabetes}
 
@@ -598,7 +598,7 @@ def test_a_long_table_is_scored_in_parts(name: str, monkeypatch: pytest.MonkeyPa
         return answer(form, cells)
 
     monkeypatch.setattr(type(trained.compiled), "_answer", watched)
-    monkeypatch.setattr(forms, "_MOST", 8 * 25 * trained.compiled.breadth)
+    monkeypatch.setattr(predictors, "_MOST", 8 * 25 * trained.compiled.breadth)
     pd.testing.assert_frame_equal(scored(trained, rows), at_once)
     assert sizes == [25, 25, 25, 25, 1]
 

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from mlmgmt.modules.encoding import Category, Encoding, Number
 from mlmgmt.modules.features import Feature, preparation
-from mlmgmt.modules.leaves import reader
+from mlmgmt.modules.tree_leaves import reader
 from mlmgmt.modules.trees import Boosted
 
 NUMBERS, WORDS = 3, ("red", "green", "blue")

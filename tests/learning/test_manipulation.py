@@ -13,7 +13,7 @@ from scipy.io import arff
 from sklearn.datasets import dump_svmlight_file
 
 from mlmgmt.learning import tables
-from mlmgmt.modules import guessing
+from mlmgmt.modules import text_formats
 from mlmgmt.modules.base import Dataset, ModuleFailure, Scored
 from mlmgmt.modules.combining import (
     ADD_COLUMNS,
@@ -22,7 +22,7 @@ from mlmgmt.modules.combining import (
     JOIN_DATA,
     REMOVE_DUPLICATE_ROWS,
 )
-from mlmgmt.modules.entering import ENTER_DATA_MANUALLY
+from mlmgmt.modules.enter_data import ENTER_DATA_MANUALLY
 from mlmgmt.modules.manipulation import EDIT_METADATA
 from tests.learning.making import ALL, given, names, selection
 
@@ -608,11 +608,11 @@ def test_data_there_must_be_and_a_format_that_is_known() -> None:
 def test_an_encoding_is_honoured_or_refused() -> None:
     data = "name\nZoë\n"
     for encoding in ("utf-8", "utf-16", "latin-1"):
-        assert list(guessing.read_delimited(data.encode(encoding), ",", True, encoding)["name"]) == ["Zoë"]
+        assert list(text_formats.read_delimited(data.encode(encoding), ",", True, encoding)["name"]) == ["Zoë"]
     with pytest.raises(ModuleFailure, match="not utf-8 text: byte 7"):
-        guessing.read_delimited(data.encode("latin-1"), ",", True)
+        text_formats.read_delimited(data.encode("latin-1"), ",", True)
     with pytest.raises(ModuleFailure, match="no encoding 'utf-99'"):
-        guessing.read_delimited(b"a", ",", True, "utf-99")
+        text_formats.read_delimited(b"a", ",", True, "utf-99")
 
 
 WORDS = [
@@ -627,18 +627,18 @@ def test_guessing_agrees_with_how_requests_are_read() -> None:
         for _ in range(150):
             rows = [[word] for word in random.choice(WORDS, count).tolist()]
             expected = tables.inferred(tables.Cells(("x",), rows, "rows")).frame["x"]
-            found = guessing.guessed(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
+            found = text_formats.guessed(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
             pd.testing.assert_series_equal(found, expected)
 
 
 def test_guessing_leaves_what_is_no_text_and_keeps_the_index() -> None:
     frame = pd.DataFrame({"d": [STAMP, STAMP], "n": text("1", None), "m": [None, None]}, index=[3, 4])
     frame["n"] = pd.array(["1", None], dtype="str")
-    found = guessing.guessed(frame)
+    found = text_formats.guessed(frame)
     assert list(found.index) == [3, 4]
     assert listed(found["n"]) == [1, None]
     assert found["d"].equals(frame["d"])
-    assert guessing.guessed(pd.DataFrame()).shape == (0, 0)
+    assert text_formats.guessed(pd.DataFrame()).shape == (0, 0)
 
 
 ARFF = """% a comment

@@ -11,7 +11,7 @@ import pytest
 from mlmgmt.learning import ilearner
 from mlmgmt.modules.base import Dataset
 from mlmgmt.modules.learners import Trained
-from mlmgmt.verbs import models
+from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.session import Session
 from tests.conftest import FIXTURES, Command
 

@@ -12,8 +12,8 @@ import pytest
 from mlmgmt.definition.graph import problems
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import schemas, set_up
+from mlmgmt.learning.graph_builder import Sketch
 from mlmgmt.learning.plan import Plan
-from mlmgmt.learning.sketch import Sketch
 from mlmgmt.modules.base import Dataset, Scored
 from mlmgmt.modules.columns import named
 from tests.learning.graphs import definition

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from mlmgmt.server.authority import Authority, Paths
+from mlmgmt.server.http.authority import Authority, Paths
 from tests.conftest import environment
 
 if TYPE_CHECKING:

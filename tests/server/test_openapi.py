@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mlmgmt.protocol.operations import OPERATIONS
-from mlmgmt.server import openapi
+from mlmgmt.server.openapi import document as openapi
 from tests.conftest import small_definition
 from tests.server import fuzzing
 

@@ -18,8 +18,8 @@ import httpx
 import pytest
 import uvloop
 
+from mlmgmt.server.http.settings import Settings
 from mlmgmt.server.serve import _listening
-from mlmgmt.server.settings import Settings
 from tests.conftest import environment
 from tests.server.conftest import Server, Start, alive, request_body
 

@@ -21,7 +21,7 @@ from tests.conftest import FIXTURES, small_definition
 from tests.server.conftest import Server, request_body
 
 if TYPE_CHECKING:
-    from mlmgmt.definition.contract import Contract
+    from mlmgmt.definition.schema import Contract
 
 PATH = f"/subscriptions/{'b' * 32}/services/{'a' * 32}"
 TABLE, OBJECTS = "/execute?api-version=2.0&details=true", "/execute?api-version=2.0&format=swagger"

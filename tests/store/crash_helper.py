@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.store import lock
-from mlmgmt.verbs import lookup, webservices
+from mlmgmt.verbs.services import lookup, webservices
 from mlmgmt.verbs.session import Session
 
 if TYPE_CHECKING:

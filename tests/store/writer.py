@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from mlmgmt.errors import PreconditionFailed
-from mlmgmt.verbs import lookup, webservices
+from mlmgmt.verbs.services import lookup, webservices
 from mlmgmt.verbs.session import Session
 
 

@@ -16,9 +16,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.store.blobs import Blob
-from mlmgmt.verbs import history, references, serving
-from mlmgmt.verbs.classic import deploying, endpoint_view, patching, standing, web_services
+from mlmgmt.verbs.classic import deploying, patching, web_services
+from mlmgmt.verbs.scoring import serving
+from mlmgmt.verbs.services import endpoint_view, finding, history
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import references
 from tests.store.crash_helper import killed_before
 from tests.stories.classic_home import RESOURCE, SCORING
 
@@ -62,7 +64,7 @@ def whole(session: Session, service: str) -> dict[str, Any]:
 def standing_services() -> dict[str, Any]:
     """Every web service that stands, and what of it; an endpoint that answers belongs to one of them."""
     session = Session()
-    found = {body["Id"]: whole(session, body["Id"]) for body in standing.web_services(session)}
+    found = {body["Id"]: whole(session, body["Id"]) for body in finding.web_services(session)}
     for identity in session.store.services.identities():
         if session.store.services.current(identity) is not None:
             assert getattr(identity, "service", None) in found, identity

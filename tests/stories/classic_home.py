@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_limits
 from mlmgmt.cli import app
 from mlmgmt.store import sas
 from mlmgmt.store.blobs import Blob
-from mlmgmt.verbs import references
-from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import references
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +122,7 @@ class Bikes:
         shutil.copytree(prepared / "home", work / ".mlmgmt")
         shutil.copytree(prepared / "config", config)
         mlmgmt("trust-home", ok=True)
-        scoring, training = standing.web_services(Session())
+        scoring, training = finding.web_services(Session())
         return cls(work / ".mlmgmt", scoring["Id"], training["Id"])
 
     def blob(self, model: str) -> Blob:

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from mlmgmt.cli import app
-from mlmgmt.verbs import models
-from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs.runs import models
+from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.stories.classic_home import SCORING
 from tests.stories.many_tables import Kept, many
@@ -38,14 +38,14 @@ def blobs(home: Path) -> dict[str, tuple[int, str]]:
 def looked_at(home: Path, keys: list[str]) -> dict[str, Any]:
     """What stands; raises where a model cannot be opened, or an endpoint is half-patched."""
     session = Session()
-    default = standing.endpoint(session, SCORING, standing.DEFAULT)
+    default = finding.endpoint(session, SCORING, finding.DEFAULT)
     ((asset, body),) = default.models.items()
     kept = blobs(home)
     for path in Kept(home).blobs().values():
         models.open_model(session, path.read_bytes())
     stages = {}
     for key in keys:
-        identity = standing.endpoint_id(session, SCORING, key)
+        identity = finding.endpoint_id(session, SCORING, key)
         current = session.store.services.current(identity)
         numbers = [revision.number for revision in session.store.services.history(identity)] if current else []
         assert numbers == list(range(1, len(numbers) + 1)), (key, numbers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mlmgmt.ids import service_guid
-from mlmgmt.verbs import associations, plans, usage
+from mlmgmt.verbs.plans import associations, plans, usage
 from mlmgmt.verbs.session import Session
 from tests.conftest import small_definition
 from tests.stories.test_completion import complete

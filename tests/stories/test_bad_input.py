@@ -150,7 +150,7 @@ def test_a_bug_ends_with_70_and_a_report(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("mlmgmt.verbs.lookup.get", broken)
+    monkeypatch.setattr("mlmgmt.verbs.services.lookup.get", broken)
     done = mlmgmt("get")
     assert done.status == 70
     report = next(tmp_path.glob("mlmgmt-report-*"))

@@ -26,8 +26,9 @@ import pytest
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.modules.columns import named
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import job_workers, jobs, references, worker
+from mlmgmt.verbs.batch import jobs, worker, workers
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import references
 from tests.conftest import FIXTURES, Command, environment
 from tests.learning.graphs import definition
 
@@ -163,7 +164,7 @@ def worker_of(home: Path, service: str, job: str) -> int:
 
 def ended(pid: int) -> bool:
     """Whether a process is gone, or nobody has fetched its end yet."""
-    job_workers._reap()
+    workers._reap()
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 0)
         return False
@@ -588,7 +589,7 @@ class TestTheQueue:
     @pytest.fixture
     def sleepers(self, query: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         """Workers that hold their job and do nothing; jobs that wait to be started."""
-        monkeypatch.setattr(job_workers, "_WORKER", SLEEPER)
+        monkeypatch.setattr(workers, "_WORKER", SLEEPER)
         session = Session()
         account = session.store.blobs.accounts()[0]
         put(account, "data/rows.csv", "age,city\n1,Bern\n")

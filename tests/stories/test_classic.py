@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from mlmgmt.errors import BadRequest, Conflict, NotFound, Unauthorized
 from mlmgmt.store.blobs import Blob
-from mlmgmt.verbs import serving
-from mlmgmt.verbs.classic import endpoint_facts, restoring, web_services
+from mlmgmt.verbs.classic import restoring, web_services
+from mlmgmt.verbs.scoring import serving
+from mlmgmt.verbs.services import endpoint_facts
 from mlmgmt.verbs.session import Session
 from tests.stories.classic_home import (
     AT,

@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from mlmgmt.store import sas
-from mlmgmt.verbs import models
+from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.session import Session
 from tests.stories.classic_home import RESOURCE, SCORING, TRAINING, Bikes, answer, rentals, scored
 

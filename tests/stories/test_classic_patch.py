@@ -10,9 +10,10 @@ import pytest
 
 from mlmgmt.errors import BadRequest
 from mlmgmt.store.blobs import Blob
-from mlmgmt.verbs import jobs, references
+from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.classic import patching
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import references
 from tests.stories.classic_home import (
     AT,
     MODELS,

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mlmgmt.errors import MlmgmtError
-from mlmgmt.verbs import history, webservices
-from mlmgmt.verbs.classic import deploying, endpoints, patching, standing
+from mlmgmt.verbs.classic import deploying, endpoints, patching
+from mlmgmt.verbs.services import finding, history, webservices
 from mlmgmt.verbs.session import Session
 from tests.stories.classic_home import MODELS, RESOURCE, SCORING, Bikes, answer, experiment, scored
 
@@ -117,7 +117,7 @@ def planned(bikes: Bikes, step: tuple[Any, ...], name: str) -> Outcome:
 def now(bikes: Bikes, name: str, known: dict[str, str]) -> str:
     """The model that an endpoint answers with, by what its bytes are known as."""
     session = Session()
-    revision = session.store.services.latest(standing.endpoint_id(session, bikes.service, name))
+    revision = session.store.services.latest(finding.endpoint_id(session, bikes.service, name))
     if revision is None or revision.removed:
         return REMOVED if revision is not None else NEVER
     (body,) = revision.models.values()
@@ -145,7 +145,7 @@ STEPS = st.one_of(
 def test_every_endpoint_answers_as_the_rules_say(mlmgmt: Command, bikes: Bikes, steps: list[tuple[Any, ...]]) -> None:
     # One home for all of the sequences: each has endpoints of its own, and begins with the same default model.
     mark, known = next(_examples), {bikes.digest(model): model for model in MODELS}
-    if now(bikes, standing.DEFAULT, known) != "model001":
+    if now(bikes, finding.DEFAULT, known) != "model001":
         planned(bikes, ("republish", "model001"), "").apply()
     rules = Rules("model001")
     for step in steps:
@@ -162,14 +162,14 @@ def test_every_endpoint_answers_as_the_rules_say(mlmgmt: Command, bikes: Bikes, 
         assert (expected in refused) if expected else not refused, (step, expected, refused)
         for letter in "ab":
             assert now(bikes, f"{letter}{mark}", known) == rules.now(letter), step
-        assert now(bikes, standing.DEFAULT, known) == rules.default
+        assert now(bikes, finding.DEFAULT, known) == rules.default
     for letter in "ab":
         if rules.stands(letter):
             hundreds = MODELS[rules.now(letter)]
             assert scored(mlmgmt, f"{letter}{mark}") == pytest.approx(answer(hundreds), abs=0.01)
     session = Session()
     for letter, past in rules.past.items():
-        identity = standing.endpoint_id(session, bikes.service, f"{letter}{mark}")
+        identity = finding.endpoint_id(session, bikes.service, f"{letter}{mark}")
         assert len(session.store.services.history(identity)) == len(past)
         if rules.stands(letter):
             webservices.removal(session, identity, None).apply()

@@ -446,7 +446,7 @@ def test_a_plan_that_is_used_up(mlmgmt: Command, bikes: Bikes) -> None:
     Path("small.json").write_text(json.dumps(small_definition(commitmentPlan={"id": plan})))
     mlmgmt("new -g retail -l southcentralus -n small -DefinitionFile small.json -Force", ok=True)
     assert "pays" in Doctor(mlmgmt, "-g", "retail", "-n", "small").notes["plan"]
-    from mlmgmt.verbs import usage
+    from mlmgmt.verbs.plans import usage
 
     session = Session()
     usage.charge(session, {session.service_id("retail", "small"): (1_000_000, 1.0)})

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from mlmgmt.cli import answers
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.columns import named
-from mlmgmt.verbs import models
+from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.session import Session
 from tests.conftest import Command, Result, environment
 from tests.learning.graphs import definition

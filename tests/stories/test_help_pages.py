@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from mlmgmt.pages.article import Article, Code, Section, Table, Text
 from mlmgmt.pages.samples import rendering
-from mlmgmt.verbs.classic import help_pages, standing
+from mlmgmt.verbs.advice import help_pages
+from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.server.conftest import started
 from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, scored
@@ -50,7 +51,7 @@ def endpoint(mlmgmt: Command, name: str = "loc001") -> dict[str, Any]:
 def public(name: str = "loc001", service: str = SCORING, part: str = "") -> str:
     """The page as anybody gets it of a server."""
     session = Session()
-    revision = standing.endpoint(session, service, name)
+    revision = finding.endpoint(session, service, name)
     return help_pages.page(session, revision, origin="https://example.com:8443", part=part).decode()
 
 
@@ -109,7 +110,7 @@ class TestPages:
 
     def test_rows_are_shown_only_where_they_are_exposed(self, mlmgmt: Command, bikes: Bikes) -> None:
         session = Session()
-        revision = standing.endpoint(session, SCORING, "loc001")
+        revision = finding.endpoint(session, SCORING, "loc001")
         (row,) = revision.document["properties"]["exampleRequest"]["inputs"]["input1"]
         shown = json.dumps([row])
         assert shown not in texts(public())

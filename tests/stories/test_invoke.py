@@ -13,7 +13,7 @@ import pytest
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import service_guid
 from mlmgmt.store.blobs import Blob
-from mlmgmt.verbs.classic import invoking
+from mlmgmt.verbs.scoring import invoking
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source
 from tests.server.conftest import started

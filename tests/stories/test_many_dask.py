@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from mlmgmt.verbs.classic import standing
 from mlmgmt.verbs.many import retraining, running
+from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.conftest import environment
 from tests.stories.classic_home import SCORING, TRAINING, Bikes, answers, rentals
@@ -114,7 +114,7 @@ def test_a_cluster_makes_the_same_models_as_this_machine(mlmgmt: Command, bikes:
 
 def test_nothing_secret_goes_over(mlmgmt: Command, bikes: Bikes) -> None:
     session = Session()
-    ends = [standing.endpoint(session, name, "default") for name in (TRAINING, SCORING)]
+    ends = [finding.endpoint(session, name, "default") for name in (TRAINING, SCORING)]
     (model,) = retraining.assets.learnt(ends[1].document)
     work = retraining._work(session, *ends, model, {}, None)
     sent = pickle.dumps((work, "berlin", SIX["berlin"].encode(), session.store.blobs.model(_digest(ends[1], model))))

@@ -297,7 +297,8 @@ def test_an_unavailable_model_beside_it_does_not_open_the_door(mlmgmt: Command, 
 
 
 def test_an_edit_made_while_the_model_was_trained_stays(mlmgmt: Command, exported: Path) -> None:
-    from mlmgmt.verbs import retraining, userfiles
+    from mlmgmt.verbs import userfiles
+    from mlmgmt.verbs.retraining import retraining
     from mlmgmt.verbs.session import Session
 
     outcome = retraining.retrain(
@@ -317,7 +318,8 @@ def test_an_edit_made_while_the_model_was_trained_stays(mlmgmt: Command, exporte
 
 def test_a_service_is_not_written_into_a_group_that_went(mlmgmt: Command, small: Path) -> None:
     from mlmgmt.errors import NotFound
-    from mlmgmt.verbs import userfiles, webservices
+    from mlmgmt.verbs import userfiles
+    from mlmgmt.verbs.services import webservices
     from mlmgmt.verbs.session import Session
 
     definition = userfiles.read("small.json")

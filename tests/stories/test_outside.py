@@ -12,8 +12,9 @@ import pytest
 
 from mlmgmt.errors import NotFound
 from mlmgmt.store import blobs
-from mlmgmt.verbs import models, outside, proof
+from mlmgmt.verbs.runs import models, proof
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import sources
 from tests.conftest import Command  # noqa: TC001 - the other stories import it so
 from tests.learning.graphs import definition
 
@@ -352,11 +353,11 @@ def test_mappings_made_at_once_are_all_kept(home: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     def make(number: int) -> None:
-        outside.map_source(Session(), name=f"db{number}", target=f"sqlite:////data/{number}.db")
+        sources.map_source(Session(), name=f"db{number}", target=f"sqlite:////data/{number}.db")
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(make, range(24)))
-    assert {row["Name"] for row in outside.sources(Session())} == {"scripts", *(f"db{n}" for n in range(24))}
+    assert {row["Name"] for row in sources.sources(Session())} == {"scripts", *(f"db{n}" for n in range(24))}
 
 
 def test_a_reader_maps_and_allows_nothing(mlmgmt: Command, sales: Path) -> None:
@@ -431,6 +432,6 @@ def test_a_blob_that_is_not_here_comes_with_the_folder_of_blobs(mlmgmt: Command,
     (account, *_) = Session().store.blobs.accounts()
     for name in (account, "elsewhere"):
         with pytest.raises(NotFound) as refused:
-            outside.Outside(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
+            sources.Outside(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
         assert str(home / "storage") in (refused.value.hint or "")
         assert account in (refused.value.hint or "")

@@ -12,7 +12,7 @@ import pytest
 from mlmgmt.cmdlets import registry
 from mlmgmt.errors import HomeError, MlmgmtError, PreconditionFailed
 from mlmgmt.ids import PlanId, ResourceId, service_guid
-from mlmgmt.verbs import plans, skus
+from mlmgmt.verbs.plans import plans, skus
 from mlmgmt.verbs.session import Session
 from tests.conftest import Command, small_definition
 

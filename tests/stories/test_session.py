@@ -79,7 +79,7 @@ def test_scores_are_those_of_scikit_learn_itself(mlmgmt: Command, churn: Path) -
     """The deployed model's pipeline, fed by pandas, gives the probabilities that the service answers."""
     import pandas as pd
 
-    from mlmgmt.verbs import models
+    from mlmgmt.verbs.runs import models
     from mlmgmt.verbs.session import Session
 
     session = Session()

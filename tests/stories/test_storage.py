@@ -12,8 +12,9 @@ from azure.storage.blob import generate_blob_sas
 from mlmgmt.errors import AuthorizationFailed, Conflict, HomeError, MlmgmtError, PreconditionFailed
 from mlmgmt.store import sas
 from mlmgmt.store.blobs import Blob
-from mlmgmt.verbs import jobs, storage
+from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import accounts
 from tests.stories.test_batch import deploy, query_definition
 
 if TYPE_CHECKING:
@@ -101,13 +102,13 @@ class TestAccounts:
         refused = mlmgmt(f"new-storage -g retail -l x -n {name}")
         assert refused.status == 1
         assert code in refused.err
-        answer = storage.check_name(Session(), name)
+        answer = accounts.check_name(Session(), name)
         assert (answer["nameAvailable"], answer["reason"]) == (False, reason)
         assert name in answer["message"]
 
     def test_a_free_name_and_a_taken_one(self, mlmgmt: Command, home: Path) -> None:
-        assert storage.check_name(Session(), "retailmodels") == {"nameAvailable": True}
-        assert storage.check_name(Session(), own(mlmgmt))["reason"] == "AlreadyExists"
+        assert accounts.check_name(Session(), "retailmodels") == {"nameAvailable": True}
+        assert accounts.check_name(Session(), own(mlmgmt))["reason"] == "AlreadyExists"
         assert "InvalidSku" in mlmgmt("new-storage -g retail -l x -n retailmodels -SkuName Gold").err
 
     def test_removing_one_tells_what_stays(self, mlmgmt: Command, churn: Path) -> None:
@@ -130,7 +131,7 @@ class TestAccounts:
     def test_two_at_once_do_not_both_win(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt("New-AzResourceGroup -Name other -Location southcentralus", ok=True)
         planned = [
-            storage.plan_create(Session(), group=group, name="retailmodels", location="x")
+            accounts.plan_create(Session(), group=group, name="retailmodels", location="x")
             for group in ("retail", "other")
         ]
         planned[0].apply()
@@ -150,7 +151,7 @@ class TestAccounts:
         mlmgmt(f"{MAKE} retailmodels", ok=True)
         (home / "accounts" / "retailmodels.json").write_text(content)
         with pytest.raises(HomeError) as refused:
-            storage.get(Session())
+            accounts.get(Session())
         assert "HomeDamaged" in refused.value.codes()
         assert own(mlmgmt).startswith("mlstore")
 

@@ -9,10 +9,11 @@ from mlmgmt.definition import assets, patch
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import EndpointId
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment, experiments, set_up, webservices
-from mlmgmt.verbs.classic import endpoint_facts, standing, workspaces
+from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.classic.web_services import WRITE, created, view
+from mlmgmt.verbs.experiments import experiments, set_up
 from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.services import deployment, endpoint_facts, finding, webservices
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def plan_deploy(
         "WorkspaceId": session.workspace,
         "ExperimentId": body["ExperimentId"],
     }
-    identity = EndpointId(session.workspace, service["Id"], standing.DEFAULT)
+    identity = EndpointId(session.workspace, service["Id"], finding.DEFAULT)
     planned = created(
         session,
         identity,
@@ -85,7 +86,7 @@ def plan_deploy(
 
 def _note_others(session: Session, experiment: Mapping[str, Any]) -> list[str]:
     """That the experiment has a web service already: of two with one name, only ids tell which is meant."""
-    others = [body for body in standing.web_services(session) if body["ExperimentId"] == experiment["ExperimentId"]]
+    others = [body for body in finding.web_services(session) if body["ExperimentId"] == experiment["ExperimentId"]]
     if not others:
         return []
     listed = ", ".join(f"{body['Id']} of {body['CreationTime'][:19]}" for body in others)
@@ -103,7 +104,7 @@ def deployed_of(session: Session, *, experiment: str) -> dict[str, Any]:
 
 def _deployed_of(session: Session, experiment: Mapping[str, Any]) -> dict[str, Any]:
     identity, name = experiment["ExperimentId"], experiment["Description"]
-    found = [body for body in standing.web_services(session) if body["ExperimentId"] == identity]
+    found = [body for body in finding.web_services(session) if body["ExperimentId"] == identity]
     if not found:
         message = f"No web service was deployed of the experiment {name!r}."
         hint = "Leave -Update out to deploy the first one."
@@ -125,7 +126,7 @@ def _follow(
     skip: bool,
 ) -> Outcome:
     """The default endpoint takes the definition that its experiment has now; its own switches stay."""
-    default = standing.endpoint(session, service["Id"], standing.DEFAULT)
+    default = finding.endpoint(session, service["Id"], finding.DEFAULT)
     properties = {**document["properties"]}
     for name in ("diagnostics", "exposeSampleData"):
         if name in default.document["properties"]:

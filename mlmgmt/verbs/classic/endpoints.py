@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict, Detail
 from mlmgmt.ids import EndpointId
-from mlmgmt.verbs import deployment, webservices
-from mlmgmt.verbs.classic import endpoint_facts, endpoint_view, standing, web_services
+from mlmgmt.verbs.classic import web_services
 from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.services import deployment, endpoint_facts, endpoint_view, finding, webservices
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -26,13 +26,13 @@ def get(
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
     """
     if endpoint_name is not None:
-        return endpoint_view.view(session, standing.endpoint(session, web_service_id, endpoint_name), origin)
-    service = standing.web_service(session, web_service_id)
+        return endpoint_view.view(session, finding.endpoint(session, web_service_id, endpoint_name), origin)
+    service = finding.web_service(session, web_service_id)
     found = session.store.services.endpoints(service["WorkspaceId"], service["Id"])
     # The one that every web service has comes first.
     return sorted(
         (endpoint_view.view(session, revision, origin) for revision in found),
-        key=lambda item: item["Name"] != standing.DEFAULT,
+        key=lambda item: item["Name"] != finding.DEFAULT,
     )
 
 
@@ -59,14 +59,14 @@ def plan_add(
         Conflict: `EndpointExists`, `EndpointLimitReached`.
     """
     name = endpoint_facts.check_name(endpoint_name)
-    identity = standing.endpoint_id(session, web_service_id, name)
+    identity = finding.endpoint_id(session, web_service_id, name)
     session.require(_WRITE, identity)
     warnings = []
     if (throttle_level or endpoint_facts.LOW).casefold() == "low" and max_concurrent_calls is not None:
         warnings.append(f"-MaxConcurrentCalls is for the level High; Low takes {endpoint_facts.CALLS_OF_LOW} calls.")
         max_concurrent_calls = None
     facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update)
-    default = standing.endpoint(session, identity.service, standing.DEFAULT)
+    default = finding.endpoint(session, identity.service, finding.DEFAULT)
     latest = session.store.services.latest(identity)
     if latest is not None and not latest.removed:
         text = f"The web service has an endpoint {name!r} already."
@@ -83,7 +83,7 @@ def plan_add(
         facts,
         deployment.plan(session, document, None, digests=default.models),
         message=message,
-        source=f"endpoint {standing.DEFAULT}",
+        source=f"endpoint {finding.DEFAULT}",
         replan=lambda: plan_add(
             session,
             web_service_id=identity.service,
@@ -131,11 +131,11 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
         Conflict: `DefaultEndpointInUse`: the default endpoint goes last, with its web service.
     """
-    revision = standing.endpoint(session, web_service_id, endpoint_name)
+    revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
     assert isinstance(identity, EndpointId)
     session.require(_DELETE, identity)
-    if identity.name == standing.DEFAULT:
+    if identity.name == finding.DEFAULT:
         # Read, not counted by their files: those of one that was just removed may outlive a process that was killed.
         others = sum(1 for _ in session.store.services.endpoints(identity.workspace, identity.service)) - 1
         if others:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, patch
 from mlmgmt.errors import BadArgument, BadRequest, Conflict, Detail
 from mlmgmt.ids import EndpointId
-from mlmgmt.verbs import changes, deployment, references, siblings, webservices
-from mlmgmt.verbs.classic import endpoint_facts, endpoint_view, endpoints, standing
-from mlmgmt.verbs.classic.endpoint_facts import MEMBER
+from mlmgmt.verbs.classic import endpoints
 from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.services import changes, deployment, endpoint_facts, endpoint_view, finding, siblings, webservices
+from mlmgmt.verbs.services.endpoint_facts import MEMBER
+from mlmgmt.verbs.storage import references
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +104,7 @@ def plan_change(
             `EmptyUpdate`; or the new model does not pass its proof.
         Conflict: `DefaultEndpointNotUpdatable`, `EndpointPreventsUpdate`, `NothingChanged`.
     """
-    revision = standing.endpoint(session, web_service_id, endpoint_name)
+    revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
     assert isinstance(identity, EndpointId)
     session.require(_WRITE, identity)
@@ -190,7 +191,7 @@ def _named(session: Session, revision: Revision, name: str) -> assets.TrainedMod
 
 
 def _refuse_default(identity: EndpointId, hint: str) -> None:
-    if identity.name == standing.DEFAULT:
+    if identity.name == finding.DEFAULT:
         text = "The default endpoint follows its experiment; it is neither patched nor refreshed."
         details = [Detail("DefaultEndpointNotUpdatable", text)]
         raise Conflict(text, target=identity.name, details=details, hint=hint)
@@ -239,13 +240,13 @@ def plan_refresh(
         Conflict: `DefaultEndpointNotUpdatable`, `EndpointPreventsUpdate`.
         BadRequest: a kept model does not fit the new graph.
     """
-    revision = standing.endpoint(session, web_service_id, endpoint_name)
+    revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
     assert isinstance(identity, EndpointId)
     session.require(_WRITE, identity)
     _refuse_default(identity, "New-AmlWebService -Update gives it what its experiment has now.")
     _refuse_prevented(revision)
-    default = standing.endpoint(session, identity.service, standing.DEFAULT)
+    default = finding.endpoint(session, identity.service, finding.DEFAULT)
     document, models = _refreshed(session, revision, default, overwrite=overwrite_resources)
     if changes.is_as(revision, document, models):
         text = f"The endpoint {identity.name!r} has what the default one has now; nothing was refreshed."
@@ -258,7 +259,7 @@ def plan_refresh(
         None,
         deployment.plan(session, document, revision, skip=skip_model_check, digests=models),
         message,
-        f"endpoint {standing.DEFAULT}",
+        f"endpoint {finding.DEFAULT}",
         revision,
     )
     with_models = " with its trained models" if overwrite_resources else ""

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.ids import EndpointId, is_guid
-from mlmgmt.verbs import history
-from mlmgmt.verbs.classic import standing
 from mlmgmt.verbs.classic.web_services import GOING, WRITE, held, view
 from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.services import finding, history
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -31,7 +30,7 @@ def plan_restore(
 
     identities = [
         EndpointId(body["WorkspaceId"], body["Id"], name)
-        for name in sorted(body.get(GOING, ()), key=lambda name: str(name) == standing.DEFAULT)
+        for name in sorted(body.get(GOING, ()), key=lambda name: str(name) == finding.DEFAULT)
     ]
     # Planned, and so proved, before anything is written: a web service does not come back without its endpoints.
     planned = [
@@ -70,7 +69,7 @@ def _removed(session: Session, named: str) -> dict[str, Any]:
 def _stands(session: Session, named: str) -> None:
     """Refuse what no removed web service is called, unless one that stands is."""
     try:
-        standing.web_service(session, named)
+        finding.web_service(session, named)
     except NotFound as error:
         error.hint = "remove-web-service says the id; a removed web service is named by nothing else."
         raise

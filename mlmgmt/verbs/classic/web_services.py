@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import CREATED
-from mlmgmt.verbs import changes, webservices
-from mlmgmt.verbs.classic import endpoint_facts, standing
 from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.services import changes, endpoint_facts, finding, webservices
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import EndpointId
     from mlmgmt.store.services import Revision
-    from mlmgmt.verbs import deployment
+    from mlmgmt.verbs.services import deployment
     from mlmgmt.verbs.session import Session
 
 WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
@@ -34,15 +33,15 @@ def get(session: Session, *, web_service_id: str | None = None) -> dict[str, Any
         NotFound: `WebServiceIdNotFoundInWorkspace`.
     """
     if web_service_id is not None:
-        return view(session, standing.web_service(session, web_service_id))
-    return [view(session, body) for body in standing.web_services(session)]
+        return view(session, finding.web_service(session, web_service_id))
+    return [view(session, body) for body in finding.web_services(session)]
 
 
 def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
     """A web service as the service described it."""
     count = session.store.services.count_endpoints(body["WorkspaceId"], body["Id"])
     shown = {name: body[name] for name in ("Id", "Name", "Description", "CreationTime", "WorkspaceId")}
-    return shown | {"DefaultEndpointName": standing.DEFAULT, "EndpointCount": count}
+    return shown | {"DefaultEndpointName": finding.DEFAULT, "EndpointCount": count}
 
 
 def created(
@@ -85,7 +84,7 @@ def held(session: Session, service: str) -> Iterator[None]:
 def _endpoints(session: Session, body: Mapping[str, Any]) -> list[Revision]:
     """The endpoints of a web service, the default one last."""
     found = session.store.services.endpoints(body["WorkspaceId"], body["Id"])
-    return sorted(found, key=lambda revision: revision.resource.name == standing.DEFAULT)
+    return sorted(found, key=lambda revision: revision.resource.name == finding.DEFAULT)
 
 
 def plan_remove(session: Session, *, web_service_id: str, message: str | None = None) -> Outcome:
@@ -94,14 +93,14 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
     """
-    body = standing.web_service(session, web_service_id)
+    body = finding.web_service(session, web_service_id)
     session.require(_DELETE, body["Id"])
     count = len(_endpoints(session, body))
 
     def commit() -> str:
         with held(session, body["Id"]):
             # Read again: of one that was removed meanwhile, which endpoints stood is noted already.
-            fresh = standing.web_service(session, body["Id"])
+            fresh = finding.web_service(session, body["Id"])
             found = _endpoints(session, fresh)
             noted = fresh | {GOING: sorted({*fresh.get(GOING, ()), *(revision.resource.name for revision in found)})}
             # The web service last: interrupted, it still stands, and can be removed again with what is left of it.

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mlmgmt.definition import document as text
 from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.ids import is_guid, same_location
+from mlmgmt.protocol import regions
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs import locations, lookup, userfiles
-from mlmgmt.verbs.classic import endpoint_facts, standing
+from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.services import endpoint_facts, finding, lookup
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.verbs.session import Session
 
-_LOCATIONS = (*(region.name for region in locations.KNOWN), "Integration Test")
+_LOCATIONS = (*(region.name for region in regions.KNOWN), "Integration Test")
 CONFIG = "config.json"
 _CONFIG_MEMBERS = ("Location", "WorkspaceId", "AuthorizationToken")
 _LOOKS = 'It looks like: {"Location": "South Central US", "WorkspaceId": "...", "AuthorizationToken": "..."}'
@@ -43,7 +44,7 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
     if body is not None:
         return body
     if key == first:
-        return {"WorkspaceId": first, "Name": "mlmgmt home", "Location": locations.FIRST, "CreationTime": ""}
+        return {"WorkspaceId": first, "Name": "mlmgmt home", "Location": regions.FIRST, "CreationTime": ""}
     message = f"There is no workspace {workspace[:64]!r} in this home."
     raise NotFound(
         message,
@@ -67,7 +68,7 @@ def get(session: Session) -> list[dict[str, Any]]:
     for known in ids(session):
         body = existing(session, known)
         experiments = sum(1 for _ in session.store.experiments(known).all())
-        services = len(standing.web_services(session, known))
+        services = len(finding.web_services(session, known))
         found.append({**body, "Experiments": experiments, "WebServices": services})
     return found
 
@@ -93,7 +94,7 @@ def plan_create(
     session.require(_WRITE, name)
     stated = config(config_file) if config_file is not None else {}
     identity = (workspace_id or stated.get("WorkspaceId") or uuid.uuid4().hex).strip().casefold()
-    region = _region(location or stated.get("Location") or locations.FIRST)
+    region = _region(location or stated.get("Location") or regions.FIRST)
     token = authorization_token or stated.get("AuthorizationToken")
     if not is_guid(identity):
         _refuse(f"{identity[:64]!r} is no id of a workspace: it has 32 hexadecimal digits.", "WorkspaceId")
@@ -266,7 +267,7 @@ def opens_endpoint(session: Session, address: Mapping[str, Any], token: str) -> 
         return False
     try:
         # Whoever has no key may ask as well: what there is instead is not looked up for them.
-        found = session.store.services.current(standing.endpoint_id(session, service, name))
+        found = session.store.services.current(finding.endpoint_id(session, service, name))
         pair = lookup.keys_of(session, found) if found is not None else {}
     except MlmgmtError:
         return False

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, is_guid, service_guid
-from mlmgmt.verbs import locations, sample_code, serving, siblings
-from mlmgmt.verbs.classic import endpoint_view, standing
+from mlmgmt.protocol import regions
+from mlmgmt.verbs.advice import sample_code
+from mlmgmt.verbs.scoring import serving
+from mlmgmt.verbs.services import endpoint_view, finding, siblings
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -182,7 +184,7 @@ def _found(session: Session, guid: str, findings: Findings, expected: ServiceId 
             findings.problem(ADDRESS, f"WebServiceNotFound: no endpoint of this home has the id {guid[:64]}.", right)
         else:
             note = f"{guid} is the id of the web service {service['Name']!r}; the address has its endpoint's own id."
-            default = EndpointId(session.workspace, guid.casefold(), standing.DEFAULT)
+            default = EndpointId(session.workspace, guid.casefold(), finding.DEFAULT)
             findings.problem(ADDRESS, note, right or _right(session, default))
         return None
     if session.store.services.current(identity) is None:
@@ -251,7 +253,7 @@ def _region_of_management(session: Session, split: SplitResult, identity: Endpoi
     revision = session.store.services.current(identity)
     assert revision is not None
     location = str(revision.document["location"])
-    right = locations.of(location).management
+    right = regions.of(location).management
     if (split.hostname or "").casefold() != urlsplit(right).hostname:
         note = f"{split.hostname} manages another region; the workspace is in {location!r}."
         findings.problem(REGION, note, f"Write {right}{split.path}")

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Detail, MlmgmtError, WrongUsage
 from mlmgmt.ids import EndpointId, same_location
-from mlmgmt.verbs import addresses as naming
-from mlmgmt.verbs import siblings
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.doctor import addresses, health, jobs, keys, updates
 from mlmgmt.verbs.doctor.findings import Findings
 from mlmgmt.verbs.doctor.updates import Given
+from mlmgmt.verbs.services import addresses as naming
+from mlmgmt.verbs.services import siblings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Unpack
 
     from mlmgmt.store.services import Revision
-    from mlmgmt.verbs.addresses import Address
+    from mlmgmt.verbs.services.addresses import Address
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from mlmgmt.definition import assets
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, service_guid
-from mlmgmt.verbs import associations, changes, deployment, diagnostics, models, proof, siblings, usage
-from mlmgmt.verbs.classic import endpoint_facts, standing
+from mlmgmt.verbs.plans import associations, usage
+from mlmgmt.verbs.runs import models, proof
+from mlmgmt.verbs.scoring import diagnostics
+from mlmgmt.verbs.services import changes, deployment, endpoint_facts, finding, siblings
 
 if TYPE_CHECKING:
     from mlmgmt.store.services import Revision
@@ -58,7 +60,7 @@ def _models(session: Session, revision: Revision, findings: Findings) -> None:
 def _history(session: Session, revision: Revision, findings: Findings) -> None:
     """Whether a patched model was lost to a refresh, or none was patched at all."""
     identity = revision.resource
-    if siblings.trains(revision) or (isinstance(identity, EndpointId) and identity.name == standing.DEFAULT):
+    if siblings.trains(revision) or (isinstance(identity, EndpointId) and identity.name == finding.DEFAULT):
         findings.ok(HISTORY, f"Revision {revision.number}, {revision.change} {revision.modified_on[:19]}.")
         return
     past = session.store.services.history(identity)

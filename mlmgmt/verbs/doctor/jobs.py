@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.store import jobs
-from mlmgmt.verbs import job_requests, sample_code, siblings
+from mlmgmt.verbs.advice import sample_code
+from mlmgmt.verbs.batch import requests
 from mlmgmt.verbs.doctor.findings import said
+from mlmgmt.verbs.services import siblings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +63,7 @@ def _details(body: Mapping[str, Any]) -> str:
 def request(session: Session, revision: Revision, document: Mapping[str, Any], findings: Findings) -> None:
     """Hold a job document against a service, as Submit does, and the data that it names against the columns."""
     try:
-        checked = job_requests.checked(session, revision.document, document)
+        checked = requests.checked(session, revision.document, document)
     except MlmgmtError as error:
         findings.refused(REQUEST, error, error.hint or _names(revision, error))
         return

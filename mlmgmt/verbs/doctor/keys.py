@@ -8,9 +8,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from mlmgmt.ids import EndpointId
-from mlmgmt.verbs import siblings
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.doctor.addresses import named
+from mlmgmt.verbs.services import siblings
 from mlmgmt.verbs.session import READER, stamp
 
 if TYPE_CHECKING:

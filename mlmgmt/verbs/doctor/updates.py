@@ -11,10 +11,11 @@ from mlmgmt.definition import assets
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.store import blobs, sas
-from mlmgmt.verbs import references, siblings, webservices
-from mlmgmt.verbs.classic import endpoint_facts, patching, standing
+from mlmgmt.verbs.advice.steps import models_of
+from mlmgmt.verbs.classic import patching
 from mlmgmt.verbs.doctor.findings import said
-from mlmgmt.verbs.steps import models_of
+from mlmgmt.verbs.services import endpoint_facts, finding, siblings, webservices
+from mlmgmt.verbs.storage import references
 
 if TYPE_CHECKING:
     from mlmgmt.definition.assets import TrainedModel
@@ -72,7 +73,7 @@ def target(session: Session, revision: Revision, findings: Findings, *, wanted: 
         if revision.document["properties"].get("readOnly"):
             _tell(findings, "It is read-only, and no update is taken.", None, wanted=wanted)
         return
-    if resource.name == standing.DEFAULT:
+    if resource.name == finding.DEFAULT:
         cure = siblings.goes_on(session, resource)
         note = "The default endpoint follows its experiment, and is never patched"
         _tell(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)

@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import MlmgmtError, explained
-from mlmgmt.verbs import artifacts, evaluation, proof, training
+from mlmgmt.verbs.retraining import comparing, training
+from mlmgmt.verbs.runs import artifacts, proof
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source
 
@@ -123,7 +124,7 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
     others = _reader(session, work.scoring, work.learnt_by_scoring)
     compared, example = None, None
     if fitted.held is not None:
-        new = evaluation.scored(
+        new = comparing.scored(
             session,
             work.scoring,
             work.model,
@@ -168,14 +169,14 @@ def _old(new: Scores, standing: bytes | None, notes: list[str]) -> dict[str, flo
         return None
     try:
         trained = _opened(standing)
-        return evaluation.beside(new, trained) if trained.task == new.trained.task else None
+        return comparing.beside(new, trained) if trained.task == new.trained.task else None
     except MlmgmtError as error:
         notes.append(f"Warning: the standing model could not be evaluated: {error.message}")
         return None
 
 
 def _reader(session: Session, document: Mapping[str, Any], learnt: Mapping[str, bytes]) -> Callable[[str], Any]:
-    from mlmgmt.verbs import models
+    from mlmgmt.verbs.runs import models
 
     datasets = models.reader(session, document, {})
     return lambda asset: _opened(learnt[asset]) if asset in learnt else datasets(asset)

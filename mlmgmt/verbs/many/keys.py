@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.store.retrainings import MEMBERS
-from mlmgmt.verbs import models
 from mlmgmt.verbs.many import results
+from mlmgmt.verbs.runs import models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,14 +16,16 @@ from mlmgmt.definition.document import compact
 from mlmgmt.errors import MlmgmtError, SomeFailed, explained
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
-from mlmgmt.verbs import deployment, lookup, models, named_values, siblings, training
-from mlmgmt.verbs import retraining as single
-from mlmgmt.verbs.classic import standing
+from mlmgmt.verbs import named_values
 from mlmgmt.verbs.many import data as tables
 from mlmgmt.verbs.many import fitting, results, running
 from mlmgmt.verbs.many.keys import NOT_BETTER, Standing, Task
 from mlmgmt.verbs.many.targets import Endpoints, Services
 from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.retraining import retraining as single
+from mlmgmt.verbs.retraining import training
+from mlmgmt.verbs.runs import models
+from mlmgmt.verbs.services import deployment, finding, lookup, siblings
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -83,7 +85,7 @@ def plan(
     single.check_metric(only_if_better)
     results.check(results_files)
     if group is None:
-        trainer = standing.endpoint(session, training_service, standing.DEFAULT)
+        trainer = finding.endpoint(session, training_service, finding.DEFAULT)
         target: Target = Endpoints(session, scoring_service, prefix=name_prefix, throttle_level=throttle_level)
     else:
         trainer = lookup.existing(session, group, training_service)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from mlmgmt.definition import assets
 from mlmgmt.definition.document import compact
 from mlmgmt.ids import EndpointId, ResourceId, fold
-from mlmgmt.verbs import changes, lookup, webservices
-from mlmgmt.verbs.classic import endpoint_facts, endpoints, patching, standing
+from mlmgmt.verbs.classic import endpoints, patching
+from mlmgmt.verbs.services import changes, endpoint_facts, finding, lookup, webservices
 from mlmgmt.verbs.userfiles import Source
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Endpoints:
 
     def __init__(self, session: Session, service: str, *, prefix: str, throttle_level: str | None) -> None:
         self._session, self._prefix, self._level = session, prefix, throttle_level
-        self.template = standing.endpoint(session, service, standing.DEFAULT)
+        self.template = finding.endpoint(session, service, finding.DEFAULT)
         resource = self.template.resource
         assert isinstance(resource, EndpointId)
         self._default = resource
@@ -69,11 +69,7 @@ class Endpoints:
 
     def name(self, key: str) -> str:
         plain = self._prefix + _ODD.sub("", fold(key))
-        if (
-            plain == self._prefix + fold(key)
-            and len(plain) <= endpoint_facts.LONGEST_NAME
-            and plain != standing.DEFAULT
-        ):
+        if plain == self._prefix + fold(key) and len(plain) <= endpoint_facts.LONGEST_NAME and plain != finding.DEFAULT:
             return plain
         return plain[: endpoint_facts.LONGEST_NAME - _MARK] + _mark(key)
 

@@ -1,0 +1,47 @@
+"""Data Input and Output: Enter Data Manually."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.modules import text_formats
+from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SEPARATORS = {"CSV": ",", "TSV": "\t"}
+
+
+def _enter_data(_: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
+    text = arguments["Data"]
+    if text is None:
+        raise ModuleFailure("There is no data.", number="0003", target="Data", hint="Type at least one line.")
+    # What JSON can hold and UTF-8 cannot is refused where the bytes are read.
+    data = text.encode("utf-8", "surrogatepass")
+    form = arguments["DataFormat"]
+    if form == "ARFF":
+        frame = text_formats.read_arff(data)
+    elif form == "SvmLight":
+        frame = text_formats.read_svmlight(data)
+    else:
+        frame = text_formats.read_delimited(data, _SEPARATORS[form], arguments["HasHeader"])
+    return (Dataset(frame),)
+
+
+ENTER_DATA_MANUALLY = Module(
+    name="Enter Data Manually",
+    guid="4fbef0ab2c8e4a25b5c47be76eac33d6",
+    inputs=(),
+    outputs=(Port("dataset"),),
+    parameters=(
+        Parameter("DataFormat", "choice", "CSV", label="Data format", choices=("ARFF", "CSV", "SvmLight", "TSV")),
+        Parameter("Data"),
+        Parameter("HasHeader", "boolean", "True", label="Has header", when=("DataFormat", ("TSV", "CSV"))),
+    ),
+    run=_enter_data,
+    category="Data Input and Output",
+    maps_to="Python's csv; scipy.io.arff for ARFF headers; sklearn.datasets.load_svmlight_file",
+)
+
+MODULES = (ENTER_DATA_MANUALLY,)

@@ -1,0 +1,109 @@
+"""Commitment plans, what is charged to them, and their usage, over the resource manager's API."""
+
+from __future__ import annotations
+
+from mlmgmt.errors import Conflict
+from mlmgmt.server.apis import json_body, replies
+from mlmgmt.server.http.call import Call, Reply
+from mlmgmt.verbs.plans import associations, plans, skus, usage
+
+
+def get(call: Call) -> Reply:
+    return Reply(value=plans.get(call.session, **call.plan))
+
+
+def list_all(call: Call) -> Reply:
+    replies.skip_token(call)
+    found = plans.get(call.session, group=call.path.get("resourceGroupName"))
+    return replies.page(call, list(found))
+
+
+def create_or_update(call: Call) -> Reply:
+    body = call.document()
+    sku = json_body.table(body, "sku") or {}
+    capacity = json_body.whole(sku, "capacity")
+    outcome = plans.plan_create(
+        call.session,
+        **call.plan,
+        location=json_body.required(body, "location", "LocationRequired"),
+        sku_name=json_body.required(sku, "name", "InvalidSku"),
+        sku_tier=json_body.text(sku, "tier") or skus.STANDARD,
+        sku_capacity=skus.LEAST_CAPACITY if capacity is None else capacity,
+        tags=json_body.table(body, "tags"),
+    )
+    # The service answered 200 to new plans, too.
+    return Reply(value=outcome.apply(again=True))
+
+
+def patch(call: Call) -> Reply:
+    body = call.document()
+    sku = json_body.table(body, "sku") or {}
+    try:
+        outcome = plans.plan_update(
+            call.session,
+            **call.plan,
+            sku_name=json_body.text(sku, "name"),
+            sku_tier=json_body.text(sku, "tier"),
+            sku_capacity=json_body.whole(sku, "capacity"),
+            tags=json_body.table(body, "tags"),
+        )
+    except Conflict as error:
+        # Asking for what already stands is no mistake here; see web services.
+        if "NothingChanged" not in error.codes():
+            raise
+        return get(call)
+    outcome.apply(again=True)
+    return get(call)
+
+
+def remove(call: Call) -> Reply:
+    plans.plan_remove(call.session, **call.plan).apply(again=True)
+    return Reply()
+
+
+def list_associations(call: Call) -> Reply:
+    replies.skip_token(call)
+    return replies.page(call, list(associations.associations(call.session, **_of_plan(call))))
+
+
+def get_association(call: Call) -> Reply:
+    name = call.path["commitmentAssociationName"]
+    return Reply(value=associations.associations(call.session, **_of_plan(call), name=name))
+
+
+def move_association(call: Call) -> Reply:
+    outcome = associations.plan_move(
+        call.session,
+        **_of_plan(call),
+        name=call.path["commitmentAssociationName"],
+        destination_plan_id=json_body.required(call.document(), "destinationPlanId"),
+    )
+    return Reply(value=outcome.apply(again=True))
+
+
+def usage_history(call: Call) -> Reply:
+    replies.skip_token(call)
+    return replies.page(call, list(usage.usage_history(call.session, **call.plan)))
+
+
+def list_skus(call: Call) -> Reply:
+    return Reply(value={"value": skus.skus(call.session)})
+
+
+def _of_plan(call: Call) -> dict[str, str]:
+    return {"group": call.path["resourceGroupName"], "plan": call.path["commitmentPlanName"]}
+
+
+HANDLERS = {
+    "CommitmentPlans_Get": get,
+    "CommitmentPlans_CreateOrUpdate": create_or_update,
+    "CommitmentPlans_Patch": patch,
+    "CommitmentPlans_Remove": remove,
+    "CommitmentPlans_List": list_all,
+    "CommitmentPlans_ListInResourceGroup": list_all,
+    "CommitmentAssociations_List": list_associations,
+    "CommitmentAssociations_Get": get_association,
+    "CommitmentAssociations_Move": move_association,
+    "UsageHistory_List": usage_history,
+    "Skus_List": list_skus,
+}

@@ -1,0 +1,160 @@
+"""Studio's own API: experiments of a workspace, and web services deployed of them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import Conflict, NotFound
+from mlmgmt.ids import EndpointId, service_guid
+from mlmgmt.server.apis import json_body
+from mlmgmt.server.apis.blob_addresses import outward
+from mlmgmt.server.http.call import Call, Reply
+from mlmgmt.verbs.classic import deploying
+from mlmgmt.verbs.experiments import experiments, promoting, saving, set_up, trained_models
+from mlmgmt.verbs.services import finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MOMENTS = frozenset(("CreationTime", "StartTime", "EndTime", "CreatedDate"))
+COMPLETED = "Completed"
+
+
+def list_experiments(call: Call) -> Reply:
+    return Reply(value=dated(experiments.get(call.session)))
+
+
+def get_experiment(call: Call) -> Reply:
+    return Reply(value=dated(saving.get(call.session, experiment=call.path["experimentId"])))
+
+
+def save_experiment(call: Call) -> Reply:
+    body = call.document()
+    draft = json_body.switch(body, "IsDraft")
+    outcome = saving.plan_save(
+        call.session,
+        graph=json_body.table(body, "ExperimentGraph"),
+        service=json_body.table(body, "WebService"),
+        name=json_body.text(body, "Description"),
+        experiment=call.path.get("experimentId"),
+        run=draft is False,
+    )
+    return Reply(value=dated(outcome.apply(again=True)))
+
+
+def delete_experiment(call: Call) -> Reply:
+    call.switch("deleteAncestors")
+    experiments.plan_remove(call.session, experiment=call.path["experimentId"]).apply(again=True)
+    return Reply()
+
+
+def get_definition(call: Call) -> Reply:
+    body = experiments.existing(call.session, call.path["experimentId"])
+    return Reply(value=set_up.definition_of(call.session, body))
+
+
+def deploy(call: Call) -> Reply:
+    """Deploy an experiment; it is done when it is answered."""
+    call.switch("generateNewPortNames")
+    update = call.switch("updateExistingWebService")
+    experiment = call.path["experimentId"]
+    try:
+        outcome = deploying.plan_deploy(call.session, experiment=experiment, update=update)
+        deployed = outcome.apply(again=True)
+    except Conflict as error:
+        # The web service is as its experiment is: what was asked for stands.
+        if "NothingChanged" not in error.codes():
+            raise
+        return _deployed(call, deploying.deployed_of(call.session, experiment=experiment))
+    for warning in outcome.warnings:
+        call.session.tell(warning)
+    return _deployed(call, deployed)
+
+
+def get_deployment(call: Call) -> Reply:
+    """How a deployment went: its ActivityId is the id of the web service, which stands since it was answered."""
+    try:
+        return _deployed(call, finding.web_service(call.session, call.path["experimentId"]))
+    except NotFound as error:
+        error.hint = "The path has the ActivityId that the deployment answered with."
+        raise
+
+
+def _deployed(call: Call, service: Mapping[str, Any]) -> Reply:
+    identity = EndpointId(service["WorkspaceId"], service["Id"], finding.DEFAULT)
+    return Reply(
+        value={
+            "ActivityId": service["Id"],
+            "WebServiceGroupId": service["Id"],
+            "EndpointId": service_guid(identity),
+            "Status": COMPLETED,
+        }
+    )
+
+
+def list_trained_models(call: Call) -> Reply:
+    found = trained_models.get(call.session, scope=trained_models.WORKSPACE)
+    return Reply(value=[_trained_model(call, body) for body in found])
+
+
+def promote(call: Call) -> Reply:
+    """Name a trained model; one that has a FamilyId is the latest of its family then, and its name is no clash."""
+    body = call.document()
+    model = json_body.table(body, "TrainedModel") or {}
+    outcome = promoting.plan_promote(
+        call.session,
+        experiment=json_body.required(body, "ExperimentId"),
+        train_module_node_id=json_body.required(body, "ModuleNodeId"),
+        node_output_port_name=json_body.required(body, "OutputName"),
+        trained_model_name=json_body.required(model, "Name"),
+        trained_model_description=json_body.text(model, "Description") or "",
+        overwrite=json_body.text(model, "FamilyId") is not None,
+    )
+    for warning in outcome.warnings:
+        call.session.tell(warning)
+    return Reply(value=_trained_model(call, outcome.apply(again=True)))
+
+
+def _trained_model(call: Call, body: Mapping[str, Any]) -> Any:
+    """A trained model whose bytes are at this server."""
+    place = body.get("DownloadLocation")
+    if place:
+        base = outward(call, {"BaseLocation": place["BaseUri"]})["BaseLocation"]
+        body = {**body, "DownloadLocation": {**place, "BaseUri": base}}
+    return dated(body)
+
+
+def dated(value: Any) -> Any:
+    """An answer whose moments are written as Studio wrote them: milliseconds since 1970."""
+    if isinstance(value, list):
+        return [dated(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _moment(inner) if name in _MOMENTS and isinstance(inner, str) else dated(inner)
+        for name, inner in value.items()
+    }
+
+
+def _moment(text: str) -> str:
+    try:
+        # Seven decimals, of which Python keeps six.
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return f"/Date({int(moment.timestamp() * 1000)})/"
+
+
+HANDLERS = {
+    "ClassicExperiments_List": list_experiments,
+    "ClassicExperiments_Get": get_experiment,
+    "ClassicExperiments_Create": save_experiment,
+    "ClassicExperiments_Save": save_experiment,
+    "ClassicExperiments_Delete": delete_experiment,
+    "ClassicExperiments_GetDefinition": get_definition,
+    "ClassicTrainedModels_List": list_trained_models,
+    "ClassicTrainedModels_Promote": promote,
+    "ClassicWebServices_Deploy": deploy,
+    "ClassicWebServices_GetDeployment": get_deployment,
+}

@@ -1,0 +1,163 @@
+"""Web services over the resource manager's API: one line of a verb for each operation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mlmgmt.errors import Conflict, Detail, NotFound
+from mlmgmt.protocol.web_services import WEB_SERVICES
+from mlmgmt.server.apis import json_body, replies
+from mlmgmt.server.http.call import Call, Reply, invalid
+from mlmgmt.verbs.services import lookup, regions, webservices
+from mlmgmt.verbs.userfiles import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mlmgmt.store.services import Standing
+    from mlmgmt.verbs.outcome import Outcome
+
+_BODY = "request"
+_MOST_KEPT, _LARGEST_KEPT = 512, 64 * 1024
+
+
+class _Kept(NamedTuple):
+    """The answer to a Get, and until when it is right."""
+
+    standing: Standing
+    content: bytes
+    etag: str
+
+
+class WebServices:
+    """The handlers, the key that signs the ids of long-running operations, and answers that were made before."""
+
+    def __init__(self, long_running: replies.LongRunning) -> None:
+        self._long_running = long_running
+        self._kept: dict[tuple[str, ...], _Kept] = {}
+
+    def handlers(self) -> dict[str, Callable[[Call], Reply]]:
+        return {
+            "WebServices_CreateOrUpdate": self.create_or_update,
+            "WebServices_Get": self.get,
+            "WebServices_Patch": self.patch,
+            "WebServices_Remove": remove,
+            "WebServices_CreateRegionalProperties": self.create_regional_properties,
+            "WebServices_ListKeys": list_keys,
+            "WebServices_ListByResourceGroup": list_all,
+            "WebServices_ListBySubscriptionId": list_all,
+            "Operations_List": operations,
+            "OperationsStatus_Get": self.operations_status,
+            "OperationResults_Get": self.operation_results,
+        }
+
+    def get(self, call: Call) -> Reply:
+        group, name = call.path["resourceGroupName"], call.path["webServiceName"]
+        key = (group, name, call.version, call.origin, call.query.get("region", ""))
+        kept = self._kept.get(key)
+        if kept is not None and kept.standing.lasts:
+            return Reply(200, None, {"etag": kept.etag}, kept.content)
+        revision = lookup.standing(call.session, group, name, call.query.get("region") or None)
+        reply = replies.resource(call, lookup.public(call.session, revision), etag=revision.etag)
+        reply.content, reply.value = reply.payload(), None
+        if len(reply.content) <= _LARGEST_KEPT:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            standing = call.session.store.services.standing(revision.resource, revision.number)
+            self._kept[key] = _Kept(standing, reply.content, reply.headers["etag"])
+        return reply
+
+    def create_or_update(self, call: Call) -> Reply:
+        body = call.document()
+        location = json_body.required(body, "location", "LocationRequired")
+        outcome = webservices.plan_create(
+            call.session,
+            **call.service,
+            location=location,
+            definition=Source(_BODY, call.body),
+            if_match=call.headers.get("if-match"),
+            only_new=call.headers.get("if-none-match", "").strip() == "*",
+        )
+        return self._changed(call, outcome, 201 if outcome.created else 200)
+
+    def patch(self, call: Call) -> Reply:
+        call.document()
+        try:
+            outcome = webservices.plan_update(
+                call.session,
+                **call.service,
+                service_updates=Source(_BODY, call.body),
+                if_match=call.headers.get("if-match"),
+            )
+            return self._changed(call, outcome, 200)
+        except Conflict as error:
+            # Asking for what already stands is no mistake here, or has come to stand meanwhile: PATCH is repeated by
+            # whoever missed its answer.
+            if "NothingChanged" not in error.codes():
+                raise
+            return self.get(call)
+
+    def _changed(self, call: Call, outcome: Outcome, status: int) -> Reply:
+        for warning in outcome.warnings:
+            call.session.tell(warning)
+        shown = outcome.apply(again=True)
+        reply = replies.resource(call, shown, status=status, etag=shown["etag"])
+        reply.headers |= self._long_running.headers(call, shown["location"])
+        return reply
+
+    def create_regional_properties(self, call: Call) -> Reply:
+        region = call.query.get("region", "")
+        if not region.strip():
+            raise invalid("The query parameter 'region' is missing.", "InvalidQueryParameter", "region")
+        regions.plan_add(call.session, **call.service, region=region).apply(again=True)
+        headers = self._long_running.headers(call, region)
+        path, _, _ = headers["azure-asyncoperation"].removeprefix(call.origin).partition("?")
+        identity = path.rpartition("/")[2]
+        return Reply(value=self._long_running.status(call, identity, path), headers=headers)
+
+    def operations_status(self, call: Call) -> Reply:
+        found = self._long_running.status(call, call.path["operationId"])
+        if found is None:
+            message = "There is no such operation, or it ended more than a day ago."
+            raise NotFound(message, details=[Detail("OperationNotFound", message)])
+        return Reply(value=found)
+
+    def operation_results(self, call: Call) -> Reply:
+        self.operations_status(call)
+        return Reply(204)
+
+
+def remove(call: Call) -> Reply:
+    outcome = webservices.plan_remove(call.session, **call.service, if_match=call.headers.get("if-match"))
+    if outcome.nothing is None:
+        outcome.apply(again=True)
+    # 204 ends the clients' waiting at once; 202 would keep the older one for half a minute.
+    return Reply(204)
+
+
+def list_keys(call: Call) -> Reply:
+    pair = lookup.keys(call.session, **call.service)
+    return Reply(value={"primary": pair["Primary"], "secondary": pair["Secondary"]})
+
+
+def list_all(call: Call) -> Reply:
+    group = call.path.get("resourceGroupName")
+    items, after = lookup.page(call.session, group=group, after=replies.skip_token(call), most=replies.PAGE)
+    return replies.page(call, [replies.shaped(call, item) for item in items], after)
+
+
+def operations(call: Call) -> Reply:
+    rows = [
+        {
+            "name": f"Microsoft.MachineLearning/webServices/{operation.name.partition('_')[2]}",
+            "display": {
+                "provider": "Microsoft Machine Learning",
+                "resource": "Web service",
+                "operation": operation.name.partition("_")[2],
+                "description": operation.summary,
+            },
+        }
+        for operation in WEB_SERVICES
+        if operation.name.startswith("WebServices_")
+    ]
+    return Reply(value={"value": rows})

@@ -1,0 +1,138 @@
+"""One request as handlers see it, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import orjson
+
+from mlmgmt.definition.document import parse
+from mlmgmt.errors import BadRequest, Detail
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from datetime import datetime
+    from typing import BinaryIO
+
+    from mlmgmt.protocol.operation import Operation
+    from mlmgmt.verbs.services.addresses import Address
+    from mlmgmt.verbs.session import Session
+
+JSON = "application/json; charset=utf-8"
+
+
+class Named(TypedDict):
+    """A resource as verbs take it."""
+
+    group: str
+    name: str
+
+
+class NamedEndpoint(TypedDict):
+    """An endpoint as verbs take it."""
+
+    web_service_id: str
+    endpoint_name: str
+
+
+@dataclass(slots=True)
+class Call:
+    """A request whose caller is known.
+
+    Args:
+        path: the values of the path's parameters, decoded.
+        query: by name in lower case, decoded.
+        headers: by name in lower case.
+        version: the api-version; empty where the operation takes none.
+        origin: where the caller reached this server, `http://127.0.0.1:8777`.
+        body: whole; empty where `upload` is given.
+        upload: the bytes as they come, for operations that take a blob.
+    """
+
+    operation: Operation
+    session: Session
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    version: str
+    origin: str
+    body: bytes = b""
+    upload: AsyncIterator[bytes] | None = None
+
+    @property
+    def now(self) -> datetime:
+        return self.session.clock()
+
+    @property
+    def service(self) -> Named:
+        """The web service that the path names."""
+        return {"group": self.path["resourceGroupName"], "name": self.path["webServiceName"]}
+
+    @property
+    def endpoint(self) -> NamedEndpoint:
+        """The endpoint that the path names."""
+        return {"web_service_id": self.path["webServiceId"], "endpoint_name": self.path["endpointName"]}
+
+    @property
+    def address(self) -> Address:
+        """The web service or the endpoint that the path names, whichever it is."""
+        if "endpointName" in self.path:
+            return {"web_service_id": self.path["webServiceId"], "endpoint_name": self.path["endpointName"]}
+        return {"group": self.path["resourceGroupName"], "name": self.path["webServiceName"]}
+
+    @property
+    def plan(self) -> Named:
+        """The commitment plan that the path names."""
+        return {"group": self.path["resourceGroupName"], "name": self.path["commitmentPlanName"]}
+
+    def switch(self, name: str) -> bool:
+        """A query parameter that is true or false; false when it is not there.
+
+        Raises:
+            BadRequest: `InvalidQueryParameter`.
+        """
+        given = self.query.get(name.casefold(), "false").casefold()
+        if given not in ("true", "false"):
+            raise invalid(f"The query parameter {name!r} is true or false.", "InvalidQueryParameter", name)
+        return given == "true"
+
+    def document(self) -> dict[str, Any]:
+        """The body, which must be a JSON object.
+
+        Raises:
+            BadRequest: `InvalidRequestContent`; and what `definition.document.parse` refuses.
+        """
+        value = parse(self.body)
+        if not isinstance(value, dict):
+            raise invalid("The request content must be a JSON object.", "InvalidRequestContent")
+        return value
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer: a value to be written as JSON, or bytes as they are, or a part of a file, or nothing.
+
+    Args:
+        file: open where the part begins; whoever sends it closes it.
+        length: of that part.
+        of_management: it is answered by the resource manager, which forbids that anybody keeps it.
+    """
+
+    status: int = 200
+    value: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    file: BinaryIO | None = None
+    length: int = 0
+    of_management: bool = False
+
+    def payload(self) -> bytes:
+        if self.content is not None:
+            return self.content
+        return b"" if self.value is None else orjson.dumps(self.value)
+
+
+def invalid(message: str, code: str, target: str | None = None, hint: str | None = None) -> BadRequest:
+    """A request that is not acceptable; the code stands outside and in the details."""
+    return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint, code=code)

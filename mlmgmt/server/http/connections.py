@@ -1,0 +1,110 @@
+"""Connections of slow clients: whoever keeps a connection waiting is let go, so that it stands in nobody's way.
+
+uvicorn ends connections that are idle between two requests; what is here ends those within one: a head or a body that
+does not come, an answer that is not taken. It looks at connections once a second and costs a request next to nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from orjson import dumps
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from mlmgmt.server.http import request_ids
+from mlmgmt.server.http.call import JSON
+
+if TYPE_CHECKING:
+    import asyncio
+
+HEAD_SECONDS = 10.0
+"""Within which the head of a request must be whole, from its first byte or from the connection's beginning."""
+PAUSE_SECONDS = 15.0
+"""The longest pause in a body, and in the taking of an answer."""
+LEAST_RATE = 1024
+"""Bytes a second that a body must bring on the whole, after a minute."""
+LARGEST_HEAD = 64 * 1024
+_GRACE = 60.0
+_OFFER = re.compile(rb"\r\nupgrade(?=:)", re.IGNORECASE)
+"""Another protocol is offered, as clients do that could speak HTTP/2: to be ignored is all they expect."""
+
+connections: WeakSet[Connection] = WeakSet()
+
+
+class Connection(HttpToolsProtocol):
+    """One connection, which knows when something last came through it."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.began = self.last = monotonic()
+        self.size = 0
+        self.in_head = True
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.last = monotonic()
+        self.size += len(data)
+        if self.in_head and self.size > LARGEST_HEAD + len(data):
+            self.transport.close()
+            return
+        if (self.in_head or self.cycle is None or self.cycle.response_complete) and b"\nupgrade" in data.lower():
+            # The parser takes an offer for an agreement, and would leave the body, and what follows, unread.
+            data = _OFFER.sub(b"\r\nx-offer", data)
+        super().data_received(data)
+
+    def resume_writing(self) -> None:
+        # The other side took something: an answer may be as large, and its reader as slow, as they like.
+        self.last = monotonic()
+        super().resume_writing()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.in_head, self.began, self.size = True, self.last, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # What follows a body in chunks is no header: it would stand in for one that was checked, and has no end.
+        if self.in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the form of every other refusal."""
+        code = "InvalidHttpRequest"
+        body = dumps({"error": {"code": code, "message": msg, "details": [{"code": code, "message": msg}]}})
+        head = (
+            "HTTP/1.1 400 Bad Request\r\n"
+            f"content-type: {JSON}\r\ncontent-length: {len(body)}\r\n"
+            f"x-ms-request-id: {request_ids.new()}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    @property
+    def keeps_waiting(self) -> bool:
+        """Whether the other side has had long enough for what it is to send or to take."""
+        now, cycle = monotonic(), self.cycle
+        if self.flow is not None and self.flow.write_paused:
+            return now - self.last > _GRACE + PAUSE_SECONDS
+        if cycle is None or self.in_head:
+            return self.timeout_keep_alive_task is None and now - self.began > HEAD_SECONDS
+        if cycle.response_complete:
+            return self.timeout_keep_alive_task is None and now - self.last > HEAD_SECONDS
+        lasted = now - self.began
+        slow = now - self.last > PAUSE_SECONDS or (lasted > _GRACE and self.size < LEAST_RATE * lasted)
+        return bool(cycle.more_body and slow)
+
+
+def let_go() -> None:
+    """End the connections that keep the server waiting."""
+    for connection in tuple(connections):
+        if connection.transport is not None and not connection.transport.is_closing() and connection.keeps_waiting:
+            connection.transport.abort()

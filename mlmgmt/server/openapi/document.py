@@ -1,0 +1,250 @@
+"""The OpenAPI document of the server, made from the operations that it routes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt import __version__
+from mlmgmt.ids import FORBIDDEN, LONGEST_GROUP, LONGEST_NAME
+from mlmgmt.protocol import data_plane
+from mlmgmt.protocol.operation import STUDIO_HEADER, Proof
+from mlmgmt.protocol.operations import OPERATIONS
+from mlmgmt.protocol.resources import ANY_DATE, DATE
+from mlmgmt.server.openapi import schema_parts, schemas
+
+if TYPE_CHECKING:
+    from mlmgmt.protocol.operation import Operation
+
+Json = dict[str, Any]
+
+_JSON, _BYTES = "application/json", "application/octet-stream"
+_BLOB_BYTES, _PAGE = "Bytes", "Page"
+_SECURITY: dict[Proof, list[Json]] = {
+    Proof.NOTHING: [],
+    Proof.TOKEN: [{"token": []}],
+    Proof.KEY: [{"key": []}],
+    Proof.SIGNATURE: [{"sas": []}],
+    Proof.WORKSPACE: [{"workspace": []}, {"studio": []}],
+}
+_TAGS = {
+    "WebServices": "Web services: make, look at, change and remove them.",
+    "CommitmentPlans": "Commitment plans, what is charged to them, and what was used.",
+    "Resources": "What scripts ask of other providers: subscription, resource groups, storage accounts.",
+    "Classic": "Classic web services and their endpoints.",
+    "Studio": "Experiments of a Classic workspace, and web services deployed of them.",
+    "Scoring": "Request-response scoring of one web service or endpoint.",
+    "BatchExecution": "Batch jobs of one web service or endpoint.",
+    "Blobs": "The blobs of local storage accounts.",
+    "Server": "The server itself.",
+}
+_TAG_OF = {
+    "WebServices": "WebServices",
+    "Operations": "WebServices",
+    "OperationsStatus": "WebServices",
+    "OperationResults": "WebServices",
+    "CommitmentPlans": "CommitmentPlans",
+    "CommitmentAssociations": "CommitmentPlans",
+    "UsageHistory": "CommitmentPlans",
+    "Skus": "CommitmentPlans",
+    "Blob": "Blobs",
+    "Health": "Server",
+    "OpenApi": "Server",
+    "ClassicWebServices": "Classic",
+    "ClassicEndpoints": "Classic",
+    "ClassicHelp": "Classic",
+    "execute": "Scoring",
+    "getSwaggerDocument": "Scoring",
+    data_plane.of_endpoints("execute"): "Scoring",
+    data_plane.of_endpoints("getSwaggerDocument"): "Scoring",
+}
+_SWITCH: Json = {"type": "string", "enum": ["true", "false"]}
+_QUERY: dict[str, Json] = {
+    "region": {"type": "string"},
+    "$skiptoken": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"},
+    "$filter": {"type": "string"},
+    "$top": {"type": "integer", "minimum": 1},
+    "details": {"type": "string", "enum": ["true", "false"]},
+    "format": {"type": "string", "enum": ["swagger"]},
+    "api-version": {"type": "string", "enum": [data_plane.SCORING_VERSION]},
+    **dict.fromkeys(("generateNewPortNames", "updateExistingWebService", "deleteAncestors", "decryptSecrets"), _SWITCH),
+}
+_NAME = rf"^[^{FORBIDDEN} .]([^{FORBIDDEN}]*[^{FORBIDDEN} .])?$"
+_GUID = "^[0-9a-fA-F]{32}$"
+_ACCOUNT = "^[a-z0-9]{3,24}$"
+_PATH: dict[str, Json] = {
+    "subscriptionId": {"pattern": "^[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}$"},
+    "resourceGroupName": {"pattern": _NAME, "maxLength": LONGEST_GROUP},
+    "webServiceName": {"pattern": _NAME, "maxLength": LONGEST_NAME},
+    "commitmentPlanName": {"pattern": _NAME, "maxLength": LONGEST_NAME},
+    "accountName": {"pattern": _ACCOUNT},
+    "account": {"pattern": _ACCOUNT},
+    "serviceId": {"pattern": _GUID},
+    "jobId": {"pattern": _GUID},
+    "workspaceId": {"pattern": _GUID},
+    "webServiceId": {"pattern": _GUID},
+    "endpointName": {"pattern": "^[a-z0-9]+$", "maxLength": 32},
+    "part": {"enum": ["score", "jobs", "update"]},
+}
+_SAID = {
+    "subscriptionId": "The subscription of the home; where rows are scored, dashes may be left out.",
+    "serviceId": "32 hexadecimal digits; the web service's swaggerLocation has them, or the endpoint's ApiLocation.",
+    "endpointName": "Up to 24 lower-case letters and digits; where documents are read, an endpoint's id is as good.",
+    "blob": "The blob's path in its container; it may have slashes.",
+}
+
+
+def document(origin: str) -> Json:
+    """The OpenAPI 3.1 document; `origin` is where the caller reached the server."""
+    return {**_fixed(), "servers": [{"url": origin}]}
+
+
+@cache
+def _fixed() -> Json:
+    paths: dict[str, Json] = {}
+    for operation in OPERATIONS:
+        template = "/" + "/".join(segment.replace("{*", "{") for segment in operation.segments)
+        paths.setdefault(template, {})[operation.method.casefold()] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mlmgmt",
+            "version": __version__,
+            "description": "The resource provider, Classic management and the scoring APIs of Azure Machine Learning "
+            "Studio (classic) web services, answered by one machine from files. Paths are compared without regard "
+            "to case.",
+        },
+        "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components(),
+            "responses": {
+                "Error": {
+                    "description": "The request is refused: the error says why, and what to do.",
+                    "content": _content("Error"),
+                },
+                "BlobError": {
+                    "description": "The request is refused: the code stands in the header x-ms-error-code, too.",
+                    "headers": {"x-ms-error-code": {"schema": {"type": "string"}}},
+                    "content": {"application/xml": {}, "application/json": {"schema": schema_parts.ref("Error")}},
+                },
+                "StudioError": {"description": "The request is refused.", "content": _content("StudioError")},
+                "Busy": {
+                    "description": "As many calls as are allowed are being answered; the same call may do well later.",
+                    "headers": {"Retry-After": {"required": True, "schema": {"type": "integer"}}},
+                    "content": _content("Error"),
+                },
+            },
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "A token of `mlmgmt token`."},
+                "key": {"type": "http", "scheme": "bearer", "description": "One of the two keys of the web service."},
+                "workspace": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token of the workspace: `mlmgmt workspace-config`. For an endpoint itself one of "
+                    "its two keys, too.",
+                },
+                "studio": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": STUDIO_HEADER,
+                    "description": "A token of the workspace.",
+                },
+                "sas": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "sig",
+                    "description": "The signature of a shared access signature, whose other parts stand beside it: "
+                    "`mlmgmt sas`.",
+                },
+            },
+        },
+    }
+
+
+def _described(operation: Operation) -> Json:
+    found: Json = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "tags": [_tag(operation)],
+        "parameters": [*_path(operation), *_query(operation)],
+        "responses": _responses(operation),
+        "security": _SECURITY[operation.proof],
+    }
+    if operation.body:
+        found["requestBody"] = {"required": operation.body != _BLOB_BYTES, "content": _content(operation.body)}
+    return found
+
+
+def _tag(operation: Operation) -> str:
+    family = operation.name.partition("_")[0]
+    if operation.of_studio:
+        return "Studio"
+    return _TAG_OF.get(family, "BatchExecution" if operation.proof is Proof.KEY else "Resources")
+
+
+def _path(operation: Operation) -> list[Json]:
+    found = []
+    for segment in operation.segments:
+        if segment.startswith("{"):
+            name = segment.strip("{*}")
+            schema = {"type": "string", "minLength": 1, **_PATH.get(name, {})}
+            said = {"description": _SAID[name]} if name in _SAID else {}
+            found.append({"name": name, "in": "path", "required": True, "schema": schema, **said})
+    return found
+
+
+def _query(operation: Operation) -> list[Json]:
+    found = []
+    if operation.versions:
+        schema: Json = {"type": "string", "enum": list(operation.versions)}
+        if operation.versions == ANY_DATE:
+            schema = {"type": "string", "pattern": f"^{DATE}$"}
+        found.append({"name": "api-version", "in": "query", "required": True, "schema": schema})
+    for stated in operation.query:
+        name = stated.removesuffix("!")
+        required = stated.endswith("!")
+        schema = {**_QUERY[name], **({"minLength": 1} if required else {})}
+        found.append({"name": name, "in": "query", "required": required, "schema": schema})
+    if operation.proof is Proof.SIGNATURE:
+        found += [
+            {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": text}
+            for name, text in _SIGNED.items()
+        ]
+    return found
+
+
+_SIGNED = {
+    "sv": "The version of the signature.",
+    "sr": "What is signed: b for a blob, c for a container.",
+    "sp": "What it permits.",
+    "st": "From when on.",
+    "se": "Until when.",
+}
+
+
+def _responses(operation: Operation) -> Json:
+    found: Json = {}
+    for status, component in operation.answers:
+        found[str(status)] = {"description": "Done."}
+        if component:
+            found[str(status)]["content"] = _content(component)
+    studio = operation.of_studio
+    found["4XX"] = _response(
+        "BlobError" if operation.proof is Proof.SIGNATURE else "StudioError" if studio else "Error"
+    )
+    if operation.proof is Proof.KEY:
+        found["503"] = _response("Busy")
+    return found
+
+
+def _response(name: str) -> Json:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def _content(component: str) -> Json:
+    if component == _PAGE:
+        return {"text/html": {"schema": {"type": "string"}}}
+    if component == _BLOB_BYTES:
+        return {"*/*": {"schema": {"type": "string", "contentMediaType": _BYTES}}}
+    return {_JSON: {"schema": schema_parts.ref(component)}}

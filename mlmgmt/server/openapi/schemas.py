@@ -1,0 +1,292 @@
+"""The components of the server's OpenAPI document: what each body and answer looks like.
+
+A web service's is the shipped contract, so that there is one. The others are written here and not as files: what they
+share (a resource, a list, a text that may be null) is said once by a function, and states and limits are the code's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlmgmt import resources
+from mlmgmt.server.openapi.classic import classic
+from mlmgmt.server.openapi.schema_parts import (
+    REFERENCE,
+    SCALAR,
+    Schema,
+    all_of,
+    list_of,
+    map_of,
+    maybe,
+    members,
+    page,
+    text,
+    tracked,
+)
+from mlmgmt.server.openapi.scoring import scoring
+from mlmgmt.verbs.plans import skus
+from mlmgmt.verbs.storage import accounts
+
+_OF_THE_CONTRACT = "WebService"
+"""What the names of the contract's parts begin with; see `_name`."""
+_NOT_SENT = ("$schema", "etag", "mlmgmt")
+"""Members of the contract that only the command line shows."""
+_TAGS_OF_REQUEST = {"type": ["object", "null"], "additionalProperties": maybe("string")}
+_MOMENT = text(format="date-time")
+_QUANTITIES = map_of({"type": "number", "minimum": 0})
+_LOCATION = text(pattern="^[A-Za-z0-9]+( [A-Za-z0-9]+)*$", maxLength=64)
+
+
+def components() -> dict[str, Schema]:
+    """Every component by name."""
+    return {**_web_services(), **_plans(), **_others(), **classic(), **scoring(), **_of_the_server()}
+
+
+def _name(part: str) -> str:
+    return _OF_THE_CONTRACT + part[:1].upper() + part[1:]
+
+
+def _web_services() -> dict[str, Schema]:
+    contract = resources.schema("webservice")
+    found = {_name(part): _rewritten(body) for part, body in contract["$defs"].items() if part != "answer"}
+    # Bare values are what the older contract has; a member that is null is not given.
+    found[_name("parameter")] = {
+        "description": found[_name("parameter")]["description"],
+        "anyOf": [{**found[_name("parameter")], "type": "object"}, {"type": SCALAR}],
+    }
+    whole: Schema = _rewritten({name: value for name, value in contract.items() if name in ("title", "description")})
+    parts = {name: _rewritten(body) for name, body in contract["properties"].items() if name not in _NOT_SENT}
+    properties = found[_name("properties")]
+    partly = {name: value for name, value in properties.items() if name != "required"}
+    return {
+        **found,
+        "NewWebService": whole | members({**parts, "location": _LOCATION}, "location", "properties"),
+        "WebServicePatch": whole | members({**parts, "properties": partly}),
+        "WebService": whole | members(parts, "id", "name", "type", "location", "properties"),
+        "WebServices": page("WebService"),
+        "WebServiceKeys": all_of({"primary": text(), "secondary": text()}),
+        "Operations": members(
+            {
+                "value": list_of(
+                    all_of(
+                        {
+                            "name": text(),
+                            "display": all_of(
+                                {name: text() for name in ("provider", "resource", "operation", "description")}
+                            ),
+                        }
+                    )
+                )
+            },
+            "value",
+        ),
+        "AsyncOperationStatus": all_of(
+            {
+                "id": text(),
+                "name": text(),
+                "status": text(enum=["Succeeded"]),
+                "provisioningState": text(enum=["Succeeded"]),
+                "startTime": _MOMENT,
+                "endTime": _MOMENT,
+                "percentComplete": {"type": "number"},
+            }
+        ),
+    }
+
+
+def _rewritten(value: Any) -> Any:
+    """A part of the contract's schema, its references pointing here, and without what only this program reads in it."""
+    if isinstance(value, dict):
+        return {
+            name: REFERENCE + _name(inner.rpartition("/")[2]) if name == "$ref" else _rewritten(inner)
+            for name, inner in value.items()
+            if name not in ("x-exact-name", "x-bare-value", "x-empty-is-null")
+        }
+    return [_rewritten(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _plans() -> dict[str, Schema]:
+    sku = {
+        "name": text(),
+        "tier": text(),
+        "capacity": {"type": "integer", "minimum": skus.LEAST_CAPACITY, "maximum": skus.MOST_CAPACITY},
+    }
+    quantity = all_of(
+        {
+            "allowance": {"type": "number"},
+            "amount": {"type": "number"},
+            "includedQuantityMeter": text(),
+            "overageMeter": text(),
+        }
+    )
+    numbers = ("maxAssociationLimit", "maxCapacityLimit", "minCapacityLimit", "refillFrequencyInDays")
+    switches = ("chargeForOverage", "chargeForPlan", "suspendPlanOnOverage")
+    usage = ("planQuantitiesBeforeUsage", "planQuantitiesAfterUsage", "planUsageOverage")
+    overage = ("planDeletionOverage", "planMigrationOverage")
+    given = {name: {**body, "type": [body["type"], "null"]} for name, body in sku.items()}
+    wanted = text(enum=[known.name for known in skus.SKUS])
+    tier = {"enum": [skus.STANDARD, None]}
+    tags = {"type": ["object", "null"], "additionalProperties": text()}
+    return {
+        "CommitmentPlan": tracked(
+            all_of(
+                {
+                    **{name: {"type": "integer"} for name in numbers},
+                    **{name: {"type": "boolean"} for name in switches},
+                    "creationDate": _MOMENT,
+                    "includedQuantities": map_of(quantity),
+                    "planMeter": text(),
+                }
+            ),
+            etag=text(),
+            sku=all_of(sku),
+        ),
+        "NewCommitmentPlan": members(
+            {"location": _LOCATION, "sku": members({**given, "name": wanted, "tier": tier}, "name"), "tags": tags},
+            "location",
+            "sku",
+        ),
+        "CommitmentPlanPatch": members(
+            {
+                "sku": {
+                    **members({**given, "name": {"enum": [*wanted["enum"], None]}, "tier": tier}),
+                    "type": ["object", "null"],
+                },
+                "tags": tags,
+            }
+        ),
+        "CommitmentPlans": page("CommitmentPlan"),
+        "CommitmentAssociation": tracked(
+            all_of({"associatedResourceId": text(), "commitmentPlanId": text(), "creationDate": _MOMENT}),
+            etag=text(),
+        ),
+        "CommitmentAssociations": page("CommitmentAssociation"),
+        "MoveCommitmentAssociation": members({"destinationPlanId": text(minLength=1)}, "destinationPlanId"),
+        "PlanUsage": all_of(
+            {"usageDate": _MOMENT, "usage": _QUANTITIES} | dict.fromkeys((*usage, *overage), _QUANTITIES)
+        ),
+        "UsageHistory": page("PlanUsage"),
+        "Sku": members(
+            {
+                "resourceType": text(),
+                "name": text(),
+                "tier": text(),
+                "locations": list_of(text()),
+                "capacity": all_of(
+                    {**{name: {"type": "integer"} for name in ("minimum", "maximum", "default")}, "scaleType": text()}
+                ),
+                "capabilities": list_of(all_of({"name": text(), "value": text()})),
+                "costs": list_of(all_of({"meterID": text(), "quantity": {"type": "number"}, "extendedUnit": text()})),
+                "restrictions": list_of({"type": "object"}),
+            },
+            "resourceType",
+            "name",
+            "tier",
+        ),
+        "Skus": page("Sku", continued=False),
+    }
+
+
+def _others() -> dict[str, Schema]:
+    """Of the providers that scripts ask beside the one of machine learning."""
+    account_sku = members({"name": text(enum=list(accounts.SKUS)), "tier": maybe("string")})
+    return {
+        "Subscription": all_of(
+            {"id": text(), "subscriptionId": text(format="uuid"), "displayName": text(), "state": text()}
+        ),
+        "Subscriptions": page("Subscription", continued=False),
+        "ResourceGroup": tracked(all_of({"provisioningState": text()})),
+        "ResourceGroups": page("ResourceGroup", continued=False),
+        "NewResourceGroup": members({"location": _LOCATION, "tags": _TAGS_OF_REQUEST}, "location"),
+        "Provider": all_of(
+            {
+                "id": text(),
+                "namespace": text(),
+                "registrationState": text(),
+                "resourceTypes": list_of(
+                    all_of({"resourceType": text(), "locations": list_of(text()), "apiVersions": list_of(text())})
+                ),
+            }
+        ),
+        "StorageAccount": tracked(
+            members(
+                {
+                    "provisioningState": text(),
+                    "creationTime": maybe("string", format="date-time"),
+                    "primaryEndpoints": all_of({"blob": text(format="uri")}),
+                },
+                "provisioningState",
+                "primaryEndpoints",
+            ),
+            sku=all_of({"name": text(), "tier": text()}),
+            kind=text(),
+        ),
+        "StorageAccounts": page("StorageAccount", continued=False),
+        "NewStorageAccount": members(
+            {
+                "location": _LOCATION,
+                "sku": {**account_sku, "type": ["object", "null"]},
+                "kind": maybe("string"),
+                "tags": _TAGS_OF_REQUEST,
+                "properties": {"type": ["object", "null"]},
+            },
+            "location",
+        ),
+        "StorageAccountKeys": members(
+            {"keys": list_of(all_of({"keyName": text(), "value": text(), "permissions": text()}))}, "keys"
+        ),
+        "NameToCheck": members({"name": text(minLength=1, pattern=r"\S"), "type": maybe("string")}, "name"),
+        "NameAvailability": members(
+            {
+                "nameAvailable": {"type": "boolean"},
+                "reason": text(enum=["AccountNameInvalid", "AlreadyExists"]),
+                "message": text(),
+            },
+            "nameAvailable",
+        ),
+    }
+
+
+def _of_the_server() -> dict[str, Schema]:
+    reason = {"code": text(), "message": text(), "target": text()}
+    return {
+        "Error": members(
+            {
+                "error": members(
+                    {
+                        **reason,
+                        "hint": text(),
+                        "details": list_of(members(reason, "code", "message")),
+                    },
+                    "code",
+                    "message",
+                )
+            },
+            "error",
+        ),
+        "StudioError": all_of(
+            {
+                "Error": members(
+                    {
+                        "Code": text(),
+                        "Message": text(),
+                        "Target": maybe("string"),
+                        "Details": list_of(all_of({"Code": text(), "Message": text(), "Target": maybe("string")})),
+                        "InnerError": {"type": "null"},
+                        "DebugInfo": {"type": "null"},
+                        "Hint": text(),
+                    },
+                    "Code",
+                    "Message",
+                    "Target",
+                    "Details",
+                    "InnerError",
+                    "DebugInfo",
+                )
+            }
+        ),
+        "Health": all_of({"status": text(enum=["ok"]), "version": text()}),
+        "OpenApiDocument": members(
+            {"openapi": text(), "info": {"type": "object"}, "paths": {"type": "object"}}, "paths"
+        ),
+    }

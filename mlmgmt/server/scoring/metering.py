@@ -1,0 +1,106 @@
+"""What is counted and logged of scoring: kept in this worker, written once a second."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.errors import MlmgmtError
+from mlmgmt.verbs.plans import usage
+from mlmgmt.verbs.scoring import diagnostics
+from mlmgmt.verbs.session import stamp
+
+if TYPE_CHECKING:
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.verbs.scoring.serving import Serving
+    from mlmgmt.verbs.session import Session
+
+_MOST_LINES = 10_000
+
+
+class ServiceMeter:
+    """One web service's counts since the worker began; the event loop adds to them, and another thread writes them.
+
+    So that neither undoes what the other does, counts only grow, and what was charged is counted apart. `in_flight` are
+    the calls being answered, whichever revision answers them.
+    """
+
+    __slots__ = ("_session", "charged", "in_flight", "lines", "resource", "seconds", "suspended", "transactions")
+
+    def __init__(self, session: Session, resource: ServiceId) -> None:
+        self._session, self.resource = session, resource
+        self.transactions, self.seconds = 0, 0.0
+        self.suspended = False
+        self.in_flight = 0
+        self.charged = (0, 0.0)
+        self.lines: deque[dict[str, Any]] = deque()
+
+    def answered(self, serving: Serving, rows: int, seconds: float) -> None:
+        """Count a call that was answered; it is a transaction of the plan."""
+        self.transactions += 1
+        self.seconds += seconds
+        if serving.diagnoses:
+            self._note(serving, failed=False, status=200, rows=rows, ms=round(seconds * 1000, 3))
+
+    def failed(self, serving: Serving, error: MlmgmtError, seconds: float) -> None:
+        """Note a call that was refused; it costs the plan nothing."""
+        if serving.diagnoses:
+            codes = [detail.code for detail in error.details]
+            self._note(serving, failed=True, status=error.http_status, codes=codes, ms=round(seconds * 1000, 3))
+
+    def _note(self, serving: Serving, *, failed: bool, **line: Any) -> None:
+        now = self._session.clock()
+        if serving.logs(now, failed=failed) and len(self.lines) < _MOST_LINES:
+            self.lines.append(
+                {"time": stamp(now), "revision": serving.revision.number, "models": serving.digests, **line}
+            )
+
+
+class Meter:
+    """The counts of a worker."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._services: dict[ServiceId, ServiceMeter] = {}
+        self._flushing = Lock()
+
+    def of(self, resource: ServiceId) -> ServiceMeter:
+        """A web service's counts; whether its plan is used up is known from the first call on."""
+        found = self._services.get(resource)
+        if found is None:
+            found = self._services[resource] = ServiceMeter(self._session, resource)
+            found.suspended = usage.is_suspended(self._session, resource)
+        return found
+
+    def flush(self) -> None:
+        """Charge what was counted to the plans, write what was logged, and see which plans are used up.
+
+        What cannot be written now (a full disk, a lock that is held) is tried again with the next.
+        """
+        # The last one, as the worker ends, may find another under way: nothing is charged twice.
+        with self._flushing:
+            for meter in tuple(self._services.values()):
+                with suppress(OSError, MlmgmtError):
+                    self._charge(meter)
+                    meter.suspended = usage.is_suspended(self._session, meter.resource)
+                self._log(meter)
+
+    def _charge(self, meter: ServiceMeter) -> None:
+        transactions, seconds = meter.transactions, meter.seconds
+        fresh = (transactions - meter.charged[0], seconds - meter.charged[1])
+        if fresh[0]:
+            usage.charge(self._session, {meter.resource: fresh})
+            meter.charged = transactions, seconds
+
+    def _log(self, meter: ServiceMeter) -> None:
+        lines = [meter.lines.popleft() for _ in range(len(meter.lines))]
+        if not lines:
+            return
+        data = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+        # A log that cannot be written takes nothing else with it.
+        with suppress(OSError, MlmgmtError):
+            diagnostics.append(self._session, meter.resource, data)

@@ -1,0 +1,255 @@
+"""Blobs of the home's storage accounts, opened by shared access signatures: the part of the blob service that uploads,
+downloads and deletes blobs.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from base64 import b64encode
+from contextlib import contextmanager
+from hashlib import md5
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+from xml.sax.saxutils import escape
+
+from mlmgmt.errors import AuthorizationFailed, BadRequest, Conflict, Detail, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.server.http.call import Call, Reply
+from mlmgmt.server.storage import blocks, versions
+from mlmgmt.server.storage.versions import Version
+from mlmgmt.store import blobs, lock, sas
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    from mlmgmt.store.files import Upload
+
+_CODES = {"SasNotPermitted": "AuthorizationPermissionMismatch", "AccountNotRegistered": "ResourceNotFound"}
+_UNNAMEABLE = frozenset((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY))
+_SIGNED = frozenset(("SasInvalid", "SasExpired"))
+
+
+def _blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.Blob:
+    """The blob that a path names, if its signature permits what is to be done: one of `permissions`.
+
+    Raises:
+        BadRequest: `InvalidUri`: the path names no blob; `UnsupportedQueryParameter`: that is not done here.
+        Unauthorized: `NoAuthenticationInformation`. AuthorizationFailed. NotFound: the account is not in this home.
+    """
+    account, container, path = call.path["account"], call.path["container"], call.path["blob"]
+    found = blobs.parse(f"https://{account}{blobs.SUFFIX}/{quote(container)}/{quote(path)}")
+    if found is None or found.account != account:
+        message = "The path names no blob: /account/container/blob."
+        raise BadRequest(message, details=[Detail("InvalidUri", message)])
+    if unknown := [name for name in ("comp", "restype") if call.query.get(name) and call.query[name] not in comps]:
+        message = (
+            f"Blobs are only read, written and deleted here; {unknown[0]}={call.query[unknown[0]][:20]!r} is not known."
+        )
+        raise BadRequest(message, details=[Detail("UnsupportedQueryParameter", message)])
+    if not call.query.get("sig"):
+        message = "The address has no shared access signature."
+        details = [Detail("NoAuthenticationInformation", message)]
+        raise Unauthorized(message, details=details, hint="Make one with: mlmgmt sas")
+    store = call.session.store
+    keys = store.secrets.account_keys(account)
+    if not store.blobs.is_registered(account) or not keys:
+        message = "The storage account is not in this home."
+        raise NotFound(message, details=[Detail("AccountNotRegistered", message)])
+    refusal: MlmgmtError | None = None
+    for permission in permissions:
+        try:
+            sas.check(urlencode(call.query), keys, account, found.name, now=call.now, permission=permission)
+        except AuthorizationFailed as error:
+            refusal = error
+        else:
+            return found
+    assert refusal is not None
+    raise refusal
+
+
+def download(call: Call) -> Reply:
+    blob = _blob(call, "r")
+    with _nameable():
+        file = call.session.store.blobs.open(blob)
+    try:
+        version = Version.of(os.fstat(file.fileno()))
+        # Whatever was uploaded, no browser runs it in the name of this server.
+        headers = {
+            "content-type": "application/octet-stream",
+            "accept-ranges": "bytes",
+            "x-ms-blob-type": "BlockBlob",
+            **version.headers(),
+            **_version(call),
+        }
+        versions.require_match(call.headers, version)
+        if versions.is_known(call.headers, version):
+            file.close()
+            return Reply(304, headers=version.headers() | _version(call))
+        wanted = versions.part(call.headers, version.size) if call.operation.method == "GET" else None
+        whole = wanted is None
+        wanted = wanted if wanted is not None else range(version.size)
+        if not whole:
+            headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{version.size}"
+            if call.headers.get("x-ms-range-get-content-md5") == "true" and (mark := versions.digest(file, wanted)):
+                headers["content-md5"] = mark
+        headers["content-length"] = str(len(wanted))
+        file.seek(wanted.start)
+    except BaseException:
+        file.close()
+        raise
+    if call.operation.method == "HEAD":
+        file.close()
+        return Reply(headers=headers)
+    return Reply(200 if whole else 206, headers=headers, file=file, length=len(wanted))
+
+
+def delete(call: Call) -> Reply:
+    store, blob = call.session.store, _blob(call, "d")
+    store.require_writable()
+    with _nameable(), _writing(call, blob):
+        versions.require_match(call.headers, _standing(call, blob))
+        store.blobs.remove(blob)
+    return Reply(202, headers=_version(call))
+
+
+async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
+    """Write a blob as its bytes come, or a block of one; it is there once it is whole."""
+    store, comp = call.session.store, call.query.get("comp")
+    blob = _blob(call, "c", "w", comps=blocks.COMPS)
+    store.require_writable()
+    assert call.upload is not None
+    staged = blocks.Blocks(store.home.root, blob)
+    if comp == "block":
+        block = await in_thread(staged.new, call.query.get("blockid", ""))
+        mark = await _filled(block, call.upload, in_thread)
+        try:
+            _check_md5(call, mark)
+            await in_thread(block.finish)
+        except BaseException:
+            block.abandon()
+            raise
+        return Reply(201, headers={"content-md5": mark, **_version(call)})
+    _check_write(call, blob)
+    parts, listed = call.upload, None
+    if comp == "blocklist":
+        identities, text = await blocks.named(call.upload)
+        # The MD5 of a list is its own, and not the blob's.
+        listed = _mark(md5(text, usedforsecurity=False))
+        _check_md5(call, listed)
+        parts = staged.joined(identities, in_thread)
+    with _nameable():
+        pending = await in_thread(store.blobs.upload, blob)
+    content = await _filled(pending, parts, in_thread)
+    mark = listed or content
+    try:
+        _check_md5(call, mark)
+        version: Version = await in_thread(_finish, call, blob, pending)
+    except BaseException:
+        pending.abandon()
+        raise
+    await in_thread(staged.forget)
+    return Reply(201, headers={**version.headers(), "content-md5": mark, **_version(call)})
+
+
+async def _filled(pending: Upload, parts: AsyncIterator[bytes], in_thread: Callable[..., Any]) -> str:
+    """Write what comes; returns its MD5. What is broken off leaves nothing behind."""
+    digest = md5(usedforsecurity=False)
+    try:
+        async for part in parts:
+            digest.update(part)
+            await in_thread(pending.add, part)
+    except BaseException:
+        pending.abandon()
+        raise
+    return _mark(digest)
+
+
+def _mark(digest: Any) -> str:
+    return b64encode(digest.digest()).decode()
+
+
+def _check_md5(call: Call, mark: str) -> None:
+    if call.headers.get("content-md5", mark) != mark:
+        message = "The content is not the one whose MD5 was sent with it."
+        raise BadRequest(message, details=[Detail("Md5Mismatch", message)])
+
+
+def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
+    with _nameable(), _writing(call, blob):
+        # Another upload may have ended since this one began.
+        _check_write(call, blob)
+        version = Version.of(pending.state())
+        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_anew(call)):
+            raise _taken()
+    return version
+
+
+def _check_write(call: Call, blob: blobs.Blob) -> None:
+    """Refuse to write a blob that is not to be overwritten, by its conditions or by the signature."""
+    standing = _standing(call, blob)
+    if standing is not None and _is_anew(call):
+        raise _taken()
+    versions.require_match(call.headers, standing)
+    if standing is not None:
+        if versions.is_known(call.headers, standing):
+            raise versions.condition_not_met()
+        # Whoever may only create does not overwrite.
+        _blob(call, "w", comps=blocks.COMPS)
+
+
+def _is_anew(call: Call) -> bool:
+    return call.headers.get("if-none-match", "").strip() == "*"
+
+
+def _standing(call: Call, blob: blobs.Blob) -> Version | None:
+    with _nameable():
+        try:
+            file = call.session.store.blobs.open(blob)
+        except NotFound:
+            return None
+        with file:
+            return Version.of(os.fstat(file.fileno()))
+
+
+def _writing(call: Call, blob: blobs.Blob) -> AbstractContextManager[None]:
+    """One writer of a container at a time, from the look at what stands to the write."""
+    return lock.hold(call.session.store.home.root, f"blobs/{blob.account}/{blob.container}")
+
+
+@contextmanager
+def _nameable() -> Iterator[None]:
+    """Names that a file cannot have are the caller's mistake.
+
+    Raises:
+        BadRequest: `InvalidResourceName`.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNNAMEABLE:
+            raise
+        message = "The blob cannot have this name here: a part of it is too long, or is a blob and a folder at once."
+        raise BadRequest(message, details=[Detail("InvalidResourceName", message)]) from None
+
+
+def _taken() -> Conflict:
+    message = "The specified blob already exists."
+    return Conflict(message, details=[Detail("BlobAlreadyExists", message)])
+
+
+HANDLERS = {"Blob_Get": download, "Blob_GetProperties": download, "Blob_Delete": delete}
+
+
+def refusal(error: MlmgmtError) -> Reply:
+    """An error as the blob service answers it: in XML, its code in a header too."""
+    code = error.details[0].code if error.details else error.code
+    code = "AuthenticationFailed" if code in _SIGNED else _CODES.get(code, code)
+    body = f"<Error><Code>{escape(code)}</Code><Message>{escape(error.message)}</Message></Error>"
+    headers = {"content-type": "application/xml", "x-ms-error-code": code, "x-ms-version": sas.VERSION}
+    return Reply(error.http_status, None, headers, f'<?xml version="1.0" encoding="utf-8"?>{body}'.encode())
+
+
+def _version(call: Call) -> dict[str, str]:
+    given = call.headers.get("x-ms-version", "")
+    return {"x-ms-version": given if len(given) == 10 and given.replace("-", "").isdigit() else sas.VERSION}

@@ -1,0 +1,135 @@
+"""Blobs that come in blocks: how the clients upload what is large, or what has no length beforehand.
+
+A block lies in `uploads/` of the home until a list of blocks makes a blob of it, for a week at most.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from base64 import b64decode
+from binascii import Error as NotBase64
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, TooLarge
+from mlmgmt.server.http.settings import LARGEST_BLOB
+from mlmgmt.store import files
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
+
+    from mlmgmt.store.blobs import Blob
+
+COMPS = ("block", "blocklist")
+_LASTS = 7 * 24 * 3600.0
+_LONGEST_ID = 64
+_LARGEST_LIST = 8 * 1024 * 1024
+_PIECE = 1024 * 1024
+# Nothing in it can be matched in two ways, or a list of blanks takes hours.
+_ENTRY = re.compile(r"<(Latest|Uncommitted|Committed)>([^<]*)</\1>")
+_OPENED = re.compile(rb"<(?:Latest|Uncommitted|Committed)\b")
+_ENDED = re.compile(rb"(?:</BlockList|<BlockList\s?/)>\s*\Z")
+_MOST_BLOCKS = 50_000
+
+
+class Blocks:
+    """The blocks of one blob that no list has named yet.
+
+    Args:
+        root: the home's folder.
+    """
+
+    def __init__(self, root: Path, blob: Blob) -> None:
+        self._all = root / "uploads"
+        self._folder = self._all / _folded(f"{blob.account}/{blob.name}")
+
+    def new(self, identity: str) -> files.Upload:
+        """A block to be written; one of the same id gives way.
+
+        Args:
+            identity: base64 of at most 64 bytes.
+
+        Raises:
+            BadRequest: `InvalidQueryParameterValue`.
+        """
+        try:
+            known = 0 < len(b64decode(identity, validate=True)) <= _LONGEST_ID
+        except (NotBase64, ValueError):
+            known = False
+        if not known:
+            message = f"The blockid of a block is base64 of at most {_LONGEST_ID} bytes."
+            raise BadRequest(message, details=[Detail("InvalidQueryParameterValue", message, "blockid")])
+        if not self._folder.is_dir():
+            self._sweep()
+            files.make_folder(self._folder)
+        return files.Upload(self._folder / _folded(identity))
+
+    def _sweep(self) -> None:
+        """Remove what nobody came back for."""
+        with suppress(OSError):
+            for place in os.scandir(self._all):
+                if place.stat().st_mtime < time.time() - _LASTS:
+                    shutil.rmtree(place.path, ignore_errors=True)
+
+    async def joined(self, identities: Iterable[str], in_thread: Callable[..., Any]) -> AsyncIterator[bytes]:
+        """The bytes of the blocks named, in this order.
+
+        Raises:
+            BadRequest: `InvalidBlockList`: one was not uploaded.
+            TooLarge: `RequestEntityTooLarge`: together they are more than a blob may have.
+        """
+        for path in await in_thread(self._paths, identities):
+            with path.open("rb") as file:
+                while piece := await in_thread(file.read, _PIECE):
+                    yield piece
+
+    def _paths(self, identities: Iterable[str]) -> list[Path]:
+        paths = [self._folder / _folded(identity) for identity in identities]
+        sizes = {path: path.stat().st_size if path.is_file() else None for path in set(paths)}
+        if None in sizes.values():
+            raise _bad_list("It names a block that was not uploaded, or that is part of a blob already.")
+        if sum(sizes[path] or 0 for path in paths) > LARGEST_BLOB:
+            message = f"The blocks have more than {LARGEST_BLOB:,} bytes together."
+            raise TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
+        return paths
+
+    def forget(self) -> None:
+        """Remove all of them."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
+    """The ids in a list of blocks, and the list as it was sent.
+
+    Raises:
+        BadRequest: `InvalidBlockList`.
+    """
+    gathered = bytearray()
+    async for part in body:
+        gathered += part
+        if len(gathered) > _LARGEST_LIST:
+            raise _bad_list("It is too long.")
+    text = bytes(gathered)
+    found = _ENTRY.findall(text.decode("utf-8", "replace"))
+    if len(found) > _MOST_BLOCKS:
+        raise _bad_list(f"It names more than {_MOST_BLOCKS:,} blocks.")
+    if any(kind == "Committed" for kind, _ in found):
+        raise _bad_list("The blocks of a blob that stands are not kept; upload them again.")
+    # One that is cut off, or not as it should be, would make a shorter blob.
+    if len(_OPENED.findall(text)) != len(found) or not _ENDED.search(text):
+        raise _bad_list("It is no BlockList.")
+    return [identity.strip() for _, identity in found], text
+
+
+def _bad_list(why: str) -> BadRequest:
+    message = f"The list of blocks is not valid. {why}"
+    return BadRequest(message, details=[Detail("InvalidBlockList", message)])
+
+
+def _folded(name: str) -> str:
+    return sha256(name.encode()).hexdigest()[:32]

@@ -1,0 +1,116 @@
+"""The steps of a way: which are done, by which fact, and the command that does each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.errors import MlmgmtError
+from mlmgmt.store import jobs
+from mlmgmt.verbs.storage import references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlmgmt.store.blobs import Blob
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+NEW_DATA = "new-data.csv"
+"""What the commands call the file that only the user knows."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """Steps in their order: `Step` (its number), `What`, `Done`, `Fact` and `Command`.
+
+    `Done` is None where nothing in a home could show it.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, what: str, command: str, fact: str | None = None, *, done: bool | None = None) -> None:
+        """A step, done when there is a fact to prove it, unless `done` says otherwise."""
+        state = fact is not None if done is None else done
+        self._add(what, command, fact, state)
+
+    def unseen(self, what: str, command: str) -> None:
+        """A step that leaves nothing behind."""
+        self._add(what, command, None, None)
+
+    def _add(self, what: str, command: str, fact: str | None, done: bool | None) -> None:
+        number = len(self.rows) + 1
+        self.rows.append({"Step": number, "What": what, "Done": done, "Fact": fact, "Command": command})
+
+    @property
+    def next(self) -> str | None:
+        """The command of the first step that is not done; else of the last one, which may be done again."""
+        pending = [row for row in self.rows if row["Done"] is False]
+        chosen = pending[0] if pending else self.rows[-1] if self.rows else None
+        return None if chosen is None else str(chosen["Command"])
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The newest job of a training service; `model` is what it made, and where."""
+
+    body: dict[str, Any]
+    model: Blob | None
+
+    @property
+    def id(self) -> str:
+        return str(self.body["id"])
+
+    @property
+    def state(self) -> str:
+        return str(self.body["state"])
+
+
+def newest_job(session: Session, trainer: Revision | None) -> Job | None:
+    """The newest job of what trains."""
+    bodies = list(session.store.jobs.of(trainer.resource)) if trainer is not None else []
+    if not bodies:
+        return None
+    return Job(bodies[-1], next(models_of(bodies[-1]), None))
+
+
+def models_of(job: Mapping[str, Any]) -> Iterator[Blob]:
+    """The trained models among the results of a job, as it is kept."""
+    for port, kept in (job.get("results") or {}).items():
+        try:
+            place = references.loaded(kept, port)
+        except MlmgmtError:
+            continue
+        if place.path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):
+            yield place
+
+
+def trained(steps: Steps, trainer: Revision | None, words: str, job: Job | None) -> None:
+    """The step that makes a model: a batch job of the training service."""
+    what = "Train a model on new data, as a batch job of the training service"
+    submit = f"mlmgmt batch submit {words} --inputs {NEW_DATA} --start"
+    if job is None or trainer is None:
+        steps.add(what, submit)
+        return
+    told = f"job {job.id} is {job.state}"
+    ended = str(job.body.get("endedOn") or "")[:19]
+    if job.state == jobs.FINISHED:
+        steps.add(what, submit, f"{told}, {ended}" if ended else told)
+    elif job.state in (jobs.FAILED, jobs.CANCELLED):
+        steps.add(what, submit, told, done=False)
+    else:
+        verb = "start" if job.state == jobs.NOT_STARTED else "wait"
+        steps.add(what, f"mlmgmt batch {verb} {words} --job {job.id}", told, done=False)
+
+
+def answers(session: Session, revision: Revision | None, job: Job | None) -> bool:
+    """Whether a service answers with the model of a job."""
+    if revision is None or job is None or job.model is None:
+        return False
+    try:
+        digest = sha256(session.store.blobs.read(job.model)).hexdigest()
+    except MlmgmtError:
+        return False
+    return any(body.get("digest") == digest for body in revision.models.values())

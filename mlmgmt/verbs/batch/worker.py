@@ -1,0 +1,234 @@
+"""The process that works on one batch job. It is started by `jobs.start` and holds the job's lock until it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound, explained
+from mlmgmt.ids import service_id
+from mlmgmt.store import blobs
+from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
+from mlmgmt.verbs.batch import jobs
+from mlmgmt.verbs.runs import artifacts, execution
+from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import references
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.learning.runner import Run
+    from mlmgmt.learning.tables import Cells
+
+_CONTAINER = "experimentoutput"
+_SHORTEST_SECRET = 4
+
+
+def main(words: list[str]) -> None:
+    """Work on a job, and note how that ended.
+
+    Args:
+        words: the home, the id of the web service, the job, and the descriptor that has the job's lock.
+    """
+    home, service, job, lock = words
+    signal.signal(signal.SIGTERM, _end)
+    # A process that is started from here must not keep the lock when this one is gone.
+    os.set_inheritable(int(lock), False)
+    os.pwrite(int(lock), str(os.getpid()).encode(), 0)
+    session = Session(home_option=home)
+    resource = service_id(service)
+    body = session.store.jobs.read(resource, job)
+    if body is None or body["state"] != RUNNING:
+        return
+    hide = discreet(session.store.secrets.job(job).values())
+    session.detail = lambda text: print(hide(text), file=sys.stderr, flush=True)
+    told: list[str] = []
+
+    def tell(text: str) -> None:
+        # The shell that started the job is gone: who asks after the job is told.
+        session.detail(text)
+        told.append(hide(text).removeprefix("Warning: "))
+
+    session.tell = tell
+    try:
+        changes = _worked(session, resource, body)
+        jobs.finish(session, resource, job, warnings=told, **changes)
+    except MlmgmtError as error:
+        details = f"{explained(error)} {error.hint or ''}".rstrip()
+        jobs.finish(session, resource, job, state=FAILED, details=hide(details))
+    except Exception as error:
+        import traceback
+
+        session.detail(traceback.format_exc())
+        details = f"InternalError: {type(error).__name__}: {error}"
+        jobs.finish(session, resource, job, state=FAILED, details=hide(details))
+
+
+def _end(number: int, _: Any) -> None:
+    # Raised, so that what a module has started is ended with it.
+    raise SystemExit(f"The worker was ended by {signal.Signals(number).name}.")
+
+
+def discreet(values: Any) -> Callable[[str], str]:
+    """A function that takes out of a text the values of web service parameters, which may be secrets.
+
+    Numbers, truths and very short values stay: they are settings, and messages would be riddled.
+    """
+    pieces: set[str] = set()
+    for value in map(str, values):
+        pieces |= {value, *(part for part in blobs.without_secrets(value)[1:] if part)}
+    hidden = sorted((piece for piece in pieces if _may_be_secret(piece)), key=len, reverse=True)
+
+    def hide(text: str) -> str:
+        for piece in hidden:
+            text = text.replace(piece, "***").replace(repr(piece)[1:-1], "***")
+        return text
+
+    return hide
+
+
+def _may_be_secret(piece: str) -> bool:
+    try:
+        float(piece)
+    except ValueError:
+        return len(piece) >= _SHORTEST_SECRET and piece.casefold() not in ("true", "false")
+    return False
+
+
+def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
+    store = session.store
+    revision = store.services.revision(resource, body["revision"])
+    if revision is None:
+        message = f"The revision {body['revision']} of the service, which the job is for, is gone."
+        raise NotFound(message, details=[Detail("WebServiceNotFound", message)])
+    parameters = store.secrets.job(body["id"])
+    if lost := [name for name in body.get("parameters", ()) if name not in parameters]:
+        names = ", ".join(map(repr, lost))
+        message = f"The values of the parameters {names} are not in this user's configuration; submit the job again."
+        raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
+    wanted = {port: references.loaded(blob, port) for port, blob in body.get("outputs", {}).items()}
+    with _processor(session):
+        from mlmgmt.learning.plan import Plan
+
+        given = {port: references.loaded(blob, port) for port, blob in body.get("inputs", {}).items()}
+        inputs = {port: read_cells(session, blob, port) for port, blob in given.items()}
+        plan = Plan(revision.document)
+        done = execution.execute(
+            session,
+            plan,
+            named(plan.document, inputs),
+            digests=revision.model_digests,
+            parameters=parameters,
+        )
+        data = ", ".join(blob.path.rsplit("/", 1)[-1] for blob in given.values()) or "the graph's own data"
+        made = contents(session, done, wanted, data=data, seen=inputs, service=str(resource))
+    return {
+        "state": FINISHED,
+        "nodes": [report.as_json() for report in done.reports],
+        "keep": lambda: _written(session, made),
+    }
+
+
+@contextmanager
+def _processor(session: Session) -> Iterator[None]:
+    """One of the home's places to compute in, as many as there are processors; the others wait."""
+    import filelock
+
+    folder = session.store.home.root / "jobs"
+    while True:
+        for place in range(os.cpu_count() or 1):
+            with suppress(filelock.Timeout), filelock.FileLock(folder / f"processor-{place}.lock", timeout=0):
+                yield
+                return
+        time.sleep(0.1)
+
+
+def read_cells(session: Session, blob: blobs.Blob, port: str) -> Cells:
+    """The table of an input's blob.
+
+    Raises:
+        NotFound: the blob is gone.
+        BadRequest: it is no such table.
+    """
+    from mlmgmt.learning import tables
+
+    data = session.store.blobs.read(blob)
+    suffix = references.require_suffix(blob.path, references.INPUT_SUFFIXES, port)
+    return tables.read_file(data, blob.path.rsplit("/", 1)[-1], suffix)
+
+
+def named(document: Mapping[str, Any], inputs: Mapping[str, Cells]) -> dict[str, Cells]:
+    """Inputs whose file had no header get the names that the definition declares."""
+    declared = document["properties"].get("input", {}).get("properties") or {}
+    found = {}
+    for port, cells in inputs.items():
+        names = tuple((declared.get(port) or {}).get("properties") or ())
+        bare = cells.headless and len(names) == len(cells.columns)
+        found[port] = cells._replace(columns=names) if bare else cells
+    return found
+
+
+def contents(
+    session: Session,
+    done: Run,
+    wanted: Mapping[str, blobs.Blob],
+    *,
+    data: str,
+    seen: Mapping[str, Cells],
+    service: str | None,
+) -> dict[str, tuple[blobs.Blob, bytes]]:
+    """What a run gave, by output: the blob it goes to, which is wanted or in the home's first account, and its bytes.
+
+    Args:
+        data: the name of what was read; `seen` its cells, by input.
+    """
+    import uuid
+
+    from mlmgmt.modules.learners import Trained
+
+    made = {}
+    folder = uuid.uuid4().hex
+    cells = next(iter(seen.values())) if len(seen) == 1 else None
+    for output, value in done.outputs.items():
+        blob = wanted.get(output)
+        suffix = _suffix(value, blob)
+        if isinstance(value, Trained):
+            metrics = artifacts.own_metrics(done)
+            facts = artifacts.facts_of(session, value, data=data, seen=cells, service=service, metrics=metrics)
+        else:
+            facts = {"data": data, "service": service, "versions": artifacts.versions()}
+        content = artifacts.content(session, value, facts, suffix=suffix, rows=cells)
+        if blob is None:
+            blob = blobs.Blob(session.account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
+        made[output] = blob, content
+    return made
+
+
+def _written(session: Session, made: Mapping[str, tuple[blobs.Blob, bytes]]) -> dict[str, blobs.Blob]:
+    for blob, _ in made.values():
+        if not session.store.blobs.is_registered(blob.account):
+            message = f"The storage account {blob.account!r} is not in this home."
+            details = [Detail("AccountNotRegistered", message)]
+            raise NotFound(message, target=blob.uri, details=details, hint=references.places(session))
+    for output, (blob, content) in made.items():
+        try:
+            session.store.blobs.write(blob, content)
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            message = f"The blob {blob.name!r} of {output!r} stands in the way of another, or another in its way."
+            raise BadRequest(message, target=output, details=[Detail("InvalidBlob", message, output)]) from None
+        except OSError as error:
+            message = f"The blob {blob.name!r} of {output!r} cannot be written: {error.strerror}."
+            raise HomeError(message, target=output, details=[Detail("HomeUnavailable", message, output)]) from None
+    return {output: blob for output, (blob, _) in made.items()}
+
+
+def _suffix(value: Any, blob: blobs.Blob | None) -> str:
+    allowed = artifacts.suffixes(value)
+    if blob is None:
+        return allowed[0]
+    return next((suffix for suffix in allowed if blob.path.casefold().endswith(suffix)), allowed[0])

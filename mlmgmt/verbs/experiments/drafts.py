@@ -1,0 +1,266 @@
+"""New training experiments: from a task, a learner, a label and a table to a graph that can be run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.verbs import named_values
+from mlmgmt.verbs.experiments import experiments
+from mlmgmt.verbs.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from mlmgmt.learning.graph_builder import Sketch
+    from mlmgmt.modules.base import Dataset, Module
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+_USUAL = {
+    "binary": "Two-Class Logistic Regression",
+    "multiclass": "Multiclass Logistic Regression",
+    "regression": "Linear Regression",
+    "clustering": "K-Means Clustering",
+}
+_SEED = 1234
+"""Of the split; not 0, which means the clock, so that a run can be repeated."""
+
+
+def plan_new(
+    session: Session,
+    *,
+    name: str,
+    task: str,
+    data: Source,
+    label: str | None = None,
+    algorithm: str | None = None,
+    exclude: Sequence[str] = (),
+    train_fraction: float = 0.75,
+    settings: Sequence[str] = (),
+) -> Outcome:
+    """Plan a training experiment: the data cleaned, split, trained on, scored and evaluated.
+
+    Args:
+        task: `binary`, `multiclass`, `regression` or `clustering`.
+        algorithm: the name of a learner; the task's usual one when left out.
+        label: the column to predict; none for a clustering.
+        exclude: columns to learn nothing from.
+        settings: of the learner, as `NAME=VALUE`, by the names of its module's parameters.
+        train_fraction: of the rows; the others are scored and evaluated.
+
+    Returns:
+        an outcome that reports each column's type, what is missing in it, and its role.
+
+    Raises:
+        BadRequest: the table cannot be read, has no such columns, or the learner is for another task.
+        Conflict: `ExperimentExists`.
+    """
+    from mlmgmt.learning.graph_builder import Sketch
+    from mlmgmt.modules import data_input_output
+
+    session.require("Microsoft.MachineLearning/workspaces/experiments/write", name)
+    experiments.refuse_taken(session, name)
+    module = _learner(task, algorithm)
+    values = named_values.named_values(settings, "Settings")
+    # What the learner does not take is refused here, by name, and not when it is run.
+    module.arguments(values)
+    dataset = data_input_output.read_table(data.data, data_input_output.form_of(quote(data.name)), header=True)
+    label = _checked_label(dataset, task, label)
+    dropped = [_column(dataset, column, "Exclude") for column in exclude]
+    _refuse_nothing_left(dataset, label, dropped)
+    if not 0 < train_fraction < 1:
+        message = f"The fraction of rows to train on must be between 0 and 1, not {train_fraction:g}."
+        raise BadRequest(message, target="TrainFraction", details=[Detail("InvalidFraction", message)])
+    _warn_identifiers(session, dataset, [*dropped, label])
+    sketch = Sketch()
+
+    def commit() -> dict[str, Any]:
+        uri = experiments.keep_dataset(session, data.name, data.data)
+        _draw(sketch, dataset, module, values, task, label, dropped, train_fraction, (data.name, uri))
+        sketch.document["properties"] |= {"title": name, "description": f"Trains {module.name} on {data.name}."}
+        body = experiments.made(session, name, sketch.document, summary=f"{task}: {module.name}")
+        experiments.write_new(session, body)
+        return {"ExperimentId": body["ExperimentId"], "Description": name, "Status": body["Status"], "Columns": columns}
+
+    columns = _described(dataset, label, dropped)
+    return Outcome(target=name, before=None, after={}, commit=commit, preview={"Description": name, "Columns": columns})
+
+
+def _learner(task: str, algorithm: str | None) -> Module:
+    from mlmgmt.modules import catalogue
+
+    module = catalogue.by_name(algorithm or _USUAL[task])
+    fitting = [other.name for other in catalogue.modules() if other.task == task]
+    if module.task != task:
+        message = f"{module.name} is no learner for a {task} task."
+        hint = f"There are: {', '.join(fitting)}."
+        raise BadRequest(message, target="Algorithm", details=[Detail("InvalidAlgorithm", message)], hint=hint)
+    return module
+
+
+def _checked_label(dataset: Dataset, task: str, label: str | None) -> str:
+    if task == "clustering":
+        if label is not None:
+            message = (
+                "A clustering predicts no label; leave the column out with -Exclude if nothing is to be learnt from it."
+            )
+            raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)])
+        return ""
+    if label is None:
+        message = "There is no label: which column is to be predicted?"
+        hint = f"-Label COLUMN; there are: {', '.join(map(str, dataset.frame.columns))}."
+        raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
+    name = _column(dataset, label, "Label")
+    _refuse_unfit(dataset.frame[name], task)
+    return name
+
+
+def _refuse_unfit(label: pd.Series[Any], task: str) -> None:
+    """Refuse a label that no learner of the task could learn."""
+    from mlmgmt.modules.columns import studio_type
+
+    count = label.nunique()
+    needs: str | None = None
+    hint = "Where a column has one value or none, there is nothing to tell apart."
+    if task == "regression" and studio_type(label) not in ("Integer", "Double", "Boolean"):
+        needs, hint = "numbers", "With words it is binary or multiclass."
+    elif task == "regression" and count == 0:
+        needs = "numbers"
+    elif task == "binary" and count != 2:
+        needs = "two values"
+        hint = f"With {count} values it is multiclass or regression." if count > 2 else hint
+    elif task == "multiclass" and count < 2:
+        needs = "several values"
+    if needs is not None:
+        has = f"{count} different {'value' if count == 1 else 'values'} of the type {studio_type(label)}"
+        message = f"A {task} task needs a label of {needs}, and {label.name!r} has {has}."
+        raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
+
+
+def _refuse_nothing_left(dataset: Dataset, label: str, dropped: Sequence[str]) -> None:
+    """Refuse to exclude the label, or all there is to learn from."""
+    left = [name for name in dataset.frame.columns if name != label and name not in dropped]
+    if label in dropped:
+        message = f"The label {label!r} cannot be excluded: it is what is to be learnt."
+    elif not left:
+        message = "There is no column left to learn from."
+    else:
+        return
+    raise BadRequest(message, target="Exclude", details=[Detail("InvalidExclusion", message)])
+
+
+def _column(dataset: Dataset, wanted: str, target: str) -> str:
+    names = [str(name) for name in dataset.frame.columns]
+    found = [name for name in names if name == wanted] or [n for n in names if n.casefold() == wanted.casefold()]
+    if len(found) != 1:
+        message = f"There is no column {wanted!r}."
+        hint = f"There are: {', '.join(names)}."
+        raise BadRequest(message, target=target, details=[Detail("ColumnNotFound", message)], hint=hint)
+    return found[0]
+
+
+def _warn_identifiers(session: Session, dataset: Dataset, passed_over: Sequence[str]) -> None:
+    """Text that is different in nearly every row teaches nothing, and makes a column of each value."""
+    from mlmgmt.modules.columns import studio_type
+
+    rows = len(dataset.frame)
+    for name in dataset.frame.columns:
+        series = dataset.frame[name]
+        if name not in passed_over and studio_type(series) == "String" and rows > 20 and series.nunique() > 0.5 * rows:
+            session.tell(f"Warning: {name!r} is different in nearly every row; -Exclude {name} if it is an identifier.")
+
+
+def _described(dataset: Dataset, label: str, dropped: Sequence[str]) -> list[dict[str, Any]]:
+    from mlmgmt.modules.columns import studio_type
+
+    def role(name: str) -> str:
+        return "Label" if name == label else "excluded" if name in dropped else "Feature"
+
+    return [
+        {
+            "Column": str(name),
+            "Type": studio_type(dataset.frame[name]),
+            "Missing": int(dataset.frame[name].isna().sum()),
+            "Values": int(dataset.frame[name].nunique()),
+            "Role": role(name),
+        }
+        for name in dataset.frame.columns
+    ]
+
+
+def _draw(
+    sketch: Sketch,
+    dataset: Dataset,
+    module: Module,
+    values: Mapping[str, str],
+    task: str,
+    label: str,
+    dropped: Sequence[str],
+    train_fraction: float,
+    source: tuple[str, str],
+) -> None:
+    from mlmgmt.modules.columns import named
+
+    node, port = sketch.resource(*source), "Results dataset"
+    if dropped:
+        kept = [str(name) for name in dataset.frame.columns if name not in dropped]
+        chosen = sketch.module("Select Columns in Dataset", {"Select Columns": named(*kept)})
+        sketch.connect(node, port, chosen, "Dataset")
+        node, port = chosen, "Results dataset"
+    if gaps := _gaps(dataset, [label, *dropped]):
+        mode = {"Columns to be cleaned": named(*gaps), "Cleaning mode": "Replace with mean"}
+        cleaned = sketch.module("Clean Missing Data", mode)
+        sketch.connect(node, port, cleaned, "Dataset")
+        node, port = cleaned, "Cleaned dataset"
+    learner = sketch.module(module.name, values)
+    if task == "clustering":
+        _draw_clustering(sketch, node, port, learner, [str(n) for n in dataset.frame.columns if n not in dropped])
+        return
+    settings: dict[str, Any] = {"Fraction of rows in the first output dataset": train_fraction, "Random seed": _SEED}
+    if task != "regression" and _can_be_stratified(dataset.frame[label], train_fraction):
+        settings |= {"Stratified split": "True", "Stratification key column": named(label)}
+    split = sketch.module("Split Data", settings)
+    sketch.connect(node, port, split, "Dataset")
+    train = sketch.module("Train Model", {"Label column": named(label)})
+    sketch.connect(learner, "Untrained model", train, "Untrained model")
+    sketch.connect(split, "Results dataset1", train, "Dataset")
+    score, evaluate = sketch.module("Score Model"), sketch.module("Evaluate Model")
+    sketch.connect(train, "Trained model", score, "Trained model")
+    sketch.connect(split, "Results dataset2", score, "Dataset")
+    sketch.connect(score, "Scored dataset", evaluate, "Scored dataset")
+
+
+def _can_be_stratified(label: pd.Series[Any], train_fraction: float) -> bool:
+    """Whether each row has a label, and each class rows enough to stand in both parts."""
+    counts = label.value_counts()
+    first = int(len(label) * train_fraction)
+    return bool(label.notna().all() and counts.min() > 1 and min(first, len(label) - first) >= len(counts))
+
+
+def _draw_clustering(sketch: Sketch, node: str, port: str, learner: str, names: Sequence[str]) -> None:
+    from mlmgmt.modules.columns import named
+
+    train = sketch.module("Train Clustering Model", {"Column Set": named(*names)})
+    sketch.connect(learner, "Untrained model", train, "Untrained model")
+    sketch.connect(node, port, train, "Dataset")
+    assign, evaluate = sketch.module("Assign Data to Clusters"), sketch.module("Evaluate Model")
+    sketch.connect(train, "Trained model", assign, "Trained model")
+    sketch.connect(node, port, assign, "Dataset")
+    sketch.connect(assign, "Results dataset", evaluate, "Scored dataset")
+
+
+def _gaps(dataset: Dataset, passed_over: Sequence[str]) -> list[str]:
+    """The columns of numbers in which some are missing, but not all."""
+    from mlmgmt.modules.columns import studio_type
+
+    return [
+        str(name)
+        for name in dataset.frame.columns
+        if name not in passed_over
+        and studio_type(dataset.frame[name]) in ("Integer", "Double", "Boolean")
+        and 0 < dataset.frame[name].isna().sum() < len(dataset.frame)
+    ]

@@ -1,0 +1,354 @@
+"""Experiments: training and predictive graphs of the home's workspace, run as a whole."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from contextlib import ExitStack, contextmanager, suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mlmgmt.definition import assets, graph
+from mlmgmt.definition.schema import Severity
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, explained
+from mlmgmt.store import blobs, lock
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.runs import artifacts, execution
+from mlmgmt.verbs.session import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from mlmgmt.learning.runner import Run
+    from mlmgmt.verbs.session import Session
+
+DRAFT, RUNNING, FINISHED, FAILED = "Draft", "Running", "Finished", "Failed"
+DATASETS = "datasets"
+_TABLES = ("csv", "tsv", "arff")
+"""The ends of names that say what a table is; any other is read as CSV, and kept as that."""
+_LONGEST_STEM, _LONGEST_NAME = 80, 256
+_ACTION = "Microsoft.MachineLearning/workspaces/experiments/write"
+
+
+def get(session: Session, *, experiment: str | None = None) -> Any:
+    """An experiment by its id or name, with its run and its graph; or a list of all, without. See
+    `documented` for the members that both have.
+
+    Raises:
+        NotFound: `ExperimentNotFound`.
+    """
+    bodies = _all(session)
+    if experiment is None:
+        return [documented(body, bodies) for body in bodies]
+    body = _named(bodies, experiment)
+    return documented(body, bodies) | {"Run": body.get("Run"), "Definition": body["Definition"]}
+
+
+def _all(session: Session) -> list[dict[str, Any]]:
+    """Every experiment; one whose process died while it ran is failed."""
+    return [_settled(session, body) for body in session.experiments.all()]
+
+
+def _settled(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+    if body["Status"]["StatusCode"] == RUNNING:
+        # Where it cannot be asked whether it still runs, it stands as it was written.
+        with suppress(MlmgmtError, OSError):
+            session.store.require_writable()
+            with _held(session, body):
+                body = session.experiments.read(body["ExperimentId"]) or body
+                if body["Status"]["StatusCode"] == RUNNING:
+                    ended = {"StatusCode": FAILED, "StatusDetail": "The process that ran it ended before its run did."}
+                    body["Status"] = body["Status"] | ended
+    return body
+
+
+@contextmanager
+def _held(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
+    """Hold an experiment: a run does until it ends, however it ends.
+
+    Raises:
+        Conflict: `ExperimentRunning`.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(lock.hold(session.store.home.root, f"experiments/{body['ExperimentId']}", patience=0.5))
+        except Conflict:
+            message = f"The experiment {body['Description']!r} is running."
+            details = [Detail("ExperimentRunning", message)]
+            hint = "Wait until it has ended, or end the process that runs it."
+            raise Conflict(message, target="ExperimentId", details=details, hint=hint) from None
+        yield
+
+
+def existing(session: Session, experiment: str) -> dict[str, Any]:
+    """An experiment that exists, by its id or by its name in any letter case.
+
+    Raises:
+        NotFound: `ExperimentNotFound`.
+        BadRequest: `AmbiguousExperiment`: several have that name.
+    """
+    return _named(_all(session), experiment)
+
+
+def _named(bodies: Sequence[dict[str, Any]], experiment: str) -> dict[str, Any]:
+    key = experiment.casefold()
+    found = [b for b in bodies if experiment == b["ExperimentId"]] or [
+        b for b in bodies if key == b["Description"].casefold()
+    ]
+    if not found:
+        known = ", ".join(repr(body["Description"]) for body in bodies)
+        message = f"There is no experiment {experiment!r}."
+        hint = f"There are: {known}." if known else "Make one: mlmgmt new-experiment, or mlmgmt import-experiment"
+        details = [Detail("ExperimentNotFound", message)]
+        raise NotFound(message, target="ExperimentId", details=details, hint=hint)
+    if len(found) > 1:
+        message = f"{len(found)} experiments are called {experiment!r}; name one by its id."
+        hint = ", ".join(body["ExperimentId"] for body in found)
+        details = [Detail("AmbiguousExperiment", message)]
+        raise BadRequest(message, target="ExperimentId", details=details, hint=hint)
+    return found[0]
+
+
+def made(
+    session: Session, name: str, definition: Mapping[str, Any], *, summary: str = "", parent: str | None = None
+) -> dict[str, Any]:
+    """The document of a new experiment. Nothing is written."""
+    return {
+        "ExperimentId": f"{session.experiments.workspace}.f-id.{uuid.uuid4().hex}",
+        "ParentExperimentId": parent,
+        "Description": name,
+        "Summary": summary,
+        "Creator": session.caller,
+        "Category": "user",
+        "Status": {
+            "StatusCode": DRAFT,
+            "StatusDetail": None,
+            "CreationTime": stamp(session.clock()),
+            "StartTime": None,
+            "EndTime": None,
+        },
+        "Run": None,
+        "Definition": dict(definition),
+    }
+
+
+def write_new(session: Session, body: Mapping[str, Any]) -> None:
+    """Write a new experiment.
+
+    Raises:
+        Conflict: `ExperimentExists`: another of that name came first.
+    """
+    with lock.hold(session.store.home.root, "experiments"):
+        refuse_taken(session, body["Description"])
+        session.experiments.write(dict(body))
+
+
+def refuse_broken(definition: Mapping[str, Any], name: str) -> None:
+    """Refuse a graph that cannot be drawn: edges that lead nowhere, run in a circle, or share a port.
+
+    Raises:
+        BadRequest: `InvalidExperimentGraph`, with one detail a problem.
+    """
+    wrong = [found.message for found in graph.problems(definition) if found.severity is Severity.ERROR]
+    if wrong:
+        details = [Detail("InvalidExperimentGraph", message, name) for message in wrong]
+        raise BadRequest(f"The graph of {name!r} is broken.", target=name, details=details)
+
+
+def refuse_taken(session: Session, name: str) -> None:
+    """Refuse a name that is taken, since commands find experiments by it, and one that is none.
+
+    Raises:
+        Conflict: `ExperimentExists`.
+        BadRequest: `InvalidExperimentName`.
+    """
+    refuse_unnamable(name)
+    if any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
+        message = f"There is an experiment {name!r} already."
+        hint = f"Give another name, or: mlmgmt remove-experiment {name!r}"
+        raise Conflict(message, target=name, details=[Detail("ExperimentExists", message)], hint=hint)
+
+
+def refuse_unnamable(name: str) -> None:
+    """Refuse a name that cannot be typed.
+
+    Raises:
+        BadRequest: `InvalidExperimentName`.
+    """
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        message = f"An experiment's name has 1 to {_LONGEST_NAME} characters that can be seen; {name!r} is none."
+        raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
+
+
+def keep_dataset(session: Session, name: str, data: bytes) -> str:
+    """Copy a table into the home's storage account; returns its uri. The same bytes are kept once.
+
+    Raises:
+        NotFound: `AccountNotRegistered`.
+    """
+    from hashlib import sha256
+
+    stem, _, suffix = name.rpartition(".")
+    stem, suffix = (stem, suffix.lower()) if suffix.lower() in _TABLES else (name, "csv")
+    plain = re.sub(r"[^\w.,()+-]+", "-", stem).strip(".-")[:_LONGEST_STEM] or "table"
+    blob = blobs.Blob(session.account(), DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
+    if not session.store.blobs.exists(blob):
+        session.store.blobs.write(blob, data)
+    return blob.uri
+
+
+def run(session: Session, *, experiment: str) -> dict[str, Any]:
+    """Run an experiment's whole graph, here and now.
+
+    Returns:
+        its `Status`, the time and rows of each node, and what its Evaluate Model says.
+
+    Raises:
+        NotFound: the experiment.
+        Conflict: `ExperimentRunning`.
+        MlmgmtError: the graph cannot be run, or a module fails; the experiment is then `Failed`.
+    """
+    session.require(_ACTION, experiment)
+    body = existing(session, experiment)
+    ran(session, body)
+    return summary_of(body)
+
+
+def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run came to."""
+    return {
+        "ExperimentId": body["ExperimentId"],
+        "Description": body["Description"],
+        "Status": body["Status"],
+        **(body["Run"] or {}),
+    }
+
+
+def ran(session: Session, body: dict[str, Any]) -> Run:
+    """Run an experiment and record how it went; raises what `run` does."""
+    from mlmgmt.learning.graph_builder import Sketch
+    from mlmgmt.learning.plan import Plan
+
+    with _held(session, body):
+        fresh = session.experiments.read(body["ExperimentId"])
+        if fresh is None:
+            existing(session, body["ExperimentId"])
+        body.update(fresh or {})
+        refuse_broken(body["Definition"], body["Description"])
+        _record(session, body, StatusCode=RUNNING, StatusDetail=None, StartTime=stamp(session.clock()), EndTime=None)
+        try:
+            plain = Sketch(body["Definition"]).without_service_ports()
+            if not plain.nodes:
+                message = "The experiment has no modules."
+                raise BadRequest(message, target="ExperimentId", details=[Detail("ExperimentEmpty", message)])
+            plan = Plan(plain.document, everything=True)
+            done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
+        except MlmgmtError as error:
+            _failed(session, body, explained(error))
+            raise
+        except KeyboardInterrupt:
+            _failed(session, body, "It was interrupted.")
+            raise
+        except BaseException as error:
+            _failed(session, body, f"{type(error).__name__}: {error}")
+            raise
+        body["RunId"] = run_id(session)
+        body["Run"] = {"Nodes": [report.as_json() for report in done.reports], "Evaluation": _evaluation(done)}
+        _record(session, body, StatusCode=FINISHED, EndTime=stamp(session.clock()))
+    return done
+
+
+def run_id(session: Session) -> str:
+    """An id for a run that was made now."""
+    return f"{session.experiments.workspace}.r-id.{uuid.uuid4().hex}"
+
+
+def replace(session: Session, body: Mapping[str, Any], *, made: bool) -> None:
+    """Write an experiment that was set up or imported: a new one, or over one that still stands.
+
+    Raises:
+        Conflict: `ExperimentExists`, `ExperimentRunning`.
+        NotFound: `ExperimentNotFound`: it was removed meanwhile.
+    """
+    if made:
+        write_new(session, body)
+        return
+    with _held(session, body):
+        existing(session, body["ExperimentId"])
+        session.experiments.write(dict(body))
+
+
+def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
+    """The models and transformations that a graph refers to and this home has, by asset id; it keeps a copy of each."""
+    found = {}
+    for model in assets.learnt(definition):
+        blob = blobs.parse(model.uri)
+        if blob is not None and session.store.blobs.exists(blob):
+            found[model.asset_id] = session.store.blobs.keep_model(session.store.blobs.read(blob))
+    return found
+
+
+def _failed(session: Session, body: dict[str, Any], detail: str) -> None:
+    _record(session, body, StatusCode=FAILED, StatusDetail=detail, EndTime=stamp(session.clock()))
+
+
+def _record(session: Session, body: dict[str, Any], **status: Any) -> None:
+    body["Status"] = body["Status"] | status
+    session.experiments.write(body)
+
+
+def _evaluation(done: Run) -> list[dict[str, Any]]:
+    """The lines of every Evaluate Model."""
+    tables = [value for (_, port), value in done.ports.items() if port == "Evaluation results"]
+    lines = [line for table in tables for line in table.frame.to_dict("records")]
+    return [
+        {str(name): artifacts.number(value) if isinstance(value, float) else value for name, value in line.items()}
+        for line in lines
+    ]
+
+
+def plan_remove(session: Session, *, experiment: str) -> Outcome:
+    """Plan to remove an experiment. Its datasets and models stay. It answers with a sentence.
+
+    Raises:
+        NotFound: the experiment.
+        Conflict: `ExperimentRunning`.
+    """
+    session.require("Microsoft.MachineLearning/workspaces/experiments/delete", experiment)
+    body = existing(session, experiment)
+
+    def commit() -> str:
+        with _held(session, body):
+            session.experiments.remove(body["ExperimentId"])
+        return f"The experiment {body['Description']!r} ({body['ExperimentId']}) is removed."
+
+    return Outcome(target=body["Description"], before=body, after=None, commit=commit)
+
+
+_STATUS = ("StatusCode", "StatusDetail", "CreationTime", "StartTime", "EndTime")
+
+
+def documented(body: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The documented members of an experiment. `Description` is its name, as it was there.
+
+    Args:
+        others: the experiments of the workspace; one that others were made of is no leaf.
+    """
+    identity, status = body["ExperimentId"], body["Status"]
+    return {
+        "ExperimentId": identity,
+        "RunId": body.get("RunId"),
+        "ParentExperimentId": body.get("ParentExperimentId"),
+        "OriginalExperimentDocumentationLink": None,
+        "Summary": body.get("Summary") or "",
+        "Description": body["Description"],
+        "Status": {**{name: status.get(name) for name in _STATUS}, "Metadata": None},
+        "Etag": sha256(orjson.dumps(dict(body), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32],
+        "Creator": body.get("Creator"),
+        "IsLeaf": not any(other.get("ParentExperimentId") == identity for other in others),
+        "DisableNodesUpdate": False,
+        "Category": body.get("Category") or "user",
+        "Tags": [],
+    }

@@ -1,0 +1,156 @@
+"""Trained models that a workspace names: each time one is made anew it joins its family as the latest."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.store import blobs, lock
+from mlmgmt.verbs.experiments import experiments
+from mlmgmt.verbs.session import READER, stamp
+from mlmgmt.verbs.storage import references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mlmgmt.verbs.session import Session
+
+EXPERIMENT, WORKSPACE = "Experiment", "Workspace"
+DATA_TYPE = "iLearnerDotNet"
+_SHORT = ("Name", "FamilyId", "Id", "IsLatest", "DataTypeId")
+
+
+def get(session: Session, *, scope: str, experiment: str | None = None) -> list[dict[str, Any]]:
+    """The trained models that the workspace names, oldest first; or those that an experiment uses.
+
+    Args:
+        scope: `EXPERIMENT` or `WORKSPACE`.
+        experiment: for the scope `EXPERIMENT`; without it there is a warning, and nothing.
+
+    Returns:
+        of the workspace, each whole, with a signature for its bytes (none for a Reader); of an experiment `Name`,
+        `FamilyId`, `Id`, `IsLatest`, `DataTypeId`, the ids None where the workspace does not name the model.
+
+    Raises:
+        NotFound: `ExperimentNotFound`. HomeError: `HomeDamaged`.
+    """
+    known = all_of(session)
+    if scope == WORKSPACE:
+        return [view(session, body, known) for body in known]
+    if experiment is None:
+        session.tell("Warning: the scope Experiment needs -ExperimentId; there is nothing to show.")
+        return []
+    body = experiments.existing(session, experiment)
+    return [_used(model, known) for model in assets.trained_models(body["Definition"])]
+
+
+def all_of(session: Session) -> list[dict[str, Any]]:
+    """The trained models of the workspace as they are kept, oldest first."""
+    return session.store.trained_models(session.workspace).all()
+
+
+def _used(model: assets.TrainedModel, known: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    found = by_uri(known, model.uri)
+    if found is None:
+        return {"Name": model.name, "FamilyId": None, "Id": None, "IsLatest": None, "DataTypeId": DATA_TYPE}
+    shown = {**found, "Name": model.name, "IsLatest": is_latest(found, known)}
+    return {name: shown[name] for name in _SHORT}
+
+
+def by_uri(known: Iterable[Mapping[str, Any]], uri: str) -> Mapping[str, Any] | None:
+    return next((body for body in known if body["Uri"] == uri), None)
+
+
+def is_latest(body: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> bool:
+    return all(other["Batch"] <= body["Batch"] for other in known if other["FamilyId"] == body["FamilyId"])
+
+
+def latest(known: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
+    """The latest trained model of a name, in any letter case; blanks around it are nothing."""
+    key = name.strip().casefold()
+    found = [body for body in known if body["Name"].strip().casefold() == key]
+    return max(found, key=lambda body: int(body["Batch"]), default=None)
+
+
+def newest(known: Sequence[Mapping[str, Any]], uri: str, name: str) -> Mapping[str, Any] | None:
+    """The latest of the family that a model in use belongs to, by its blob, else by its name."""
+    standing = by_uri(known, uri)
+    return latest(known, name if standing is None else standing["Name"])
+
+
+def view(session: Session, body: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """A trained model as the service described a user's asset."""
+    shown = {name: value for name, value in body.items() if name != "Uri"} | {"IsLatest": is_latest(body, known)}
+    blob = blobs.parse(body["Uri"])
+    if blob is not None:
+        place = references.answered(session, blob)
+        shown["DownloadLocation"] = {
+            "BaseUri": place["BaseLocation"],
+            "size": body["Size"],
+            "Name": body["Name"],
+            "EndpointType": "AzureBlobStorage",
+            "CredentialContainer": None,
+            "AccessCredential": None if session.role == READER else place["SasBlobToken"],
+            "Location": place["RelativeLocation"],
+            "FileType": "TrainedModel",
+            "isAuxiliary": False,
+        }
+    return shown
+
+
+def keep(
+    session: Session,
+    name: str,
+    uri: str,
+    *,
+    experiment: str,
+    description: str = "",
+    promoted_from: str | None = None,
+) -> dict[str, Any]:
+    """Name a model that is in a blob of this home; one of that name before is its family. What has a name keeps it.
+
+    Args:
+        experiment: the id of the one that trained it.
+        promoted_from: the port that gave it, `NODE:PORT`.
+
+    Returns:
+        the trained model as it is kept.
+
+    Raises:
+        NotFound: `AccountNotRegistered` or `BlobNotFound`.
+    """
+    session.store.require_writable()
+    blob = blobs.parse(uri)
+    size = len(session.store.blobs.read(blob)) if blob is not None else 0
+    with lock.hold(session.store.home.root, f"trainedmodels/{session.workspace}"):
+        known = all_of(session)
+        if (standing := by_uri(known, uri)) is not None:
+            return dict(standing)
+        before = latest(known, name)
+        family = str(before["FamilyId"]) if before is not None else uuid.uuid4().hex
+        batch = int(before["Batch"]) + 1 if before is not None else 1
+        body: dict[str, Any] = {
+            "Name": name.strip() if before is None else before["Name"],
+            "FamilyId": family,
+            "Id": f"{session.workspace}.{family}.{batch}",
+            "IsLatest": True,
+            "DataTypeId": DATA_TYPE,
+            "Batch": batch,
+            "ExperimentId": experiment,
+            "Owner": session.caller,
+            "PromotedFrom": promoted_from,
+            "ResourceUploadId": None,
+            "SourceOrigin": "FromOutputPromotion",
+            "Language": {"Language": None, "Version": None},
+            "Size": size,
+            "CreatedDate": stamp(session.clock()),
+            "ClientVersion": None,
+            "ServiceVersion": 0,
+            "Category": None,
+            "IsDeprecated": False,
+            "Description": description,
+            "Uri": uri,
+        }
+        session.store.trained_models(session.workspace).write(body)
+    return body

@@ -1,0 +1,228 @@
+"""Which commitment plan pays for which web service."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from mlmgmt.definition.document import compact
+from mlmgmt.errors import Conflict, Detail, MlmgmtError, NotFound
+from mlmgmt.ids import LONGEST_GROUP, PlanId, ResourceId, check_name, fold
+from mlmgmt.store import lock
+from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.plans import skus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlmgmt.verbs.session import Session
+
+_MOVE = "Microsoft.MachineLearning/commitmentPlans/commitmentAssociations/move/action"
+_TYPE = "Microsoft.MachineLearning/commitmentPlans/commitmentAssociations"
+_NOT_FOUND = "ResourceNotFound"
+
+
+def plan_id(session: Session, group: str, name: str) -> PlanId:
+    """The id of a plan of this home's subscription.
+
+    Raises:
+        BadRequest: `InvalidResourceName`.
+    """
+    return PlanId(session.store.home.subscription, session.group_id(group).name, check_name(name, what="plan"))
+
+
+def existing_plan(session: Session, group: str, name: str) -> tuple[PlanId, dict[str, Any]]:
+    """A plan that stands: its id, and its document as the home keeps it.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`, as the outer code.
+    """
+    session.existing_group(group)
+    return _standing(session, plan_id(session, group, name))
+
+
+def _standing(session: Session, identity: PlanId) -> tuple[PlanId, dict[str, Any]]:
+    body = session.store.plans.get(identity)
+    if body is None:
+        message = f"The commitment plan {identity.name!r} in the resource group {identity.group!r} was not found."
+        names = ", ".join(str(other["name"]) for other in session.store.plans.in_group(identity.group_id))
+        hint = f"There are: {names}." if names else "The group has none yet."
+        raise NotFound(message, target=str(identity), code=_NOT_FOUND, hint=hint)
+    return PlanId.parse(body["id"]), body
+
+
+def etag_of(content: Any) -> str:
+    """An etag that looks like a GUID, as plans and associations have; the same for the same content."""
+    return str(UUID(sha256(compact(content)).hexdigest()[:32]))
+
+
+def associations(
+    session: Session, *, group: str, plan: str, name: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """The associations of a plan with the web services that stand, or the one of a name.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: the plan, or the association.
+    """
+    identity, _ = existing_plan(session, group, plan)
+    if name is None:
+        return [_view(guid, body) for guid, body in of_plan(session, identity)]
+    return _view(name.casefold(), _existing(session, identity, name))
+
+
+def of_plan(session: Session, plan: PlanId) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The associations that count: those of a plan with services that stand. A removed service has none."""
+    for guid, body in session.store.plans.associations(plan.subscription):
+        if fold(body["planId"]) == fold(str(plan)) and _stands(session, body):
+            yield guid, body
+
+
+def _stands(session: Session, body: Mapping[str, Any]) -> bool:
+    return session.store.services.current(ResourceId.parse(body["associatedResourceId"])) is not None
+
+
+def _existing(session: Session, plan: PlanId, name: str) -> dict[str, Any]:
+    body = session.store.plans.association_named(plan.subscription, name)
+    if body is None or fold(body["planId"]) != fold(str(plan)) or not _stands(session, body):
+        message = f"The commitment plan {plan.name!r} has no association {name!r}."
+        names = ", ".join(guid for guid, _ in of_plan(session, plan))
+        hint = f"There are: {names}." if names else "No web service is associated with it."
+        raise NotFound(message, target=name, code=_NOT_FOUND, hint=hint)
+    return body
+
+
+def _view(guid: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"{body['planId']}/commitmentAssociations/{guid}",
+        "name": guid,
+        "type": _TYPE,
+        "location": body["location"],
+        "tags": {},
+        "etag": body["etag"],
+        "properties": {
+            "associatedResourceId": body["associatedResourceId"],
+            "commitmentPlanId": body["planId"],
+            "creationDate": body["creationDate"],
+        },
+    }
+
+
+def plan_move(session: Session, *, group: str, plan: str, name: str, destination_plan_id: str) -> Outcome:
+    """Plan to have another plan pay for a web service from now on; what was charged stays where it is.
+
+    Raises:
+        BadRequest: `InvalidResourceId`: the destination is no plan's id.
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: a plan or the association is not in this home.
+        Conflict: `AssociationLimitReached`: the destination has as many as a plan can have.
+        AuthorizationFailed.
+    """
+    identity, _ = existing_plan(session, group, plan)
+    before = _existing(session, identity, name)
+    guid = name.casefold()
+    wanted = PlanId.parse(destination_plan_id)
+    check_name(wanted.name, what="plan")
+    destination, _ = _standing(session, wanted)
+    session.require(_MOVE, identity)
+    session.require(_MOVE, destination)
+    service = ResourceId.parse(before["associatedResourceId"])
+    after = _body(service, destination, before["location"], before["creationDate"])
+
+    def commit() -> dict[str, Any]:
+        with session.store.writing(service), lock.hold(session.store.home.root, destination.folder):
+            _existing(session, identity, name)
+            _standing(session, destination)
+            if destination != identity:
+                _refuse_full(session, destination)
+                session.store.plans.associate(service, after)
+        return _view(guid, after)
+
+    shown = _view(guid, after)
+    return Outcome(
+        target=guid, before=_view(guid, before), after=shown, commit=commit, preview=shown, compared=shown_only
+    )
+
+
+def _refuse_full(session: Session, plan: PlanId) -> None:
+    if sum(1 for _ in of_plan(session, plan)) >= skus.MOST_ASSOCIATIONS:
+        message = f"The commitment plan {plan.name!r} has {skus.MOST_ASSOCIATIONS:,} associations, the most there are."
+        raise Conflict(message, target=plan.name, details=[Detail("AssociationLimitReached", message)])
+
+
+def _body(service: ResourceId, plan: PlanId, location: str, created: str) -> dict[str, Any]:
+    body = {
+        "planId": str(plan),
+        "associatedResourceId": str(service),
+        "creationDate": created,
+        "location": location,
+    }
+    return body | {"etag": etag_of(body)}
+
+
+def keep(session: Session, service: ResourceId, document: Mapping[str, Any], created: str, *, anew: bool) -> None:
+    """Associate a service with the plan its document names, before that is committed; the service's lock is held.
+
+    Args:
+        created: when, as the new revision's stamp.
+        anew: the service is made, so what an earlier one of its name had is no longer true.
+    """
+    plans = session.store.plans
+    plan = stated(document)
+    if plan is None:
+        if anew:
+            plans.dissociate(service)
+        return
+    if not anew and plans.association(service) is not None:
+        return
+    with lock.hold(session.store.home.root, plan.folder):
+        known = plans.get(plan)
+        plans.associate(
+            service,
+            _body(service, plan if known is None else PlanId.parse(known["id"]), str(document["location"]), created),
+        )
+
+
+def stated(document: Mapping[str, Any]) -> PlanId | None:
+    """The plan that a definition names; None when it names none, or what it names is no plan's id."""
+    given = document.get("properties", {}).get("commitmentPlan")
+    text = given.get("id") if isinstance(given, dict) else None
+    if not isinstance(text, str):
+        return None
+    try:
+        plan = PlanId.parse(text)
+        check_name(plan.name, what="plan")
+        check_name(plan.group, what="resource group", longest=LONGEST_GROUP)
+        check_name(plan.subscription, what="subscription")
+    except MlmgmtError:
+        return None
+    return plan
+
+
+def notes(session: Session, service: ResourceId, document: Mapping[str, Any]) -> list[str]:
+    """What to say of the plan that a definition to be deployed names."""
+    given = document.get("properties", {}).get("commitmentPlan")
+    text = given.get("id") if isinstance(given, dict) else None
+    if text is None:
+        return []
+    plan = stated(document)
+    if plan is None or session.store.plans.get(plan) is None:
+        return [f"The commitment plan {text} is not in this home; scoring is not charged."]
+    present = session.store.plans.association(service)
+    if present is None or fold(present["planId"]) == fold(str(plan)) or not _stands(session, present):
+        return []
+    return [f"It stays with the commitment plan {present['planId']}; Move-AzMlCommitmentAssociation changes that."]
+
+
+def is_charged_to(session: Session, service: ResourceId, document: Mapping[str, Any]) -> bool:
+    """Whether a definition names the plan that pays for a service now, which a move may have changed."""
+    named, paying = stated(document), plan_of(session, service)
+    return named is not None and paying is not None and fold(str(named)) == fold(str(paying))
+
+
+def plan_of(session: Session, service: ResourceId) -> PlanId | None:
+    """The plan that pays for a service; None when it has none, or one that is not in this home."""
+    body = session.store.plans.association(service)
+    if body is None:
+        return None
+    plan = PlanId.parse(body["planId"])
+    return plan if session.store.plans.get(plan) is not None else None

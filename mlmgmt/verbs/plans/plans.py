@@ -1,0 +1,434 @@
+"""Commitment plans, as the resource manager and as the cmdlets change them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition.document import parse
+from mlmgmt.errors import BadRequest, Conflict, Detail, PreconditionFailed
+from mlmgmt.ids import (
+    PLANS,
+    PROVIDER,
+    STORAGE_ACCOUNTS,
+    STORAGE_PROVIDER,
+    WEB_SERVICES,
+    PlanId,
+    ResourceId,
+    check_name,
+    same_location,
+)
+from mlmgmt.store import lock
+from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.plans import associations, skus, usage
+from mlmgmt.verbs.plans.associations import etag_of, existing_plan
+from mlmgmt.verbs.session import stamp
+from mlmgmt.verbs.tags import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+_WRITE = "Microsoft.MachineLearning/commitmentPlans/write"
+_DELETE = "Microsoft.MachineLearning/commitmentPlans/delete"
+
+
+def get(
+    session: Session, *, group: str | None = None, name: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """One plan, or those of a group or of the subscription. A name without a group lists all, as the cmdlet does.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`, as the outer code.
+    """
+    if group is None:
+        return [
+            view(session, body)
+            for known in session.store.groups.all()
+            for body in session.store.plans.in_group(session.group_id(known["name"]))
+        ]
+    if name is None:
+        identity = session.group_id(session.existing_group(group)["name"])
+        return [view(session, body) for body in session.store.plans.in_group(identity)]
+    return view(session, existing_plan(session, group, name)[1])
+
+
+def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan as the service answers it; `body` is its document as the home keeps it."""
+    identity = PlanId.parse(body["id"])
+    sku = skus.find(body["sku"]["name"], body["sku"]["tier"])
+    left = usage.left(session, identity, body)
+    return {
+        "id": body["id"],
+        "name": body["name"],
+        "type": identity.type,
+        "location": body["location"],
+        "tags": body.get("tags") or {},
+        "etag": body["etag"],
+        "sku": dict(body["sku"]),
+        "properties": {
+            "chargeForOverage": not sku.suspends,
+            "chargeForPlan": sku.charges,
+            "creationDate": body["creationDate"],
+            "includedQuantities": {
+                what: {
+                    "allowance": allowance,
+                    "amount": left[what],
+                    "includedQuantityMeter": sku.meter(f"{what}/included"),
+                    "overageMeter": sku.meter(f"{what}/overage"),
+                }
+                for what, allowance in sku.included.items()
+            },
+            "maxAssociationLimit": skus.MOST_ASSOCIATIONS,
+            "maxCapacityLimit": skus.MOST_CAPACITY,
+            "minCapacityLimit": skus.LEAST_CAPACITY,
+            "planMeter": sku.meter("plan"),
+            "refillFrequencyInDays": skus.REFILL_DAYS,
+            "suspendPlanOnOverage": sku.suspends,
+        },
+    }
+
+
+def plan_create(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    location: str,
+    sku_name: str,
+    sku_tier: str,
+    sku_capacity: int = skus.LEAST_CAPACITY,
+    tags: dict[str, Any] | None = None,
+) -> Outcome:
+    """Plan a new commitment plan; one that stands under that name gets the SKU and the tags given, as PUT does.
+
+    Raises:
+        BadRequest: `InvalidSku`, `InvalidSkuCapacity`, `InvalidTags`, `InvalidResourceName`.
+        Conflict: `InvalidResourceLocation`: it stands elsewhere.
+        NotFound: `ResourceGroupNotFound`.
+        AuthorizationFailed.
+    """
+    identity = associations.plan_id(session, str(session.existing_group(group)["name"]), name)
+    session.require(_WRITE, identity)
+    check_name(location, what="location")
+    sku = skus.find(sku_name, sku_tier)
+    capacity = skus.check_capacity(sku_capacity)
+    standing = session.store.plans.get(identity)
+    if standing is not None and not same_location(standing["location"], location):
+        text = f"The commitment plan is in {standing['location']!r} and cannot move to {location!r}."
+        raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
+    body = {
+        "id": str(identity),
+        "name": identity.name,
+        "location": location,
+        "tags": checked(tags or {}),
+        "sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity},
+        "creationDate": stamp(session.clock()),
+    }
+    if standing is not None:
+        body |= {member: standing[member] for member in ("id", "name", "location", "creationDate")}
+    outcome = _change(
+        session,
+        identity,
+        standing,
+        body,
+        replan=lambda: plan_create(
+            session,
+            group=group,
+            name=name,
+            location=location,
+            sku_name=sku_name,
+            sku_tier=sku_tier,
+            sku_capacity=sku_capacity,
+            tags=tags,
+        ),
+    )
+    if standing is not None:
+        outcome.question = f"The commitment plan {standing['name']!r} exists. Replace its SKU and tags?"
+    return outcome
+
+
+def _change(
+    session: Session,
+    identity: PlanId,
+    standing: dict[str, Any] | None,
+    content: dict[str, Any],
+    *,
+    replan: Callable[[], Outcome],
+) -> Outcome:
+    """The outcome of writing a plan whose document, the etag aside, is `content`."""
+    body = content | {"etag": etag_of([standing["etag"] if standing is not None else None, content])}
+
+    def commit() -> dict[str, Any]:
+        session.store.require_writable()
+        with lock.hold(session.store.home.root, identity.folder):
+            _refuse_changed(session, identity, standing)
+            session.existing_group(identity.group)
+            if standing is None:
+                # Whoever charged the plan that was removed may have come too late.
+                session.store.plans.remove(identity)
+            session.store.plans.put(identity, body)
+        return view(session, body)
+
+    shown = view(session, body)
+    before = view(session, standing) if standing is not None else None
+    return Outcome(
+        target=str(body["name"]),
+        before=before,
+        after=shown,
+        commit=commit,
+        replan=replan,
+        preview=shown,
+        compared=shown_only,
+    )
+
+
+def _refuse_changed(session: Session, identity: PlanId, planned_on: Mapping[str, Any] | None) -> None:
+    found = session.store.plans.get(identity)
+    before, now = (body["etag"] if body is not None else None for body in (planned_on, found))
+    if before != now:
+        text = f"{identity.name!r} was changed by another command: it was planned on etag {before}, and now has {now}."
+        hint = "Look again, then repeat."
+        raise PreconditionFailed(text, target=identity.name, details=[Detail("EtagChanged", text)], hint=hint)
+
+
+def plan_update(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    sku_name: str | None = None,
+    sku_tier: str | None = None,
+    sku_capacity: int | None = None,
+    tags: dict[str, Any] | None = None,
+) -> Outcome:
+    """Plan a change of a commitment plan's SKU or tags; what is not given stays, as PATCH has it.
+
+    Raises:
+        BadRequest: `EmptyUpdate`, `InvalidSku`, `InvalidSkuCapacity`, `InvalidTags`.
+        Conflict: `NothingChanged`.
+        NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
+        AuthorizationFailed.
+    """
+    identity, standing = existing_plan(session, group, name)
+    session.require(_WRITE, identity)
+    if all(given is None for given in (sku_name, sku_tier, sku_capacity, tags)):
+        text = "There is nothing to update: neither a SKU nor tags are given."
+        raise BadRequest(text, target="sku", details=[Detail("EmptyUpdate", text)])
+    present = standing["sku"]
+    sku = skus.find(sku_name or present["name"], sku_tier or present["tier"])
+    capacity = skus.check_capacity(present["capacity"] if sku_capacity is None else sku_capacity)
+    content = {member: value for member, value in standing.items() if member != "etag"}
+    content |= {"sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity}}
+    if tags is not None:
+        content["tags"] = checked(tags)
+    if all(content[member] == standing.get(member) for member in ("sku", "tags")):
+        text = f"The change leaves {standing['name']!r} as it is; nothing was updated."
+        raise Conflict(text, target=standing["name"], details=[Detail("NothingChanged", text)])
+    return _change(
+        session,
+        identity,
+        standing,
+        content,
+        replan=lambda: plan_update(
+            session,
+            group=group,
+            name=name,
+            sku_name=sku_name,
+            sku_tier=sku_tier,
+            sku_capacity=sku_capacity,
+            tags=tags,
+        ),
+    )
+
+
+def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
+    """Plan to remove a commitment plan, and what was used of it.
+
+    Raises:
+        Conflict: `CommitmentPlanInUse`, with the web services it pays for.
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: unlike a web service, an absent plan is an error.
+        AuthorizationFailed.
+    """
+    identity, standing = existing_plan(session, group, name)
+    session.require(_DELETE, identity)
+    refuse_in_use(session, identity)
+
+    def commit() -> None:
+        session.store.require_writable()
+        with lock.hold(session.store.home.root, identity.folder):
+            _refuse_changed(session, identity, standing)
+            refuse_in_use(session, identity)
+            session.store.plans.remove(identity)
+
+    return Outcome(
+        target=str(standing["name"]),
+        before=view(session, standing),
+        after=None,
+        commit=commit,
+        replan=lambda: plan_remove(session, group=group, name=name),
+        compared=shown_only,
+    )
+
+
+def refuse_in_use(session: Session, plan: PlanId, *, but_of_group: str | None = None) -> None:
+    """Refuse to take a plan away from web services that it pays for.
+
+    Args:
+        but_of_group: services of this group do not count, since they go too.
+
+    Raises:
+        Conflict: `CommitmentPlanInUse`, one detail a service.
+    """
+    users = [
+        service
+        for _, body in associations.of_plan(session, plan)
+        if (service := ResourceId.parse(body["associatedResourceId"])).group.casefold()
+        != (but_of_group or "").casefold()
+    ]
+    if users:
+        names = ", ".join(f"{service.group}/{service.name}" for service in users[:5])
+        more = f" and {len(users) - 5} more" if len(users) > 5 else ""
+        message = f"The commitment plan {plan.name!r} pays for web services: {names}{more}."
+        details = [Detail("CommitmentPlanInUse", message, str(service)) for service in users]
+        hint = "Move their associations with Move-AzMlCommitmentAssociation, or remove the web services."
+        raise Conflict(message, target=str(plan), details=details, hint=hint)
+
+
+_PLAN_TYPE = f"{PROVIDER}/{PLANS}"
+_CMDLETS = {
+    f"{PROVIDER}/{WEB_SERVICES}".casefold(): "New-AzMlWebService",
+    f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}".casefold(): "New-AzStorageAccount",
+    "microsoft.resources/resourcegroups": "New-AzResourceGroup",
+}
+
+
+def plan_update_whole(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    sku_name: str,
+    sku_tier: str,
+    sku_capacity: int | None = None,
+    tags: dict[str, Any] | None = None,
+) -> Outcome:
+    """Plan a change as the cmdlet makes it: a capacity left out is 1, and nothing is answered.
+
+    Raises:
+        BadRequest, Conflict, NotFound, AuthorizationFailed: as `plans.plan_update`.
+    """
+    outcome = plan_update(
+        session,
+        group=group,
+        name=name,
+        sku_name=sku_name,
+        sku_tier=sku_tier,
+        sku_capacity=skus.LEAST_CAPACITY if sku_capacity is None else sku_capacity,
+        tags=tags,
+    )
+    present = outcome.before["sku"]["capacity"] if outcome.before is not None else skus.LEAST_CAPACITY
+    if sku_capacity is None and present > skus.LEAST_CAPACITY:
+        outcome.warnings = [
+            f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, as it does where -SkuCapacity is left out."
+        ]
+    outcome.commit = _silent(outcome.commit)
+    outcome.replan = lambda: plan_update_whole(
+        session, group=group, name=name, sku_name=sku_name, sku_tier=sku_tier, sku_capacity=sku_capacity, tags=tags
+    )
+    return outcome
+
+
+def _silent(commit: Callable[[], Any]) -> Callable[[], None]:
+    def done() -> None:
+        commit()
+
+    return done
+
+
+def plan_remove_object(session: Session, *, plan: Source) -> Outcome:
+    """Plan to remove the commitment plan whose Get answer is given; see `plans.plan_remove`.
+
+    Raises:
+        BadRequest: `InvalidResourceId`: what is given has no id, or not that of a plan.
+    """
+    body = parse(plan.data)
+    found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
+    if not isinstance(found, str):
+        message = f"{plan.name} names no commitment plan: it has no id."
+        hint = "Give -ResourceGroupName and -Name, or pipe what Get-AzMlCommitmentPlan answers for one plan."
+        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
+    identity = PlanId.parse(found)
+    return plan_remove(session, group=identity.group, name=identity.name)
+
+
+def plan_create_resource(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    location: str,
+    resource_type: str,
+    sku_object: Mapping[str, Any] | None = None,
+    tags: dict[str, Any] | None = None,
+) -> Outcome:
+    """Plan a commitment plan that is made as a generic resource; see `plans.plan_create`.
+
+    Args:
+        sku_object: `Name`, `Tier` and `Capacity`, in any letter case; the tier is Standard when left out.
+
+    Raises:
+        BadRequest: `ResourceTypeNotSupported`: another type, with the cmdlet for it; `InvalidSku`.
+    """
+    if resource_type.strip().casefold() != _PLAN_TYPE.casefold():
+        message = f"Resources of the type {resource_type!r} are not made like this; those of {_PLAN_TYPE} are."
+        cmdlet = _CMDLETS.get(resource_type.strip().casefold())
+        hint = f"Use {cmdlet}." if cmdlet is not None else None
+        details = [Detail("ResourceTypeNotSupported", message)]
+        raise BadRequest(message, target="ResourceType", details=details, hint=hint)
+    given = {member.casefold(): value for member, value in (sku_object or {}).items()}
+    unknown = given.keys() - {"name", "tier", "capacity"}
+    if unknown or not isinstance(given.get("name"), str) or not isinstance(given.get("tier", ""), str):
+        message = "A SKU has a Name, a Tier and a Capacity."
+        hint = "-SkuObject \"@{Name='S1'; Tier='Standard'; Capacity=1}\""
+        raise BadRequest(message, target="SkuObject", details=[Detail("InvalidSku", message)], hint=hint)
+    outcome = plan_create(
+        session,
+        group=group,
+        name=name,
+        location=location,
+        sku_name=given["name"],
+        sku_tier=given.get("tier") or skus.STANDARD,
+        sku_capacity=given.get("capacity", skus.LEAST_CAPACITY),
+        tags=tags,
+    )
+    commit = outcome.commit
+    outcome.commit = lambda: _resource(commit())
+    outcome.preview = _resource(outcome.preview)
+    outcome.replan = lambda: plan_create_resource(
+        session,
+        group=group,
+        name=name,
+        location=location,
+        resource_type=resource_type,
+        sku_object=sku_object,
+        tags=tags,
+    )
+    return outcome
+
+
+def _resource(plan: Mapping[str, Any]) -> dict[str, Any]:
+    identity = PlanId.parse(plan["id"])
+    return {
+        "Name": plan["name"],
+        "ResourceId": plan["id"],
+        "ResourceName": plan["name"],
+        "ResourceType": plan["type"],
+        "ResourceGroupName": identity.group,
+        "Location": plan["location"],
+        "SubscriptionId": identity.subscription,
+        "Tags": plan["tags"],
+        "Sku": plan["sku"],
+        "Properties": plan["properties"],
+    }

@@ -1,0 +1,120 @@
+"""What was used of a commitment plan, what is left of it, and what that means for the next call."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.ids import ResourceId, service_guid
+from mlmgmt.verbs.plans import associations, skus
+from mlmgmt.verbs.plans.skus import HOURS, REFILL_DAYS, TRANSACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.ids import PlanId, ServiceId
+    from mlmgmt.verbs.session import Session
+
+_SECONDS_AN_HOUR = 3600.0
+
+
+def usage_history(session: Session, *, group: str, name: str) -> list[dict[str, Any]]:
+    """The days on which a plan was used, newest first, each with what was left before and after.
+
+    Quantities are counted against what the plan's present SKU includes, and begin anew with each refill.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
+    """
+    plan, body = associations.existing_plan(session, group, name)
+    included = skus.find(body["sku"]["name"]).included
+    items = []
+    period, left = -1, included
+    for day in session.store.usage.days(plan):
+        if (number := _period(body, day)) != period:
+            period, left = number, included
+        used = quantities(session.store.usage.total(plan, [day]))
+        after = {what: max(0.0, left[what] - used[what]) for what in left}
+        items.append(
+            {
+                "usageDate": f"{day.isoformat()}T00:00:00Z",
+                "usage": used,
+                "planQuantitiesBeforeUsage": left,
+                "planQuantitiesAfterUsage": after,
+                "planUsageOverage": {what: max(0.0, used[what] - left[what]) for what in left},
+                "planDeletionOverage": dict.fromkeys(left, 0.0),
+                "planMigrationOverage": dict.fromkeys(left, 0.0),
+            }
+        )
+        left = after
+    return items[::-1]
+
+
+def quantities(total: tuple[int, float]) -> dict[str, float]:
+    """Transactions and seconds as the quantities of a plan, which are numbers by name."""
+    transactions, seconds = total
+    return {HOURS: seconds / _SECONDS_AN_HOUR, TRANSACTIONS: float(transactions)}
+
+
+def left(session: Session, plan: PlanId, body: Mapping[str, Any]) -> dict[str, float]:
+    """What is left of a plan's included quantities in the running refill period, never negative.
+
+    Args:
+        body: the plan's document as the home keeps it.
+    """
+    today = session.clock().astimezone(UTC).date()
+    number = _period(body, today)
+    first = _created(body) + timedelta(days=number * REFILL_DAYS)
+    days = [first + timedelta(days=count) for count in range((today - first).days + 1)]
+    used = quantities(session.store.usage.total(plan, days))
+    included = skus.find(body["sku"]["name"]).included
+    return {what: max(0.0, allowance - used[what]) for what, allowance in included.items()}
+
+
+def _created(body: Mapping[str, Any]) -> date:
+    return date.fromisoformat(body["creationDate"][:10])
+
+
+def _period(body: Mapping[str, Any], day: date) -> int:
+    """Which refill period a day falls in, counted from the plan's first day; a clock set back changes none."""
+    return max(0, (day - _created(body)).days) // REFILL_DAYS
+
+
+def suspended(session: Session, plan: PlanId) -> bool:
+    """Whether a plan's services are to refuse calls: something it includes is used up, and its SKU suspends then."""
+    body = session.store.plans.get(plan)
+    if body is None or not skus.find(body["sku"]["name"]).suspends:
+        return False
+    return any(amount <= 0 for amount in left(session, plan, body).values())
+
+
+def is_suspended(session: Session, service: ServiceId) -> bool:
+    """Whether a web service is to refuse calls because of its plan; see `suspended`. One without a plan never is."""
+    plan = _plan_of(session, service)
+    return plan is not None and suspended(session, plan)
+
+
+def _plan_of(session: Session, service: ServiceId) -> PlanId | None:
+    """The plan that pays for a service; Classic ones have none."""
+    return associations.plan_of(session, service) if isinstance(service, ResourceId) else None
+
+
+def charge(session: Session, counts: Mapping[ServiceId, tuple[int, float]]) -> None:
+    """Charge calls to the plans of their services, today; services without a plan cost nothing.
+
+    Args:
+        counts: transactions and seconds of computing, by web service.
+
+    Raises:
+        Conflict: `ResourceLocked`.
+    """
+    if not session.store.home.trusted:
+        # A home that may not be written can be looked at and scored with; nobody's plan is behind it.
+        return
+    by_plan: dict[PlanId, dict[str, tuple[int, float]]] = {}
+    for service, used in counts.items():
+        if (plan := _plan_of(session, service)) is not None:
+            by_plan.setdefault(plan, {})[service_guid(service)] = used
+    today = session.clock().astimezone(UTC).date()
+    for plan, of_services in by_plan.items():
+        session.store.usage.add(plan, today, of_services)

@@ -1,0 +1,249 @@
+"""Retraining: run a training definition on new data, compare with what is deployed, and leave a model to deploy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets, reading
+from mlmgmt.errors import BadRequest, Detail, GateRefused, WrongUsage
+from mlmgmt.store import blobs, sas
+from mlmgmt.verbs import named_values, userfiles
+from mlmgmt.verbs.batch import jobs
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.retraining import comparing, evaluating, trainers, training
+from mlmgmt.verbs.runs import artifacts
+from mlmgmt.verbs.services import changes, definitions, lookup, webservices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.learning.comparison import Evaluation
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+
+def retrain(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    data: Source,
+    training_definition: Source | None = None,
+    test_data: Source | None = None,
+    holdout: float | None = None,
+    asset: str | None = None,
+    rewrite: str | None = None,
+    update: bool = False,
+    only_if_better: str | None = None,
+    report: str | None = None,
+    parameters: Sequence[str] = (),
+    message: str | None = None,
+) -> Outcome:
+    """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
+
+    Args:
+        holdout: the fraction of the data that is held out (`training.HOLDOUT`); rows are drawn stratified by the
+            label, seeded by the data's digest. A training graph that splits its rows itself holds out those that its
+            Train Model does not get, unless a fraction is given.
+        test_data: rows to compare on instead; then all of `data` is trained on.
+        rewrite: a definition file whose model reference is pointed at the new model.
+        update: go on to update the web service.
+        report: a file for the evaluation as a page; it is written before any gate or question.
+        parameters: web service parameters of the training definition or the service, as `NAME=VALUE`.
+        only_if_better: a metric; nothing at all is changed unless the new model is better by it.
+
+    Returns:
+        an outcome that reports where the model is (`BaseLocation`, `RelativeLocation`, `SasBlobToken`) and both
+        evaluations. Keeping it writes the blob and the rewritten file; applying it updates the web service, if that was
+        asked for.
+
+    Raises:
+        NotFound: the service; `TrainingDefinitionNotFound`: none is given and none recorded.
+        BadRequest: the data or the graph cannot be trained with.
+        GateRefused: `NotBetter`; exit status 3.
+        Conflict: `WebServiceReadOnly`, before any training.
+        WrongUsage: a fraction and rows to compare on are both given.
+    """
+    from mlmgmt.learning import digests, graph_parameters
+
+    standing = lookup.existing(session, group, name)
+    session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
+    if update:
+        changes.refuse_read_only(standing)
+    if test_data is not None and holdout is not None:
+        raise WrongUsage("-TestData and -Holdout do not go together: the rows to compare on are one or the other.")
+    model = assets.find(standing.document, asset)
+    trainer = trainers.of(session, standing, training_definition)
+    _rewrite_target(session, rewrite, asset)
+    check_metric(only_if_better)
+    if report is not None:
+        if holdout == 0 and test_data is None:
+            raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
+        evaluating.require_page(report)
+    _tell_what_stays(session, standing, model)
+    values, began = named_values.named_values(parameters), session.clock()
+    for_training, for_scoring = graph_parameters.divided(values, trainer.document, standing.document)
+    fitted = training.fit(
+        session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
+    )
+    deployed = standing.model_digests
+    evaluation = comparing.evaluate(
+        session, standing.document, model, fitted.trained, fitted.held, deployed, for_scoring
+    )
+    facts = artifacts.facts_of(
+        session,
+        fitted.trained,
+        data=data.name,
+        seen=fitted.seen,
+        service=str(standing.resource),
+        evaluation=evaluation,
+    )
+    blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
+    if report is not None and evaluation is not None:
+        if test_data is not None and fitted.held is not None:
+            seen = digests.row_digests(fitted.seen)
+            evaluation = replace(evaluation, new_overlap=comparing.overlap(seen, fitted.held))
+        evaluating.write_page(session, report, evaluation, standing, model, facts, blob.uri, data.name)
+    _gate(only_if_better, evaluation)
+
+    def keep() -> None:
+        session.stage("saving the model")
+        session.store.blobs.write(blob, content)
+        if trainer.service is not None:
+            jobs.record(session, trainer.service, data.name, {trainer.output: blob}, fitted.nodes, started=began)
+        # Read again: the file may have been edited while the model was trained.
+        if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
+            source, its_model = target
+            userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
+
+    told = _report(session, blob, fitted, evaluation, facts, rewrite) | {
+        "Report": report if evaluation is not None else None
+    }
+    unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
+    preview = {name: value for name, value in told.items() if name not in unmade} | {"WouldRewrite": rewrite}
+    if not update:
+        return Outcome(
+            target=str(standing.document["name"]),
+            before=None,
+            after=None,
+            commit=_nothing,
+            keep=keep,
+            report=told,
+            preview=preview,
+        )
+    outcome = webservices.plan_change(
+        session,
+        standing,
+        assets.relocation(model, blob.uri),
+        message=message or f"retrained on {data.name}",
+        source="retrain",
+        held={blob.uri: content},
+    )
+    outcome.keep, outcome.report, outcome.preview = keep, told, preview
+    outcome.kept = f"The new model is kept at {blob.relative_location}" + (
+        f", and {rewrite} names it." if rewrite else "."
+    )
+    outcome.question = f"Update the web service {standing.document['name']!r} with the new model?"
+    return outcome
+
+
+def _tell_what_stays(session: Session, standing: Revision, model: TrainedModel) -> None:
+    others = [other for other in assets.learnt(standing.document) if other.asset_id != model.asset_id]
+    if others:
+        listed = ", ".join(map(str, others))
+        session.tell(f"Only {model} is replaced; what else was learnt stays as it is: {listed}.")
+
+
+def _nothing() -> None:
+    return None
+
+
+def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
+    """The file to rewrite, looked at before any training, so that a bad file costs no time."""
+    if rewrite is None:
+        return None
+    source = userfiles.read(rewrite)
+    userfiles.require_writable(rewrite)
+    found = reading.read(source.data, session.contract, source=source.name, whole=False).document
+    return source, assets.find(found, asset)
+
+
+def check_metric(metric: str | None) -> None:
+    """Refuse a metric that no kind of model has.
+
+    Raises:
+        BadRequest: `UnknownMetric`.
+    """
+    if metric is None:
+        return
+    if metric_named(metric) is None:
+        message = f"There is no metric {metric!r}."
+        hint = f"There are: {', '.join(_metrics())}."
+        raise BadRequest(message, target="OnlyIfBetter", details=[Detail("UnknownMetric", message)], hint=hint)
+
+
+def _metrics() -> list[str]:
+    from mlmgmt.modules.evaluation import METRICS
+
+    return list(dict.fromkeys(name for names in METRICS.values() for name in names))
+
+
+def metric_named(name: str) -> str | None:
+    """A metric as Evaluate Model spells it; None when there is none of that name."""
+    return next((metric for metric in _metrics() if metric.casefold() == name.strip().casefold()), None)
+
+
+def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
+    if metric is None:
+        return
+    from mlmgmt.modules.evaluation import is_better
+
+    name = metric_named(metric)
+    assert name is not None
+    if evaluation is None or evaluation.old is None:
+        why = evaluation.unable if evaluation is not None else "no rows are held out"
+        text = f"The models cannot be compared by {name}: {why}."
+    elif name not in evaluation.new:
+        text = f"This kind of model has no {name}."
+        raise BadRequest(text, target="OnlyIfBetter", details=[Detail("UnknownMetric", text)])
+    else:
+        new, old = evaluation.new[name], evaluation.old[name]
+        if is_better(name, new, old):
+            return
+        text = f"The new model is not better by {name}: {old:.6g} → {new:.6g}. Nothing was changed."
+    report = {"Evaluation": evaluating.figures(evaluation)} if evaluation is not None else None
+    raise GateRefused(text, target=name, details=[Detail("NotBetter", text)], report=report)
+
+
+def _report(
+    session: Session,
+    blob: blobs.Blob,
+    fitted: training.Fitted,
+    evaluation: Evaluation | None,
+    facts: Mapping[str, Any],
+    rewrite: str | None,
+) -> dict[str, Any]:
+    key = session.store.secrets.account_key(blob.account)
+    report: dict[str, Any] = {
+        "BaseLocation": blob.base_location,
+        "RelativeLocation": blob.relative_location,
+        "SasBlobToken": sas.sign(key, blob.account, blob.name, now=session.clock()) if key else None,
+        "Learner": facts["learner"],
+        "Rows": facts["rows"],
+        "HeldOut": fitted.held_how,
+        "Rewritten": rewrite,
+        "Nodes": fitted.nodes,
+    }
+    if evaluation is not None:
+        report["Evaluation"] = evaluating.figures(evaluation)
+        if evaluation.unable:
+            session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
+        if evaluation.overlap:
+            session.tell(
+                f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} rows held "
+                "out; its figures flatter it."
+            )
+    return report

@@ -1,0 +1,252 @@
+"""Training itself: fit a model by a training definition, and make the file that holds it. Nothing is written here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.ids import file_name
+from mlmgmt.store import blobs
+from mlmgmt.verbs.runs import artifacts, execution, proof
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.runner import Run
+    from mlmgmt.learning.tables import Cells
+    from mlmgmt.modules.base import Dataset
+    from mlmgmt.modules.learners import Trained
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+HOLDOUT = 0.25
+_CONTAINER = "retraining"
+LABEL_PARAMETERS = ("Label column", "Name or numerical index of the label column")
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained model, the rows it was and was not shown, and what each node of the training did."""
+
+    trained: Trained
+    seen: Cells
+    held: Cells | None
+    held_how: str
+    nodes: list[dict[str, Any]]
+
+
+def fit(
+    session: Session,
+    document: Mapping[str, Any],
+    data: Source,
+    test_data: Source | None,
+    holdout: float | None,
+    *,
+    digests: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    read: Callable[[str], Any] | None = None,
+) -> Fitted:
+    """Train on data, with some rows held out unless `test_data` has others to compare on; see `retraining.retrain`.
+
+    Args:
+        digests: the models that the training graph itself refers to, by asset id; or `read` opens what an asset holds.
+        parameters: values of its web service parameters, by name.
+
+    Raises:
+        BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
+        ModuleNotSupported: the catalogue lacks a module that the training needs.
+    """
+    from mlmgmt.learning import set_up, tables
+    from mlmgmt.learning.plan import Plan
+
+    cells = tables.read_csv(data.data, data.name)
+    plan = Plan(document, outputs=_model_outputs(document))
+    port = _data_port(plan)
+    label = _label(plan)
+    own_split = bool(plan.nodes_of("Split Data")) and test_data is None and holdout is None
+    held: Cells | None
+    if test_data is not None:
+        seen, held, how = cells, tables.read_csv(test_data.data, test_data.name), test_data.name
+    elif own_split:
+        seen, held, how = cells, None, "by the training graph's Split Data"
+    else:
+        fraction = HOLDOUT if holdout is None else holdout
+        seen, held, drawn = _split(cells, fraction, label)
+        how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
+    run = execution.execute(session, plan, {port: seen}, digests=digests, parameters=parameters, read=read)
+    trained = _trained(run, plan.nodes_of(*set_up.TRAINERS)[0])
+    if own_split:
+        held, seen = _split_by_graph(plan, run, cells)
+        how = f"{len(held.rows) if held else 0} rows, {how}"
+    _refuse_empty_columns(run.ports[_node_of_input(plan, port), ""], trained, data.name)
+    return Fitted(trained, seen, held, how, [report.as_json() for report in run.reports])
+
+
+def check(document: Mapping[str, Any]) -> None:
+    """Refuse a definition that does not train exactly one model on the rows of one input.
+
+    Raises:
+        BadRequest: `NotATrainingDefinition`; the graph cannot be run.
+    """
+    from mlmgmt.learning.plan import Plan
+
+    _data_port(Plan(document, outputs=_model_outputs(document)))
+
+
+def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> None:
+    """Cleaning can fill a column that holds nothing, and a model then learns from the filling alone."""
+    empty = [
+        feature.name
+        for feature in trained.features
+        if feature.name in dataset.frame.columns and dataset.frame[feature.name].isna().all()
+    ]
+    if empty:
+        message = (
+            f"{source}: the model would learn from columns that hold no value at all: {', '.join(map(repr, empty))}."
+        )
+        hint = "Fill them, or leave them out in the training definition with Select Columns in Dataset."
+        raise BadRequest(message, target=empty[0], details=[Detail("InputMismatchError", message)], hint=hint)
+
+
+def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The outputs that carry a trained model; all outputs when that cannot be told from the ports' names."""
+    package = document["properties"]["package"]
+    nodes = package.get("nodes", {})
+    found = tuple(
+        nodes[edge["targetNodeId"]]["outputId"]
+        for edge in package.get("edges", ())
+        if "outputId" in nodes.get(edge["targetNodeId"], {})
+        and (_port_of(edge, document) or "").casefold() in ("trained model", "trained best model")
+    )
+    # The outputs alone, whatever they carry: what else the graph writes is not for a retraining to write.
+    return found or tuple(proof.output_ids(document)) or None
+
+
+def _port_of(edge: Mapping[str, Any], document: Mapping[str, Any]) -> str | None:
+    """The port that an edge comes from; a module with one output need not be asked which."""
+    from mlmgmt.modules import catalogue
+
+    if edge.get("sourcePortId"):
+        return str(edge["sourcePortId"])
+    properties = document["properties"]
+    node = properties["package"].get("nodes", {}).get(edge["sourceNodeId"], {})
+    asset = properties.get("assets", {}).get(node.get("assetId"))
+    module = catalogue.known(asset) if asset is not None and asset["type"] == "Module" else None
+    return module.outputs[0].name if module is not None and len(module.outputs) == 1 else None
+
+
+def _data_port(plan: Any) -> str:
+    from mlmgmt.learning import set_up
+
+    ports = plan.needs_inputs()
+    if len(plan.nodes_of(*set_up.TRAINERS)) != 1:
+        count = len(plan.nodes_of(*set_up.TRAINERS))
+        message = f"A training definition has exactly one Train Model that its outputs depend on; this one has {count}."
+        hint = "Give the definition that trains the model, with an output on Train Model's port 'Trained model'."
+        raise BadRequest(
+            message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)], hint=hint
+        )
+    if len(ports) != 1:
+        message = f"The training data goes into one input; this training definition has {len(ports)}."
+        raise BadRequest(message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)])
+    return str(ports[0])
+
+
+def _label(plan: Any) -> str | None:
+    """The label column by its name, when the graph states it by name; it decides how rows are drawn."""
+    from mlmgmt.learning import set_up
+    from mlmgmt.modules import columns
+
+    node = plan.nodes_of(*set_up.TRAINERS)[0]
+    arguments = plan.modules[node].arguments(plan.parameters[node])
+    selection = next((arguments[key] for key in LABEL_PARAMETERS if arguments.get(key)), None)
+    return None if selection is None else columns.stated_name(selection)
+
+
+def _trained(run: Run, node: str) -> Trained:
+    """The model that a trainer made."""
+    from mlmgmt.modules.learners import Trained
+
+    return next(value for (owner, _), value in run.ports.items() if owner == node and isinstance(value, Trained))
+
+
+def _node_of_input(plan: Plan, port: str) -> str:
+    return next(node for node in plan.order if plan.graph.nodes[node].get("inputId") == port)
+
+
+def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cells | None, str]:
+    """Rows to train on, rows held out, and how they were drawn: with a seed that is the data's own."""
+    from collections import Counter
+
+    import numpy as np
+    from sklearn.model_selection import train_test_split
+
+    from mlmgmt.learning import digests
+
+    if not 0 <= fraction < 1:
+        message = f"The fraction held out must be from 0 to below 1, not {fraction:g}."
+        raise BadRequest(message, target="Holdout", details=[Detail("InvalidHoldout", message)])
+    if fraction == 0:
+        return cells, None, ""
+    count = len(cells.rows)
+    keys = None
+    if label is not None and label.casefold() in (names := [name.casefold() for name in cells.columns]):
+        keys = [str(row[names.index(label.casefold())]) for row in cells.rows]
+        counts = Counter(keys)
+        if len(counts) > max(2, count * fraction / 2) or min(counts.values()) < 2:
+            keys = None  # a number to predict, or a class too small to be in both parts
+    seed = int(digests.digest(cells)[:8], 16)
+    try:
+        seen, held = train_test_split(np.arange(count), test_size=fraction, random_state=seed, stratify=keys)
+    except ValueError as error:
+        message = f"{cells.source} has {count} rows; {fraction:.0%} of them cannot be held out ({error})."
+        hint = "Give more rows, another --holdout, or --test-data FILE."
+        raise BadRequest(message, target=cells.source, details=[Detail("TooFewRows", message)], hint=hint) from None
+    drawn = "at random" if keys is None else f"stratified by {label}"
+    return _rows(cells, sorted(seen)), _rows(cells, sorted(held)), drawn
+
+
+def _rows(cells: Cells, chosen: Any) -> Cells:
+    from mlmgmt.learning import tables
+
+    lines = tuple(cells.lines[index] for index in chosen) if cells.lines else ()
+    return tables.Cells(cells.columns, [cells.rows[index] for index in chosen], cells.source, lines)
+
+
+def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Cells]:
+    """The rows that went into the graph's own Split Data and not on to its Train Model, and those that did."""
+    from mlmgmt.learning import set_up
+
+    train = plan.nodes_of(*set_up.TRAINERS)[0]
+    rows, _ = set_up.TRAINERS[plan.modules[train].name]
+    seen = set(run.inputs[train, rows].frame.index)
+    held = [index for index in range(len(cells.rows)) if index not in seen]
+    splits = [
+        run.ports[node, port].frame.index
+        for node in plan.nodes_of("Split Data")
+        for port in ("Results dataset1", "Results dataset2")
+    ]
+    offered = set().union(*map(set, splits))
+    held = [index for index in held if index in offered]
+    return (_rows(cells, held) if held else None), _rows(cells, sorted(seen))
+
+
+def packed(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> tuple[blobs.Blob, bytes]:
+    """A fitted model as the bytes of its file, and the blob it is to be: in the home's first storage account, under the
+    name of its service. Nothing is written.
+    """
+    data = artifacts.content(session, fitted.trained, facts, suffix=".ilearner", rows=fitted.seen)
+    return new_blob(session, _CONTAINER, file_name(name).replace("%", "-"), data, ".ilearner"), data
+
+
+def new_blob(session: Session, container: str, folder: str, data: bytes, suffix: str) -> blobs.Blob:
+    """A blob to be, in the home's first storage account, named by the moment and by its content.
+
+    Raises:
+        NotFound: `AccountNotRegistered`: there is no account.
+    """
+    moment = session.clock().strftime("%Y%m%dT%H%M%S")
+    return blobs.Blob(session.account(), container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}")

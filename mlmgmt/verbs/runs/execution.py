@@ -1,0 +1,82 @@
+"""Running a definition's graph on rows: the one path of batch jobs, experiments and retraining."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.verbs.runs import models
+from mlmgmt.verbs.storage.sources import Outside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.runner import Run
+    from mlmgmt.learning.tables import Cells
+    from mlmgmt.verbs.session import Session
+
+
+def execute(
+    session: Session,
+    plan: Plan,
+    inputs: Mapping[str, Cells],
+    *,
+    digests: Mapping[str, str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    read: Callable[[str], Any] | None = None,
+) -> Run:
+    """Run a planned graph on cells typed by its definition's input, and tell what is worth telling.
+
+    Args:
+        digests: the model of each asset that has one; or `read` opens what an asset holds.
+        parameters: values of the web service parameters, by name.
+
+    Raises:
+        BadRequest: the cells do not fit the input; see `runner.run` for the rest.
+    """
+    from mlmgmt.learning import runner, tables
+
+    _load_libraries(session, plan)
+    for note in plan.notes():
+        session.tell(f"Warning: {note}")
+    declared = plan.document["properties"].get("input", {}).get("properties") or {}
+    typed = {}
+    for name, cells in inputs.items():
+        typed[name], notes = tables.typed(cells, declared.get(name))
+        for note in notes:
+            session.tell(f"Warning: {note}")
+    done = runner.run(
+        plan,
+        typed,
+        read=read or models.reader(session, plan.document, digests or {}),
+        parameters=parameters,
+        outside=Outside(session),
+        tell=session.stage,
+        report=lambda report: session.detail(described(report.as_json())),
+    )
+    for line in _told_by_learners(done):
+        session.tell(f"Warning: {line}")
+    return done
+
+
+def _load_libraries(session: Session, plan: Plan) -> None:
+    """Load what learning needs before the first node's time is taken; it is none of that node's."""
+    modules = plan.modules.values()
+    if any(module.category.startswith("Machine Learning") or module.name == "Split Data" for module in modules):
+        session.stage("loading scikit-learn")
+        import sklearn.compose
+        import sklearn.model_selection
+        import sklearn.pipeline  # noqa: F401
+
+
+def described(node: Mapping[str, Any]) -> str:
+    """A node's time and rows in one line; see `NodeReport.as_json`."""
+    shapes = ", ".join(f"{port}: {s['Rows']:,} rows, {s['Columns']:,} columns" for port, s in node["Outputs"].items())
+    return f"{node['Node']} ({node['Module']}): {node['Seconds']:.3f} s{'; ' if shapes else ''}{shapes}"
+
+
+def _told_by_learners(done: Run) -> list[str]:
+    from mlmgmt.modules.learners import Trained
+
+    trained = [value for value in done.ports.values() if isinstance(value, Trained)]
+    return list(dict.fromkeys(f"{model.learner}: {note}" for model in trained for note in model.notes))

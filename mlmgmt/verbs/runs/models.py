@@ -1,0 +1,121 @@
+"""Opening what graphs refer to: trained models and transformations that are trusted, and datasets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.errors import Detail, NotFound
+from mlmgmt.verbs.storage.sources import Outside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mlmgmt.modules.base import Dataset, Transform
+    from mlmgmt.modules.learners import Trained
+    from mlmgmt.verbs.session import Session
+
+
+def reader(
+    session: Session,
+    document: Mapping[str, Any],
+    digests: Mapping[str, str],
+    held: Mapping[str, bytes] | None = None,
+) -> Callable[[str], Trained | Transform | Dataset]:
+    """A function from an asset's id to what is in it, opened only when trusted, and once.
+
+    Args:
+        digests: the model or transformation of each asset; `held` has the bytes of those the home does not keep yet.
+    """
+    opened: dict[str, Any] = {}
+
+    def read(asset_id: str) -> Any:
+        asset = document["properties"]["assets"][asset_id]
+        if assets.kind_of(asset) == assets.DATASET:
+            return _dataset(session, asset_id, asset)
+        if asset_id not in digests:
+            message = f"The {assets.kind_of(asset)} {asset['name']!r} ({asset_id}) is not available in this home."
+            raise NotFound(
+                "The model package cannot be found.",
+                target=asset_id,
+                details=[Detail("ModelPackageNotFound", message, asset_id)],
+                hint="Bring its file into a storage account of this home and update the reference, or retrain.",
+            )
+        digest = digests[asset_id]
+        if digest not in opened:
+            data = (held or {}).get(digest)
+            opened[digest] = open_model(session, session.store.blobs.model(digest) if data is None else data)[0]
+        return opened[digest]
+
+    return read
+
+
+def _dataset(session: Session, asset_id: str, asset: Mapping[str, Any]) -> Dataset:
+    from mlmgmt.modules.base import ModuleFailure
+
+    try:
+        return read_dataset(session, asset["locationInfo"]["uri"])
+    except ModuleFailure as error:
+        raise error.at(asset_id, str(asset.get("name") or "dataset")) from error
+
+
+def read_dataset(session: Session, uri: str) -> Dataset:
+    """The table of a dataset Resource; its column types are guessed.
+
+    Raises:
+        NotFound: the blob.
+        BadRequest: it cannot be read.
+        ModuleFailure: it is no such table.
+    """
+    from mlmgmt.modules import data_input_output
+
+    return data_input_output.read_table(Outside(session).read(uri), data_input_output.form_of(uri), header=True)
+
+
+def trusted(session: Session, digest: str) -> bytes:
+    """The file of a model that this home keeps, its signature checked, not opened.
+
+    Raises:
+        NotFound: `ModelPackageNotFound`. UntrustedModel. BadRequest: `InvalidModelFormat`.
+    """
+    return checked(session, session.store.blobs.model(digest))
+
+
+def checked(session: Session, data: bytes) -> bytes:
+    """The file of a model that this home signed, or that this user trusts; not opened.
+
+    Raises:
+        UntrustedModel. BadRequest: `InvalidModelFormat`.
+    """
+    from mlmgmt.learning import ilearner
+
+    secrets = session.store.secrets
+    ilearner.check(data, key=secrets.signing_key(), home=session.store.home.id, trusts=secrets.trusts_model)
+    return data
+
+
+def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]:
+    """Open a file of a model or a transformation that this home signed or this user trusts; see `ilearner.unpack`.
+
+    A model made with another version of scikit-learn is opened, and that is told.
+    """
+    import warnings
+
+    import sklearn
+
+    from mlmgmt.learning import ilearner
+
+    secrets = session.store.secrets
+    with warnings.catch_warnings():
+        # Told below, in words and once, and with what to do.
+        warnings.filterwarnings("ignore", category=sklearn.exceptions.InconsistentVersionWarning)
+        found = ilearner.unpack(
+            data, key=secrets.signing_key(), home=session.store.home.id, trusts=secrets.trusts_model
+        )
+    made = (found[2].get("versions") or {}).get("scikit-learn")
+    if made is not None and made != sklearn.__version__:
+        session.tell(
+            f"Warning: the model was made with scikit-learn {made}, and this is {sklearn.__version__}; its answers may "
+            "differ. Retrain it to be sure."
+        )
+    return found

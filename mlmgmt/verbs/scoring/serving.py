@@ -1,0 +1,201 @@
+"""A web service as it is asked over and over: which revision answers, whose keys open it, and how it is scored."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mlmgmt.definition import graph
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.ids import EndpointId, is_guid, service_guid
+from mlmgmt.verbs.runs import artifacts
+from mlmgmt.verbs.runs.artifacts import TABLE_SUFFIXES
+from mlmgmt.verbs.scoring import scoring
+from mlmgmt.verbs.services import endpoint_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.scorer import Scorer
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+NONE, ALL = "None", "All"
+_SETTLED = 100_000_000
+"""Nanoseconds after which no change of a folder bears the time of the one before."""
+
+
+class Serving:
+    """One revision of a web service.
+
+    Args:
+        revision: the one that answered when this was made; `is_current` says whether it still does.
+    """
+
+    def __init__(self, session: Session, revision: Revision) -> None:
+        self.revision, self.resource = revision, revision.resource
+        secrets = session.store.service_secrets(self.resource)
+        pair: Mapping[str, str] = secrets.get("keys") or {}
+        self._keys = tuple(pair[side].encode() for side in ("primary", "secondary") if pair.get(side))
+        self._next = session.store.services.path_of(self.resource, revision.number + 1)
+        self.digests = revision.model_digests
+        properties = revision.document["properties"]
+        realtime = properties.get("realtimeConfiguration") or {}
+        own = revision.document.get(endpoint_facts.MEMBER) or realtime
+        self.most_calls = int(own.get("maxConcurrentCalls") or 0)
+        self._diagnostics: Mapping[str, Any] = properties.get("diagnostics") or {}
+
+    @property
+    def diagnoses(self) -> bool:
+        """Whether `diagnostics` asks for any log."""
+        return str(self._diagnostics.get("level") or NONE).casefold() != NONE.casefold()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether no newer revision is committed; a look at one name, in microseconds."""
+        return not os.access(self._next, os.F_OK)
+
+    def check_key(self, authorization: bytes) -> None:
+        """Hold an Authorization header against both keys, in a time that says nothing about them.
+
+        Raises:
+            Unauthorized: `ScoreRequestUnauthorized`.
+        """
+        scheme, _, given = authorization.partition(b" ")
+        given = given.strip()
+        matches = [hmac.compare_digest(given, key) for key in self._keys]
+        if not any(matches) or scheme.lower() != b"bearer":
+            raise Unauthorized(
+                "Request is unauthorized to access resource.",
+                details=[Detail("ScoreRequestUnauthorized", "Invalid credentials provided.")],
+            )
+
+    def logs(self, now: datetime, *, failed: bool) -> bool:
+        """Whether `diagnostics` asks that a call be logged."""
+        if not self.diagnoses or (str(self._diagnostics["level"]).casefold() != ALL.casefold() and not failed):
+            return False
+        expiry = self._diagnostics.get("expiry")
+        if not isinstance(expiry, str):
+            return True
+        try:
+            until = datetime.fromisoformat(expiry)
+        except ValueError:
+            return True
+        return now < (until if until.tzinfo else until.replace(tzinfo=now.tzinfo))
+
+    @property
+    def key_of_scorer(self) -> tuple[Any, ...]:
+        """Two revisions with the same one are scored alike."""
+        labels = sorted(str(body["label"]["name"]) for body in self.revision.models.values() if "label" in body)
+        return graph.digest(self.revision.document), *sorted(self.digests.items()), *labels
+
+
+class Scopes(NamedTuple):
+    """Where the addresses of a web service begin.
+
+    Args:
+        subscription: without dashes; None of an endpoint, which is in none.
+        workspace: of a New web service the home's first, since there were clients that asked so.
+    """
+
+    subscription: str | None
+    workspace: str
+
+
+def scopes(session: Session, resource: ServiceId) -> Scopes:
+    """Where the addresses of a web service or an endpoint begin."""
+    home = session.store.home
+    if isinstance(resource, EndpointId):
+        return Scopes(None, resource.workspace)
+    return Scopes(home.subscription.replace("-", "").casefold(), home.workspace)
+
+
+class Finder:
+    """Finds web services by their addresses. Anybody may ask, for anything: all are listed anew only when one came."""
+
+    def __init__(self, session: Session) -> None:
+        self._services = session.store.services
+        self._known: tuple[Any, dict[str, ServiceId]] = None, {}
+
+    def find(self, guid: str) -> ServiceId:
+        """The web service whose address holds these 32 hexadecimal digits, whether or not it stands.
+
+        Raises:
+            NotFound: `WebServiceNotFound`.
+        """
+        if not is_guid(guid):
+            raise not_found(guid)
+        if (noted := self._services.endpoint_of(guid.casefold())) is not None:
+            return noted
+        moment, stamps = time.time_ns(), self._services.stamps()
+        standing, known = self._known
+        if standing != stamps:
+            known = {service_guid(identity): identity for identity in self._services.identities()}
+            # What came just now may share its moment with what comes next.
+            if all(stamp < moment - _SETTLED for stamp in stamps.values()):
+                self._known = stamps, known
+        if (found := known.get(guid.casefold())) is None:
+            raise not_found(guid)
+        return found
+
+
+def not_found(guid: str) -> NotFound:
+    message = f"There is no web service with the id {guid[:64]!r}."
+    hint = "A Classic address holds the id of an endpoint, not that of its web service: see its ApiLocation."
+    return NotFound("The resource cannot be found.", details=[Detail("WebServiceNotFound", message)], hint=hint)
+
+
+def load(session: Session, resource: ServiceId, guid: str) -> Serving:
+    """The revision of a web service that answers.
+
+    Raises:
+        NotFound: `WebServiceNotFound`.
+    """
+    revision = session.store.services.current(resource)
+    if revision is None:
+        raise not_found(guid)
+    return Serving(session, revision)
+
+
+def ports(revision: Revision) -> tuple[list[str], list[str]] | None:
+    """The inputs that a request to a revision has, and the outputs that answer with rows; None where its graph cannot
+    be run here.
+    """
+    from mlmgmt.learning.plan import Plan
+
+    try:
+        plan = Plan(revision.document)
+        return plan.needs_inputs(), _tables(plan)
+    except MlmgmtError:
+        return None
+
+
+def _tables(plan: Plan) -> list[str]:
+    try:
+        kinds = artifacts.output_suffixes(plan)
+    except BadRequest:
+        # One of them is nothing that a file could hold; whether another is rows, the run says.
+        return plan.outputs()
+    return [output for output, suffixes in kinds.items() if suffixes == TABLE_SUFFIXES]
+
+
+def scorer(session: Session, serving: Serving) -> Scorer:
+    """A revision made ready to score; models are opened, and the graph is compiled.
+
+    Raises:
+        ModuleNotSupported, BadRequest: the graph cannot be run.
+        NotFound: `ModelPackageNotFound`. UntrustedModel.
+    """
+    made = scoring.scorer_of(session, serving.revision)
+    if not _tables(made.plan):
+        message = f"{serving.resource.name!r} gives no table: its outputs are not rows."
+        details = [Detail("IncompatibleModel", message)]
+        raise BadRequest(message, details=details, code="InvalidOperation", hint="It is run as a batch job.")
+    # Now, and not when the first request comes.
+    made.is_instant  # noqa: B018
+    return made

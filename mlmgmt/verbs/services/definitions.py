@@ -1,0 +1,330 @@
+"""Definitions in files: import, export, diff, test, and the one edit that retraining needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt import resources
+from mlmgmt.definition import assets, diff, document, patch, reading
+from mlmgmt.definition.schema import without
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
+from mlmgmt.ids import ResourceId
+from mlmgmt.verbs import userfiles
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.runs import models, proof
+from mlmgmt.verbs.services import changes, deployment, history, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+
+def read(session: Session, *, definition: Source) -> dict[str, Any]:
+    """A definition from a file or a string, canonical and checked; its warnings are told.
+
+    Raises:
+        BadRequest: `InvalidDefinition`, with file, line, column and path of every problem.
+    """
+    found = reading.read(definition.data, session.contract, source=definition.name)
+    for line in reading.sentences(found.warnings):
+        session.tell(f"Warning: {line}")
+    return found.document
+
+
+def export_text(session: Session, *, web_service: Source) -> str:
+    """The canonical text of a web service, without what only the service sets."""
+    return document.write(_exported(session, web_service)).decode()
+
+
+def _exported(session: Session, web_service: Source) -> Any:
+    found = reading.read(web_service.data, session.contract, source=web_service.name, whole=False)
+    if "package" not in found.document.get("properties", {}):
+        message = f"{web_service.name} holds no package; it is one of a list, or not a web service."
+        hint = "Get the service by its name: mlmgmt Get-AzMlWebService -ResourceGroupName ... -Name ..."
+        raise BadRequest(message, target=web_service.name, details=[Detail("MissingPackage", message)], hint=hint)
+    for line in reading.sentences(found.warnings):
+        session.tell(f"Warning: {line}")
+    return without(found.document, session.contract.root, read_only=True)
+
+
+def plan_export(session: Session, *, web_service: Source, output_file: str) -> Outcome:
+    """Plan to write the canonical text of a web service to a file.
+
+    Raises:
+        BadRequest: the web service cannot be read, or the file not be written.
+    """
+    text = export_text(session, web_service=web_service).encode()
+    # A pipe or a device is written to, not overwritten.
+    standing: dict[str, Any] | None = {} if Path(output_file).is_file() else None
+
+    def commit() -> None:
+        userfiles.write(output_file, text, overwrite=True)
+
+    question = f"The file {output_file} exists. Overwrite it?" if standing is not None else None
+    return Outcome(target=output_file, before=standing, after={}, commit=commit, question=question)
+
+
+def list_assets(session: Session, *, definition: Source) -> list[dict[str, Any]]:
+    """The assets of a definition; those that are trained models say so."""
+    found = reading.read(definition.data, session.contract, source=definition.name, whole=False).document
+    return [
+        {
+            "Id": asset_id,
+            "Name": asset.get("name"),
+            "Kind": "trained model" if assets.is_trained_model(asset) else str(asset.get("type", "")).lower(),
+            "Uri": (asset.get("locationInfo") or {}).get("uri"),
+        }
+        for asset_id, asset in found.get("properties", {}).get("assets", {}).items()
+    ]
+
+
+def set_model(session: Session, *, file: str, location: str, asset: str | None = None) -> dict[str, Any]:
+    """Point one trained model of a definition file at another uri; every other character of the file stays.
+
+    Raises:
+        BadRequest: the file is no definition, the asset is ambiguous, or the uri is not one of a trained model.
+        NotFound: the file, or the asset.
+    """
+    source = userfiles.read(file)
+    found = reading.read(source.data, session.contract, source=source.name, whole=False).document
+    model = assets.find(found, asset)
+    check_uri(location)
+    text = rewritten(source, model, location)
+    if text != source.data:
+        userfiles.write(file, text, overwrite=True)
+    return {"File": file, "Asset": model.asset_id, "Name": model.name, "Was": model.uri, "Uri": location}
+
+
+def check_uri(location: str) -> None:
+    """Refuse a uri that no trained model can have.
+
+    Raises:
+        BadRequest: `InvalidBlobExtension`, `InvalidBlob`.
+    """
+    from mlmgmt.store import blobs
+
+    blobs.parse(location)
+    path = location.split("?", 1)[0]
+    if not path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):
+        message = f"{location!r} does not end in .ilearner; a trained model's location does."
+        hint = (
+            "Join BaseLocation and RelativeLocation of the batch job's output."
+            if path.endswith((".", ",", ";"))
+            else None
+        )
+        if path[-1:] in ".,;":
+            hint = f"There is punctuation at its end: {path[-1]!r}."
+        raise BadRequest(message, target="Location", details=[Detail("InvalidBlobExtension", message)], hint=hint)
+
+
+def rewritten(source: Source, model: assets.TrainedModel, location: str) -> bytes:
+    """The bytes of a definition file with one model reference replaced, in the encoding it had."""
+    from mlmgmt.definition.positions import spliced
+
+    text = document.decode(source.data).decode()
+    path = ("properties", "assets", model.asset_id, "locationInfo", "uri")
+    changed = spliced(text, path, location)
+    return document.encoded_like(source.data, changed)
+
+
+def compare(
+    session: Session,
+    *,
+    group: str | None = None,
+    name: str | None = None,
+    left: Source | None = None,
+    right: Source | None = None,
+    revision: int | None = None,
+) -> dict[str, Any]:
+    """What differs: between two files; what an update from a file would change; or from a revision to now.
+
+    Returns:
+        `changes`, one dict each, and `patch`, the same as RFC 6902 operations on the canonical document.
+
+    Raises:
+        WrongUsage: neither two files nor a web service.
+        BadRequest: a file is no definition. NotFound: the service, or the revision.
+    """
+    if group is None or name is None:
+        if left is None or right is None or revision is not None:
+            raise WrongUsage("Give two files, or a web service (-ResourceGroupName, -Name) and a file or a -Revision.")
+        before, after = _from_file(session, left), _from_file(session, right)
+    else:
+        before, after = _with_deployed(session, group, name, left, right, revision)
+    return difference(session, before, after)
+
+
+def difference(session: Session, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What differs between two canonical documents, without what only the service sets.
+
+    Returns:
+        `changes`, one dict each, and `patch`, the RFC 6902 operations.
+    """
+    left, right = (changes.comparable(session, document, {}) for document in (before, after))
+    found = diff.changes(left, right, session.contract, models=_manifests(session, left, right))
+    # A patch is of documents; what is secret stands in none.
+    old, new = ({name: value for name, value in side.items() if name != "secrets"} for side in (left, right))
+    return {"changes": [change.to_json() for change in found], "patch": diff.json_patch(old, new, session.contract)}
+
+
+def _from_file(session: Session, source: Source) -> dict[str, Any]:
+    found = reading.read(source.data, session.contract, source=source.name).document
+    body, secrets = changes.split_secrets(found)
+    return changes.comparable(session, body, secrets)
+
+
+def _with_deployed(
+    session: Session, group: str, name: str, left: Source | None, right: Source | None, revision: int | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    standing = lookup.existing(session, group, name)
+    if right is not None:
+        raise WrongUsage("A web service is compared with one file, not with two.")
+    if left is not None:
+        earlier = standing if revision is None else history.revision_of(session, standing.resource, revision)
+        return preview(session, earlier.document, left)
+    if revision is None:
+        revision = standing.number - 1
+        if not revision:
+            message = f"{name!r} has one revision only; there is nothing before it."
+            raise WrongUsage(message, target="Revision", hint="Give a file to compare it with.")
+    earlier = history.revision_of(session, standing.resource, revision)
+    before = changes.comparable(session, earlier.document, {})
+    return before, changes.comparable(session, standing.document, {})
+
+
+def preview(session: Session, standing: Mapping[str, Any], source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A deployed document, and what an update from the file would make of it; secrets as short digests."""
+    found = reading.read(source.data, session.contract, source=source.name, whole=False).document
+    change = without(found, session.contract.root, read_only=True)
+    merged = patch.merge(standing, change, session.contract, hold=False)
+    reading.check(merged, session.contract)
+    body, fresh = changes.split_secrets(merged)
+    identity = ResourceId.parse(str(standing["id"]))
+    known = session.store.service_secrets(identity)
+    before = changes.comparable(session, standing, known, given=fresh)
+    after = changes.comparable(session, body, changes.merged_secrets(known, fresh), given=fresh)
+    return before, after
+
+
+def _manifests(session: Session, *documents: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of the models that documents name, by uri: what the home's blobs say of themselves."""
+    from mlmgmt.store import blobs
+
+    known: dict[str, Any] = {}
+    try:
+        store = session.store
+    except MlmgmtError:
+        return known
+    for body in documents:
+        for model in assets.trained_models(body):
+            try:
+                blob = blobs.parse(model.uri)
+                if blob is not None and model.uri not in known and store.blobs.exists(blob):
+                    from mlmgmt.learning import ilearner
+
+                    known[model.uri] = ilearner.manifest(store.blobs.read(blob))
+            except MlmgmtError:
+                continue
+    return known
+
+
+def test(
+    session: Session, *, group: str | None = None, name: str | None = None, definition: Source | None = None
+) -> dict[str, Any]:
+    """Hold a definition file against the contract; or a deployed service against its own models and example.
+
+    Returns:
+        `Passed` and the `Checks`, one row each.
+
+    Raises:
+        WrongUsage: neither is named. BadRequest: the file is no definition.
+    """
+    if definition is not None:
+        found = reading.read(definition.data, session.contract, source=definition.name)
+        rows = [_check("definition", "passed", "schema and graph")]
+        rows += [_check("warning", "noted", f"{detail.target}: {detail.message}") for detail in found.warnings]
+        rows += _graph_checks(found.document)
+        return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
+    if group is None or name is None:
+        raise WrongUsage("Name a definition file, or a web service with -ResourceGroupName and -Name.")
+    return _test_deployed(session, group, name)
+
+
+def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Whether the graph can be run here: its modules, their ports and parameters. What is not run here is noted."""
+    from mlmgmt.learning.plan import Plan
+    from mlmgmt.modules import catalogue
+
+    lines = []
+    for asset in body["properties"].get("assets", {}).values():
+        if asset["type"] == "Module":
+            try:
+                catalogue.find(asset)
+            except catalogue.ModuleNotSupported as error:
+                lines.append(_check("module", "noted", error.message))
+    if lines:
+        return lines
+    try:
+        plan = Plan(body)
+        return [_check("graph", "passed", "it can be run"), *(_check("graph", "noted", note) for note in plan.notes())]
+    except MlmgmtError as error:
+        return [_check("graph", "failed", error.message)]
+
+
+def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
+    standing = lookup.existing(session, group, name)
+    rows = [
+        _check("revision", "passed", f"{standing.number}, {standing.change} {standing.modified_on} by {standing.by}")
+    ]
+    newest = session.store.services.history(standing.resource)[-1:]
+    agrees = [(revision.number, revision.etag) for revision in newest] == [(standing.number, standing.etag)]
+    note = f"newest revision is {newest[0].number}" if newest else "there are no revisions"
+    rows.append(_check("history", "passed" if agrees else "failed", note))
+    try:
+        reading.check(standing.document, session.contract)
+        rows.append(_check("definition", "passed", "schema and graph"))
+    except BadRequest as error:
+        rows.append(_check("definition", "failed", "; ".join(detail.message for detail in error.details)))
+    digests = {}
+    for asset_id, body in standing.models.items():
+        if body["state"] != deployment.DEPLOYED:
+            rows.append(_check(f"model {asset_id}", "failed", f"unavailable: {body['uri']}"))
+            continue
+        digests[asset_id] = body["digest"]
+        blob = deployment.blob_state(session, body["uri"], body["digest"])
+        try:
+            models.open_model(session, session.store.blobs.model(body["digest"]))
+            note = f"{body['digest'][:12]} answers; its blob is {_said(blob)}"
+            rows.append(_check(f"model {asset_id}", "passed", note))
+        except MlmgmtError as error:
+            rows.append(_check(f"model {asset_id}", "failed", f"{body['digest'][:12]} is not opened: {error.message}"))
+    try:
+        if proof.trains(standing.document):
+            rows.append(_check("example", "skipped", "a training definition is run by retrain, on data"))
+        else:
+            read = models.reader(session, standing.document, digests)
+            came = proof.score_example(session, standing.document, read)
+            rows.append(_check("example", "passed", f"scored {came}"))
+    except MlmgmtError as error:
+        rows.append(_check("example", "failed", error.details[0].message if error.details else error.message))
+    return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
+
+
+def _said(state: str) -> str:
+    return {"same": "unchanged", "changed": "another one now", "deleted": "deleted", "elsewhere": "elsewhere"}[state]
+
+
+def _check(what: str, result: str, note: str) -> dict[str, str]:
+    return {"Check": what, "Result": result, "Note": note}
+
+
+def schema(session: Session, *, name: str = "webservice") -> str:
+    """The JSON Schema of a kind of document, as shipped.
+
+    Raises:
+        NotFound: there is no schema of that name.
+    """
+    return resources.schema_text(name).decode()

@@ -1,0 +1,253 @@
+"""Proof: before a model answers, it is loaded, held against the graph, and made to score the example.
+
+A model is read from its uri once, when a change names it; from then on the home's own copy answers, by digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets, graph
+from mlmgmt.definition.document import compact
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound
+from mlmgmt.store import blobs, sas
+from mlmgmt.verbs.runs import models, proof
+from mlmgmt.verbs.session import stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+DEPLOYED, UNAVAILABLE = "deployed", "unavailable"
+_KEPT_FACTS = ("learner", "task", "trainedOn", "rows", "metrics", "metric", "evaluatedOn", "label")
+
+
+@dataclass(slots=True)
+class Deployment:
+    """The models that a planned revision would answer with.
+
+    Args:
+        models: by asset id, for the revision.
+        checked: `proved`, `skipped`, `unavailable`, `unproved`, `untouched` or `none`.
+        bytes: models to keep when the change is made, by digest.
+        proof: a proof to record when the change is made, and its key.
+    """
+
+    models: dict[str, Any] = field(default_factory=dict)
+    checked: str = "none"
+    warnings: list[str] = field(default_factory=list)
+    bytes: dict[str, bytes] = field(default_factory=dict)
+    proof: tuple[str, dict[str, Any]] | None = None
+
+    def keep(self, session: Session) -> None:
+        """Write the bytes and the proof; the reference to them comes after."""
+        for data in self.bytes.values():
+            session.store.blobs.keep_model(data)
+        if self.proof is not None:
+            session.store.secrets.keep_proof(*self.proof)
+
+
+def plan(
+    session: Session,
+    document: Mapping[str, Any],
+    before: Revision | None,
+    *,
+    skip: bool = False,
+    sas_tokens: Mapping[str, str] | None = None,
+    digests: Mapping[str, Any] | None = None,
+    held: Mapping[str, bytes] | None = None,
+) -> Deployment:
+    """Find and prove the models of a document that is to replace `before`.
+
+    Args:
+        skip: take the models without proving them.
+        sas_tokens: signatures that came with uris, by asset id.
+        held: models whose bytes are at hand, by uri; they are taken even where the uri is the one that stands.
+        digests: models already kept, by asset id, as a rollback brings them back; their uris are not read again.
+
+    Raises:
+        BadRequest: `ModelNotProved`: a new reference cannot be proved, or a model fails its proof.
+        NotFound: `BlobNotFound`; the account is here and the blob is not.
+        UntrustedModel: a model was signed elsewhere, or altered.
+    """
+    found = assets.learnt(document)
+    result = Deployment()
+    if not found:
+        return result
+    known = digests if digests is not None else (before.models if before is not None else {})
+    touched = before is None or graph.digest(document) != graph.digest(before.document)
+    for model in found:
+        present = known.get(model.asset_id)
+        named = present is not None and present.get("uri") == model.uri and model.uri not in (held or {})
+        if present is not None and named and _stays(session, present, result):
+            result.models[model.asset_id] = present
+            if present.get("digest"):
+                _note_overwritten(session, model, present, result)
+        else:
+            touched = True
+            token = (sas_tokens or {}).get(model.asset_id)
+            content = (held or {}).get(model.uri)
+            if content is None:
+                content = _found(session, model, before is not None, skip, token, result)
+            if content is not None:
+                _take(session, model, content, skip, result)
+    if not touched and digests is None:
+        result.checked = "untouched"
+    elif skip:
+        result.checked = "skipped"
+        result.warnings.append("The model check was skipped; nothing says that the new model answers.")
+    elif any(body["state"] != DEPLOYED for body in result.models.values()):
+        _open_beside_unavailable(session, before, result)
+        result.checked = UNAVAILABLE
+    else:
+        _prove(session, document, before, result)
+    return result
+
+
+def _stays(session: Session, present: Mapping[str, Any], result: Deployment) -> bool:
+    """Whether a model whose reference is unchanged stays as it is; one that was unavailable may have arrived since."""
+    if present.get("digest"):
+        return True
+    blob = blobs.parse(present["uri"])
+    if blob is None or not session.store.blobs.exists(blob):
+        return True
+    try:
+        models.open_model(session, session.store.blobs.read(blob))
+    except MlmgmtError as error:
+        result.warnings.append(f"The model at {present['uri']} is here now, and cannot be used: {error.message}")
+        return True
+    return False
+
+
+def _open_beside_unavailable(session: Session, before: Revision | None, result: Deployment) -> None:
+    """Without every model the graph cannot be run; a new one is then opened at least, and an update refused."""
+    if result.bytes and before is not None:
+        raise BadRequest(
+            "The new model cannot be proved.",
+            details=[Detail("ModelNotProved", "Another model of the service is not available in this home.")],
+            hint="-SkipModelCheck deploys it unproved, and the history says so.",
+        )
+    for content in result.bytes.values():
+        models.open_model(session, content)
+
+
+def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
+    if blob_state(session, model.uri, present["digest"]) == "changed":
+        result.warnings.append(
+            f"The blob of {model} was overwritten since it was deployed; the deployed copy {present['digest'][:12]} "
+            "goes on answering. Give the new model another path to deploy it."
+        )
+
+
+def blob_state(session: Session, uri: str, digest: str) -> str:
+    """Whether the blob behind a uri is still the model that answers: `same`, `changed`, `deleted` or `elsewhere`."""
+    blob = blobs.parse(uri)
+    if blob is None or not session.store.blobs.is_registered(blob.account):
+        return "elsewhere"
+    try:
+        return "same" if sha256(session.store.blobs.read(blob)).hexdigest() == digest else "changed"
+    except NotFound:
+        return "deleted"
+
+
+def _found(
+    session: Session, model: TrainedModel, update: bool, skip: bool, token: str | None, result: Deployment
+) -> bytes | None:
+    """The bytes of a model that a change names for the first time; None when its account is not in this home."""
+    blob = blobs.parse(model.uri)
+    if blob is not None and session.store.blobs.is_registered(blob.account):
+        keys = session.store.secrets.account_keys(blob.account)
+        if token is not None and keys:
+            sas.check(token, keys, blob.account, blob.name, now=session.clock())
+        return session.store.blobs.read(blob)
+    where = f"storage account {blob.account!r}" if blob else "address"
+    message = f"The {where} of {model} is not in this home: {model.uri}"
+    if update and not skip:
+        hint = "Copy the model into a storage account of this home, or use -SkipModelCheck."
+        raise _unproved(message, model, hint)
+    result.models[model.asset_id] = {"state": UNAVAILABLE, "uri": model.uri}
+    result.warnings.append(f"{message}. The service is managed, and cannot score.")
+    return None
+
+
+def _take(session: Session, model: TrainedModel, content: bytes, skip: bool, result: Deployment) -> None:
+    digest = sha256(content).hexdigest()
+    result.bytes[digest] = content
+    result.models[model.asset_id] = {
+        "state": DEPLOYED,
+        "digest": digest,
+        "uri": model.uri,
+        "takenOn": stamp(session.clock()),
+        **({} if skip else _facts(content)),
+    }
+
+
+def _facts(data: bytes) -> dict[str, Any]:
+    from mlmgmt.learning import ilearner
+
+    stated = ilearner.manifest(data)
+    return {name: stated[name] for name in _KEPT_FACTS if name in stated}
+
+
+def _unproved(message: str, model: TrainedModel, hint: str | None = None) -> BadRequest:
+    details = [Detail("ModelNotProved", message, f"$.properties.assets.{model.asset_id}.locationInfo.uri")]
+    return BadRequest("The new model cannot be proved.", target=model.asset_id, details=details, hint=hint)
+
+
+def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
+    digests = {asset_id: body["digest"] for asset_id, body in result.models.items()}
+    key = proof_key(document, digests)
+    if session.store.secrets.proof(key):
+        for digest in digests.values():
+            if digest not in result.bytes:
+                session.store.blobs.model(digest)
+        result.checked = "proved"
+        return
+    session.stage("proving the model")
+    try:
+        if proof.trains(document):
+            # One example row trains nothing; what it needs was opened by its digest.
+            for digest in digests.values():
+                models.open_model(session, result.bytes.get(digest) or session.store.blobs.model(digest))
+            return
+        rows = proof.score_example(session, document, models.reader(session, document, digests, result.bytes))
+    except MlmgmtError as error:
+        if "ModuleNotSupported" not in error.codes():
+            raise _failed(error) from error
+        if before is not None and any(digest not in _digests(before) for digest in digests.values()):
+            raise BadRequest(
+                "The new model cannot be proved.",
+                details=[Detail("ModelNotProved", error.message)],
+                hint="-SkipModelCheck deploys it unproved, and the history says so.",
+            ) from error
+        result.checked = "unproved"
+        result.warnings.append(f"The model could not be proved. {error.message}")
+        return
+    result.checked = "proved"
+    body = {"graph": graph.digest(document), "models": digests, "on": stamp(session.clock()), "example": rows}
+    result.proof = (key, body)
+    if rows == "made from the input":
+        result.warnings.append(
+            "There is no example request; the model was proved with a row made from the input's types."
+        )
+
+
+def proof_key(document: Mapping[str, Any], digests: Mapping[str, str]) -> str:
+    """What a proof is recorded under: all that decides an answer, and the models, by asset id."""
+    return sha256(compact([graph.digest(document), sorted(digests.items())])).hexdigest()
+
+
+def _digests(revision: Revision) -> set[str]:
+    return {body.get("digest", "") for body in revision.models.values()}
+
+
+def _failed(error: MlmgmtError) -> BadRequest:
+    """The same refusal, with the code that says it happened in the proof."""
+    details = [Detail("ModelNotProved", error.message, error.target), *error.details]
+    message = "The model does not pass its proof."
+    return BadRequest(message, target=error.target, details=details, hint=error.hint, code=error.code)

@@ -1,0 +1,94 @@
+"""An endpoint of a Classic web service as the service described it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import assets
+from mlmgmt.ids import EndpointId, service_guid
+from mlmgmt.protocol import regions
+from mlmgmt.store import blobs
+from mlmgmt.verbs.services import endpoint_facts
+from mlmgmt.verbs.services.endpoint_facts import MEMBER
+from mlmgmt.verbs.session import READER
+
+if TYPE_CHECKING:
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+STUDIO = "https://studio.azureml.net"
+"""The host that had the help pages; a running server stands for it, as for those of scoring and management."""
+
+
+def view(session: Session, revision: Revision, origin: str | None = None) -> dict[str, Any]:
+    """An endpoint as the service described it, and under `mlmgmt` what answers. A Reader gets no keys.
+
+    Args:
+        origin: of the server that is to stand in its addresses; None for the hosts that the service had.
+    """
+    identity = revision.resource
+    assert isinstance(identity, EndpointId)
+    document = revision.document
+    properties, facts = document["properties"], document.get(MEMBER) or endpoint_facts.facts()
+    pair = {} if session.role == READER else session.store.service_secrets(identity).get("keys") or {}
+    tags = document.get("tags") or {}
+    return {
+        "Name": identity.name,
+        "Description": properties.get("description") or "",
+        "CreationTime": properties["createdOn"],
+        "WorkspaceId": identity.workspace,
+        "WebServiceId": identity.service,
+        "HelpLocation": (origin or STUDIO) + help_path(identity),
+        "PrimaryKey": pair.get("primary"),
+        "SecondaryKey": pair.get("secondary"),
+        "ApiLocation": (origin or regions.of(str(document["location"])).scoring) + identity.scoring_path,
+        "Version": properties["modifiedOn"],
+        "PreventUpdate": facts["preventUpdate"],
+        "SampleDataEnabled": bool(properties.get("exposeSampleData")),
+        "ExperimentLocation": _experiment(identity, tags.get("experiment"), origin),
+        "MaxConcurrentCalls": facts["maxConcurrentCalls"],
+        "DiagnosticsTraceLevel": (properties.get("diagnostics") or {}).get("level") or "None",
+        "ThrottleLevel": facts["throttleLevel"],
+        "Resources": [_resource(model) for model in updatable(revision)],
+        "mlmgmt": {"revision": revision.number, "etag": revision.etag, "models": _models(revision)},
+    }
+
+
+def _models(revision: Revision) -> dict[str, Any]:
+    kept = ("state", "digest", "takenOn", "trainedOn", "rows", "learner")
+    return {
+        asset: {name: body[name] for name in kept if name in body} for asset, body in sorted(revision.models.items())
+    }
+
+
+def updatable(revision: Revision) -> list[assets.TrainedModel]:
+    """The trained models of an endpoint, which a PATCH can replace: those of its web service's graph."""
+    return assets.trained_models(revision.document)
+
+
+def _resource(model: assets.TrainedModel) -> dict[str, Any]:
+    blob = blobs.parse(model.uri)
+    base, _, relative = model.uri.rpartition("/") if blob is None else (blob.base_location[:-1], "", "")
+    return {
+        "Name": model.name,
+        "Kind": "TrainedModel",
+        "Location": {
+            "BaseLocation": f"{base}/",
+            "RelativeLocation": relative if blob is None else blob.relative_location,
+            "SasBlobToken": "",
+        },
+    }
+
+
+def _experiment(identity: EndpointId, experiment: str | None, origin: str | None) -> str | None:
+    if experiment is None:
+        return None
+    if origin is not None:
+        return f"{origin}/api/workspaces/{identity.workspace}/experiments/{experiment}"
+    return f"{STUDIO}/?#Workspaces/Experiments/Experiment/{experiment}/ViewExperiment"
+
+
+def help_path(identity: EndpointId) -> str:
+    """The path of an endpoint's help page, which names the endpoint by its id."""
+    service = f"/apihelp/workspaces/{identity.workspace}/webservices/{identity.service}"
+    return f"{service}/endpoints/{service_guid(identity)}"

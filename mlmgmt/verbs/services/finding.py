@@ -1,0 +1,141 @@
+"""Finding what stands in a Classic workspace: a web service by its id or name, an endpoint by its name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
+from mlmgmt.ids import EndpointId, is_guid
+from mlmgmt.verbs.services import endpoint_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+
+DEFAULT = "default"
+"""The endpoint that every web service has, and that follows its experiment."""
+
+
+def web_service(session: Session, named: str) -> dict[str, Any]:
+    """A web service of the workspace, by its id, or by its name in any letter case.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`.
+        BadRequest: `AmbiguousWebService`: several have that name.
+        HomeError: `HomeDamaged`: none has, and one that may have had it cannot be read.
+    """
+    key = named.strip().casefold()
+    if is_guid(key):
+        body = session.store.web_services.read(session.workspace, key)
+        if body is not None and _stands(session, body):
+            return body
+    known, damage = _readable(session)
+    found = [body for body in known if body["Name"].casefold() == key]
+    if len(found) > 1:
+        message = f"{len(found)} web services are called {named!r}; name one by its id."
+        hint = ", ".join(body["Id"] for body in found)
+        details = [Detail("AmbiguousWebService", message)]
+        raise BadRequest(message, target="WebServiceId", details=details, hint=hint)
+    if not found and damage is not None:
+        raise damage
+    if not found:
+        message = f"The workspace has no web service {named!r}."
+        listed = ", ".join(f"{body['Id']} ({body['Name']})" for body in known[:10])
+        raise NotFound(
+            "The web service cannot be found.",
+            target=named,
+            details=[Detail("WebServiceIdNotFoundInWorkspace", message)],
+            hint=f"There are: {listed}." if known else "Deploy one: mlmgmt New-AmlWebService",
+        )
+    return found[0]
+
+
+def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
+    """The web services of a workspace, oldest first; of the one meant when None."""
+    return [body for body in session.store.web_services.all(workspace or session.workspace) if _stands(session, body)]
+
+
+def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]:
+    """The web services of the workspace that can be read, oldest first, and what is wrong with one that cannot."""
+    found, damage = [], None
+    for service in session.store.web_services.ids(session.workspace):
+        try:
+            body = session.store.web_services.read(session.workspace, service)
+        except HomeError as error:
+            damage = error
+        else:
+            found += [body] if body is not None and _stands(session, body) else []
+    return sorted(found, key=lambda body: str(body["CreationTime"])), damage
+
+
+def _stands(session: Session, body: Mapping[str, Any]) -> bool:
+    """Whether a web service was made whole, which its default endpoint is the last step of, and was not removed."""
+    default = EndpointId(body["WorkspaceId"], body["Id"], DEFAULT)
+    return "RemovedTime" not in body and os.access(session.store.services.path_of(default, 1), os.F_OK)
+
+
+def owner(session: Session, identity: EndpointId) -> dict[str, Any]:
+    """The web service that an endpoint belongs to.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`.
+    """
+    body = session.store.web_services.read(identity.workspace, identity.service)
+    if body is None or "RemovedTime" in body:
+        message = f"The workspace has no web service {identity.service!r}."
+        details = [Detail("WebServiceIdNotFoundInWorkspace", message)]
+        raise NotFound("The web service cannot be found.", target=identity.service, details=details)
+    return body
+
+
+def endpoint_id(session: Session, web_service_id: str, endpoint_name: str) -> EndpointId:
+    """The id of an endpoint, whether or not it stands; its web service does.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`; `EndpointNotFound`: no endpoint can have that name.
+    """
+    service = web_service(session, web_service_id)
+    identity = EndpointId(service["WorkspaceId"], service["Id"], endpoint_name.strip().casefold())
+    if not endpoint_facts.may_name(identity.name):
+        # Not even looked for: it may be longer than a file's name can be.
+        raise _not_found(session, identity, removed=False)
+    return identity
+
+
+def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revision:
+    """The revision of an endpoint that answers.
+
+    Raises:
+        NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
+    """
+    return existing(session, endpoint_id(session, web_service_id, endpoint_name))
+
+
+def existing(session: Session, identity: EndpointId) -> Revision:
+    """The revision of an endpoint that answers.
+
+    Raises:
+        NotFound: `EndpointNotFound`.
+    """
+    found = session.store.services.latest(identity)
+    if found is None or found.removed:
+        raise _not_found(session, identity, removed=found is not None)
+    return found
+
+
+def _not_found(session: Session, identity: EndpointId, *, removed: bool) -> NotFound:
+    message = f"The web service {owner(session, identity)['Name']!r} has no endpoint {identity.name[:64]!r}."
+    if removed:
+        hint = f"It was removed; bring it back with: mlmgmt restore {identity.words}"
+    else:
+        names = session.store.services.standing_names(identity.workspace, identity.service)
+        hint = f"There are: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}."
+    return NotFound(
+        "The endpoint cannot be found.",
+        target=identity.name[:64],
+        details=[Detail("EndpointNotFound", message, str(identity))],
+        hint=hint,
+    )

@@ -1,0 +1,181 @@
+"""What a web service was: its revisions, going back to one, and bringing back a removed service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
+from mlmgmt.ids import ResourceId
+from mlmgmt.verbs.services import addresses, changes, deployment, endpoint_view, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Unpack
+
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.outcome import Outcome
+    from mlmgmt.verbs.services.addresses import Address
+    from mlmgmt.verbs.session import Session
+
+_WRITE = "Microsoft.MachineLearning/webServices/write"
+
+
+def history(session: Session, **address: Unpack[Address]) -> list[dict[str, Any]]:
+    """Every revision of a web service or an endpoint, newest first; removed ones have one too.
+
+    Raises:
+        NotFound: there never was such a service.
+    """
+    identity = addresses.identity(session, **address)
+    revisions = session.store.services.history(identity)
+    if not revisions:
+        addresses.at(session, identity)
+    return [_row(revision) for revision in reversed(revisions)]
+
+
+def _row(revision: Revision) -> dict[str, Any]:
+    models = {asset_id: body.get("digest") or body["state"] for asset_id, body in revision.models.items()}
+    return {
+        "Revision": revision.number,
+        "ModifiedOn": revision.modified_on,
+        "Change": revision.change,
+        "By": revision.by,
+        "Models": models,
+        "Check": revision.checked,
+        "Source": revision.source,
+        "Message": revision.message,
+        "Etag": revision.etag,
+    }
+
+
+def revision_of(session: Session, resource: ServiceId, number: int) -> Revision:
+    """One revision.
+
+    Raises:
+        NotFound: `RevisionNotFound`.
+    """
+    found = session.store.services.revision(resource, number)
+    if found is None:
+        message = f"{resource.name!r} has no revision {number}."
+        raise NotFound(
+            message,
+            target="Revision",
+            details=[Detail("RevisionNotFound", message)],
+            hint=f"See them with: mlmgmt history {resource.words}",
+        )
+    return found
+
+
+def plan_rollback(
+    session: Session,
+    *,
+    to: int | None = None,
+    message: str | None = None,
+    if_match: str | None = None,
+    skip_model_check: bool = False,
+    **address: Unpack[Address],
+) -> Outcome:
+    """Plan a new revision that answers as an earlier one did, with the models it had.
+
+    Args:
+        to: the number of the revision; the one before the present one when None.
+
+    Raises:
+        NotFound: the service, or `RevisionNotFound`.
+        Conflict: `WebServiceReadOnly`, `NothingChanged`.
+        BadRequest: the model of that revision does not pass its proof.
+    """
+    standing = addresses.existing(session, **address)
+    name = standing.resource.name
+    session.require(_WRITE, standing.resource)
+    changes.check_etag(standing, if_match)
+    changes.refuse_read_only(standing)
+    number = to if to is not None else standing.number - 1
+    earlier = revision_of(session, standing.resource, number)
+    if earlier.removed:
+        text = f"Revision {number} is the removal of {name!r}; there is nothing in it to go back to."
+        raise BadRequest(text, target="To", details=[Detail("RevisionIsRemoval", text)])
+    if changes.is_as(standing, earlier.document, earlier.models):
+        text = f"{name!r} is as it was in revision {number}; nothing was rolled back."
+        raise Conflict(text, target=name, details=[Detail("NothingChanged", text)])
+    return _return_to(
+        session,
+        standing.resource,
+        earlier,
+        standing,
+        kind="rolled back",
+        message=message or f"back to revision {number}",
+        skip=skip_model_check,
+        replan=lambda: plan_rollback(
+            session, to=number, message=message, if_match=if_match, skip_model_check=skip_model_check, **address
+        ),
+    )
+
+
+def plan_restore(
+    session: Session, *, message: str | None = None, skip_model_check: bool = False, **address: Unpack[Address]
+) -> Outcome:
+    """Plan to bring back a removed web service or endpoint as it was, keys included.
+
+    Raises:
+        NotFound: the group or the Classic web service, or there never was such a service.
+        Conflict: `WebServiceExists`: it is not removed.
+    """
+    identity = addresses.identity(session, **address)
+    if isinstance(identity, ResourceId):
+        session.existing_group(identity.group)
+    return restoration(session, identity, message=message, skip_model_check=skip_model_check)
+
+
+def restoration(
+    session: Session, identity: ServiceId, *, message: str | None = None, skip_model_check: bool = False
+) -> Outcome:
+    """Plan to bring back what was removed at an id; see `plan_restore`."""
+    session.require(_WRITE, identity)
+    latest = session.store.services.latest(identity)
+    if latest is None:
+        addresses.at(session, identity)
+    assert latest is not None
+    if not latest.removed:
+        text = f"{identity.name!r} is not removed."
+        hint = f"To go back to an earlier revision: mlmgmt rollback {identity.words} -To ..."
+        raise Conflict(text, target=identity.name, details=[Detail("WebServiceExists", text)], hint=hint)
+    return _return_to(
+        session,
+        identity,
+        latest,
+        latest,
+        kind="restored",
+        message=message,
+        skip=skip_model_check,
+        replan=lambda: restoration(session, identity, message=message, skip_model_check=skip_model_check),
+    )
+
+
+def _shown(session: Session, revision: Revision) -> dict[str, Any]:
+    view = lookup.view if isinstance(revision.resource, ResourceId) else endpoint_view.view
+    return view(session, revision)
+
+
+def _return_to(
+    session: Session,
+    identity: ServiceId,
+    earlier: Revision,
+    standing: Revision,
+    *,
+    kind: str,
+    message: str | None,
+    skip: bool,
+    replan: Any,
+) -> Outcome:
+    before = None if standing.removed else standing
+    document: Mapping[str, Any] = earlier.document
+    deployed = deployment.plan(session, document, before, skip=skip, digests=earlier.models)
+    return changes.outcome_of(
+        session,
+        identity,
+        changes.Change(kind, document, None, deployed, message, None, standing),
+        lambda revision: _shown(session, revision),
+        replan=replan,
+    )

@@ -1,0 +1,206 @@
+"""Looking at web services: find one, list them, show what answers, and the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition.document import parse
+from mlmgmt.definition.schema import without
+from mlmgmt.errors import BadRequest, Detail, NotFound, WrongUsage
+from mlmgmt.ids import ResourceId, file_name, same_location
+from mlmgmt.verbs.services import deployment
+
+if TYPE_CHECKING:
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+_LEFT_OUT_OF_LISTS = ("package", "assets", "input", "output", "exampleRequest", "parameters")
+
+
+def existing(session: Session, group: str, name: str) -> Revision:
+    """The revision of a web service that answers.
+
+    Raises:
+        NotFound: the group, or `WebServiceNotFound`.
+    """
+    session.existing_group(group)
+    identity = session.service_id(group, name)
+    found = session.store.services.latest(identity)
+    if found is None or found.removed:
+        message = f"There is no web service {name!r} in the resource group {group!r}."
+        if found is not None:
+            hint = f"It was removed; bring it back with: mlmgmt restore -g {group} -n {name}"
+        else:
+            names = sorted(revision.document["name"] for revision in session.store.services.in_group(identity.group_id))
+            hint = f"There are: {', '.join(names)}." if names else "The group has none yet."
+        raise NotFound(
+            "The web service cannot be found.",
+            target=name,
+            details=[Detail("WebServiceNotFound", message, str(identity))],
+            hint=hint,
+        )
+    return found
+
+
+def get(
+    session: Session, *, group: str | None = None, name: str | None = None, region: str | None = None
+) -> dict[str, Any] | list[dict[str, Any]]:
+    """One web service whole, or those of a group or of the subscription without their packages.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`, `WebServiceNotFound`, `PerRegionPayloadNotFound`.
+        WrongUsage: a name without a group.
+    """
+    if name is not None:
+        if group is None:
+            message = "A name needs its resource group."
+            raise WrongUsage(
+                message, target="ResourceGroupName", hint="Add -ResourceGroupName, or leave -Name out to list all."
+            )
+        return view(session, standing(session, group, name, region))
+    if group is not None:
+        identity = session.group_id(session.existing_group(group)["name"])
+        return [_item(session, revision) for revision in session.store.services.in_group(identity)]
+    return [
+        _item(session, revision)
+        for body in session.store.groups.all()
+        for revision in session.store.services.in_group(session.group_id(body["name"]))
+    ]
+
+
+def standing(session: Session, group: str, name: str, region: str | None = None) -> Revision:
+    """The revision of a web service that answers, as seen from a region.
+
+    Raises:
+        NotFound: as `existing`; or `PerRegionPayloadNotFound`.
+    """
+    found = existing(session, group, name)
+    if region is not None and not is_in(found, region):
+        message = f"The web service {name!r} has no regional properties for {region!r}."
+        raise NotFound(
+            "The regional properties cannot be found.",
+            target=region,
+            details=[Detail("PerRegionPayloadNotFound", message)],
+            hint=f"It is in {', '.join(map(repr, (found.document['location'], *found.regions)))}; another region is "
+            f"added with: mlmgmt add-region -g {group} -n {name} -Region ...",
+        )
+    return found
+
+
+def is_in(revision: Revision, region: str) -> bool:
+    """Whether a web service has regional properties in a region: its own location, or one that was added."""
+    return any(same_location(region, known) for known in (str(revision.document["location"]), *revision.regions))
+
+
+def view(session: Session, revision: Revision) -> dict[str, Any]:
+    """What a Get answers: the definition without secrets, with the etag and which model answers."""
+    models = {}
+    for asset_id, body in revision.models.items():
+        shown = {
+            name: body[name] for name in ("state", "digest", "takenOn", "trainedOn", "rows", "learner") if name in body
+        }
+        if body.get("digest"):
+            shown["blob"] = deployment.blob_state(session, body["uri"], body["digest"])
+        models[asset_id] = shown
+    document = public(session, revision)
+    regions = {"regions": revision.regions} if revision.regions else {}
+    return _enveloped(document, revision) | {"mlmgmt": {"revision": revision.number, **regions, "models": models}}
+
+
+def public(session: Session, revision: Revision) -> dict[str, Any]:
+    """A definition as its contract answers it: without what is only written, keys above all."""
+    found: dict[str, Any] = without(revision.document, session.contract.root, write_only=True)
+    return found
+
+
+def page(
+    session: Session, *, group: str | None = None, after: str = "", most: int = 100
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The next web services of a group, or of the subscription, and behind which one to go on.
+
+    Args:
+        after: what an earlier page gave; empty for the first.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`.
+    """
+    if group is None:
+        groups = [str(body["name"]) for body in session.store.groups.all()]
+    else:
+        groups = [str(session.existing_group(group)["name"])]
+    behind_group, _, behind_name = after.partition("/")
+    items: list[dict[str, Any]] = []
+    last = None
+    for name in groups:
+        folder = file_name(name)
+        if folder < behind_group:
+            continue
+        behind = behind_name if folder == behind_group else ""
+        for revision in session.store.services.in_group(session.group_id(name), behind):
+            if len(items) == most:
+                return items, last
+            items.append(_item(session, revision))
+            last = f"{folder}/{file_name(revision.document['name'])}"
+    return items, None
+
+
+def _enveloped(document: dict[str, Any], revision: Revision) -> dict[str, Any]:
+    head = {name: document[name] for name in ("id", "name", "type") if name in document}
+    return head | {"etag": revision.etag} | {name: value for name, value in document.items() if name not in head}
+
+
+def _item(session: Session, revision: Revision) -> dict[str, Any]:
+    document = dict(revision.document)
+    kept = {name: value for name, value in document["properties"].items() if name not in _LEFT_OUT_OF_LISTS}
+    document["properties"] = kept
+    return _enveloped(without(document, session.contract.root, write_only=True), revision)
+
+
+def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
+    """The two keys of a web service.
+
+    Raises:
+        NotFound: the service, or `KeysNotFound`: this copy of the home has no secrets.
+        AuthorizationFailed: the caller is a Reader.
+    """
+    return keys_of(session, existing(session, group, name))
+
+
+def keys_of(session: Session, found: Revision) -> dict[str, str]:
+    """The two keys that open what stands; see `keys`."""
+    session.refuse_reader("Microsoft.MachineLearning/webServices/listkeys/action", found.resource)
+    pair = session.store.service_secrets(found.resource).get("keys")
+    name = found.document["name"]
+    if pair is None:
+        message = f"The keys of {name!r} are not in this user's configuration."
+        raise NotFound(
+            message,
+            target=name,
+            details=[Detail("KeysNotFound", message)],
+            hint="A copied home comes without keys; give it new ones: mlmgmt update ... -Keys \"@{Primary='...'}\"",
+        )
+    return {"Primary": pair["primary"], "Secondary": pair["secondary"]}
+
+
+def keys_of_object(session: Session, *, web_service: Source) -> dict[str, str]:
+    """The two keys of the web service whose Get answer is given; see `keys` and `named_by`."""
+    identity = named_by(web_service)
+    return keys(session, group=identity.group, name=identity.name)
+
+
+def named_by(web_service: Source) -> ResourceId:
+    """The id in a Get answer.
+
+    Raises:
+        BadRequest: `InvalidResourceId`: it has none, as imported definitions have, or not that of a web service.
+    """
+    body = parse(web_service.data)
+    found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
+    if not isinstance(found, str):
+        message = f"{web_service.name} names no web service: it has no id."
+        hint = (
+            "An exported or imported definition has none; give -ResourceGroupName and -Name, or pipe what Get answers."
+        )
+        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
+    return ResourceId.parse(found)

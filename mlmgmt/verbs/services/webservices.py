@@ -1,0 +1,335 @@
+"""Changing web services: create, update, remove. The rules of a change are here, whichever face it came through."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.definition import patch, reading
+from mlmgmt.definition.canonical import Folder
+from mlmgmt.definition.document import copy
+from mlmgmt.definition.schema import without
+from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
+from mlmgmt.ids import ResourceId, check_name, same_location
+from mlmgmt.store.secrets import new_key
+from mlmgmt.store.services import REMOVED
+from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.plans import associations
+from mlmgmt.verbs.services import changes, deployment, lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from mlmgmt.ids import ServiceId
+    from mlmgmt.store.services import Revision
+    from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
+
+_WRITE = "Microsoft.MachineLearning/webServices/write"
+_DELETE = "Microsoft.MachineLearning/webServices/delete"
+_SECTIONS = {
+    "title": "title",
+    "description": "description",
+    "is_read_only": "readOnly",
+    "keys": "keys",
+    "diagnostics": "diagnostics",
+    "realtime_configuration": "realtimeConfiguration",
+    "assets": "assets",
+    "input": "input",
+    "output": "output",
+    "parameters": "parameters",
+    "package": "package",
+}
+
+
+def plan_create(
+    session: Session,
+    *,
+    group: str,
+    location: str,
+    name: str,
+    definition: Source,
+    from_instance: bool = False,
+    message: str | None = None,
+    if_match: str | None = None,
+    only_new: bool = False,
+    skip_model_check: bool = False,
+) -> Outcome:
+    """Plan a new web service; one that stands under that name is replaced as a whole, as PUT does.
+
+    Args:
+        from_instance: the definition came as an object, whose own location wins over `location`.
+        only_new: one that stands is not replaced.
+
+    Raises:
+        BadRequest: `InvalidDefinition`, or a model fails its proof.
+        Conflict: the service is read-only, or would move.
+        AuthorizationFailed, NotFound, PreconditionFailed.
+    """
+    identity = session.service_id(group, name)
+    # Names are said as they were when they were made.
+    identity = replace(identity, group=str(session.existing_group(group)["name"]))
+    session.require(_WRITE, identity)
+    check_name(location, what="location")
+    read = reading.read(definition.data, session.contract, source=definition.name)
+    document = without(read.document, session.contract.root, read_only=True)
+    warnings = reading.sentences(read.warnings)
+    stated = document.get("location")
+    if from_instance and isinstance(stated, str):
+        if not same_location(stated, location):
+            warnings.append(
+                f"The definition's own location {stated!r} is used; -Location {location!r} counts for files only."
+            )
+        location = stated
+    present = session.store.services.latest(identity)
+    standing = present if present is not None and not present.removed else None
+    changes.check_etag(standing, if_match, only_new=only_new)
+    if standing is not None:
+        changes.refuse_read_only(standing)
+        if not same_location(standing.document["location"], location):
+            text = f"The web service is in {standing.document['location']!r} and cannot move to {location!r}."
+            raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
+        if not associations.is_charged_to(session, identity, document):
+            patch.refuse_another_plan(standing.document["properties"], document["properties"])
+    body, secrets = changes.split_secrets(document)
+    # Get never gives keys, so whoever gets, edits and puts has none to give; callers keep theirs.
+    known = session.store.service_secrets(identity).get("keys", {}) if standing is not None else {}
+    pair = {**known, **secrets.get("keys", {})}
+    secrets["keys"] = {side: pair.get(side) or new_key() for side in ("primary", "secondary")}
+    body["location"] = location
+    deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=secrets.get("sas"))
+    warnings += associations.notes(session, identity, body)
+    head = {"id": str(identity), "name": identity.name, "type": identity.type}
+    if standing is not None:
+        head |= {member: standing.document[member] for member in ("id", "name")}
+    change = "updated" if standing is not None else "created"
+    outcome = changes.outcome_of(
+        session,
+        identity,
+        changes.Change(change, head | body, secrets, deployed, message, definition.name, present),
+        lambda revision: lookup.view(session, revision),
+        warnings=warnings,
+        replan=lambda: plan_create(
+            session,
+            group=group,
+            location=location,
+            name=name,
+            definition=definition,
+            from_instance=from_instance,
+            message=message,
+            if_match=if_match,
+            only_new=only_new,
+            skip_model_check=skip_model_check,
+        ),
+    )
+    if standing is not None:
+        outcome.question = f"The web service {identity.name!r} exists (revision {standing.number}). Replace it?"
+    return outcome
+
+
+def plan_update(
+    session: Session,
+    *,
+    group: str,
+    name: str,
+    service_updates: Source | None = None,
+    storage_account_key: str | None = None,
+    tags: dict[str, Any] | None = None,
+    clear: Iterable[str] = (),
+    message: str | None = None,
+    if_match: str | None = None,
+    skip_model_check: bool = False,
+    **members: Any,
+) -> Outcome:
+    """Plan a change of a web service: from a document, or from single members (`_SECTIONS`).
+
+    Raises:
+        BadRequest: `EmptyUpdate`: nothing is given; `InvalidDefinition`; a new model fails its proof.
+        Conflict: `WebServiceReadOnly`, `NothingChanged`, or something fixed would change.
+        WrongUsage: a structured member has an unknown key.
+        AuthorizationFailed, NotFound, PreconditionFailed.
+    """
+    standing = lookup.existing(session, group, name)
+    session.require(_WRITE, standing.resource)
+    changes.check_etag(standing, if_match)
+    warnings: list[str] = []
+    source = None
+    if service_updates is not None:
+        read = reading.read(service_updates.data, session.contract, source=service_updates.name, whole=False)
+        change, source = read.document, service_updates.name
+        warnings += reading.sentences(read.warnings)
+    else:
+        change = change_of(session, {**members, "storage_account_key": storage_account_key, "tags": tags})
+    clear = tuple(clear)
+    if not clear and not (change.keys() - {"location"}) and not change.get("properties"):
+        _refuse_empty()
+    if not clear and set(change) <= {"properties"} and set(change.get("properties", {})) <= {"packageType"}:
+        _refuse_empty()
+    changes.refuse_read_only(standing)
+    return plan_change(
+        session,
+        standing,
+        change,
+        clear=clear,
+        warnings=warnings,
+        message=message,
+        source=source,
+        skip_model_check=skip_model_check,
+        replan=lambda: plan_update(
+            session,
+            group=group,
+            name=name,
+            service_updates=service_updates,
+            storage_account_key=storage_account_key,
+            tags=tags,
+            clear=clear,
+            message=message,
+            if_match=if_match,
+            skip_model_check=skip_model_check,
+            **members,
+        ),
+    )
+
+
+def _refuse_empty() -> None:
+    text = "There is nothing to update: no definition and no member is given."
+    hint = "Pipe a definition into the command, or give -ServiceUpdates FILE, -Title, -Keys, ..."
+    raise BadRequest(text, target="ServiceUpdates", details=[Detail("EmptyUpdate", text)], hint=hint)
+
+
+def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The change document of single members, as PATCH takes it; see `plan_update`.
+
+    Raises:
+        WrongUsage: a structured member has an unknown key.
+    """
+    properties = {
+        _SECTIONS[name]: value
+        for name, value in given.items()
+        if name not in ("storage_account_key", "tags") and value is not None
+    }
+    if given.get("storage_account_key") is not None:
+        properties["storageAccount"] = {"key": given["storage_account_key"]}
+    if properties:
+        properties = {"packageType": "Graph", **properties}
+    change: dict[str, Any] = {"properties": properties} if properties else {}
+    if given.get("tags") is not None:
+        change["tags"] = given["tags"]
+    folder = Folder(texts=True)
+    folded: dict[str, Any] = folder.fold(copy(change), session.contract.root)
+    unknown = [problem for problem in folder.problems if problem.code in ("UnknownMember", "DuplicateMember")]
+    if unknown:
+        details = [Detail(problem.code, f"{problem.message} {problem.allowed or ''}".strip()) for problem in unknown]
+        raise WrongUsage("A key is not one the parameter has.", target=str(unknown[0].path[-1]), details=details)
+    return folded
+
+
+def plan_change(
+    session: Session,
+    standing: Revision,
+    change: Mapping[str, Any],
+    *,
+    clear: Iterable[str] = (),
+    warnings: Iterable[str] = (),
+    message: str | None = None,
+    source: str | None = None,
+    skip_model_check: bool = False,
+    held: Mapping[str, bytes] | None = None,
+    show: Callable[[Revision], Any] | None = None,
+    replan: Any = None,
+) -> Outcome:
+    """Plan one change document on the revision that stands.
+
+    Args:
+        show: turns the written revision into what is answered; `lookup.view` when None.
+        held: models that the change names and whose bytes are at hand, by uri; they may be new under the same uri.
+    """
+    merged = patch.merge(standing.document, change, session.contract, clear=clear)
+    body, fresh = changes.split_secrets(merged)
+    known = session.store.service_secrets(standing.resource)
+    secrets = changes.merged_secrets(known, fresh)
+    if "keys" in fresh:
+        # A copied home has none; a pair is never half a pair.
+        secrets["keys"] = {side: secrets["keys"].get(side) or new_key() for side in ("primary", "secondary")}
+    notes = [
+        *warnings,
+        *reading.sentences(w for w in reading.check(merged, session.contract) if w.code != "UndeclaredPort"),
+    ]
+    unchanged = changes.content(body) == changes.content(standing.document) and secrets == known
+    if unchanged and not _brings_another_model(standing, held or {}):
+        text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
+        hint = "mlmgmt diff shows what a file would change before it is deployed."
+        if not isinstance(standing.resource, ResourceId):
+            hint = f"What it answers with, and since when: mlmgmt history {standing.resource.words}"
+        raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
+    resource = standing.resource
+    if isinstance(resource, ResourceId) and associations.stated(standing.document) != associations.stated(body):
+        notes += associations.notes(session, resource, body)
+    deployed = deployment.plan(
+        session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
+    )
+    outcome = changes.outcome_of(
+        session,
+        resource,
+        changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, standing),
+        show or (lambda revision: lookup.view(session, revision)),
+        warnings=list(dict.fromkeys(notes)),
+        replan=replan,
+    )
+    outcome.compared = lambda: (
+        changes.comparable(session, standing.document, known, given=fresh),
+        changes.comparable(session, body, secrets, given=fresh),
+    )
+    if body["properties"].get("readOnly"):
+        name = standing.document["name"]
+        outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Go on?"
+    return outcome
+
+
+def _brings_another_model(standing: Revision, held: Mapping[str, bytes]) -> bool:
+    answers = {body.get("uri"): body.get("digest") for body in standing.models.values()}
+    return any(uri in answers and sha256(data).hexdigest() != answers[uri] for uri, data in held.items())
+
+
+def plan_remove(
+    session: Session, *, group: str, name: str, message: str | None = None, if_match: str | None = None
+) -> Outcome:
+    """Plan to remove a web service; its history and its keys stay, so that it can be restored.
+
+    A service that is not there is no error: the outcome says so and does nothing.
+
+    Raises:
+        NotFound: `ResourceGroupNotFound`. PreconditionFailed: `EtagMismatch`. AuthorizationFailed.
+    """
+    session.existing_group(group)
+    return removal(session, session.service_id(group, name), message, if_match)
+
+
+def removal(session: Session, identity: ServiceId, message: str | None, if_match: str | None = None) -> Outcome:
+    """Plan to remove a web service or an endpoint, whether or not what it is in stands; see `plan_remove`."""
+    session.require(_DELETE, identity)
+    standing = session.store.services.latest(identity)
+    if standing is None or standing.removed:
+        text = f"{identity} does not stand; nothing was removed."
+        if isinstance(identity, ResourceId):
+            text = f"There is no web service {identity.name!r} in {identity.group!r}; nothing was removed."
+        return Outcome(target=identity.name, before=None, after=None, commit=lambda: None, nothing=text)
+    changes.check_etag(standing, if_match)
+    kept = deployment.Deployment(standing.models)
+    change = changes.Change(REMOVED, standing.document, None, kept, message, None, standing)
+    outcome = changes.outcome_of(
+        session,
+        identity,
+        change,
+        lambda _: None,
+        replan=lambda: removal(session, identity, message, if_match),
+    )
+    outcome.after = None
+    return outcome
+
+
+def plan_remove_object(session: Session, *, web_service: Source, message: str | None = None) -> Outcome:
+    """Plan to remove the web service whose Get answer is given; see `plan_remove` and `lookup.named_by`."""
+    identity = lookup.named_by(web_service)
+    return plan_remove(session, group=identity.group, name=identity.name, message=message)
