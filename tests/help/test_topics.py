@@ -164,15 +164,12 @@ def test_every_file_is_a_topic_with_a_title_that_fits_its_line() -> None:
 
 
 def test_code_fits_a_terminal() -> None:
-    """A line that the terminal breaks cannot be pasted; an id in a document may be longer."""
-    long = {
-        line
-        for topic in topics.TOPICS
-        for block in blocks(topics.text(topic))
-        for line in block.lines
-        if len(line) > 78 and block.language != "json" and not re.search(r"azureml\.net|/subscriptions/", line)
-    }
-    assert not long
+    """A line that the terminal breaks cannot be pasted; ids in documents and in the commands' examples are longer."""
+    for topic in topics.TOPICS:
+        for block in blocks(topics.text(topic)):
+            for line in block.lines if block.language != "json" else ():
+                unbreakable = topic == topics.COMMANDS and len(line.removesuffix("\\").split()) <= 2
+                assert len(line) <= 78 or unbreakable, line
 
 
 def test_the_readme_is_a_page_that_links_every_topic() -> None:
