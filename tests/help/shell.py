@@ -13,6 +13,8 @@ from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mlmgmt.cli import app
 from mlmgmt.cmdlets import registry
 from tests.conftest import environment
@@ -132,8 +134,9 @@ def _mlmgmt(command: str) -> tuple[int, str]:
         if last and not {"-o", "--output", "-OutputFormat"} & set(words) and _has_tables(words):
             words += ["-o", "table"]
         goal = said if last else io.StringIO()
-        sys.stdin = io.TextIOWrapper(io.BytesIO(piped.encode()))
-        with redirect_stdout(goal), redirect_stderr(said):
+        stdin = io.TextIOWrapper(io.BytesIO(piped.encode()))
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(goal), redirect_stderr(said):
+            patch.setattr(sys, "stdin", stdin)
             status = app.run(words)
         piped = goal.getvalue()
     if file is not None:
