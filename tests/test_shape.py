@@ -1,4 +1,4 @@
-"""The house itself: which room may know which, what loads when, and that the README says what is there."""
+"""The house itself: which room may know which, what loads when, and that the help says what is there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import mlmgmt
 from mlmgmt import errors
 from mlmgmt.cli import app
 from mlmgmt.cmdlets import registry
+from mlmgmt.help import topics
 from mlmgmt.verbs.services import webservices
 from mlmgmt.verbs.services.addresses import Address
 from tests.conftest import environment
@@ -34,7 +35,8 @@ KNOWS: dict[str, set[str]] = {
     "verbs": {"pages", "learning", "modules", "store", "protocol", "definition", "resources", "ids", "errors"},
     "cmdlets": {"verbs", "definition", "errors"},
     "server": {"protocol", "verbs", "learning", "store", "definition", "resources", "ids", "errors"},
-    "cli": {"cmdlets", "protocol", "verbs", "pages", "modules", "definition", "ids", "errors"},
+    "help": {"cmdlets", "errors"},
+    "cli": {"help", "cmdlets", "protocol", "verbs", "pages", "modules", "definition", "ids", "errors"},
 }
 """What each room may import."""
 _GROUND = {"session", "outcome", "userfiles", "tags", "named_values"}
@@ -148,6 +150,9 @@ HEAVY = {
     "jsonschema",
     "cryptography",
     "ssl",
+    "rich",
+    "markdown_it",
+    "pygments",
 }
 
 
@@ -164,6 +169,8 @@ HEAVY = {
         ("--help", set()),
         ("schema", set()),
         ("assets small.json", set()),
+        ("help", set()),
+        ("help commands", set()),
     ],
 )
 def test_heavy_libraries_load_where_they_are_used(mlmgmt, small: Path, line: str, more: set[str]) -> None:  # type: ignore[no-untyped-def]
@@ -225,16 +232,13 @@ def test_every_verb_takes_the_keywords_its_cmdlet_gives() -> None:
             assert given <= set(taken) | members, (cmdlet.name, given - set(taken))
 
 
-def test_the_readme_names_every_cmdlet_and_every_dependency() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for cmdlet in registry.CMDLETS:
-        assert f"`{cmdlet.short[0]}`" in readme, cmdlet.short[0]
-        assert f"`{cmdlet.name}`" in readme, cmdlet.name
+def test_the_help_says_what_every_dependency_is_for() -> None:
+    listed = topics.text("development")
     project = (ROOT / "pyproject.toml").read_text()
     dependencies = re.findall(r'^    "([a-z-]+)>=', project.split("[project.scripts]")[0], re.MULTILINE)
     assert len(dependencies) > 8
     for name in dependencies:
-        assert re.search(rf"^[|-] `?{re.escape(name)}`?", readme, re.MULTILINE), name
+        assert re.search(rf"^\| `{re.escape(name)}` \| \w", listed, re.MULTILINE), name
 
 
 def test_the_top_level_is_the_one_agreed_on() -> None:

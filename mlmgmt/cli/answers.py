@@ -13,6 +13,10 @@ def show(view: str, result: Any, form: str) -> None:
         return
     if view == "text" or isinstance(result, str):
         render.out(result)
+    elif view == "topic":
+        from mlmgmt.cli import guide
+
+        guide.topic(result)
     elif form == "json" or view == "json":
         render.out(render.json_text(result["changes"] if view == "diff" else result))
     else:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
 from mlmgmt.cli import answers, ask, guide, render
-from mlmgmt.cmdlets import bind, registry
+from mlmgmt.cmdlets import bind, registry, spelling
 from mlmgmt.cmdlets.declare import Kind
 from mlmgmt.errors import BadRequest, Declined, HomeError, MlmgmtError, WrongUsage
 
@@ -285,10 +285,8 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
 def _walkthrough(words: Sequence[str]) -> int:
     """`mlmgmt walkthrough [FOLDER]`."""
     if words and words[0].startswith("-"):
-        render.out("Usage: mlmgmt walkthrough [FOLDER]\n")
-        render.out("Runs the whole retraining story on real data, in FOLDER or a temporary one.\n")
-        render.out("Example: mlmgmt walkthrough")
-        return 0 if words[0].casefold() in ("-h", "--help", "-help", "-?") else WrongUsage.exit_status
+        render.out(guide.WALKTHROUGH)
+        return 0 if words[0].casefold() in spelling.HELP else WrongUsage.exit_status
     from mlmgmt.cli import walkthrough
 
     try:

@@ -22,6 +22,10 @@ def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter
         found: list[str] = list(parameter.choices)
     elif parameter.completes in ("", "file"):
         return []
+    elif parameter.completes == "topic":
+        from mlmgmt.help import topics
+
+        found = topics.names(incomplete)
     else:
         from mlmgmt.verbs.session import Session
 

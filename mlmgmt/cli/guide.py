@@ -7,25 +7,54 @@ from typing import TYPE_CHECKING
 
 from mlmgmt import __version__
 from mlmgmt.cli import render
-from mlmgmt.cmdlets import registry
+from mlmgmt.cmdlets import registry, spelling
 from mlmgmt.errors import WrongUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.cmdlets.declare import Cmdlet
+
+WALKTHROUGH = """\
+Usage: mlmgmt walkthrough [FOLDER]
+
+Runs the whole retraining story on real data, in FOLDER or a temporary one.
+
+Example: mlmgmt walkthrough"""
 
 
 def family(words: Sequence[str], members: list[Cmdlet]) -> int:
     """A word that needs a second one, such as `batch`: what there is."""
-    width = max(len(cmdlet.short[0]) for cmdlet in members)
-    lines = [f"  mlmgmt {cmdlet.short[0]:<{width}}  {cmdlet.summary}" for cmdlet in members]
-    if len(words) > 1 and words[1].casefold() in ("-h", "--help", "-help", "-?"):
-        render.out("\n".join([f"Usage: mlmgmt {words[0]} COMMAND [PARAMETERS]", "", *lines]))
+    if len(words) > 1 and words[1].casefold() in spelling.HELP:
+        render.out(_family_help(words[0], members))
         return 0
     seconds = ", ".join(cmdlet.short[0].partition(" ")[2] for cmdlet in members)
     render.error(WrongUsage(f"{words[0]!r} needs a second word: {seconds}.", hint=f"See: mlmgmt {words[0]} --help"))
     return WrongUsage.exit_status
+
+
+def _family_help(word: str, members: list[Cmdlet]) -> str:
+    width = max(len(cmdlet.short[0]) for cmdlet in members)
+    lines = [f"  mlmgmt {cmdlet.short[0]:<{width}}  {cmdlet.summary}" for cmdlet in members]
+    more = ["", f"More: mlmgmt help {registry.topic(members[0])}"]
+    return "\n".join([f"Usage: mlmgmt {word} COMMAND [PARAMETERS]", "", *lines, *more])
+
+
+def topic(result: Mapping[str, str]) -> None:
+    """Show what `mlmgmt help` answers: a topic, or the help of a command."""
+    name = result.get("Command")
+    if name is None:
+        render.document(result["Text"])
+        if registry.find(result.get("Topic", "")) or registry.family(result.get("Topic", "")):
+            render.talk(f"The command with this name: mlmgmt {result['Topic']} --help")
+    elif name == "walkthrough":
+        render.out(WALKTHROUGH)
+    elif (cmdlet := registry.find(name)) is not None:
+        from mlmgmt.cli import typer_binding
+
+        render.out(typer_binding.help_text(cmdlet, name))
+    else:
+        render.out(_family_help(name, registry.family(name)))
 
 
 def options(words: Sequence[str]) -> None:
@@ -42,7 +71,7 @@ def options(words: Sequence[str]) -> None:
         else:
             found, path = typer_binding.install_completion(shell)
             render.talk(f"Completion for {found} is in {path}; open a new shell to have it.")
-    elif word in ("-h", "--help", "-help", "-?"):
+    elif word in spelling.HELP:
         render.out(root())
     else:
         raise WrongUsage(
@@ -55,7 +84,8 @@ def root() -> str:
     lines = [
         "mlmgmt: the web services of Azure Machine Learning Studio (classic), on this machine.",
         "",
-        "Usage: mlmgmt COMMAND [PARAMETERS]     mlmgmt COMMAND --help     mlmgmt walkthrough",
+        "Usage: mlmgmt COMMAND [PARAMETERS]     mlmgmt COMMAND --help",
+        "       mlmgmt help [TOPIC]             mlmgmt walkthrough",
         "",
         "(Services of the newer Azure Machine Learning are not meant; their command is az ml.)",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 """What names and cells must not do to a terminal is spelled out instead."""
+_READABLE = 100
+"""The most columns of running text."""
 
 
 def out(text: str) -> None:
@@ -104,6 +106,60 @@ def members(result: Mapping[str, Any]) -> None:
     """A line for each member of an object, its values below each other."""
     width = max(map(len, result), default=0)
     lines("\n".join(f"{name:<{width}} : {shown(value)}" for name, value in result.items()))
+
+
+def document(markdown: str) -> None:
+    """Markdown: formatted on a terminal, through a pager where it does not fit; anywhere else as it is."""
+    if not sys.stdout.isatty():
+        out(markdown)
+        return
+    import re
+
+    from rich.console import Console
+    from rich.markdown import Heading, Markdown
+    from rich.theme import Theme
+
+    class LeftHeading(Heading):
+        LEVEL_ALIGN: ClassVar = dict.fromkeys(Heading.LEVEL_ALIGN, "left")
+
+    class Article(Markdown):
+        elements: ClassVar = {**Markdown.elements, "heading_open": LeftHeading}
+
+    theme = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
+    console = Console(file=sys.stdout, highlight=False, theme=theme)
+    # The name of a file beside this one leads nowhere on a terminal.
+    text = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", markdown)
+    with console.capture() as capture:
+        console.print(Article(text, code_theme="ansi_dark"), width=min(console.width, _READABLE))
+    shown = capture.get()
+    if shown.count("\n") < console.height or not _page(shown):
+        sys.stdout.write(shown)
+
+
+def _page(text: str) -> bool:
+    """Show a text in the pager that PAGER names, else in less; return whether there was one."""
+    import contextlib
+    import os
+    import shlex
+    import shutil
+    import subprocess
+
+    named = os.environ.get("PAGER")
+    words = shlex.split("less -R" if named is None else named)
+    if not words or os.environ.get("TERM") in (None, "", "dumb") or shutil.which(words[0]) is None:
+        return False
+    # Without -R or this, less spells colours out.
+    pager = subprocess.Popen(words, stdin=subprocess.PIPE, text=True, errors="replace", env={"LESS": "R", **os.environ})
+    assert pager.stdin is not None
+    # A pager that is left early takes no more, and Ctrl-C is the pager's.
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt), pager.stdin:
+        pager.stdin.write(text)
+    while True:
+        try:
+            pager.wait()
+        except KeyboardInterrupt:
+            continue
+        return True
 
 
 def _escaped(cell: Any) -> str:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from mlmgmt.cmdlets.declare import Cmdlet, Parameter
 
-HELP = frozenset(("-h", "--help", "-help", "-?"))
 _PLACEHOLDERS = {
     Kind.INTEGER: "<number>",
     Kind.NUMBER: "<number>",
@@ -51,7 +50,7 @@ class CmdletOption(TyperOption):
         super().__init__(
             param_decls=[*names, f"-{parameter.name}", parameter.option],
             type_descriptor=resolve_type_descriptor(str, typer.Option()),
-            help=_described(parameter),
+            help=parameter.described,
             metavar=None if is_flag else "|".join(parameter.choices) or _PLACEHOLDERS.get(parameter.kind, "<text>"),
             is_flag=is_flag,
             multiple=True,
@@ -66,19 +65,6 @@ class CmdletOption(TyperOption):
     def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         command = ctx.command
         return command.complete_value(ctx, self.declared, incomplete) if isinstance(command, CmdletCommand) else []
-
-
-def _described(parameter: Parameter) -> str:
-    notes = []
-    if parameter.mandatory and not parameter.sets:
-        notes.append("required")
-    if parameter.sets:
-        notes.append(" / ".join(parameter.sets))
-    if parameter.pipeline:
-        notes.append("from the pipeline")
-    if parameter.position is not None:
-        notes.append("also without its name")
-    return f"{parameter.help}  [{'; '.join(notes)}]" if notes else parameter.help
 
 
 class CmdletCommand(TyperCommand):
@@ -100,7 +86,7 @@ class CmdletCommand(TyperCommand):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Spell every parameter out, then let Typer parse `--name=value` words."""
-        if HELP & {arg.lower() for arg in args} and not ctx.resilient_parsing:
+        if spelling.HELP & {arg.lower() for arg in args} and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit()
         if ctx.resilient_parsing:
@@ -161,6 +147,7 @@ class CmdletCommand(TyperCommand):
         with formatter.section("Example"):
             # Wrapped text cannot be pasted, so the example keeps its one line.
             formatter.write(f"{'':>{formatter.current_indent}}{self.cmdlet.example}\n")
+        formatter.write(f"\nMore: mlmgmt help {registry.topic(self.cmdlet)}\n")
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
         from typer._click.shell_completion import CompletionItem
@@ -204,7 +191,7 @@ class CmdletGroup(TyperGroup):
         super().__init__(name="mlmgmt", add_help_option=False, rich_markup_mode=None)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        if not ctx.resilient_parsing and (not args or args[0].lower() in HELP or args[0].startswith("-")):
+        if not ctx.resilient_parsing and (not args or args[0].lower() in spelling.HELP or args[0].startswith("-")):
             self._options(args)
             ctx.exit()
         return super().parse_args(ctx, registry.joined(args))
@@ -288,6 +275,15 @@ def unknown_command(name: str) -> Exception:
     message = f"There is no command {name!r}."
     hint = f"Did you mean {' or '.join(near)}?" if near else "See them all with: mlmgmt --help"
     return WrongUsage(message, target=name, details=[Detail("CommandNotFound", message)], hint=hint)
+
+
+def help_text(cmdlet: Cmdlet, name: str) -> str:
+    """What `mlmgmt NAME --help` shows."""
+    from typer._click.core import Context
+
+    whole = Context(TyperGroup(name="mlmgmt"), info_name="mlmgmt")
+    command = CmdletCommand(cmdlet, name, lambda *_: None, None)
+    return command.get_help(Context(command, info_name=name, parent=whole))
 
 
 def completion_script(shell: str) -> str:

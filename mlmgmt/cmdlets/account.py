@@ -6,6 +6,7 @@ from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "1. Connect"
 FILES = "7. Homes and trust"
+TOPIC = "homes-and-trust"
 _ROLE = Parameter(
     "Role",
     Kind.CHOICE,
@@ -148,6 +149,7 @@ TOKEN = Cmdlet(
     summary="Make a bearer token for mlmgmt serve; it expires.",
     example="mlmgmt token -Hours 8",
     step=FILES,
+    topic="http",
     parameters=(
         Parameter("Hours", Kind.NUMBER, "How long it lasts; one hour when left out."),
         Parameter("ResourceUrl", help="Accepted for scripts.", argument="_resource_url", aliases=("ResourceTypeName",)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlmgmt.cmdlets.declare import ENDPOINT, WEB_SERVICE, Cmdlet, Kind, Parameter, answering
 
 STEP = "D. Help on the way"
+TOPIC = "classic"
 
 HELP = Cmdlet(
     spellings=("Get-AmlWebServiceEndpointHelp",),

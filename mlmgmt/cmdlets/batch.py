@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmgmt.cmdlets.declare import ENDPOINT, PARAMETERS, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
 
 STEP = "8. Batch execution"
+TOPIC = "batch"
 _JOB = Parameter(
     "JobId", help="The job.", mandatory=True, aliases=("Job",), short="j", argument="job", position=0, completes="job"
 )

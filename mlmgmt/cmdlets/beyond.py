@@ -28,6 +28,7 @@ RETRAIN_STEP, REVIEW, DEPLOY, AFTER, FILES = (
     "6. Check and undo",
     "7. Homes and trust",
 )
+TOPIC = "services"
 _OPTIONAL_GROUP, _OPTIONAL_NAME = replace(GROUP, mandatory=False), replace(NAME, mandatory=False)
 _SKIP = replace(SKIP_CHECK, help="Go back without proving the model; the history says so.")
 
@@ -39,6 +40,7 @@ RETRAIN = Cmdlet(
     example="mlmgmt retrain -g retail -n churn --training-definition churn-training.json --data new-customers.csv "
     "--rewrite churn.json",
     step=RETRAIN_STEP,
+    topic="retraining",
     view="retraining",
     gate=Gate("Keeping the new model"),
     about="The model goes to the local storage account; --rewrite points a definition file at it, --update deploys it. "
@@ -72,6 +74,7 @@ EVALUATE = Cmdlet(
     summary="Evaluate the model that answers, or another beside it, on rows with labels.",
     example="mlmgmt evaluate -g retail -n churn --data new-customers.csv --report evaluation.html",
     step=RETRAIN_STEP,
+    topic="retraining",
     view="retraining",
     parameters=(
         GROUP,
@@ -90,6 +93,7 @@ SET_MODEL = Cmdlet(
     example="mlmgmt set-model churn.json --asset asset3 --location "
     "https://mlstore1a2b3c4d.blob.core.windows.net/retraining/churn/new.ilearner",
     step=RETRAIN_STEP,
+    topic="definitions",
     parameters=(
         Parameter("File", Kind.FILE, "The definition file.", mandatory=True, position=0, completes="file"),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
@@ -105,6 +109,7 @@ ASSETS = Cmdlet(
     summary="List the assets of a definition; trained models are marked.",
     example="mlmgmt assets churn.json",
     step=RETRAIN_STEP,
+    topic="definitions",
     view="rows",
     parameters=(
         Parameter(
@@ -125,6 +130,7 @@ DIFF = Cmdlet(
     summary="Show what differs: what an update from a file would change, two files, or a revision and now.",
     example="mlmgmt diff -g retail -n churn churn.json",
     step=REVIEW,
+    topic="definitions",
     view="diff",
     verdict="changes",
     trouble=2,
@@ -157,6 +163,7 @@ TEST = Cmdlet(
     summary="Check a definition file; or that what was deployed is what answers.",
     example="mlmgmt test -g retail -n churn",
     step=REVIEW,
+    topic="definitions",
     view="checks",
     verdict="Passed",
     parameters=(
@@ -254,6 +261,7 @@ SCHEMA = Cmdlet(
     summary="Print the JSON Schema of a definition, for editors.",
     example="mlmgmt schema webservice > webservice.schema.json",
     step=REVIEW,
+    topic="vs-code",
     view="text",
     parameters=(Parameter("Name", help="The kind of document: webservice.", position=0, choices=("webservice",)),),
 )

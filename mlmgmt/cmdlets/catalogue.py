@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmgmt.cmdlets.declare import Cmdlet, Kind, Parameter, both
 
 _STEP = "7. Homes and trust"
+TOPIC = "experiments"
 
 MODULES = Cmdlet(
     spellings=both("Get", "MlModule"),

@@ -17,6 +17,7 @@ from mlmgmt.cmdlets.declare import (
 )
 
 STEP = "C. Classic web services"
+TOPIC = "classic"
 _OPTIONAL_SERVICE = Parameter(
     "WebServiceId", help="A web service, by id or name.", short="s", position=0, completes="classic-service"
 )

@@ -65,6 +65,20 @@ class Parameter:
     def option(self) -> str:
         return f"--{kebab(self.name)}"
 
+    @property
+    def described(self) -> str:
+        """Its help, and whether it is required, in which parameter sets it is, and how else it can be given."""
+        notes = []
+        if self.mandatory and not self.sets:
+            notes.append("required")
+        if self.sets:
+            notes.append(" / ".join(self.sets))
+        if self.pipeline:
+            notes.append("from the pipeline")
+        if self.position is not None:
+            notes.append("also without its name")
+        return f"{self.help}  [{'; '.join(notes)}]" if notes else self.help
+
     def among(self, parameter_set: str) -> bool:
         return not self.sets or parameter_set in self.sets
 
@@ -100,6 +114,7 @@ class Cmdlet:
         trouble: the exit status of an expected error, where it is not the error's own.
         classic: it works in a Classic workspace; one with a parameter set `ENDPOINT` may.
         calls: the operations of `mlmgmt.protocol` that it stands for; of several that one whose path can be filled in.
+        topic: the help topic that explains it; the `TOPIC` of its file when empty.
         summary: one sentence; `about` more, for its help.
     """
 
@@ -120,6 +135,7 @@ class Cmdlet:
     about: str = ""
     calls: tuple[str, ...] = ()
     classic: bool = False
+    topic: str = ""
 
     @property
     def name(self) -> str:

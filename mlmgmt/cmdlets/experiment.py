@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter
 
 STEP = "9. Experiments"
+TOPIC = "experiments"
 _NAME = Parameter(
     "ExperimentId",
     help="The experiment, by id or name.",

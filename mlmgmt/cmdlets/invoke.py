@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmgmt.cmdlets.classic import STEP
 from mlmgmt.cmdlets.declare import Cmdlet, Kind, Parameter
 
+TOPIC = "classic"
 _KEY = Parameter("ApiKey", help="One of the two keys of the endpoint or web service.", mandatory=True)
 _WHERE = (
     "An address at azureml.net is answered in this process, from this home; any other is asked over HTTP, such as "

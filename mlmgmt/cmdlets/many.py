@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlmgmt.cmdlets.declare import ENDPOINT, GROUP, PARAMETERS, WEB_SERVICE, Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "D. Many models"
+TOPIC = "many-models"
 
 RETRAIN_MANY = Cmdlet(
     spellings=both("Invoke", "MlManyRetraining"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlmgmt.cmdlets.declare import GROUP, NAME, Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "B. Plans and accounts"
+TOPIC = "plans-and-storage"
 REMOVE_BY_NAME, REMOVE_BY_OBJECT = "RemoveByNameAndResourceGroup", "RemoveByObject"
 _PLAN = Parameter("Name", help="The commitment plan.", mandatory=True, short="n", completes="plan")
 _LOCATION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
@@ -151,6 +152,7 @@ ADD_REGION = Cmdlet(
     example="mlmgmt Add-AzMlWebServiceRegionalProperty -ResourceGroupName retail -Name churn -Region westcentralus "
     "-Force",
     step="5. Deploy",
+    topic="services",
     view="webservice",
     gate=Gate("Making regional properties of the web service"),
     parameters=(GROUP, NAME, Parameter("Region", help="The region, such as westcentralus.", mandatory=True)),

@@ -18,6 +18,7 @@ from mlmgmt.cmdlets import (
     plan,
     server,
     storage,
+    topics,
     trained_model,
     webservice,
 )
@@ -27,22 +28,25 @@ if TYPE_CHECKING:
 
     from mlmgmt.cmdlets.declare import Cmdlet
 
-CMDLETS = (
-    *account.CMDLETS,
-    *webservice.CMDLETS,
-    *beyond.CMDLETS,
-    *batch.CMDLETS,
-    *experiment.CMDLETS,
-    *catalogue.CMDLETS,
-    *plan.CMDLETS,
-    *storage.CMDLETS,
-    *server.CMDLETS,
-    *classic.CMDLETS,
-    *many.CMDLETS,
-    *advice.CMDLETS,
-    *trained_model.CMDLETS,
-    *invoke.CMDLETS,
+FILES = (
+    account,
+    webservice,
+    beyond,
+    batch,
+    experiment,
+    catalogue,
+    plan,
+    storage,
+    server,
+    classic,
+    many,
+    advice,
+    topics,
+    trained_model,
+    invoke,
 )
+"""The files of declarations, each with its `CMDLETS` and the help `TOPIC` that explains them."""
+CMDLETS: tuple[Cmdlet, ...] = tuple(cmdlet for file in FILES for cmdlet in file.CMDLETS)
 
 
 @cache
@@ -54,6 +58,16 @@ def by_name() -> Mapping[str, Cmdlet]:
 def find(name: str) -> Cmdlet | None:
     """The cmdlet that a word names, in any letter case."""
     return by_name().get(name.casefold())
+
+
+@cache
+def _topic_of() -> Mapping[str, str]:
+    return {cmdlet.name: cmdlet.topic or file.TOPIC for file in FILES for cmdlet in file.CMDLETS}
+
+
+def topic(cmdlet: Cmdlet) -> str:
+    """The help topic that explains a cmdlet."""
+    return _topic_of()[cmdlet.name]
 
 
 def joined(words: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmgmt.cmdlets.declare import ENDPOINT, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
 
 STEP = "A. Over HTTP"
+TOPIC = "http"
 
 SERVE = Cmdlet(
     spellings=("Start-MlServer",),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from mlmgmt.cmdlets.declare import Cmdlet, Parameter
 
+HELP = frozenset(("-h", "--help", "-help", "-?"))
+"""Words that ask for help, in lower case."""
 _TRUTH = {"$true": "true", "true": "true", "1": "true", "$false": "false", "false": "false", "0": "false"}
 
 

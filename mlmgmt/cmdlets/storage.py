@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlmgmt.cmdlets.declare import GROUP, Cmdlet, Gate, Kind, Parameter, both
 from mlmgmt.cmdlets.plan import STEP
 
+TOPIC = "plans-and-storage"
 _ACCOUNT = Parameter(
     "Name",
     help="The storage account.",

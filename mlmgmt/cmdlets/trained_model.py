@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter
 from mlmgmt.cmdlets.experiment import STEP
 
+TOPIC = "classic"
 _EXPERIMENT = Parameter(
     "ExperimentId",
     help="The experiment, by id or name.",

@@ -7,6 +7,7 @@ from dataclasses import replace
 from mlmgmt.cmdlets.declare import GROUP, IF_MATCH, MESSAGE, NAME, SKIP_CHECK, Cmdlet, Gate, Kind, Parameter, both
 
 LOOK, DEPLOY = "2. Look", "5. Deploy"
+TOPIC = "services"
 FROM_FILE, FROM_INSTANCE = "CreateFromFile", "CreateFromInstance"
 TO_FILE, TO_JSON = "ExportToFile", "ExportToJSON"
 BY_FILE, BY_STRING = "ImportFromJSONFile", "ImportFromJSONString."
@@ -78,6 +79,7 @@ EXPORT = Cmdlet(
     summary="Write a web service's definition to a file, in canonical form and without what only the service sets.",
     example="mlmgmt Export-AzMlWebService -WebService wsd.json -OutputFile churn.json",
     step="3. Export and retrain",
+    topic="definitions",
     view="text",
     sets=(TO_FILE, TO_JSON),
     gate=Gate("Overwriting the output file"),
@@ -117,6 +119,7 @@ IMPORT = Cmdlet(
     example="mlmgmt Import-AzMlWebService -InputFile churn.json | "
     "mlmgmt Update-AzMlWebService -g retail -n churn -Force",
     step=DEPLOY,
+    topic="definitions",
     view="json",
     sets=(BY_FILE, BY_STRING),
     parameters=(
