@@ -69,28 +69,37 @@ def mlmgmt(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
     return run
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the homes that the fixtures below copy; they are typed once in a run."""
+    from tests import prepared
+
+    return prepared.once(tmp_path_factory, "prepared", prepared.fill)
+
+
 @pytest.fixture
-def home(mlmgmt: Command, apart: Path) -> Path:
+def home(prepared: Path, apart: Path, tmp_path: Path) -> Path:
     """A home with a resource group `retail`."""
-    mlmgmt("Connect-AzAccount -AccountId ada@example.com", ok=True)
-    mlmgmt("New-AzResourceGroup -Name retail -Location southcentralus", ok=True)
-    return apart / ".mlmgmt"
+    return _copied(prepared / "home", apart, tmp_path)
 
 
 @pytest.fixture
-def churn(mlmgmt: Command, home: Path) -> Path:
+def churn(prepared: Path, home: Path, apart: Path, tmp_path: Path) -> Path:
     """The churn sample in the working folder, deployed as `churn`."""
-    mlmgmt("sample churn --out .", ok=True)
-    mlmgmt("new -g retail -l southcentralus -n churn -DefinitionFile churn-predictive.json -Force", ok=True)
-    return home
+    return _copied(prepared / "churn", apart, tmp_path)
 
 
 @pytest.fixture
-def exported(mlmgmt: Command, churn: Path) -> Path:
+def exported(prepared: Path, churn: Path, apart: Path, tmp_path: Path) -> Path:
     """The definition of `churn`, exported to churn.json."""
-    wsd = mlmgmt("get -g retail -n churn", ok=True).out
-    mlmgmt("export -OutputFile churn.json", stdin=wsd, ok=True)
+    _copied(prepared / "exported", apart, tmp_path)
     return Path("churn.json")
+
+
+def _copied(prepared: Path, apart: Path, tmp_path: Path) -> Path:
+    from tests.prepared import copy
+
+    return copy(prepared, apart, tmp_path / "config")
 
 
 @pytest.fixture(scope="session")
@@ -125,31 +134,27 @@ def small_definition(**properties: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def small(mlmgmt: Command, home: Path) -> Path:
+def small(prepared: Path, home: Path, apart: Path, tmp_path: Path) -> Path:
     """A web service `small` without a model, deployed from small.json."""
-    path = Path("small.json")
-    path.write_text(json.dumps(small_definition()))
-    mlmgmt("new -g retail -l southcentralus -n small -DefinitionFile small.json -Force", ok=True)
-    return path
+    _copied(prepared / "small", apart, tmp_path)
+    return Path("small.json")
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the home that `bikes` copies; models are trained once."""
+def classic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home that `bikes` copies; models are trained once in a run."""
+    from tests import prepared
     from tests.stories.classic_home import prepare
 
-    folder = tmp_path_factory.mktemp("classic")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        prepare(folder, monkeypatch)
-    return folder
+    return prepared.once(tmp_path_factory, "classic", prepare)
 
 
 @pytest.fixture
-def bikes(prepared: Path, apart: Path, tmp_path: Path, mlmgmt: Command) -> Bikes:
+def bikes(classic_home: Path, apart: Path, tmp_path: Path) -> Bikes:
     """A home with two Classic web services, one that scores and one that trains, and models to patch with."""
     from tests.stories.classic_home import Bikes
 
-    return Bikes.copied(prepared, apart, tmp_path / "config", mlmgmt)
+    return Bikes.copied(classic_home, apart, tmp_path / "config")
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ from mlmgmt.verbs.scoring.serving import Finder
 from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.conftest import FIXTURES, environment
-from tests.stories.classic_home import Bikes, prepare, rentals
+from tests.stories.classic_home import Bikes, rentals
 from tests.stories.many_tables import folder
 
 if TYPE_CHECKING:
@@ -178,12 +178,7 @@ def _sayer(title: str) -> Callable[[str], None]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_thirty_kills(mlmgmt: Command, apart: Path, tmp_path: Path, seed: int) -> None:
-    prepared = tmp_path / "prepared"
-    prepared.mkdir()
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        prepare(prepared, monkeypatch)
-    Bikes.copied(prepared, apart, tmp_path / "config", mlmgmt)
+def test_thirty_kills(bikes: Bikes, seed: int) -> None:
     folder(**{f"key{number:02}": rentals(number) for number in range(60)})
     words = [sys.executable, "-m", "tests.stories.many_killer", "30", str(seed)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)

@@ -6,21 +6,22 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
 import pytest
 
+from mlmgmt.store import home as homes
+from mlmgmt.store.store import Store
 from tests.conftest import environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PROVIDER = "providers/Microsoft.MachineLearning"
 V2017, V2016 = "2017-01-01", "2016-05-01-preview"
@@ -49,10 +50,9 @@ class Server:
 
     def client(self, **headers: str) -> httpx.Client:
         """A client with the token of the connected account."""
-        verify: Any = True
+        # Where no https is spoken, certificates are not loaded: that takes longer than most requests.
+        verify: Any = False
         if self.authority is not None:
-            import ssl
-
             verify = ssl.create_default_context(cafile=self.authority)
         given = {"authorization": f"Bearer {self.token}", **headers}
         return httpx.Client(base_url=self.origin, headers=given, timeout=60, trust_env=False, verify=verify)
@@ -146,9 +146,7 @@ def _wait_until_it_answers(server: Server) -> None:
 
 @pytest.fixture
 def start(mlmgmt: Any, home: Path) -> Iterator[Start]:
-    """Starts servers for the test's home: `start("-Workers", "2")`."""
-    from contextlib import ExitStack
-
+    """Starts servers for the test's home: `start("-Workers", "2")`; for tests that `server` is not enough for."""
     with ExitStack() as running:
 
         def go(*words: str, **more: str) -> Server:
@@ -158,10 +156,77 @@ def start(mlmgmt: Any, home: Path) -> Iterator[Start]:
         yield go
 
 
+class Shared:
+    """One server for all tests of a process that change nothing of it.
+
+    The home that it serves is a link, and so is its configuration; each test has them point at a home of its own. All
+    of these are copies of one home, so ids and keys of storage accounts are the same.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._home, self._config = folder / "home", folder / "config"
+        self._running = ExitStack()
+        self._server: Server | None = None
+
+    def serve(self, home: Path, config: Path, token: str) -> Server:
+        """The server, which serves this home from now on; one that died is started again."""
+        _point(self._home, home)
+        _point(self._config, config)
+        if self._server is None or self._server.process.poll() is not None:
+            self._running.close()
+            places = {"MLMGMT_HOME": str(self._home), "MLMGMT_CONFIG": str(self._config)}
+            self._server = self._running.enter_context(started(token=token, **places))
+        return replace(self._server, token=token)
+
+    def forget(self) -> None:
+        """Have the server drop what it keeps of each web service of this home for a second.
+
+        A revision after the newest one makes it look again, and it is a damaged one, so nothing is kept.
+        """
+        assert self._server is not None
+        services = Store(homes.load(os.environ, str(self._home))).services
+        with self._server.client(authorization="") as client:
+            for identity in services.identities():
+                numbers = [int(path.stem) for path in (services.folder(identity) / "revisions").glob("*.json")]
+                if not numbers:
+                    continue
+                Path(services.path_of(identity, max(numbers) + 1)).write_text("{}")
+                answer = client.post(f"{identity.scoring_path}/execute", params={"api-version": "2.0"})
+                assert answer.status_code >= 400
+
+    def close(self) -> None:
+        self._running.close()
+
+
+def _point(link: Path, goal: Path) -> None:
+    beside = link.with_suffix(".new")
+    beside.symlink_to(goal)
+    beside.replace(link)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """The server that tests share, once one of them needs it."""
+    found = Shared(tmp_path_factory.mktemp("shared"))
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def server(start: Start, churn: Path) -> Server:
-    """A server for a home with the churn sample deployed."""
-    return start()
+def serving(shared: Shared, mlmgmt: Any, home: Path, tmp_path: Path) -> Iterator[Server]:
+    """The server that tests share, for the home of this one; tests that stop it or count on what it has seen start one.
+
+    It is asked for before the home gets more (`churn`), which it sees like any other change.
+    """
+    token = json.loads(mlmgmt("token -Hours 1 -o json", ok=True).out)["Token"]
+    yield shared.serve(home, tmp_path / "config", token)
+    shared.forget()
+
+
+@pytest.fixture
+def server(serving: Server, churn: Path) -> Server:
+    """The server that tests share, for a home with the churn sample deployed."""
+    return serving
 
 
 def request_body(rows: int = 1, file: str = "new-customers.csv", form: str = "table") -> dict[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from pathlib import Path
 
-    from tests.server.conftest import Server, Start
+    from tests.server.conftest import Server
 
 DATA = bytes(range(256)) * 40
 SOON, PAST = timedelta(hours=1), timedelta(hours=-1)
@@ -71,7 +71,7 @@ class Storage:
 
 
 @pytest.fixture
-def storage(start: Start, home: Path, mlmgmt: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
+def storage(serving: Server, mlmgmt: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storage]:
     from contextlib import ExitStack
 
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
@@ -79,7 +79,7 @@ def storage(start: Start, home: Path, mlmgmt: Any, monkeypatch: pytest.MonkeyPat
     account = json.loads(mlmgmt("storage -o json", ok=True).out)[0]["name"]
     keys = [row["Value"] for row in mlmgmt(f"storage-keys -n {account} -o json", ok=True).json]
     with ExitStack() as stack:
-        yield Storage(start(), account, keys, mlmgmt, stack)
+        yield Storage(serving, account, keys, mlmgmt, stack)
 
 
 def refused(kind: type[AzureError], status: int, code: str, action: Any, *words: Any, **options: Any) -> None:

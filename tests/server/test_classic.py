@@ -27,9 +27,9 @@ NOBODY = [401, "Unauthorized", "ManagementRequestUnauthorized"]
 
 
 @pytest.fixture(scope="module")
-def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classic]:
+def served(classic_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Classic]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        yield from serving(prepared, tmp_path_factory.mktemp("served"), monkeypatch)
+        yield from serving(classic_home, tmp_path_factory.mktemp("served"), monkeypatch)
 
 
 @pytest.fixture

@@ -158,12 +158,12 @@ def test_the_newest_client_of_web_services(start: Start, mlmgmt: Any, two_models
 
 @pytest.mark.parametrize("options", [(), ("-Tls",), ("-Workers", "2")], ids=["http", "https", "workers"])
 def test_the_older_client_of_web_services(
-    start: Start, mlmgmt: Any, two_models: dict[str, Any], options: tuple[str, ...]
+    start: Start, serving: Server, mlmgmt: Any, two_models: dict[str, Any], options: tuple[str, ...]
 ) -> None:
-    server = start(*options)
+    server = start(*options) if options else serving
     run("old-web-services.cjs", server, mlmgmt, two_models, services=with_more_than_a_page(server))
 
 
 @pytest.mark.parametrize("script", ["old-plans.cjs", "new-plans.cjs"])
-def test_the_clients_of_commitment_plans(start: Start, mlmgmt: Any, two_models: dict[str, Any], script: str) -> None:
-    run(script, start(), mlmgmt, two_models)
+def test_the_clients_of_commitment_plans(server: Server, mlmgmt: Any, two_models: dict[str, Any], script: str) -> None:
+    run(script, server, mlmgmt, two_models)

@@ -9,7 +9,7 @@ from typing import Any
 
 from mlmgmt.protocol.operations import OPERATIONS
 from tests.conftest import small_definition
-from tests.server.conftest import V2016, Server, Start
+from tests.server.conftest import V2016, Server
 
 
 def test_a_service_is_made_looked_at_changed_and_removed(server: Server) -> None:
@@ -118,8 +118,7 @@ def test_who_asks_must_be_known_and_may_be_a_reader(server: Server, mlmgmt: Any)
         assert answer.json()["error"]["code"] == "AuthorizationFailed"
 
 
-def test_a_token_expires(start: Start, churn: Path, mlmgmt: Any) -> None:
-    server = start()
+def test_a_token_expires(server: Server, churn: Path, mlmgmt: Any) -> None:
     server.token = json.loads(mlmgmt(["token", "-Hours", str(1 / 60), "-o", "json"], ok=True).out)["Token"]
     digest = next(
         path for path in Path(str(churn)).parent.parent.rglob("tokens/*.json") if "expiresOn" in path.read_text()

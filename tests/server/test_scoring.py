@@ -163,7 +163,8 @@ def test_a_service_without_its_model_says_so(server: Server, mlmgmt: Any) -> Non
     scorer.client.close()
 
 
-def test_calls_are_charged_to_the_plan(server: Server, mlmgmt: Any) -> None:
+def test_calls_are_charged_to_the_plan(start: Start, churn: Path, mlmgmt: Any) -> None:
+    server = start()
     mlmgmt("new-plan -g retail -l southcentralus -n small -SkuName DevTest -SkuTier Standard -Force", ok=True)
     plan = f"{server.group}/providers/Microsoft.MachineLearning/commitmentPlans/small"
     definition = json.loads(Path("churn-predictive.json").read_text())
@@ -248,10 +249,10 @@ def test_more_calls_at_once_than_allowed_are_sent_away(server: Server) -> None:
     scorer.client.close()
 
 
-def test_pages_of_other_sites_score_where_that_is_configured(start: Start, churn: Path) -> None:
+def test_pages_of_other_sites_score_where_that_is_configured(start: Start, server: Server) -> None:
     page = {"origin": "https://shop.example.com"}
     preflight = page | {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
-    closed, opened = Scorer(start()), Scorer(start("-Cors", "https://shop.example.com"))
+    closed, opened = Scorer(server), Scorer(start("-Cors", "https://shop.example.com"))
     assert closed.client.options(f"{closed.place}/execute", headers=preflight).status_code == 405
     assert "access-control-allow-origin" not in closed.ask(headers=page).headers
     assert opened.client.options(f"{opened.place}/execute", headers=preflight).status_code == 200

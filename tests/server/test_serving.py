@@ -170,8 +170,9 @@ def test_the_access_log_has_no_secrets(start: Start, churn: Path) -> None:
         assert secret not in text
 
 
-def test_slow_clients_stand_in_nobody_s_way(server: Server) -> None:
+def test_slow_clients_stand_in_nobody_s_way(start: Start, churn: Path) -> None:
     """500 connections that send half a head, nothing, or half a body: scoring goes on, and they are let go."""
+    server = start()
     place, key = server.scoring(), server.keys()["primary"]
     port = int(server.origin.rpartition(":")[2])
     path = place.removeprefix(server.origin)

@@ -83,8 +83,7 @@ def test_scoring_is_shown_with_its_rows(mlmgmt: Any, churn: Path) -> None:
     assert [table["ColumnNames"], *table["Values"]] == [line.split(",") for line in lines]
 
 
-def test_what_is_shown_does_what_the_command_does(start: Any, mlmgmt: Any, churn: Path) -> None:
-    server = start()
+def test_what_is_shown_does_what_the_command_does(server: Any, mlmgmt: Any) -> None:
     Path("small.json").write_text(json.dumps(_definition()))
     lines = (
         "new-group -n wholesale -l westeurope",

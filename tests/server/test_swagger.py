@@ -162,10 +162,11 @@ def test_several_inputs_none_declared_and_ports_of_one_name() -> None:
 NAMES = st.text(min_size=1, max_size=20) | st.sampled_from(
     ['a"b', "a/b", "a~1b", "a.b", "a%2Fb", "$ref", "ü 漢", "#", "{x}"]
 )
+FORMATS = resources.schema("webservice")["$defs"]["column"]["properties"]["format"]["anyOf"][0]["enum"]
 COLUMNS = st.fixed_dictionaries(
     {"type": st.sampled_from(["Boolean", "Integer", "Number", "String"])},
     optional={
-        "format": st.sampled_from(resources.schema("webservice")["$defs"]["column"]["properties"]["format"]["enum"]),
+        "format": st.sampled_from(FORMATS),
         "enum": st.lists(st.one_of(st.text(max_size=5), st.integers(-9, 9), st.booleans(), st.none()), max_size=4),
         "x-ms-isnullable": st.booleans(),
     },

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import os
-import shutil
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from threadpoolctl import threadpool_limits
 
-from mlmgmt.cli import app
 from mlmgmt.store import sas
 from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
-from mlmgmt.verbs.storage import references
+from tests.prepared import HOME, copy, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-
-    import pytest
 
 TRAINING, SCORING = "Bike Rental", "Bike Rental [Predictive Exp.]"
 RESOURCE = "Bike Rental [trained model]"
@@ -52,8 +46,8 @@ def answer(hundreds: int) -> float:
 def _learnt(name: str, task: str, label: str, table: str) -> Blob:
     """The blob of a model that an experiment trained; the experiment goes again."""
     Path(f"{name}.csv").write_text(table)
-    _run("new-experiment", name, "-Task", task, "-Label", label, "-Data", f"{name}.csv")
-    _run("set-up-web-service", name, "-Predictive")
+    run("new-experiment", name, "-Task", task, "-Label", label, "-Data", f"{name}.csv")
+    run("set-up-web-service", name, "-Predictive")
     session = Session()
     made = next(body for body in session.experiments.all() if body["ParentExperimentId"] is not None)
     uris = [asset["locationInfo"]["uri"] for asset in made["Definition"]["properties"]["assets"].values()]
@@ -67,40 +61,38 @@ def _learnt(name: str, task: str, label: str, table: str) -> Blob:
     return blob
 
 
-def _run(*words: str) -> None:
-    said = io.StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
-        status = app.run(list(words))
-    assert status == 0, said.getvalue()
-
-
-def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make `folder/home` and `folder/config`: two web services, and the endpoints loc001 and loc002 of `SCORING`."""
+def prepare(folder: Path) -> None:
+    """Make a home in `folder`: two web services, and the endpoints loc001 and loc002 of `SCORING`."""
     work = folder / "work"
     work.mkdir()
-    monkeypatch.chdir(work)
-    monkeypatch.setenv("MLMGMT_CONFIG", str(folder / "config"))
-    monkeypatch.delenv("MLMGMT_HOME", raising=False)
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-    with threadpool_limits(1):
-        _run("Connect-AzAccount", "-AccountId", "ada@example.com")
-        _run("New-AzResourceGroup", "-Name", "retail", "-Location", "southcentralus")
-        for name, hundreds in MODELS.items():
-            _learnt(name, "regression", "cnt", rentals(hundreds))
-        _learnt(OTHER_COLUMNS, "regression", "cnt", rentals(1).replace("temp", "humidity"))
-        busy = (line.split(",") for line in rentals(0).splitlines()[1:])
-        busy_table = "".join(f"{hour},{temp},{'yes' if float(cnt) > 25 else 'no'}\n" for hour, temp, cnt in busy)
-        _learnt(OTHER_TASK, "binary", "busy", "hour,temp,busy\n" + busy_table)
-        Path("rentals.csv").write_text(rentals(0))
-        _run("new-experiment", TRAINING, "-Task", "regression", "-Label", "cnt", "-Data", "rentals.csv")
-        _run("set-up-web-service", TRAINING, "-Predictive")
-        _run("set-up-web-service", TRAINING, "-Retraining")
-    for name in (SCORING, TRAINING):
-        _run("deploy", name)
-    for name in ("loc001", "loc002"):
-        _run("add-endpoint", "-WebServiceId", SCORING, "-EndpointName", name)
-    # Where it stood nothing stands, so a copy that is trusted is the home that moved, and keeps its keys.
-    (work / ".mlmgmt").rename(folder / "home")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(work)
+        monkeypatch.setenv("MLMGMT_CONFIG", str(folder / "config"))
+        monkeypatch.delenv("MLMGMT_HOME", raising=False)
+        with threadpool_limits(1):
+            _teach()
+        for name in (SCORING, TRAINING):
+            run("deploy", name)
+        for name in ("loc001", "loc002"):
+            run("add-endpoint", "-WebServiceId", SCORING, "-EndpointName", name)
+    for table in work.glob("*.csv"):
+        table.unlink()
+
+
+def _teach() -> None:
+    """The models, and the experiments that the web services come from."""
+    for line in HOME:
+        run(*line.split())
+    for name, hundreds in MODELS.items():
+        _learnt(name, "regression", "cnt", rentals(hundreds))
+    _learnt(OTHER_COLUMNS, "regression", "cnt", rentals(1).replace("temp", "humidity"))
+    busy = (line.split(",") for line in rentals(0).splitlines()[1:])
+    busy_table = "".join(f"{hour},{temp},{'yes' if float(cnt) > 25 else 'no'}\n" for hour, temp, cnt in busy)
+    _learnt(OTHER_TASK, "binary", "busy", "hour,temp,busy\n" + busy_table)
+    Path("rentals.csv").write_text(rentals(0))
+    run("new-experiment", TRAINING, "-Task", "regression", "-Label", "cnt", "-Data", "rentals.csv")
+    run("set-up-web-service", TRAINING, "-Predictive")
+    run("set-up-web-service", TRAINING, "-Retraining")
 
 
 @dataclass(frozen=True)
@@ -117,13 +109,11 @@ class Bikes:
     training: str
 
     @classmethod
-    def copied(cls, prepared: Path, work: Path, config: Path, mlmgmt: Callable[..., Any]) -> Bikes:
+    def copied(cls, prepared: Path, work: Path, config: Path) -> Bikes:
         """A copy in the working folder and the configuration of a test."""
-        shutil.copytree(prepared / "home", work / ".mlmgmt")
-        shutil.copytree(prepared / "config", config)
-        mlmgmt("trust-home", ok=True)
-        scoring, training = finding.web_services(Session())
-        return cls(work / ".mlmgmt", scoring["Id"], training["Id"])
+        root = copy(prepared, work, config)
+        scoring, training = standing.web_services(Session())
+        return cls(root, scoring["Id"], training["Id"])
 
     def blob(self, model: str) -> Blob:
         return Blob(Session().account(), "models", f"{model}.ilearner")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mlmgmt.learning import ilearner
+from mlmgmt.modules.catalogue import by_name
 from mlmgmt.modules.columns import named
 from tests.conftest import Command, environment
 
@@ -268,20 +269,52 @@ def heed() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_ctrl_c_in_training_is_exit_130_and_changes_nothing(mlmgmt: Command, churn: Path) -> None:
-    header, *rows = Path("new-customers.csv").read_text().splitlines()
-    Path("long.csv").write_text("\n".join([header, *rows * 150]) + "\n")
+TRAINED_ON = ("node5", "Dataset")
+SLEEPING = """import os, time
+def azureml_main(table):
+    open({begun!r}, 'w').write(str(os.getpid()))
+    time.sleep(1000)
+    return table,
+"""
+
+
+def sleeping_training(begun: Path) -> dict[str, Any]:
+    """The training graph of the sample, with a script before Train Model that notes its process and sleeps."""
+    body: dict[str, Any] = json.loads(Path("churn-training.json").read_text())
+    assets, package = body["properties"]["assets"], body["properties"]["package"]
+    uri = f"aml://module/506153734175476c4f62416c57734963.{by_name('Execute Python Script').guid}.v1-default-1"
+    assets["script"] = {"name": "Execute Python Script", "type": "Module", "locationInfo": {"uri": uri}}
+    source = SLEEPING.format(begun=str(begun))
+    package["nodes"]["sleep"] = {"assetId": "script", "parameters": {"R Script": {"value": source}}}
+    (edge,) = (edge for edge in package["edges"] if (edge["targetNodeId"], edge.get("targetPortId")) == TRAINED_ON)
+    package["edges"].append({**edge, "targetNodeId": "sleep", "targetPortId": "Dataset1"})
+    edge |= {"sourceNodeId": "sleep", "sourcePortId": "Result Dataset"}
+    return body
+
+
+def test_ctrl_c_in_training_is_exit_130_and_changes_nothing(mlmgmt: Command, churn: Path, apart: Path) -> None:
+    begun = apart / "begun"
+    Path("sleeping.json").write_text(json.dumps(sleeping_training(begun)))
+    mlmgmt("allow-scripts", ok=True)
     standing = blobs(churn)
-    words = [sys.executable, "-m", "mlmgmt", *RETRAIN.split(), "--data", "long.csv", "-Verbose"]
+    line = "retrain -g retail -n churn --training-definition sleeping.json --data new-customers.csv -Verbose"
     process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), preexec_fn=heed
+        [sys.executable, "-m", "mlmgmt", *line.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=heed,
     )
-    assert process.stderr is not None
-    while "Train Model" not in (line := process.stderr.readline()):
-        assert line, "it ended before it trained"
-    time.sleep(0.3)
+    until = time.monotonic() + 60
+    while not (begun.exists() and begun.read_text()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
+    assert "Interrupted" in err
     assert blobs(churn) == standing
+    assert not Path(f"/proc/{begun.read_text()}").exists()
