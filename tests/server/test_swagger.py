@@ -32,7 +32,7 @@ BATCH = {
     "/jobs/{jobId}?api-version=2.0",
 }
 DEFINITIONS = sorted(
-    str(path.relative_to(FIXTURES)) for path in FIXTURES.rglob("*.json") if path.parent.name != "models"
+    str(path.relative_to(FIXTURES)) for path in FIXTURES.rglob("*.json") if path.parent.parent.name != "models"
 )
 
 
@@ -165,7 +165,9 @@ NAMES = st.text(min_size=1, max_size=20) | st.sampled_from(
 COLUMNS = st.fixed_dictionaries(
     {"type": st.sampled_from(["Boolean", "Integer", "Number", "String"])},
     optional={
-        "format": st.sampled_from(resources.schema("webservice")["$defs"]["column"]["properties"]["format"]["enum"]),
+        "format": st.sampled_from(
+            resources.schema("webservice")["$defs"]["column"]["properties"]["format"]["anyOf"][0]["enum"]
+        ),
         "enum": st.lists(st.one_of(st.text(max_size=5), st.integers(-9, 9), st.booleans(), st.none()), max_size=4),
         "x-ms-isnullable": st.booleans(),
     },
