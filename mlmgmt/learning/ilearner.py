@@ -3,7 +3,7 @@
     mlmgmt-ilearner 1\\n            what it is
     <length of the manifest>\\n
     <manifest, JSON>              what was trained, on what, how good it is; the payload's length and SHA-256
-    <payload>                     a compressed pickle
+    <payload>                     a compressed pickle of values; it names no class of this package
     <32 bytes>                    HMAC-SHA256 over all of the above, under the key of the home that trained it
 
 Unpickling runs whatever the pickle says. So nothing is unpickled unless the signature is this home's own, or the user
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 MAGIC = b"mlmgmt-ilearner 1\n"
 _SIGNATURE = 32
 _PICKLE, _COMPRESSION = "pickle", 1
-"""The form of a payload; one without is joblib's."""
 _LONGEST_MANIFEST = 4 * 1024 * 1024
 
 
@@ -99,9 +98,11 @@ def pack(learnt: Trained | Transform, facts: dict[str, Any], *, key: bytes, home
 
 def unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, rows: Any = None) -> bytes:
     """A model file but for its signature, for whoever learns and has no key; see `pack`."""
+    from mlmgmt.modules import transformations
     from mlmgmt.modules.learners import Trained
 
-    content: dict[str, Any] = {"trained": learnt.state()} if isinstance(learnt, Trained) else {"transformation": learnt}
+    content: dict[str, Any]
+    content = {"trained": learnt.state()} if isinstance(learnt, Trained) else transformations.content_of(learnt)
     # Not joblib's own form, which takes ten times as long for the many small arrays of a forest.
     payload = zlib.compress(pickle.dumps(content | {"rows": rows}, protocol=5), _COMPRESSION)
     described = {"format": _PICKLE, "length": len(payload), "sha256": sha256(payload).hexdigest()}
@@ -152,17 +153,34 @@ def open_unsigned(content: bytes) -> Trained | Transform:
     return _opened(container.payload, _PICKLE)[0]
 
 
-def _opened(payload: memoryview, form: str | None) -> tuple[Trained | Transform, Any]:
+class _Unpickler(pickle.Unpickler):
+    """Finds the classes that files of version 0.1.0 name where they are now."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module.startswith("mlmgmt."):
+            from mlmgmt.modules.transformations import classes_of_0_1_0
+
+            if (known := classes_of_0_1_0().get((module, name))) is not None:
+                return known
+        return super().find_class(module, name)
+
+
+def _opened(payload: memoryview, form: object) -> tuple[Trained | Transform, Any]:
+    from mlmgmt.modules import transformations
     from mlmgmt.modules.learners import Trained
 
+    if form != _PICKLE:
+        _refuse(f"Its payload has the form {form!r}, and this version reads {_PICKLE!r}.")
     try:
-        if form == _PICKLE:
-            content = pickle.loads(zlib.decompress(payload))  # noqa: S301 - its signature was checked, or it is trusted
+        # Its signature was checked, or the user trusts it.
+        content = _Unpickler(io.BytesIO(zlib.decompress(payload))).load()
+        learnt: Trained | Transform
+        if "trained" in content:
+            learnt = Trained.of(content["trained"])
+        elif "transformation" in content:
+            learnt = content["transformation"]  # as version 0.1.0 wrote it
         else:
-            import joblib
-
-            content = joblib.load(io.BytesIO(payload))
-        learnt = Trained.of(content["trained"]) if "trained" in content else content["transformation"]
+            learnt = transformations.from_content(content)
         rows = content["rows"]
     except Exception as error:
         # A trusted file may still hold anything, and unpickling fails in as many ways.

@@ -100,6 +100,12 @@ class Transform(Protocol):
         A missing number is NaN, a missing text None.
         """
 
+    def state(self) -> dict[str, Any]:
+        """Return what it learnt as values of Python, NumPy, pandas and scikit-learn, none of a class of this package.
+
+        The class method `of` makes the transformation from it again.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Fill:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,6 +54,16 @@ class CleaningTransformation:
         return {
             name: Fill(self.values[name]) if name in self.values else None for name in columns if name not in self.drop
         }
+
+    def state(self) -> dict[str, Any]:
+        # scikit-learn's imputer stays as it is; that of this file becomes a dict, by which `of` knows it.
+        imputer = self.imputer.state() if isinstance(self.imputer, LowRank) else self.imputer
+        return {part.name: getattr(self, part.name) for part in fields(self)} | {"imputer": imputer}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> CleaningTransformation:
+        imputer = state["imputer"]
+        return cls(**{**state, "imputer": LowRank.of(imputer) if isinstance(imputer, dict) else imputer})
 
 
 def _replaced(series: pd.Series[Any], value: Any) -> pd.Series[Any]:
@@ -214,6 +224,15 @@ class LowRank:
         for _ in range(self.iterations):
             scaled = np.where(missing, self._projected(scaled), scaled)
         return np.where(missing, scaled * self.scale_ + self.mean_, matrix)
+
+    def state(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> LowRank:
+        made = cls(state["iterations"])
+        vars(made).update(state)
+        return made
 
     def _projected(self, scaled: Any) -> Any:
         return (scaled - self.centre_) @ self.components_.T @ self.components_ + self.centre_

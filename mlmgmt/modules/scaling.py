@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,6 +55,13 @@ class NormalizingTransformation:
         if any(name not in columns for name in self.fitted):
             return None
         return {name: _of_cell(self._function(name)) if name in self.fitted else None for name in columns}
+
+    def state(self) -> dict[str, Any]:
+        return {part.name: getattr(self, part.name) for part in fields(self)}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> NormalizingTransformation:
+        return cls(**state)
 
     def _function(self, name: str) -> Callable[[Any], Any]:
         """What becomes of the column's numbers: of an array, or of one number."""

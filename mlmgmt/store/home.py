@@ -11,7 +11,7 @@ import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -19,10 +19,14 @@ from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
 from mlmgmt.store import files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 FOLDER = ".mlmgmt"
-_FORMAT = 1
+_STEPS: tuple[Callable[[Home], None], ...] = ()
+"""The changes of the home's format so far: the first makes format 2 of a home of format 1, and so on.
+
+A step may meet what it already changed, since one that was interrupted is carried out again.
+"""
 _WORKSPACE = "workspaceId"
 _HINT = "Make one here with: mlmgmt Connect-AzAccount"
 
@@ -33,6 +37,7 @@ class Home:
 
     Args:
         root: the home's folder.
+        format: the number of the form in which its files are; see `upgrade`.
         workspace: the id of its first Classic workspace: the home's own, or that of the home it is a copy of.
         trust: the folder with its secrets; it need not exist.
         trusted: whether this user made the home here, or trusted it by name. If not, it is read-only.
@@ -40,6 +45,7 @@ class Home:
 
     root: Path
     id: str
+    format: int
     subscription: str
     workspace: str
     trust: Path
@@ -90,11 +96,11 @@ def find(environ: Mapping[str, str], explicit: str | None = None, start: Path | 
 
 
 def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
-    """The home in use.
+    """The home in use; one of an earlier format must go through `upgrade` before its files are read.
 
     Raises:
         NotFound: `NoHome`: there is none.
-        HomeError: it was written by a newer version, or is damaged.
+        HomeError: `HomeFormatNotSupported`: a newer version wrote it. Or it is damaged.
     """
     root = find(environ, explicit)
     if root is None:
@@ -108,8 +114,7 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
         else:
             message = f"There is no home at {root}."
         raise NotFound(message, target=str(root), details=[Detail("NoHome", message)], hint=_HINT)
-    if stated.get("format") != _FORMAT:
-        raise HomeError(f"The home at {root} has format {stated.get('format')!r}; this version reads {_FORMAT}.")
+    number = _format_of(root, stated)
     home_id = str(stated.get("id", ""))
     if not _is_id(home_id):
         raise HomeError(f"The home at {root} has no usable id.", target=str(root))
@@ -120,7 +125,60 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
     workspace = str(stated.get(_WORKSPACE, home_id))
     if not _is_id(workspace):
         raise HomeError(f"The home at {root} has no usable workspace.", target=str(root / "home.json"))
-    return Home(root, home_id, subscription, workspace, trust, _is_trusted(root, trust))
+    return Home(root, home_id, number, subscription, workspace, trust, _is_trusted(root, trust))
+
+
+def newest_format() -> int:
+    """Return the number of the format that this version reads and writes."""
+    return 1 + len(_STEPS)
+
+
+def _format_of(root: Path, stated: Mapping[str, Any]) -> int:
+    number = stated.get("format")
+    if not isinstance(number, int) or number < 1:
+        raise HomeError(f"The home at {root} has no usable format.", target=str(root / "home.json"))
+    if number > newest_format():
+        raise _other_format(root, number, "A newer version wrote it. Get that one: pip install --upgrade mlmgmt")
+    return number
+
+
+def _other_format(root: Path, number: int, hint: str) -> HomeError:
+    message = f"The home at {root} has format {number}, and this version of mlmgmt reads format {newest_format()}."
+    details = [Detail("HomeFormatNotSupported", message, str(root / "home.json"))]
+    return HomeError(message, target=str(root), details=details, hint=hint)
+
+
+def upgrade(home: Home, tell: Callable[[str], None] | None) -> None:
+    """Bring a home of an earlier format to the newest one, step by step; nothing else raises a home's number.
+
+    Args:
+        tell: says what is about to be written; None where nobody would see it.
+
+    Raises:
+        HomeError: `HomeFormatNotSupported`: the home is of an earlier format, and it is not trusted or `tell` is None.
+    """
+    if home.format == newest_format():
+        return
+    if not home.trusted:
+        raise _other_format(home.root, home.format, "If you know where it comes from: mlmgmt trust-home")
+    if tell is None:
+        raise _other_format(home.root, home.format, "A command in a terminal changes its format: mlmgmt status")
+    from mlmgmt.store import lock
+
+    path = home.root / "home.json"
+    with lock.hold(home.root, "format"):
+        # Another command may have been quicker.
+        while (number := _format_of(home.root, stated := files.read_json(path) or {})) < newest_format():
+            tell(
+                f"Changing the home at {home.root} from format {number} to format {number + 1}; earlier versions of "
+                "mlmgmt will not read it."
+            )
+            _STEPS[number - 1](home)
+            _write(path, {**stated, "format": number + 1})
+
+
+def _write(path: Path, stated: Mapping[str, Any]) -> None:
+    files.write(path, orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def _is_id(text: str) -> bool:
@@ -149,8 +207,8 @@ def create(environ: Mapping[str, str], root: Path, subscription: str | None) -> 
     root.mkdir(parents=True, exist_ok=True)
     trust = config_folder(environ) / "homes" / home_id
     _establish(root, trust)
-    stated = {"format": _FORMAT, "id": home_id, "subscriptionId": subscription or str(uuid.uuid4())}
-    files.write(root / "home.json", orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    subscription = subscription or str(uuid.uuid4())
+    _write(root / "home.json", {"format": newest_format(), "id": home_id, "subscriptionId": subscription})
     return load(environ, str(root))
 
 
@@ -176,9 +234,7 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
         stated.setdefault(_WORKSPACE, home.id)
         stated["id"] = uuid.uuid4().hex
         _establish(home.root, config_folder(environ) / "homes" / stated["id"])
-        files.write(
-            home.root / "home.json", orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        )
+        _write(home.root / "home.json", stated)
     else:
         _establish(home.root, home.trust)
     return load(environ, str(home.root))

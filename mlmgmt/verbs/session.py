@@ -74,15 +74,18 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        """The home in use.
+        """The home in use, brought to today's format first where an earlier version made it.
 
         Raises:
             NotFound: `NoHome`, with the command that makes one.
+            HomeError: `HomeFormatNotSupported`.
         """
         from mlmgmt.store import home
         from mlmgmt.store.store import Store
 
-        return Store(home.load(self.environ, self.home_option))
+        found = home.load(self.environ, self.home_option)
+        home.upgrade(found, None if self.tell is _silent else self.tell)
+        return Store(found)
 
     @property
     def workspace(self) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import io
 import json
 import pickle
+import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import pytest
 
 from mlmgmt.learning import ilearner
@@ -61,12 +60,9 @@ class Bomb:
 
 def bomb(key: bytes) -> bytes:
     """A file whose payload runs code when it is unpickled, signed with a key."""
-    buffer = io.BytesIO()
-    joblib.dump(Bomb(), buffer)
-    payload = buffer.getvalue()
-    head = json.dumps(
-        {"home": "b" * 32, "payload": {"length": len(payload), "sha256": sha256(payload).hexdigest()}}
-    ).encode()
+    payload = zlib.compress(pickle.dumps(Bomb()))
+    described = {"format": "pickle", "length": len(payload), "sha256": sha256(payload).hexdigest()}
+    head = json.dumps({"home": "b" * 32, "payload": described}).encode()
     signed = ilearner.MAGIC + str(len(head)).encode() + b"\n" + head + payload
     return signed + hmac.new(key, signed, sha256).digest()
 

@@ -460,7 +460,7 @@ WORKER = """
 import json, ssl, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from mlmgmt.server.authority import Authority
+from mlmgmt.server.http.authority import Authority
 authority = Authority(Path(sys.argv[1]), lambda: datetime.now(UTC))
 print("ready", flush=True)
 sys.stdin.read()

@@ -15,6 +15,7 @@ from mlmgmt.store import sas
 from mlmgmt.store.blobs import Blob
 from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
+from mlmgmt.verbs.storage import references
 from tests.prepared import HOME, copy, run
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class Bikes:
     def copied(cls, prepared: Path, work: Path, config: Path) -> Bikes:
         """A copy in the working folder and the configuration of a test."""
         root = copy(prepared, work, config)
-        scoring, training = standing.web_services(Session())
+        scoring, training = finding.web_services(Session())
         return cls(root, scoring["Id"], training["Id"])
 
     def blob(self, model: str) -> Blob:
