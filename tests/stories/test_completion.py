@@ -122,7 +122,7 @@ def test_what_is_in_a_classic_workspace(mlmgmt: Command, bikes: Bikes) -> None:
         (f"mlmgmt endpoints -s '{SCORING}' -e ", ["default", "loc001"]),
         (f"mlmgmt patch-endpoint -s '{SCORING}' -e loc001 -ResourceName ", ["Bike\\ Rental\\ \\[trained\\ model\\]"]),
         (f"mlmgmt rollback -s '{SCORING}' -e loc001 --to ", ["1"]),
-        ("mlmgmt workspace-config -WorkspaceId f", [other]),
+        ("mlmgmt workspace-config -WorkspaceId ffffff", [other]),
         ("mlmgmt promote-model ", ["Bike\\ Rental", service]),
         (f"mlmgmt promote-model -WorkspaceId {other} ", []),
         (f"mlmgmt endpoints -WorkspaceId {other} ", []),
