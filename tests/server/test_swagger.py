@@ -32,7 +32,7 @@ BATCH = {
     "/jobs/{jobId}?api-version=2.0",
 }
 DEFINITIONS = sorted(
-    str(path.relative_to(FIXTURES)) for path in FIXTURES.rglob("*.json") if path.parent.name != "models"
+    str(path.relative_to(FIXTURES)) for path in FIXTURES.rglob("*.json") if path.parent.parent.name != "models"
 )
 
 
