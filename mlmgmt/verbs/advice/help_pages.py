@@ -174,7 +174,7 @@ def _overview(session: Session, revision: Revision, base: str) -> Section:
 
 
 def _why_no_update(facts: Mapping[str, Any]) -> str:
-    return "no: it follows its experiment" if facts["Resources"] else "no: it has no updatable resources"
+    return "not available: follows its experiment" if facts["Resources"] else "not available: no updatable resources"
 
 
 def _programs(session: Session, revision: Revision, base: str, api: str, reader: _Reader) -> list[Block]:
@@ -369,7 +369,7 @@ def _batch(revision: Revision, api: str) -> Iterator[Block]:
     }
     yield Code(rendering.pretty_json(places), "Sample request of Submit")
     rows = [(port, ", ".join(known)) for port, known in suffixes.items()]
-    yield Table(("Output", "Ends of its blob's name"), rows)
+    yield Table(("Output", "Its blob name ends in"), rows)
     yield from (_columns(properties, "input", port) for port in plan.needs_inputs())
     yield from _parameters(properties)
     first = next(iter(suffixes), "output1")
@@ -406,7 +406,7 @@ def _update_parts(model: Update) -> Iterator[Block]:
 
 
 def _with_samples(text: str) -> str:
-    """Replace the names of variables in a body by sample values."""
+    """Replace the names of variables in a body with sample values."""
     values = {
         sample_code.BASE: "https://ACCOUNT.blob.core.windows.net/",
         sample_code.RELATIVE: "CONTAINER/output1results.ilearner",
