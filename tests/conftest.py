@@ -154,7 +154,7 @@ def bikes(classic_home: Path, apart: Path, tmp_path: Path) -> Bikes:
     """A home with two Classic web services, one that scores and one that trains, and models to patch with."""
     from tests.stories.classic_home import Bikes
 
-    return Bikes.copied(classic_home, apart, tmp_path / "config")
+    return Bikes.from_copy(classic_home, apart, tmp_path / "config")
 
 
 def environment(**more: str) -> dict[str, str]:

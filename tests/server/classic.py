@@ -141,7 +141,7 @@ def serving(prepared: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *word
     monkeypatch.chdir(work)
     monkeypatch.setenv("MLMGMT_CONFIG", str(config))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-    bikes = Bikes.copied(prepared, work, config)
+    bikes = Bikes.from_copy(prepared, work, config)
     session = Session()
     token = workspaces.tokens(session, session.workspace)["primary"]
     bearer = run(["token", "-Hours", "1"])["Token"]

@@ -1,10 +1,10 @@
-"""Processes that change endpoints and are killed, or do it at once; `python -m tests.stories.classic_helper MODE ...`.
+"""Kill processes that change endpoints, or let several change one; `python -m tests.stories.classic_helper MODE ...`.
 
-    patch|deploy|remove SERVICE STEP   kill a child before every STEP-th call into the system of that change; after each
-                                       kill a JSON line says what stood before it and stands then
-    write SERVICE COUNT MARK           patch loc001 so many times, each time with a file of its own
+    patch|deploy|remove SERVICE STEP   kill a child before every STEP-th system call of that change; after each kill,
+                                       print a JSON line with the web services before and after it
+    write SERVICE COUNT MARK           patch loc001 COUNT times, each time with another file
 
-Models are plain bytes that are taken unproved: what is asked here is what is written, and when.
+Models are arbitrary bytes that are not checked: these tests are about what is written, and when.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def patch(session: Session, service: str, content: str, name: str = "killed") -> Outcome:
-    """A planned PATCH of loc001 with these bytes."""
+    """Plan a PATCH of loc001 with these bytes."""
     blob = Blob(session.account(), "models", f"{name}.ilearner")
     session.store.blobs.write(blob, content.encode())
     location = references.answered(session, blob)
@@ -45,8 +45,8 @@ def patch(session: Session, service: str, content: str, name: str = "killed") ->
     )
 
 
-def whole(session: Session, service: str) -> dict[str, Any]:
-    """What stands of a web service: its endpoints, each with its revision and its model; raises if any is broken."""
+def endpoints_of(session: Session, service: str) -> dict[str, Any]:
+    """Return the endpoints of a web service, each with revision, models and key; raise if one is broken."""
     found = {}
     workspace = session.workspace
     for revision in session.store.services.endpoints(workspace, service):
@@ -61,19 +61,19 @@ def whole(session: Session, service: str) -> dict[str, Any]:
     return found
 
 
-def standing_services() -> dict[str, Any]:
-    """Every web service that stands, and what of it; an endpoint that answers belongs to one of them."""
+def current_services() -> dict[str, Any]:
+    """Return all web services and their endpoints; raise if an endpoint has no web service."""
     session = Session()
-    found = {body["Id"]: whole(session, body["Id"]) for body in finding.web_services(session)}
+    found = {body["Id"]: endpoints_of(session, body["Id"]) for body in finding.web_services(session)}
     for identity in session.store.services.identities():
         if session.store.services.current(identity) is not None:
             assert getattr(identity, "service", None) in found, identity
     return found
 
 
-def killed(mode: str, service: str, step: int) -> None:
+def kill_at_every_step(mode: str, service: str, step: int) -> None:
     for call in range(1, 10_000, step):
-        before = standing_services()
+        before = current_services()
         content = f"model {call}"
         change = {
             "patch": partial(patch, service=service, content=content),
@@ -83,24 +83,24 @@ def killed(mode: str, service: str, step: int) -> None:
         if not killed_before(call, change):
             return
         digest = sha256(content.encode()).hexdigest()
-        print(json.dumps({"new": digest, "before": before, "after": standing_services()}), flush=True)
+        print(json.dumps({"new": digest, "before": before, "after": current_services()}), flush=True)
         if mode == "patch":
-            # A writer that lives leaves nothing for the next one to read that a killed one did not get to write.
+            # A complete write in between, so that each kill starts from a clean state.
             patch(Session(), service, f"between {call}").apply()
         elif mode == "remove":
-            _bring_back(service)
+            _restore(service)
 
 
-def _bring_back(service: str) -> None:
-    """Remove what an interrupted removal left, as its user would; then make all of it stand again."""
+def _restore(service: str) -> None:
+    """Remove what an interrupted removal left, as a user would; then restore everything."""
     session = Session()
-    if service in standing_services():
+    if service in current_services():
         web_services.plan_remove(session, web_service_id=service).apply()
-    assert service not in standing_services()
+    assert service not in current_services()
     body = session.store.web_services.read(session.workspace, service)
     assert body is not None
     session.store.web_services.write({name: value for name, value in body.items() if name != "RemovedTime"})
-    for name in body[web_services.GOING]:
+    for name in body[web_services.REMOVED_ENDPOINTS]:
         history.plan_restore(session, web_service_id=service, endpoint_name=name, skip_model_check=True).apply()
 
 
@@ -111,7 +111,7 @@ def main(mode: str, service: str, *more: str) -> None:
             text = f"{mark} {number}"
             patch(Session(), service, text, f"{mark}{number}").apply(again=True)
     else:
-        killed(mode, service, int(more[0]))
+        kill_at_every_step(mode, service, int(more[0]))
 
 
 if __name__ == "__main__":

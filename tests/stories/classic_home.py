@@ -1,4 +1,4 @@
-"""A home with Classic web services, made once and copied for each test, and models to patch their endpoints with."""
+"""A home with Classic web services, and models to patch their endpoints; it is made once and copied for each test."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TRAINING, SCORING = "Bike Rental", "Bike Rental [Predictive Exp.]"
 RESOURCE = "Bike Rental [trained model]"
 AT = ["-WebServiceId", SCORING, "-EndpointName"]
 MODELS = {f"model{number:03}": number for number in (1, 2, 3)}
-"""Models for `SCORING`, by name, and what they have learnt: each adds so many hundreds to what the tables say."""
+"""Models for `SCORING`: by name, the argument of `rentals` for the table that each was trained on."""
 OTHER_COLUMNS, OTHER_TASK = "othercolumns", "othertask"
 
 
 def rentals(hundreds: int, rows: int = 60) -> str:
-    """A table whose `cnt` is plain arithmetic, so that whoever reads a score knows which table was learnt."""
+    """Return a table in which `cnt` is simple arithmetic, so that a score shows which table a model was trained on."""
     lines = (f"{n % 24},{n % 11 / 10},{100 * hundreds + 2 * (n % 24) + 10 * (n % 11) / 10}" for n in range(rows))
     return "\n".join(["hour,temp,cnt", *lines]) + "\n"
 
@@ -40,12 +40,12 @@ REQUEST = "hour,temp,cnt\n10,0.5,0\n"
 
 
 def answer(hundreds: int) -> float:
-    """What a model that learnt `rentals(hundreds)` answers to `REQUEST`."""
+    """Return the score of `REQUEST` with a model that was trained on `rentals(hundreds)`."""
     return 100 * hundreds + 25
 
 
-def _learnt(name: str, task: str, label: str, table: str) -> Blob:
-    """The blob of a model that an experiment trained; the experiment goes again."""
+def _train_model(name: str, task: str, label: str, table: str) -> Blob:
+    """Train a model with an experiment, remove the experiment, and return the model's blob."""
     Path(f"{name}.csv").write_text(table)
     run("new-experiment", name, "-Task", task, "-Label", label, "-Data", f"{name}.csv")
     run("set-up-web-service", name, "-Predictive")
@@ -71,7 +71,7 @@ def prepare(folder: Path) -> None:
         monkeypatch.setenv("MLMGMT_CONFIG", str(folder / "config"))
         monkeypatch.delenv("MLMGMT_HOME", raising=False)
         with threadpool_limits(1):
-            _teach()
+            _train_all()
         for name in (SCORING, TRAINING):
             run("deploy", name)
         for name in ("loc001", "loc002"):
@@ -80,16 +80,16 @@ def prepare(folder: Path) -> None:
         table.unlink()
 
 
-def _teach() -> None:
-    """The models, and the experiments that the web services come from."""
+def _train_all() -> None:
+    """Make the models, and the experiments of the web services."""
     for line in HOME:
         run(*line.split())
     for name, hundreds in MODELS.items():
-        _learnt(name, "regression", "cnt", rentals(hundreds))
-    _learnt(OTHER_COLUMNS, "regression", "cnt", rentals(1).replace("temp", "humidity"))
+        _train_model(name, "regression", "cnt", rentals(hundreds))
+    _train_model(OTHER_COLUMNS, "regression", "cnt", rentals(1).replace("temp", "humidity"))
     busy = (line.split(",") for line in rentals(0).splitlines()[1:])
     busy_table = "".join(f"{hour},{temp},{'yes' if float(cnt) > 25 else 'no'}\n" for hour, temp, cnt in busy)
-    _learnt(OTHER_TASK, "binary", "busy", "hour,temp,busy\n" + busy_table)
+    _train_model(OTHER_TASK, "binary", "busy", "hour,temp,busy\n" + busy_table)
     Path("rentals.csv").write_text(rentals(0))
     run("new-experiment", TRAINING, "-Task", "regression", "-Label", "cnt", "-Data", "rentals.csv")
     run("set-up-web-service", TRAINING, "-Predictive")
@@ -98,7 +98,7 @@ def _teach() -> None:
 
 @dataclass(frozen=True)
 class Bikes:
-    """A test's own copy of that home.
+    """A copy of that home for one test.
 
     Args:
         root: its folder.
@@ -110,8 +110,8 @@ class Bikes:
     training: str
 
     @classmethod
-    def copied(cls, prepared: Path, work: Path, config: Path) -> Bikes:
-        """A copy in the working folder and the configuration of a test."""
+    def from_copy(cls, prepared: Path, work: Path, config: Path) -> Bikes:
+        """Copy the home into the working folder and the configuration of a test."""
         root = copy(prepared, work, config)
         scoring, training = finding.web_services(Session())
         return cls(root, scoring["Id"], training["Id"])
@@ -120,14 +120,14 @@ class Bikes:
         return Blob(Session().account(), "models", f"{model}.ilearner")
 
     def data(self, model: str) -> bytes:
-        """The bytes of a model's blob."""
+        """Return the bytes of a model's blob."""
         return (self.root / "storage" / self.blob(model).account / f"models/{model}.ilearner").read_bytes()
 
     def digest(self, model: str) -> str:
         return sha256(self.data(model)).hexdigest()
 
     def location(self, model: str, *, signed: datetime | None = None) -> dict[str, str]:
-        """Where a model is, as a job's status says it; signed now, or at another time."""
+        """Return the location of a model, as the status of a job has it; signed now or at another time."""
         found = references.answered(Session(), self.blob(model))
         if signed is not None:
             blob = self.blob(model)
@@ -137,21 +137,21 @@ class Bikes:
         return {name: value for name, value in found.items() if value is not None}
 
     def patch(self, endpoint: str, model: str, *more: str, service: str = SCORING, **changed: str) -> list[str]:
-        """The words that patch an endpoint; `changed` gives other values by the parameters' names."""
+        """Return the words that patch an endpoint; `changed` has other values, by the names of parameters."""
         given = {"ResourceName": RESOURCE, **self.location(model), **changed}
         words = [word for name, value in given.items() for word in (f"-{name}", value)]
         return ["Patch-AmlWebServiceEndpoint", "-WebServiceId", service, "-EndpointName", endpoint, *words, *more]
 
     def files(self, *parts: str) -> dict[str, bytes]:
-        """Every file below a part of the home, with its bytes; locks left out."""
+        """Return every file in a part of the home, with its bytes, except locks."""
         return _files(self.root.joinpath(*parts))
 
     def endpoint(self, name: str) -> dict[str, bytes]:
-        """Every file of an endpoint of `SCORING`."""
+        """Return every file of an endpoint of `SCORING`."""
         return self.files("workspaces", Session().workspace, "webservices", self.service, "endpoints", name)
 
     def everything(self) -> dict[str, bytes]:
-        """Every file of the home and of the configuration."""
+        """Return every file of the home and of the configuration."""
         return self.files() | _files(Path(os.environ["MLMGMT_CONFIG"]))
 
 
@@ -161,8 +161,8 @@ def _files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def scored(mlmgmt: Callable[..., Any], endpoint: str, service: str = SCORING) -> float:
-    """What an endpoint answers to `REQUEST`."""
+def score(mlmgmt: Callable[..., Any], endpoint: str, service: str = SCORING) -> float:
+    """Return the score of `REQUEST` at an endpoint."""
     Path("request.csv").write_text(REQUEST)
     words = ["score", "-WebServiceId", service, "-EndpointName", endpoint, "-Input", "request.csv"]
     table = mlmgmt(words, ok=True).json["Results"]["output1"]["value"]
@@ -170,21 +170,21 @@ def scored(mlmgmt: Callable[..., Any], endpoint: str, service: str = SCORING) ->
 
 
 def answers(mlmgmt: Callable[..., Any], endpoint: str, hundreds: int, service: str = SCORING) -> bool:
-    """Whether an endpoint answers with the model that learnt `rentals(hundreds)`."""
-    return abs(scored(mlmgmt, endpoint, service) - answer(hundreds)) < 0.01
+    """Whether an endpoint answers with the model that was trained on `rentals(hundreds)`."""
+    return abs(score(mlmgmt, endpoint, service) - answer(hundreds)) < 0.01
 
 
 def history(mlmgmt: Callable[..., Any], endpoint: str = "loc001") -> list[dict[str, Any]]:
-    """The history of an endpoint of `SCORING`, newest first."""
+    """Return the history of an endpoint of `SCORING`, newest first."""
     found: list[dict[str, Any]] = mlmgmt(["history", *AT, endpoint], ok=True).json
     return found
 
 
 def experiment(**changed: Any) -> dict[str, Any]:
-    """The predictive experiment, changed in the home as one that was drawn anew: some of its properties.
+    """Change properties of the predictive experiment in the home, as if it was edited and run again.
 
     Args:
-        changed: values of properties, None for those that it loses; `model` the uri of its trained model.
+        changed: values of properties, None to remove one; `model` the uri of its trained model.
     """
     session = Session()
     body = next(body for body in session.experiments.all() if body["Description"] == SCORING)

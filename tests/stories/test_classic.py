@@ -1,4 +1,4 @@
-"""Classic web services and their endpoints as people use them: deployed, added, looked at, refreshed and removed."""
+"""Classic web services and their endpoints, as people deploy, add, show, update, remove and restore them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.stories.classic_home import (
     experiment,
     history,
     rentals,
-    scored,
+    score,
 )
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def names(mlmgmt: Command, service: str = SCORING) -> list[str]:
 
 
 class TestWebServices:
-    def test_what_an_answer_has_and_how_one_is_found(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_they_are_listed_and_found_by_id_or_name(self, mlmgmt: Command, bikes: Bikes) -> None:
         listed = mlmgmt("Get-AmlWebService", ok=True).json
         assert [(item["Id"], item["Name"], item["EndpointCount"]) for item in listed] == [
             (bikes.service, SCORING, 3),
@@ -83,11 +83,11 @@ class TestWebServices:
         assert "WebServiceIdNotFoundInWorkspace" in refused.err
         assert bikes.service in refused.err
 
-    def test_each_deployment_makes_another_until_update_is_said(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_each_deployment_makes_another_one_unless_update_is_given(self, mlmgmt: Command, bikes: Bikes) -> None:
         made = mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", SCORING], ok=True).json
         assert list(made) == SERVICE_MEMBERS
         assert made["Id"] not in (bikes.service, bikes.training)
-        assert scored(mlmgmt, "default", made["Id"]) == pytest.approx(answer(0), abs=0.01)
+        assert score(mlmgmt, "default", made["Id"]) == pytest.approx(answer(0), abs=0.01)
         several = mlmgmt(["endpoints", SCORING])
         assert "AmbiguousWebService" in several.err
         assert made["Id"] in several.err
@@ -95,7 +95,7 @@ class TestWebServices:
         mlmgmt(["Remove-AmlWebService", "-WebServiceId", made["Id"], "-Force"], ok=True)
         assert names(mlmgmt) == ["default", "loc001", "loc002"]
 
-    def test_update_follows_the_experiment_in_the_default_endpoint_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_update_changes_only_the_default_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
         assert "NothingChanged" in mlmgmt(["deploy", SCORING, "-Update"]).err
         others = bikes.endpoint("loc001") | bikes.endpoint("loc002")
         experiment(model=bikes.blob("model001").uri, parameters={"Once": {"value": "1"}})
@@ -108,7 +108,7 @@ class TestWebServices:
         assert answers(mlmgmt, "default", 1)
         assert answers(mlmgmt, "loc001", 0)
         assert bikes.endpoint("loc001") | bikes.endpoint("loc002") == others
-        # What the experiment loses, the default endpoint loses too.
+        # What is removed from the experiment is removed from the default endpoint too.
         experiment(parameters=None)
         mlmgmt(["deploy", SCORING, "-Update"], ok=True)
         default = bikes.endpoint("default")
@@ -129,7 +129,7 @@ class TestWebServices:
         assert "ExperimentNotFound" in mlmgmt("deploy Nothing").err
         assert len(mlmgmt("web-services", ok=True).json) == 2
 
-    def test_removed_with_all_its_endpoints(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_remove_removes_all_endpoints(self, mlmgmt: Command, bikes: Bikes) -> None:
         before = bikes.everything()
         asked = mlmgmt(["Remove-AmlWebService", "-WebServiceId", SCORING])
         assert "its 3 endpoints?" in asked.err
@@ -144,12 +144,12 @@ class TestWebServices:
         session = Session()
         assert session.store.services.current(serving.Finder(session).find(guid)) is None
 
-    def test_brought_back_with_the_endpoints_that_went_with_it(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_restore_brings_back_the_endpoints_that_were_removed_with_it(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)
         mlmgmt(["remove-endpoint", *AT, "loc002", "-Force"], ok=True)
         key = shown(mlmgmt, "loc001")["PrimaryKey"]
-        standing = mlmgmt(["restore-web-service", bikes.service])
-        assert "WebServiceExists" in standing.err
+        not_removed = mlmgmt(["restore-web-service", bikes.service])
+        assert "WebServiceExists" in not_removed.err
         mlmgmt(["remove-web-service", SCORING, "-Force"], ok=True)
         gone = bikes.everything()
         mlmgmt(["restore-web-service", bikes.service, "-WhatIf"], ok=True)
@@ -163,7 +163,7 @@ class TestWebServices:
         nowhere = mlmgmt("restore-web-service 00000000000000000000000000000000")
         assert "WebServiceIdNotFoundInWorkspace" in nowhere.err
 
-    def test_removed_by_two_at_once_and_brought_back_by_two(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_only_one_of_two_concurrent_removals_or_restorations_succeeds(self, mlmgmt: Command, bikes: Bikes) -> None:
         first, second = (web_services.plan_remove(Session(), web_service_id=bikes.service) for _ in range(2))
         first.apply()
         with pytest.raises(NotFound):
@@ -189,7 +189,7 @@ def test_a_copy_of_a_home_keeps_its_workspace(mlmgmt: Command, bikes: Bikes, tmp
 
 
 class TestEndpoints:
-    def test_what_an_answer_has(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_they_have_the_documented_members(self, mlmgmt: Command, bikes: Bikes) -> None:
         found = {item["Name"]: item for item in mlmgmt(["Get-AmlWebServiceEndpoint", SCORING], ok=True).json}
         assert list(found) == ["default", "loc001", "loc002"]
         for name, item in found.items():
@@ -212,7 +212,7 @@ class TestEndpoints:
         assert all(len(key) == 88 and key.endswith("==") for key in keys)
         assert shown(mlmgmt, "default", TRAINING)["Resources"] == []
 
-    def test_a_key_opens_its_own_endpoint_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_key_opens_only_its_own_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
         session = Session()
         served = {}
         for name in ("default", "loc001", "loc002"):
@@ -237,7 +237,7 @@ class TestEndpoints:
             ("-ThrottleLevel High -MaxConcurrentCalls 200", "High", 200, False),
         ],
     )
-    def test_added_with_a_level(
+    def test_add_with_a_throttle_level(
         self, mlmgmt: Command, bikes: Bikes, words: str, level: str, calls: int, warns: bool
     ) -> None:
         done = add(mlmgmt, "rentalloc001", *words.split())
@@ -250,9 +250,9 @@ class TestEndpoints:
         assert (
             serving.load(Session(), serving.Finder(Session()).find(found["ApiLocation"][-32:]), "").most_calls == calls
         )
-        assert scored(mlmgmt, "rentalloc001") == scored(mlmgmt, "default")
+        assert score(mlmgmt, "rentalloc001") == score(mlmgmt, "default")
 
-    def test_it_begins_with_the_model_that_the_default_one_answers_with(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_new_one_has_the_current_model_of_the_default_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
         (resource,) = shown(mlmgmt, "default")["Resources"]
         container, _, path = resource["Location"]["RelativeLocation"].partition("/")
         blob = Blob(Session().account(), container, path)
@@ -276,7 +276,7 @@ class TestEndpoints:
             ("../loc003", "InvalidEndpointName"),
         ],
     )
-    def test_not_added(self, mlmgmt: Command, bikes: Bikes, words: str, code: str) -> None:
+    def test_add_is_refused(self, mlmgmt: Command, bikes: Bikes, words: str, code: str) -> None:
         before = bikes.everything()
         refused = add(mlmgmt, *words.split())
         assert refused.status in (1, 2)
@@ -285,7 +285,7 @@ class TestEndpoints:
 
     @settings(max_examples=100, deadline=None)
     @given(st.text(st.sampled_from("abz059"), max_size=27) | st.text(st.sampled_from("a9AZé²\u0661-_. \n"), max_size=5))
-    def test_the_naming_rule(self, name: str) -> None:
+    def test_names_have_up_to_24_lowercase_letters_and_digits(self, name: str) -> None:
         if re.fullmatch("[abcdefghijklmnopqrstuvwxyz0123456789]{1,24}", name):
             assert endpoint_facts.check_name(name) == name
         else:
@@ -293,8 +293,8 @@ class TestEndpoints:
                 endpoint_facts.check_name(name)
             assert "InvalidEndpointName" in refused.value.codes()
 
-    def test_names_that_are_no_endpoint_s(self, mlmgmt: Command, bikes: Bikes) -> None:
-        # A device's name elsewhere is a name like any other here.
+    def test_an_unknown_name_is_refused_with_the_names_there_are(self, mlmgmt: Command, bikes: Bikes) -> None:
+        # A reserved file name on Windows is an ordinary name here.
         assert add(mlmgmt, "con").status == 0
         assert "con" in names(mlmgmt)
         for name in ("nothere", "../default", "x" * 300, "é" * 24, "a/b", " "):
@@ -304,9 +304,7 @@ class TestEndpoints:
             assert "There are: con, default, loc001, loc002." in refused.err
         assert shown(mlmgmt, " LOC001 ")["Name"] == "loc001"
 
-    def test_there_are_no_more_than_can_be(
-        self, mlmgmt: Command, bikes: Bikes, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_their_number_is_limited(self, mlmgmt: Command, bikes: Bikes, monkeypatch: pytest.MonkeyPatch) -> None:
         assert endpoint_facts.MOST_ENDPOINTS == 10_000
         monkeypatch.setattr(endpoint_facts, "MOST_ENDPOINTS", 4)
         assert add(mlmgmt, "loc003").status == 0
@@ -314,7 +312,7 @@ class TestEndpoints:
         mlmgmt(["remove-endpoint", *AT, "loc001", "-Force"], ok=True)
         assert add(mlmgmt, "loc004").status == 0
 
-    def test_removed_restored_and_made_anew(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_remove_restore_and_add_again(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)
         before = shown(mlmgmt, "loc001")
         others = bikes.endpoint("default") | bikes.endpoint("loc002")
@@ -336,22 +334,22 @@ class TestEndpoints:
         assert "EndpointNotFound" in mlmgmt(["restore", *AT, "loc009"]).err
         mlmgmt(["remove-endpoint", *AT, "loc001", "-Force"], ok=True)
         assert add(mlmgmt, "loc001").status == 0
-        anew = shown(mlmgmt, "loc001")
-        assert anew["PrimaryKey"] != before["PrimaryKey"]
-        assert anew["ApiLocation"] == before["ApiLocation"]
+        again = shown(mlmgmt, "loc001")
+        assert again["PrimaryKey"] != before["PrimaryKey"]
+        assert again["ApiLocation"] == before["ApiLocation"]
         assert answers(mlmgmt, "loc001", 0)
         assert [row["Change"] for row in reversed(history(mlmgmt))] == [
             *("created", "updated", "removed", "restored", "removed", "created"),
         ]
         assert bikes.endpoint("default") | bikes.endpoint("loc002") == others
 
-    def test_the_default_one_goes_last_and_with_its_web_service(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_the_default_one_is_removed_last_with_its_web_service(self, mlmgmt: Command, bikes: Bikes) -> None:
         refused = mlmgmt(["remove-endpoint", *AT, "default", "-Force"])
         assert "DefaultEndpointInUse" in refused.err
-        assert "there are 2" in refused.err
+        assert "other endpoints (2)" in refused.err
         for name in ("loc001", "loc002"):
             mlmgmt(["remove-endpoint", *AT, name, "-Force"], ok=True)
-        # What a process that was killed may leave of a removed endpoint does not count as one.
+        # Files of a removed endpoint that a killed process left do not count as an endpoint.
         folder = (
             bikes.root / "workspaces" / Session().workspace / "webservices" / bikes.service / "endpoints" / "loc001"
         )

@@ -1,4 +1,4 @@
-"""Writers of Classic web services that die, and several at once: nothing is half there, and nothing is lost."""
+"""Killed and concurrent writers of Classic web services: nothing is half written, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 HELPER = [sys.executable, "-m", "tests.stories.classic_helper"]
 
 
-def killed(mode: str, service: str, step: int) -> list[dict[str, Any]]:
+def kill_at_every_step(mode: str, service: str, step: int) -> list[dict[str, Any]]:
     words = [*HELPER, mode, service, str(step)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_a_patch_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bikes) -> None:
-    rows = killed("patch", bikes.service, 2)
+def test_a_killed_patch_is_done_completely_or_not_at_all(mlmgmt: Command, bikes: Bikes) -> None:
+    rows = kill_at_every_step("patch", bikes.service, 2)
     assert len(rows) > 15
     done = []
     for row in rows:
@@ -39,7 +39,7 @@ def test_a_patch_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bikes) ->
         number, _, key = old
         assert new in (old, [number + 1, [row["new"]], key])
         done.append(new != old)
-    # Once a call finds the change committed, every later one does.
+    # From the first kill after the commit on, the change is there.
     assert done == sorted(done)
     assert set(done) == {False, True}
     mlmgmt(bikes.patch("loc001", "model001"), ok=True)
@@ -47,8 +47,8 @@ def test_a_patch_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bikes) ->
     assert not [path for path in bikes.endpoint("loc001") if path.endswith(".tmp")]
 
 
-def test_a_deployment_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bikes) -> None:
-    rows = killed("deploy", bikes.service, 5)
+def test_a_killed_deployment_is_done_completely_or_not_at_all(mlmgmt: Command, bikes: Bikes) -> None:
+    rows = kill_at_every_step("deploy", bikes.service, 5)
     assert len(rows) > 15
     done = []
     for row in rows:
@@ -60,22 +60,22 @@ def test_a_deployment_that_is_killed_is_done_or_not(mlmgmt: Command, bikes: Bike
     assert done == sorted(done)
     assert set(done) == {False, True}
     listed = mlmgmt("web-services", ok=True).json
-    # The last of them was not killed any more.
+    # The last deployment was not killed.
     assert len({item["Id"] for item in listed} - rows[-1]["after"].keys()) == 1
     assert all(answers(mlmgmt, "default", 0, item["Id"]) for item in listed if item["Name"] == SCORING)
-    # A web service that was not made whole is no web service, and does not come to be one.
+    # A web service that was not completed does not count, now or later.
     assert mlmgmt("workspaces", ok=True).json[0]["WebServices"] == len(listed)
 
 
-def test_a_removal_that_was_killed_is_done_or_can_be_done_again(mlmgmt: Command, bikes: Bikes) -> None:
-    rows = killed("remove", bikes.service, 9)
+def test_a_killed_removal_is_done_or_can_be_repeated(mlmgmt: Command, bikes: Bikes) -> None:
+    rows = kill_at_every_step("remove", bikes.service, 9)
     assert len(rows) > 15
     for row in rows:
         left = row["after"].get(bikes.service)
         assert left is None or left.items() <= row["before"][bikes.service].items()
-        # The default endpoint goes last.
+        # The default endpoint is removed last.
         assert not left or "default" in left
-    # The last one was not killed any more.
+    # The last removal was not killed.
     assert [item["Id"] for item in mlmgmt("web-services", ok=True).json] == [bikes.training]
 
 
@@ -95,7 +95,7 @@ def test_two_processes_that_patch_one_endpoint_lose_nothing(mlmgmt: Command, bik
     assert bikes.endpoint("loc002") == other
 
 
-def test_a_patch_that_was_planned_before_another_is_refused(mlmgmt: Command, bikes: Bikes) -> None:
+def test_a_patch_planned_before_another_one_is_refused(mlmgmt: Command, bikes: Bikes) -> None:
     first, second = (patch(Session(), bikes.service, text, text) for text in ("one", "two"))
     first.apply()
     with pytest.raises(PreconditionFailed) as refused:

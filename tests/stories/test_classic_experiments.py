@@ -1,4 +1,4 @@
-"""Experiments and trained models in Classic workspaces: listed, copied, overwritten, promoted, and taken into use."""
+"""Experiments and trained models in Classic workspaces: list, copy, overwrite, promote and use them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from mlmgmt.store import sas
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.session import Session
-from tests.stories.classic_home import RESOURCE, SCORING, TRAINING, Bikes, answer, rentals, scored
+from tests.stories.classic_home import RESOURCE, SCORING, TRAINING, Bikes, answer, rentals, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def family(mlmgmt: Command) -> list[dict[str, Any]]:
 
 
 class TestGet:
-    def test_the_documented_members_are_given_for_one_and_for_all(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_one_and_all_have_the_documented_members(self, mlmgmt: Command, bikes: Bikes) -> None:
         listed = mlmgmt("Get-AmlExperiment -o json", ok=True).json
         assert [list(body) for body in listed] == [MEMBERS, MEMBERS]
         assert [list(body["Status"]) for body in listed] == [STATUS, STATUS]
@@ -119,9 +119,7 @@ class TestGet:
         assert one["Run"]["Nodes"]
         assert SCORING in mlmgmt("experiments -o table", ok=True).out
 
-    def test_its_etag_and_its_run_change_when_it_runs_and_not_when_it_is_looked_at(
-        self, mlmgmt: Command, bikes: Bikes
-    ) -> None:
+    def test_etag_and_run_id_change_only_when_it_runs(self, mlmgmt: Command, bikes: Bikes) -> None:
         first, again = experiment(mlmgmt, TRAINING), experiment(mlmgmt, TRAINING)
         assert first == again
         mlmgmt(["Start-AmlExperiment", "-ExperimentId", TRAINING], ok=True)
@@ -129,17 +127,17 @@ class TestGet:
         assert then["Etag"] != first["Etag"]
         assert then["RunId"] != first["RunId"]
 
-    def test_its_modules_are_listed_by_their_names(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_its_modules_are_listed_with_their_names(self, mlmgmt: Command, bikes: Bikes) -> None:
         nodes = mlmgmt(["experiment-nodes", TRAINING, "-o", "json"], ok=True).json
         ran = {node["Node"]: node["Module"] for node in experiment(mlmgmt, TRAINING)["Run"]["Nodes"]}
         assert {node["Id"]: node["Comment"] for node in nodes} == ran
         assert all("." in node["ModuleId"] for node in nodes)
-        told = refused(mlmgmt(["experiment-nodes", TRAINING, "Tran Model"]), "ExperimentNodeNotFound")
-        assert "Train Model" in told
+        err = refused(mlmgmt(["experiment-nodes", TRAINING, "Tran Model"]), "ExperimentNodeNotFound")
+        assert "Train Model" in err
 
 
 class TestCopy:
-    def test_within_the_workspace(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_copy_within_the_workspace(self, mlmgmt: Command, bikes: Bikes) -> None:
         before = bikes.everything()
         mlmgmt(["Copy-AmlExperiment", "-ExperimentId", SCORING, "-WhatIf"], ok=True)
         assert bikes.everything() == before
@@ -154,9 +152,9 @@ class TestCopy:
         refused(mlmgmt("deploy Mine"), "ExperimentNotFinished")
         mlmgmt("run-experiment Mine", ok=True)
         mlmgmt("deploy Mine", ok=True)
-        assert scored(mlmgmt, "default", "Mine") == pytest.approx(answer(0), abs=0.01)
+        assert score(mlmgmt, "default", "Mine") == pytest.approx(answer(0), abs=0.01)
 
-    def test_without_a_name_it_gets_one(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_copy_without_a_name_gets_one(self, mlmgmt: Command, bikes: Bikes) -> None:
         for _ in range(3):
             mlmgmt(["copy-experiment", "-n", TRAINING], ok=True)
         names = [body["Description"] for body in mlmgmt("experiments -o json", ok=True).json]
@@ -165,7 +163,7 @@ class TestCopy:
         refused(mlmgmt([*words, SCORING.upper()]), "ExperimentExists")
         refused(mlmgmt([*words, "two\nlines"]), "InvalidExperimentName")
 
-    def test_to_another_workspace_where_it_runs_and_answers_alike(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_copy_in_another_workspace_runs_and_scores_the_same(self, mlmgmt: Command, bikes: Bikes) -> None:
         other = mlmgmt("new-workspace Other -Location 'West Europe'", ok=True).json["WorkspaceId"]
         mlmgmt(f"workspace-config other.json -WorkspaceId {other}", ok=True)
         token = json.loads(Path("other.json").read_text())["AuthorizationToken"]
@@ -193,7 +191,7 @@ class TestCopy:
 
 
 class TestImport:
-    def test_an_experiment_is_overwritten_and_keeps_its_id(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_overwritten_experiment_keeps_its_id(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["export-experiment", TRAINING, "graph.json"], ok=True)
         before = experiment(mlmgmt, TRAINING)
         refused(mlmgmt("Import-AmlExperimentGraph -InputFile graph.json"), "ExperimentExists")
@@ -212,13 +210,13 @@ class TestImport:
         rows = [node["Outputs"] for node in nodes if node["Module"] == "Split Data"]
         assert sum(port["Rows"] for port in rows[0].values()) == 80
 
-    def test_overwriting_what_is_not_there_makes_it(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_overwrite_makes_an_experiment_if_there_is_none(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["export-experiment", TRAINING, "graph.json"], ok=True)
         mlmgmt("import-experiment graph.json -Overwrite -NewName Fresh", ok=True)
         assert experiment(mlmgmt, "fresh")["Status"]["StatusCode"] == "Draft"
         assert len(mlmgmt("experiments -o json", ok=True).json) == 3
 
-    def test_a_running_one_is_not_overwritten(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_running_experiment_is_not_overwritten(self, mlmgmt: Command, bikes: Bikes) -> None:
         from mlmgmt.store import lock
 
         mlmgmt(["export-experiment", TRAINING, "graph.json"], ok=True)
@@ -229,7 +227,7 @@ class TestImport:
 
 
 class TestTrainedModels:
-    def test_what_set_up_saved_is_the_workspace_s_and_its_bytes_can_be_had(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_model_that_set_up_saved_is_listed_and_can_be_downloaded(self, mlmgmt: Command, bikes: Bikes) -> None:
         (saved,) = family(mlmgmt)
         assert list(saved) == ASSET
         place = saved["DownloadLocation"]
@@ -248,13 +246,13 @@ class TestTrainedModels:
         assert mlmgmt(["trained-models", "experiment", TRAINING, "-o", "json"], ok=True).json == []
         assert RESOURCE in mlmgmt("trained-models workspace -o table", ok=True).out
 
-    def test_the_scope_experiment_needs_one(self, mlmgmt: Command, bikes: Bikes) -> None:
-        told = mlmgmt("Get-AmlTrainedModel -Scope Experiment -o json", ok=True)
-        assert told.json == []
-        assert "Warning" in told.err
+    def test_scope_experiment_without_an_experiment_warns(self, mlmgmt: Command, bikes: Bikes) -> None:
+        done = mlmgmt("Get-AmlTrainedModel -Scope Experiment -o json", ok=True)
+        assert done.json == []
+        assert "Warning" in done.err
         assert mlmgmt("Get-AmlTrainedModel").status == 2
 
-    def test_a_reader_gets_no_signature_and_promotes_nothing(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_reader_gets_no_signature_and_cannot_promote(self, mlmgmt: Command, bikes: Bikes) -> None:
         node = trainer(mlmgmt)
         mlmgmt("set-context -Role Reader", ok=True)
         before = bikes.files()
@@ -267,7 +265,7 @@ class TestTrainedModels:
             refused(mlmgmt(words), "AuthorizationFailed")
         assert bikes.files() == before
 
-    def test_a_model_of_another_home_s_file_is_named_without_ids(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_model_outside_this_home_has_no_ids(self, mlmgmt: Command, bikes: Bikes) -> None:
         body = experiment(mlmgmt, SCORING)["Definition"]
         (asset,) = (a for a in body["properties"]["assets"].values() if a["name"] == RESOURCE)
         asset["locationInfo"]["uri"] = "https://elsewhere.blob.core.windows.net/models/m.ilearner"
@@ -284,10 +282,10 @@ class TestTrainedModels:
 
 
 class TestPromote:
-    def test_a_name_that_is_taken_is_refused_unless_it_is_to_be_the_latest(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_taken_name_is_refused_without_overwrite(self, mlmgmt: Command, bikes: Bikes) -> None:
         node, before = trainer(mlmgmt), bikes.everything()
-        told = refused(mlmgmt(promotion(node, name=f" {RESOURCE.lower()} ")), "TrainedModelExists")
-        assert '"Conflict"' in told
+        err = refused(mlmgmt(promotion(node, name=f" {RESOURCE.lower()} ")), "TrainedModelExists")
+        assert '"Conflict"' in err
         mlmgmt(promotion(node, "-Overwrite", "-WhatIf"), ok=True)
         assert bikes.everything() == before
         (first,) = family(mlmgmt)
@@ -299,32 +297,30 @@ class TestPromote:
         (used,) = mlmgmt(["trained-models", "Experiment", SCORING, "-o", "json"], ok=True).json
         assert (used["Id"], used["IsLatest"]) == (first["Id"], False)
 
-    def test_another_name_is_another_family(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_another_name_starts_another_family(self, mlmgmt: Command, bikes: Bikes) -> None:
         made = mlmgmt(promotion(trainer(mlmgmt), name="Mine", port="trained MODEL"), ok=True).json
         assert (made["Batch"], made["Name"]) == (1, "Mine")
         assert made["FamilyId"] != family(mlmgmt)[0]["FamilyId"]
 
-    def test_an_experiment_that_is_not_finished_is_run_and_that_is_told(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_unfinished_experiment_is_run_first_with_a_message(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["export-experiment", TRAINING, "graph.json"], ok=True)
         mlmgmt("import-experiment graph.json -Overwrite", ok=True)
-        told = mlmgmt(promotion(trainer(mlmgmt), name="Mine"), ok=True).err
-        assert "Draft, not Finished" in told
+        err = mlmgmt(promotion(trainer(mlmgmt), name="Mine"), ok=True).err
+        assert "Draft, not Finished" in err
         assert experiment(mlmgmt, TRAINING)["Status"]["StatusCode"] == "Finished"
 
-    def test_what_is_no_trained_model_is_refused_and_those_there_are_are_named(
-        self, mlmgmt: Command, bikes: Bikes
-    ) -> None:
+    def test_a_wrong_node_or_port_is_refused_with_the_right_ones(self, mlmgmt: Command, bikes: Bikes) -> None:
         node, before = trainer(mlmgmt), bikes.files()
         (split,) = mlmgmt(["experiment-nodes", TRAINING, "Split Data", "-o", "json"], ok=True).json
         assert node in refused(mlmgmt(promotion("nowhere", name="Mine")), "ExperimentNodeNotFound")
-        told = refused(mlmgmt(promotion(node, name="Mine", port="Results")), "OutputPortNotFound")
-        assert "Trained model" in told
-        told = refused(mlmgmt(promotion(split["Id"], name="Mine", port="Results dataset1")), "NotATrainedModel")
-        assert node in told
+        err = refused(mlmgmt(promotion(node, name="Mine", port="Results")), "OutputPortNotFound")
+        assert "Trained model" in err
+        err = refused(mlmgmt(promotion(split["Id"], name="Mine", port="Results dataset1")), "NotATrainedModel")
+        assert node in err
         refused(mlmgmt(promotion(node, name="two\nlines")), "InvalidTrainedModelName")
         assert bikes.files() == before
 
-    def test_setting_up_again_is_a_further_one_of_the_family(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_set_up_again_adds_a_model_to_the_family(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["set-up-web-service", TRAINING, "-Predictive", "-Force"], ok=True)
         assert [body["Batch"] for body in family(mlmgmt)] == [1, 2]
         (used,) = mlmgmt(["trained-models", "Experiment", SCORING, "-o", "json"], ok=True).json
@@ -332,8 +328,8 @@ class TestPromote:
 
 
 class TestTheStory:
-    def test_a_model_is_retrained_promoted_taken_into_use_and_deployed(self, mlmgmt: Command, bikes: Bikes) -> None:
-        """The default endpoint answers with it; the others keep the model that they have."""
+    def test_retrain_promote_update_and_deploy(self, mlmgmt: Command, bikes: Bikes) -> None:
+        """The default endpoint gets the new model; the others keep theirs."""
         mlmgmt(["Export-AmlExperimentGraph", "-ExperimentId", TRAINING, "-OutputFile", "graph.json"], ok=True)
         Path("march.csv").write_text(rentals(5))
         mlmgmt("Import-AmlExperimentGraph -InputFile graph.json -Overwrite --data march.csv", ok=True)
@@ -352,8 +348,8 @@ class TestTheStory:
 
         mlmgmt(["Start-AmlExperiment", "-ExperimentId", SCORING], ok=True)
         mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", SCORING, "-Update"], ok=True)
-        assert scored(mlmgmt, "default") == pytest.approx(answer(5), abs=0.01)
-        assert scored(mlmgmt, "loc001") == pytest.approx(answer(0), abs=0.01)
+        assert score(mlmgmt, "default") == pytest.approx(answer(5), abs=0.01)
+        assert score(mlmgmt, "loc001") == pytest.approx(answer(0), abs=0.01)
         shown = mlmgmt(["endpoints", SCORING, "default", "-o", "json"], ok=True).json
         (answers,) = shown["mlmgmt"]["models"].values()
         place = made["DownloadLocation"]
@@ -363,7 +359,7 @@ class TestTheStory:
         )
         assert [resource["Name"] for resource in shown["Resources"]] == [RESOURCE]
 
-    def test_what_an_experiment_does_not_use_is_not_updated(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_only_assets_that_an_experiment_uses_are_updated(self, mlmgmt: Command, bikes: Bikes) -> None:
         update, before = ["update-experiment-assets", SCORING], bikes.files()
         assert RESOURCE in refused(mlmgmt([*update, "-AssetName", "X", "-AssetType", "TrainedModel"]), "AssetNotFound")
         refused(mlmgmt(["update-experiment-assets", TRAINING, "-All"]), "AssetNotFound")

@@ -1,4 +1,4 @@
-"""PATCH: an endpoint gets another model, proved and at once; what is refused, and how it is undone."""
+"""PATCH: a checked model replaces that of one endpoint immediately; what is refused, and how to undo it."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 EXPIRED = datetime.now(UTC) - timedelta(days=2)
 
 
-class TestPatched:
-    def test_at_once_and_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
+class TestPatch:
+    def test_only_this_endpoint_changes_and_immediately(self, mlmgmt: Command, bikes: Bikes) -> None:
         services = bikes.files("workspaces")
         others = {name: bikes.endpoint(name) for name in ("default", "loc002")}
         own = bikes.endpoint("loc001")
@@ -60,7 +60,7 @@ class TestPatched:
         assert rows[0]["Message"] == f"{RESOURCE} from models/model003.ilearner"
         assert "sig=" not in str(bikes.files("workspaces"))
 
-    def test_with_a_retrained_model_of_a_batch_job(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_with_a_model_that_a_batch_job_trained(self, mlmgmt: Command, bikes: Bikes) -> None:
         with open("new.csv", "w") as file:
             file.write(rentals(7))
         at = ["-WebServiceId", TRAINING, "-EndpointName", "default"]
@@ -69,7 +69,7 @@ class TestPatched:
         job = submitted.json["JobId"]
         result = mlmgmt(["batch", "wait", *at, "--job", job], ok=True).json["Results"]["output1"]
         assert result["RelativeLocation"] == "retrained/model007.ilearner"
-        # Two days later its signature is of no use, and the job gives another.
+        # Two days later the signature has expired, and the job's status returns a fresh one.
         words = {
             "web_service_id": SCORING,
             "endpoint_name": "loc001",
@@ -86,7 +86,7 @@ class TestPatched:
         patching.plan_patch(later, sas_blob_token=fresh["SasBlobToken"], **words).apply()
         assert answers(mlmgmt, "loc001", 7)
 
-    def test_a_new_model_at_the_same_place_is_taken(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_new_model_in_the_same_blob_is_a_change(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)
         refused = mlmgmt(bikes.patch("loc001", "model001")).err
         assert "NothingChanged" in refused
@@ -98,7 +98,7 @@ class TestPatched:
         assert "NothingChanged" in mlmgmt(bikes.patch("loc001", "model001")).err
         assert len(history(mlmgmt)) == 3
 
-    def test_a_deleted_blob_changes_no_answer(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_deleted_blob_does_not_change_answers(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)
         Session().store.blobs.remove(bikes.blob("model001"))
         assert answers(mlmgmt, "loc001", 1)
@@ -120,7 +120,7 @@ class TestPatched:
         assert "EtagMismatch" in mlmgmt(bikes.patch("loc001", "model002", "-IfMatch", etag)).err
         assert answers(mlmgmt, "loc001", 1)
 
-    def test_history_and_rollback_are_each_endpoint_s_own(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_each_endpoint_has_its_own_history_and_rollback(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc001", "model001", "-Message", "first"), ok=True)
         mlmgmt(bikes.patch("loc002", "model002"), ok=True)
         mlmgmt(bikes.patch("loc001", "model003"), ok=True)
@@ -178,7 +178,7 @@ class TestRefused:
     def test_another_place(self, mlmgmt: Command, bikes: Bikes, changed: dict[str, str], code: str) -> None:
         self.refused(mlmgmt, bikes, bikes.patch("loc001", "model001", **changed), "BadArgument", code)
 
-    def test_places_that_are_signed_and_hold_no_model(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_signed_locations_without_a_model(self, mlmgmt: Command, bikes: Bikes) -> None:
         session = Session()
         account = session.account()
         for name, code in (("none.ilearner", "BlobNotFound"), ("rows.csv", "InvalidBlobExtension")):
@@ -190,14 +190,14 @@ class TestRefused:
         words = bikes.patch("loc001", "model001", **{key: value for key, value in place.items() if value})
         self.refused(mlmgmt, bikes, words, "BadRequest", "InvalidModelFormat")
 
-    def test_a_signature_that_ended(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_expired_signature(self, mlmgmt: Command, bikes: Bikes) -> None:
         token = bikes.location("model001", signed=EXPIRED)["SasBlobToken"]
         words = bikes.patch("loc001", "model001", SasBlobToken=token)
         said = self.refused(mlmgmt, bikes, words, "BadArgument", "InvalidBlob")
         assert "is valid from" in said
         assert "mlmgmt batch status" in mlmgmt(words).err
 
-    def test_a_model_of_other_columns(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_model_with_other_columns(self, mlmgmt: Command, bikes: Bikes) -> None:
         words = bikes.patch("loc001", OTHER_COLUMNS)
         said = self.refused(mlmgmt, bikes, words, "ModuleExecutionError", "ModelNotProved", "Error0001")
         assert "'humidity'" in said
@@ -206,7 +206,7 @@ class TestRefused:
         words = bikes.patch("loc001", OTHER_TASK)
         self.refused(mlmgmt, bikes, words, "BadRequest", "ModelNotProved", "ModelOutputMetadataMismatch")
 
-    def test_unless_the_check_is_skipped_and_that_is_told(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_skipped_check_accepts_a_wrong_model_with_a_warning(self, mlmgmt: Command, bikes: Bikes) -> None:
         done = mlmgmt(bikes.patch("loc001", OTHER_COLUMNS, "-SkipModelCheck"), ok=True)
         assert "skipped" in done.err
         assert history(mlmgmt)[0]["Check"] == "skipped"
@@ -214,7 +214,7 @@ class TestRefused:
         assert "humidity" in failing.err
         assert answers(mlmgmt, "loc002", 0)
 
-    def test_an_endpoint_made_with_prevent_update(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_endpoint_with_prevent_update(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["add-endpoint", *AT, "fixed", "-PreventUpdate"], ok=True)
         assert mlmgmt(["endpoints", SCORING, "fixed"], ok=True).json["PreventUpdate"] is True
         self.refused(mlmgmt, bikes, bikes.patch("fixed", "model001"), "Conflict", "EndpointPreventsUpdate")

@@ -1,4 +1,4 @@
-"""What an endpoint is besides its model: its switches, and the graph that Refresh brings it up to date with."""
+"""The settings of an endpoint, and Refresh, which gives it the graph of the default endpoint."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from tests.conftest import Command
 
 
-def republished(mlmgmt: Command, **changed: Any) -> None:
-    """The predictive experiment changes, and the default endpoint follows it."""
+def republish(mlmgmt: Command, **changed: Any) -> None:
+    """Change the predictive experiment, and update the default endpoint from it."""
     experiment(**changed)
     mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", SCORING, "-Update"], ok=True)
 
 
-class TestSwitches:
-    """What PATCH changes besides models; the cmdlet has no words for it, and the HTTP service does."""
+class TestSettings:
+    """Settings that PATCH changes over HTTP; the cmdlet has no parameters for them."""
 
     def change(self, **given: Any) -> dict[str, Any]:
         where = {"web_service_id": SCORING, "endpoint_name": given.pop("endpoint_name", "loc001")}
         answer: dict[str, Any] = patching.plan_change(Session(), **where, **given).apply()
         return answer
 
-    def test_they_stay_when_the_endpoint_is_refreshed(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_refresh_keeps_them(self, mlmgmt: Command, bikes: Bikes) -> None:
         shown = self.change(
             throttle_level="High",
             max_concurrent_calls=50,
@@ -37,19 +37,19 @@ class TestSwitches:
             diagnostics_trace_level="all",
             sample_data_enabled=True,
         )
-        switches = {
+        settings = {
             "ThrottleLevel": "High",
             "MaxConcurrentCalls": 50,
             "Description": "of Oslo",
             "DiagnosticsTraceLevel": "All",
             "SampleDataEnabled": True,
         }
-        assert switches.items() <= shown.items()
+        assert settings.items() <= shown.items()
         assert self.change(endpoint_name="default", description="all towns")["Description"] == "all towns"
-        republished(mlmgmt, model=bikes.blob("model001").uri)
+        republish(mlmgmt, model=bikes.blob("model001").uri)
         mlmgmt(["refresh-endpoint", *AT, "loc001", "-OverwriteResources"], ok=True)
         shown = mlmgmt(["endpoints", SCORING, "loc001"], ok=True).json
-        assert switches.items() <= shown.items()
+        assert settings.items() <= shown.items()
         assert answers(mlmgmt, "loc001", 1)
         assert self.change(throttle_level="Low")["MaxConcurrentCalls"] == 4
 
@@ -64,12 +64,12 @@ class TestSwitches:
             ({"diagnostics_trace_level": "Some"}, "BadParameterValue"),
         ],
     )
-    def test_what_is_no_change(self, bikes: Bikes, given: dict[str, Any], code: str) -> None:
+    def test_empty_and_wrong_changes_are_refused(self, bikes: Bikes, given: dict[str, Any], code: str) -> None:
         with pytest.raises(MlmgmtError) as refused:
             self.change(**given)
         assert code in refused.value.codes()
 
-    def test_once_updates_are_prevented_models_stay(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_prevent_update_refuses_models_until_it_is_unset(self, mlmgmt: Command, bikes: Bikes) -> None:
         self.change(prevent_update=True)
         location = patching.Replacement(RESOURCE, bikes.location("model001"))
         with pytest.raises(Conflict) as refused:
@@ -81,7 +81,7 @@ class TestSwitches:
 
 
 class TestRefresh:
-    def test_a_patched_model_stays_until_resources_are_overwritten(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_patched_model_is_kept_until_resources_are_overwritten(self, mlmgmt: Command, bikes: Bikes) -> None:
         refresh = ["Refresh-AmlWebServiceEndpoint", *AT, "loc001"]
         before = bikes.everything()
         nothing = mlmgmt(refresh, ok=True)
@@ -89,7 +89,7 @@ class TestRefresh:
         assert bikes.everything() == before
         mlmgmt(bikes.patch("loc001", "model001"), ok=True)
         assert "nothing was refreshed" in mlmgmt(refresh, ok=True).err
-        republished(mlmgmt, model=bikes.blob("model002").uri, description="Of this year.", title="Bikes")
+        republish(mlmgmt, model=bikes.blob("model002").uri, description="Of this year.", title="Bikes")
         done = mlmgmt(refresh, ok=True)
         assert done.out == "The endpoint 'loc001' is refreshed.\n"
         assert answers(mlmgmt, "loc001", 1)
@@ -107,7 +107,7 @@ class TestRefresh:
         mlmgmt(["rollback", *AT, "loc001", "--to", "3"], ok=True)
         assert answers(mlmgmt, "loc001", 1)
 
-    def test_of_the_default_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_the_default_endpoint_cannot_be_refreshed(self, mlmgmt: Command, bikes: Bikes) -> None:
         refused = mlmgmt(["refresh-endpoint", *AT, "default"])
         assert "DefaultEndpointNotUpdatable" in refused.err
         assert "New-AmlWebService -Update" in refused.err

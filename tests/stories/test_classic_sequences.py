@@ -1,4 +1,4 @@
-"""Whatever is done to the endpoints of a web service, in whatever order: each answers as a few plain rules say."""
+"""Random sequences of changes to endpoints: each endpoint then answers as a few simple rules predict."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlmgmt.errors import MlmgmtError
 from mlmgmt.verbs.classic import deploying, endpoints, patching
 from mlmgmt.verbs.services import finding, history, webservices
 from mlmgmt.verbs.session import Session
-from tests.stories.classic_home import MODELS, RESOURCE, SCORING, Bikes, answer, experiment, scored
+from tests.stories.classic_home import MODELS, RESOURCE, SCORING, Bikes, answer, experiment, score
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.outcome import Outcome
@@ -26,7 +26,7 @@ _examples = count()
 
 @dataclass
 class Rules:
-    """What an endpoint should be: after each revision the model that answers, by name, or that it was removed.
+    """The expected endpoints: for each revision the name of the current model, or that the endpoint was removed.
 
     Args:
         default: the model of the default endpoint.
@@ -35,41 +35,41 @@ class Rules:
     default: str
     past: dict[str, list[str]] = field(default_factory=dict)
 
-    def now(self, name: str) -> str:
+    def current_model(self, name: str) -> str:
         return self.past[name][-1] if name in self.past else NEVER
 
-    def stands(self, name: str) -> bool:
-        return self.now(name) not in (NEVER, REMOVED)
+    def exists(self, name: str) -> bool:
+        return self.current_model(name) not in (NEVER, REMOVED)
 
     def add(self, name: str) -> str | None:
-        return "EndpointExists" if self.stands(name) else self._became(name, self.default)
+        return "EndpointExists" if self.exists(name) else self._add_revision(name, self.default)
 
     def patch(self, name: str, model: str) -> str | None:
-        return self._changed(name, model)
+        return self._change(name, model)
 
     def refresh(self, name: str) -> str | None:
-        return None if self.stands(name) else "EndpointNotFound"
+        return None if self.exists(name) else "EndpointNotFound"
 
     def overwrite(self, name: str) -> str | None:
-        if self.now(name) == self.default:
+        if self.current_model(name) == self.default:
             return None
-        return self._changed(name, self.default)
+        return self._change(name, self.default)
 
     def rollback(self, name: str, to: int) -> str | None:
-        if not self.stands(name):
+        if not self.exists(name):
             return "EndpointNotFound"
         if to > len(self.past[name]):
             return "RevisionNotFound"
         earlier = self.past[name][to - 1]
-        return "RevisionIsRemoval" if earlier == REMOVED else self._changed(name, earlier)
+        return "RevisionIsRemoval" if earlier == REMOVED else self._change(name, earlier)
 
     def remove(self, name: str) -> str | None:
-        return self._became(name, REMOVED) if self.stands(name) else "EndpointNotFound"
+        return self._add_revision(name, REMOVED) if self.exists(name) else "EndpointNotFound"
 
     def restore(self, name: str) -> str | None:
-        if self.now(name) != REMOVED:
-            return "WebServiceExists" if self.stands(name) else "EndpointNotFound"
-        return self._became(name, self.past[name][-2])
+        if self.current_model(name) != REMOVED:
+            return "WebServiceExists" if self.exists(name) else "EndpointNotFound"
+        return self._add_revision(name, self.past[name][-2])
 
     def republish(self, model: str) -> str | None:
         if model == self.default:
@@ -77,17 +77,17 @@ class Rules:
         self.default = model
         return None
 
-    def _changed(self, name: str, model: str) -> str | None:
-        if not self.stands(name):
+    def _change(self, name: str, model: str) -> str | None:
+        if not self.exists(name):
             return "EndpointNotFound"
-        return "NothingChanged" if self.now(name) == model else self._became(name, model)
+        return "NothingChanged" if self.current_model(name) == model else self._add_revision(name, model)
 
-    def _became(self, name: str, state: str) -> None:
+    def _add_revision(self, name: str, state: str) -> None:
         self.past.setdefault(name, []).append(state)
 
 
-def planned(bikes: Bikes, step: tuple[Any, ...], name: str) -> Outcome:
-    """What a step of a sequence asks for."""
+def plan(bikes: Bikes, step: tuple[Any, ...], name: str) -> Outcome:
+    """Plan a step of a sequence."""
     session = Session()
     at = {"web_service_id": bikes.service, "endpoint_name": name}
     match step:
@@ -114,8 +114,8 @@ def planned(bikes: Bikes, step: tuple[Any, ...], name: str) -> Outcome:
     raise AssertionError(step)
 
 
-def now(bikes: Bikes, name: str, known: dict[str, str]) -> str:
-    """The model that an endpoint answers with, by what its bytes are known as."""
+def current_model(bikes: Bikes, name: str, known: dict[str, str]) -> str:
+    """Return the name of an endpoint's current model, found by its digest."""
     session = Session()
     revision = session.store.services.latest(finding.endpoint_id(session, bikes.service, name))
     if revision is None or revision.removed:
@@ -142,18 +142,18 @@ STEPS = st.one_of(
         *(("add", "a"), ("rollback", "a", 2), ("republish", "model003"), ("add", "b"), ("overwrite", "a")),
     ]
 )
-def test_every_endpoint_answers_as_the_rules_say(mlmgmt: Command, bikes: Bikes, steps: list[tuple[Any, ...]]) -> None:
-    # One home for all of the sequences: each has endpoints of its own, and begins with the same default model.
+def test_endpoints_answer_as_the_rules_predict(mlmgmt: Command, bikes: Bikes, steps: list[tuple[Any, ...]]) -> None:
+    # All sequences share one home: each has its own endpoints, and starts with the same default model.
     mark, known = next(_examples), {bikes.digest(model): model for model in MODELS}
-    if now(bikes, finding.DEFAULT, known) != "model001":
-        planned(bikes, ("republish", "model001"), "").apply()
+    if current_model(bikes, finding.DEFAULT, known) != "model001":
+        plan(bikes, ("republish", "model001"), "").apply()
     rules = Rules("model001")
     for step in steps:
         kind, *given_ = step
         expected = getattr(rules, kind)(*given_)
         name = "" if kind == "republish" else f"{step[1]}{mark}"
         try:
-            outcome = planned(bikes, step, name)
+            outcome = plan(bikes, step, name)
             if outcome.nothing is None:
                 outcome.apply()
             refused: tuple[str, ...] = ()
@@ -161,15 +161,15 @@ def test_every_endpoint_answers_as_the_rules_say(mlmgmt: Command, bikes: Bikes, 
             refused = error.codes()
         assert (expected in refused) if expected else not refused, (step, expected, refused)
         for letter in "ab":
-            assert now(bikes, f"{letter}{mark}", known) == rules.now(letter), step
-        assert now(bikes, finding.DEFAULT, known) == rules.default
+            assert current_model(bikes, f"{letter}{mark}", known) == rules.current_model(letter), step
+        assert current_model(bikes, finding.DEFAULT, known) == rules.default
     for letter in "ab":
-        if rules.stands(letter):
-            hundreds = MODELS[rules.now(letter)]
-            assert scored(mlmgmt, f"{letter}{mark}") == pytest.approx(answer(hundreds), abs=0.01)
+        if rules.exists(letter):
+            hundreds = MODELS[rules.current_model(letter)]
+            assert score(mlmgmt, f"{letter}{mark}") == pytest.approx(answer(hundreds), abs=0.01)
     session = Session()
     for letter, past in rules.past.items():
         identity = finding.endpoint_id(session, bikes.service, f"{letter}{mark}")
         assert len(session.store.services.history(identity)) == len(past)
-        if rules.stands(letter):
+        if rules.exists(letter):
             webservices.removal(session, identity, None).apply()

@@ -1,4 +1,4 @@
-"""Classic workspaces: made, taken over from a config.json, entered by it, and kept apart."""
+"""Classic workspaces: make them, also from a config.json, choose one by it, and keep them apart."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ ID = OLD["WorkspaceId"].lower()
 
 
 def config(path: str = "config.json", **changed: Any) -> Path:
-    """A config.json as it stood beside the module's scripts."""
+    """Write a config.json as old scripts have it."""
     Path(path).write_text(json.dumps(OLD | changed))
     return Path(path)
 
 
 @pytest.fixture
-def taken(mlmgmt: Command, bikes: Bikes) -> Bikes:
-    """The workspace of the old config.json beside the home's own; the file itself is not in the working folder."""
+def with_old_workspace(mlmgmt: Command, bikes: Bikes) -> Bikes:
+    """A home that also has the workspace of an old config.json; that file is not in the working folder."""
     config("old.json")
     mlmgmt("New-AmlWorkspace Bikes -ConfigFile old.json", ok=True)
     return bikes
 
 
-class TestMade:
-    def test_the_home_s_own_is_there_from_the_start(self, mlmgmt: Command, bikes: Bikes) -> None:
+class TestNew:
+    def test_a_home_has_a_workspace_from_the_start(self, mlmgmt: Command, bikes: Bikes) -> None:
         (own,) = mlmgmt("Get-AmlWorkspace", ok=True).json
         home = json.loads((bikes.root / "home.json").read_text())
         assert own == {
@@ -53,7 +53,7 @@ class TestMade:
             "WebServices": 2,
         }
 
-    def test_new_ones_have_an_id_a_region_and_tokens_of_their_own(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_each_has_its_own_id_region_and_tokens(self, mlmgmt: Command, bikes: Bikes) -> None:
         before = bikes.everything()
         mlmgmt("new-workspace Oslo -l japaneast -WhatIf", ok=True)
         assert bikes.everything() == before
@@ -65,7 +65,7 @@ class TestMade:
         listed = {body["WorkspaceId"]: body for body in mlmgmt("workspaces", ok=True).json}
         assert next(iter(listed)) == Session().workspace
         assert listed[made["WorkspaceId"]] == made | {"Experiments": 0, "WebServices": 0}
-        # Tokens are no part of the home.
+        # Tokens are not stored in the home.
         home = b"".join(bikes.files().values())
         assert not any(token.encode() in home for pair in tokens for token in pair.values())
 
@@ -81,14 +81,14 @@ class TestMade:
             (["-ConfigFile", "missing.json"], "FileNotFound"),
         ],
     )
-    def test_not_made(self, mlmgmt: Command, taken: Bikes, words: list[str], code: str) -> None:
-        before = taken.everything()
+    def test_new_is_refused(self, mlmgmt: Command, with_old_workspace: Bikes, words: list[str], code: str) -> None:
+        before = with_old_workspace.everything()
         refused = mlmgmt(["new-workspace", "Oslo", *words])
         assert refused.status == 1
         assert code in refused.err
-        assert taken.everything() == before
+        assert with_old_workspace.everything() == before
 
-    def test_of_two_that_take_one_over_at_once_one_does(self, bikes: Bikes) -> None:
+    def test_only_one_of_two_concurrent_workspaces_with_one_id_is_made(self, bikes: Bikes) -> None:
         first, second = (
             workspaces.plan_create(Session(), name=name, workspace_id=ID, authorization_token=name * 88)
             for name in "ab"
@@ -102,7 +102,7 @@ class TestMade:
 
 
 class TestOldScripts:
-    def test_run_unchanged_once_their_workspace_is_taken_over(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_run_unchanged_once_their_workspace_is_here(self, mlmgmt: Command, bikes: Bikes) -> None:
         config()
         unknown = mlmgmt("Get-AmlWebService")
         assert "WorkspaceNotFound" in unknown.err
@@ -120,7 +120,7 @@ class TestOldScripts:
         words = ["Get-AmlWebServiceEndpoint", "-WebServiceId", service["Id"], *given, "-IntegrationTest"]
         endpoint = mlmgmt(words, ok=True).json[0]
         assert endpoint["ApiLocation"].startswith(f"https://europewest.services.azureml.net/workspaces/{ID}/services/")
-        # What is in one workspace is not in another.
+        # Each workspace has only its own web services.
         assert bikes.service in str(mlmgmt("web-services", ok=True).json)
         assert service["Id"] not in str(mlmgmt("web-services", ok=True).json)
         assert "WebServiceIdNotFoundInWorkspace" in mlmgmt(["endpoints", service["Id"]]).err
@@ -142,8 +142,8 @@ class TestOldScripts:
             ({"Location": "Mars"}, "BadParameterValue", "'Mars'"),
         ],
     )
-    def test_which_of_the_three_is_wrong_is_said(
-        self, mlmgmt: Command, taken: Bikes, changed: dict[str, str], code: str, says: str
+    def test_the_wrong_one_of_the_three_is_named(
+        self, mlmgmt: Command, with_old_workspace: Bikes, changed: dict[str, str], code: str, says: str
     ) -> None:
         (name,) = changed
         words = [word for key, value in (OLD | changed).items() for word in (f"-{key}", value)]
@@ -156,22 +156,22 @@ class TestOldScripts:
         config()
         mlmgmt("web-services", ok=True)
 
-    def test_the_spelling_of_id_and_region_does_not_matter(self, mlmgmt: Command, taken: Bikes) -> None:
+    def test_the_spelling_of_id_and_region_does_not_matter(self, mlmgmt: Command, with_old_workspace: Bikes) -> None:
         mlmgmt(["web-services", "-WorkspaceId", ID, "-Location", "westeurope"], ok=True)
         Path("config.json").write_text(json.dumps({name.lower(): value for name, value in OLD.items()}))
         assert mlmgmt("web-services", ok=True).json == []
 
 
 class TestConfigFile:
-    def test_what_is_given_goes_before_the_file_and_the_file_before_the_folder_s(
-        self, mlmgmt: Command, taken: Bikes
+    def test_parameters_override_a_named_file_and_that_overrides_the_folders(
+        self, mlmgmt: Command, with_old_workspace: Bikes
     ) -> None:
         own = Session().workspace
         config()
         assert mlmgmt("web-services", ok=True).json == []
         config("mine.json", WorkspaceId=own, Location="South Central US", AuthorizationToken=None)
         assert len(mlmgmt("web-services -ConfigFile mine.json", ok=True).json) == 2
-        # The token and the region of the file are of another workspace than the one that is named.
+        # The token and the region of the file belong to another workspace than the one that is named.
         assert len(mlmgmt(["web-services", "-WorkspaceId", own], ok=True).json) == 2
         wrong = mlmgmt(["web-services", "-AuthorizationToken", "x" * 88])
         assert "ManagementRequestUnauthorized" in wrong.err
@@ -181,7 +181,7 @@ class TestConfigFile:
         assert "config.json" in elsewhere.err
 
     @pytest.mark.parametrize("text", ["[]", "{", '{"WorkspaceId": 5}', '{"WorkspaceId": "a", "WorkspaceId": "b"}'])
-    def test_one_that_is_named_must_be_one(self, mlmgmt: Command, bikes: Bikes, text: str) -> None:
+    def test_a_named_file_must_be_valid(self, mlmgmt: Command, bikes: Bikes, text: str) -> None:
         Path("named.json").write_text(text)
         refused = mlmgmt("web-services -ConfigFile named.json")
         assert refused.status == 1
@@ -189,11 +189,11 @@ class TestConfigFile:
         assert "FileNotFound" in mlmgmt("web-services -ConfigFile missing.json").err
 
     @pytest.mark.parametrize("text", ["[]", "{", '{"name": "a web page", "Location": "here"}'])
-    def test_one_that_is_merely_there_may_be_another_program_s(self, mlmgmt: Command, bikes: Bikes, text: str) -> None:
+    def test_a_config_json_of_another_program_is_ignored(self, mlmgmt: Command, bikes: Bikes, text: str) -> None:
         Path("config.json").write_text(text)
         assert len(mlmgmt("web-services", ok=True).json) == 2
 
-    def test_written_for_scripts_and_for_their_owner_alone(self, mlmgmt: Command, taken: Bikes) -> None:
+    def test_it_is_written_so_that_only_its_owner_can_read_it(self, mlmgmt: Command, with_old_workspace: Bikes) -> None:
         mlmgmt("Export-AmlWorkspaceConfig", ok=True)
         file = Path("config.json")
         assert file.stat().st_mode & 0o777 == 0o600
@@ -206,13 +206,13 @@ class TestConfigFile:
         mlmgmt(["workspace-config", "config.json", "-WorkspaceId", ID, "-Force"], ok=True)
         assert json.loads(file.read_text()) == OLD | {"WorkspaceId": ID}
         assert mlmgmt("web-services", ok=True).json == []
-        # The second token is as good as the first.
+        # The second token works too.
         second = workspaces.tokens(Session(), ID)["secondary"]
         mlmgmt(["web-services", "-AuthorizationToken", second], ok=True)
         assert "WorkspaceNotFound" in mlmgmt(f"workspace-config other.json -WorkspaceId {'f' * 32}").err
 
 
-def test_an_endpoint_s_key_opens_what_is_done_to_that_endpoint(mlmgmt: Command, bikes: Bikes) -> None:
+def test_an_endpoints_key_works_as_token_only_for_that_endpoint(mlmgmt: Command, bikes: Bikes) -> None:
     for side in ("PrimaryKey", "SecondaryKey"):
         key = ["-AuthorizationToken", mlmgmt(["endpoints", SCORING, "loc001"], ok=True).json[side]]
         mlmgmt(["endpoints", SCORING, "loc001", *key], ok=True)
@@ -232,8 +232,8 @@ def test_an_endpoint_s_key_opens_what_is_done_to_that_endpoint(mlmgmt: Command, 
 
 
 class TestDamaged:
-    def test_a_workspace_and_nothing_else_breaks(self, mlmgmt: Command, taken: Bikes) -> None:
-        file = taken.root / "workspaces" / ID / "workspace.json"
+    def test_a_damaged_workspace_does_not_affect_the_others(self, mlmgmt: Command, with_old_workspace: Bikes) -> None:
+        file = with_old_workspace.root / "workspaces" / ID / "workspace.json"
         whole = file.read_text()
         for text in ("", "{}", "[1]", '{"WorkspaceId": 1}', whole[:-20]):
             file.write_text(text)
@@ -242,11 +242,11 @@ class TestDamaged:
                 assert refused.status == 1
                 assert "HomeDamaged" in refused.err
                 assert str(file) in refused.err
-            mlmgmt(taken.patch("loc001", "model001", "-WhatIf"), ok=True)
+            mlmgmt(with_old_workspace.patch("loc001", "model001", "-WhatIf"), ok=True)
         file.write_text(whole)
-        assert Workspaces(taken.root).read(ID) == json.loads(whole)
+        assert Workspaces(with_old_workspace.root).read(ID) == json.loads(whole)
 
-    def test_a_web_service_and_the_others_answer_by_name_and_id(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_damaged_web_service_does_not_affect_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
         file = bikes.root / "workspaces" / Session().workspace / "webservices" / bikes.training / "service.json"
         for text in ("", "{}", json.dumps({**json.loads(file.read_text() or "{}"), "Id": "0" * 32})):
             file.write_text(text)
@@ -258,11 +258,11 @@ class TestDamaged:
             assert len(mlmgmt(["endpoints", bikes.service], ok=True).json) == 3
             assert answers(mlmgmt, "loc001", 0)
 
-    def test_an_endpoint_and_the_others_answer(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_damaged_endpoint_does_not_affect_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
         (revision,) = (Path(path) for path in bikes.endpoint("loc001") if path.endswith("000001.json"))
         current = revision.parent.parent / "webservice.json"
         current.write_text("{")
-        # It is made again from its revision.
+        # The current document is rebuilt from the revision.
         assert answers(mlmgmt, "loc001", 0)
         revision.write_text("{")
         for words in (["endpoints", SCORING, "loc001"], ["endpoints", SCORING], bikes.patch("loc001", "model001")):
@@ -272,7 +272,7 @@ class TestDamaged:
         assert answers(mlmgmt, "loc002", 1)
 
 
-def test_a_home_that_is_not_trusted_is_looked_at_and_not_written(
+def test_a_home_that_is_not_trusted_is_read_only(
     mlmgmt: Command, bikes: Bikes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patch = bikes.patch("loc001", "model001")

@@ -1,4 +1,4 @@
-"""`mlmgmt explain`: a tutorial in an empty home, which leads through the whole story when its commands are typed."""
+"""`mlmgmt explain`: a tutorial that starts in an empty home; typing its commands leads to a retrained web service."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def states(found: dict[str, Any]) -> list[bool | None]:
     return [row["Done"] for row in found["Steps"]]
 
 
-def typed(mlmgmt: Command, line: str) -> None:
-    """Type a line as it stands, in a shell where it needs one."""
+def type_line(mlmgmt: Command, line: str) -> None:
+    """Type a line unchanged, in a shell if it needs one."""
     if not set(line) & set("|>"):
         words = shlex.split(line)
         assert words[0] == "mlmgmt"
@@ -36,20 +36,20 @@ def typed(mlmgmt: Command, line: str) -> None:
 
 
 def follow(mlmgmt: Command, flavour: str, most: int = 16) -> list[str]:
-    """Type what comes next until all is done; returns the lines."""
+    """Type the next command until all steps are done; return the lines."""
     lines: list[str] = []
     found = explained(mlmgmt, flavour)
     while False in states(found):
         assert found["Next"] not in lines, lines
         lines.append(found["Next"])
         assert len(lines) <= most
-        typed(mlmgmt, found["Next"])
+        type_line(mlmgmt, found["Next"])
         found = explained(mlmgmt, flavour)
-    typed(mlmgmt, found["Next"])
+    type_line(mlmgmt, found["Next"])
     return lines
 
 
-def test_the_classic_way_from_nothing(mlmgmt: Command, apart: Path) -> None:
+def test_classic_steps_from_an_empty_home(mlmgmt: Command, apart: Path) -> None:
     Path("rentals.csv").write_text(rentals(0))
     Path("new-data.csv").write_text(rentals(3))
     first = explained(mlmgmt)
@@ -71,7 +71,7 @@ def test_the_classic_way_from_nothing(mlmgmt: Command, apart: Path) -> None:
     assert shown.rstrip().endswith("--input new-data.csv")
 
 
-def test_the_new_way(mlmgmt: Command, bikes: Bikes) -> None:
+def test_new_steps(mlmgmt: Command, bikes: Bikes) -> None:
     mlmgmt(["export-definition", "-ExperimentId", SCORING, "-OutputFile", "churn-predictive.json"], ok=True)
     mlmgmt(["export-definition", "-ExperimentId", TRAINING, "-OutputFile", "churn-training.json"], ok=True)
     Path("new-data.csv").write_text(rentals(2))
@@ -82,39 +82,39 @@ def test_the_new_way(mlmgmt: Command, bikes: Bikes) -> None:
     assert last == explained(mlmgmt, "-ResourceGroupName", "retail", "-Name", "churn")
 
 
-class TestWithOnesOwnNames:
-    def test_what_is_done_and_what_is_next(self, mlmgmt: Command, bikes: Bikes) -> None:
+class TestWithServices:
+    def test_done_steps_and_the_next_one(self, mlmgmt: Command, bikes: Bikes) -> None:
         found = explained(mlmgmt, "classic", *AT, "loc001")
         assert [row["Step"] for row in found["Steps"] if row["Done"] is False] == [8, 10]
         assert bikes.training in found["Next"]
-        told = str(found)
+        text = str(found)
         for name in (TRAINING, SCORING, RESOURCE, bikes.service, "loc001"):
-            assert name in told
-        assert "loc002" not in told
+            assert name in text
+        assert "loc002" not in text
         assert "loc002" in str(explained(mlmgmt))
 
-    def test_an_endpoint_that_keeps_its_model_is_not_the_one_to_patch(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_endpoint_with_prevent_update_is_not_the_one_to_patch(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["add-endpoint", "-s", SCORING, "-e", "kept", "-PreventUpdate"], ok=True)
         assert "-EndpointName kept" not in str(explained(mlmgmt))
         assert "-EndpointName kept" not in mlmgmt(["endpoint-help", "-s", TRAINING, "-e", "default"], ok=True).out
 
-    def test_a_patch_by_hand_is_done(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_patch_that_was_made_by_hand_counts(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(bikes.patch("loc002", "model001"), ok=True)
         found = explained(mlmgmt, "-WebService", SCORING)
         assert "patched: revision 2" in found["Steps"][9]["Fact"]
         assert found["Steps"][9]["Done"]
 
-    def test_the_training_service_leads_to_the_one_that_scores(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_the_training_service_leads_to_the_scoring_service(self, mlmgmt: Command, bikes: Bikes) -> None:
         assert explained(mlmgmt, "-WebServiceId", TRAINING) == explained(mlmgmt)
 
-    def test_a_job_that_waits_to_be_started_is_next(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_job_that_is_not_started_is_next(self, mlmgmt: Command, bikes: Bikes) -> None:
         Path("new.csv").write_text(rentals(1))
         words = ["batch", "submit", "-WebServiceId", TRAINING, "-EndpointName", "default", "--inputs", "new.csv"]
         job = mlmgmt(words, ok=True).json["JobId"]
         assert explained(mlmgmt)["Next"].endswith(f"--job {job}")
         assert " batch start " in explained(mlmgmt)["Next"]
 
-    def test_what_is_not_there_or_of_the_other_flavour(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_unknown_services_and_the_other_flavour_are_refused(self, mlmgmt: Command, bikes: Bikes) -> None:
         assert mlmgmt("explain classic -WebServiceId nowhere").status == 1
         assert mlmgmt(["explain", "new", "-WebServiceId", SCORING]).status == 2
         assert mlmgmt("explain sideways").status == 2

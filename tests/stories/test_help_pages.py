@@ -1,4 +1,4 @@
-"""Help pages: what a page says and does not say, and the programs that replace a model."""
+"""Help pages: what a page shows and does not show, and the programs that replace a model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mlmgmt.verbs.advice import help_pages
 from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.server.conftest import started
-from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, scored
+from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, score
 from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, Checked, needs_browser
 
 if TYPE_CHECKING:
@@ -49,21 +49,21 @@ def endpoint(mlmgmt: Command, name: str = "loc001") -> dict[str, Any]:
 
 
 def public(name: str = "loc001", service: str = SCORING, part: str = "") -> str:
-    """The page as anybody gets it of a server."""
+    """Return the page as a server shows it to anybody."""
     session = Session()
     revision = finding.endpoint(session, service, name)
     return help_pages.page(session, revision, origin="https://example.com:8443", part=part).decode()
 
 
 def texts(page: str) -> str:
-    """What a page says, without its marks."""
+    """Return the text of a page, without its tags."""
     import html
 
     return html.unescape(re.sub(r"<[^>]+>", " ", page.split("</style>")[1]))
 
 
 class TestPages:
-    def test_the_page_has_all_that_is_asked_for(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_page_has_addresses_names_columns_and_programs(self, mlmgmt: Command, bikes: Bikes) -> None:
         page, found = public(), endpoint(mlmgmt)
         said = texts(page)
         api = "https://example.com:8443" + found["ApiLocation"].split("azureml.net")[1]
@@ -87,7 +87,7 @@ class TestPages:
             assert page.count(f"<figcaption>{name}</figcaption>") == 3
         Checked(re.sub(r' href="[^"]+"', "", page))
 
-    def test_each_part_is_a_page_and_leads_to_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_each_part_is_a_page_with_links_to_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
         root = "https://example.com:8443" + endpoint(mlmgmt)["HelpLocation"].split("azureml.net")[1]
         titles = {"score": "Request Response", "jobs": "Batch Execution", "update": "Update Resource"}
         for part, title in titles.items():
@@ -97,7 +97,7 @@ class TestPages:
             assert links == {root, *(f"{root}/{other}" for other in titles if other != part)}
             assert page.count("<h2>") == 1
 
-    def test_no_page_holds_a_key_or_what_is_the_home_s_own(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_no_page_shows_a_key_or_a_path_of_the_home(self, mlmgmt: Command, bikes: Bikes) -> None:
         found = endpoint(mlmgmt)
         for page in map(str, (public(), public("default"), public("default", TRAINING))):
             for secret in (found["PrimaryKey"], found["SecondaryKey"], str(bikes.root), os.environ["MLMGMT_CONFIG"]):
@@ -108,7 +108,7 @@ class TestPages:
         assert found["PrimaryKey"] not in own
         assert "https://example.com" not in own
 
-    def test_rows_are_shown_only_where_they_are_exposed(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_rows_are_shown_only_if_they_are_exposed(self, mlmgmt: Command, bikes: Bikes) -> None:
         session = Session()
         revision = finding.endpoint(session, SCORING, "loc001")
         (row,) = revision.document["properties"]["exampleRequest"]["inputs"]["input1"]
@@ -120,15 +120,15 @@ class TestPages:
         exposed = help_pages.page(session, revision, origin="https://example.com").decode()
         assert shown in texts(exposed)
 
-    def test_a_training_service_says_which_one_is_updated(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_the_page_of_a_training_service_names_the_service_to_update(self, mlmgmt: Command, bikes: Bikes) -> None:
         said = texts(public("default", TRAINING, "update"))
         assert "no updatable resources" in said
         assert SCORING in said
-        assert "Its results come of batch execution" in texts(public("default", TRAINING, "score"))
+        assert "Use batch execution instead" in texts(public("default", TRAINING, "score"))
         assert "output1results.ilearner" in texts(public("default", TRAINING, "jobs"))
         assert "add another endpoint" in texts(public("default", part="update"))
 
-    def test_a_new_service_has_one_too(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_new_service_has_a_page_too(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["export-definition", "-ExperimentId", SCORING, "-OutputFile", "bike.json"], ok=True)
         mlmgmt("new -g retail -l southcentralus -n bikes -DefinitionFile bike.json -Force", ok=True)
         mlmgmt("endpoint-help -g retail -n bikes -OutputFile bikes.html", ok=True)
@@ -140,7 +140,7 @@ class TestPages:
         mlmgmt("endpoint-help -g retail -n bikes -OutputFile bikes.html -Force", ok=True)
 
     @needs_browser
-    def test_a_browser_draws_it_and_fetches_nothing(self, mlmgmt: Command, bikes: Bikes, browser: Browser) -> None:
+    def test_a_browser_shows_it_and_fetches_nothing(self, mlmgmt: Command, bikes: Bikes, browser: Browser) -> None:
         mlmgmt(["endpoint-help", *AT, "loc001", "-OutputFile", "help.html"], ok=True)
         papers = []
         for dark in (False, True):
@@ -157,7 +157,7 @@ class TestPages:
     @needs_browser
     @settings(max_examples=10, deadline=None)
     @given(text=st.sampled_from([HOSTILE, *NASTY]) | st.text(max_size=30))
-    def test_no_name_becomes_more_than_text(
+    def test_names_are_only_text_in_a_page(
         self, browser: Browser, tmp_path_factory: pytest.TempPathFactory, text: str
     ) -> None:
         blocks = [Text(text), Code(text, text), Table((text, ""), [(text, text)], text)]
@@ -173,7 +173,7 @@ class TestPages:
 
 
 class TestOnTheCommandLine:
-    def test_text_for_people_and_facts_for_scripts(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_table_and_json_output(self, mlmgmt: Command, bikes: Bikes) -> None:
         words = ["Get-AmlWebServiceEndpointHelp", *AT, "loc001", "-Part", "update"]
         said = mlmgmt([*words, "-o", "table"], ok=True).out
         facts = mlmgmt([*words, "-o", "json"], ok=True).json
@@ -225,7 +225,7 @@ LITERALS = {
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_name_breaks_out_of_a_program(language: str) -> None:
+def test_names_are_only_text_in_a_program(language: str) -> None:
     names = ("AZUREML_BASE_LOCATION", "AZUREML_RELATIVE_LOCATION", "AZUREML_SAS_BLOB_TOKEN")
     for odd in ODD:
         location = dict(zip(("BaseLocation", "RelativeLocation", "SasBlobToken"), names, strict=True))
@@ -259,17 +259,17 @@ def test_no_name_breaks_out_of_a_program(language: str) -> None:
         assert found == body
 
 
-def test_the_programs_patch_over_http(mlmgmt: Command, bikes: Bikes) -> None:
+def test_programs_patch_over_http(mlmgmt: Command, bikes: Bikes) -> None:
     languages = {"python": ([sys.executable, "-W", "error"], 3), "curl": (["sh"], 2)}
     if not shutil.which("curl"):
         del languages["curl"]
     with started(token="none") as server:
         for language, (command, model) in languages.items():
-            patches(mlmgmt, bikes, server.origin, language, command, model)
+            check_program(mlmgmt, bikes, server.origin, language, command, model)
 
 
-def patches(mlmgmt: Command, bikes: Bikes, origin: str, language: str, command: list[str], model: int) -> None:
-    """The program of a language says what is missing and what is refused, and then patches."""
+def check_program(mlmgmt: Command, bikes: Bikes, origin: str, language: str, command: list[str], model: int) -> None:
+    """Run the program of a language: it reports what is missing and what is refused, and then patches the endpoint."""
     words = ["sample-code", *AT, "loc001", "-Api", "update", "-Language", language, "-Server", origin]
     Path("program").write_text(mlmgmt(words, ok=True).out, encoding="ascii")
     place = bikes.location(f"model00{model}")
@@ -294,4 +294,4 @@ def patches(mlmgmt: Command, bikes: Bikes, origin: str, language: str, command: 
     done = run()
     assert done.returncode == 0, done.stderr
     assert "the new model answers" in done.stdout.casefold()
-    assert abs(scored(mlmgmt, "loc001") - answer(model)) < 0.01
+    assert abs(score(mlmgmt, "loc001") - answer(model)) < 0.01

@@ -17,7 +17,7 @@ from mlmgmt.verbs.scoring import invoking
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.userfiles import Source
 from tests.server.conftest import started
-from tests.stories.classic_home import RESOURCE, SCORING, TRAINING, Bikes, answer, rentals, scored
+from tests.stories.classic_home import RESOURCE, SCORING, TRAINING, Bikes, answer, rentals, score
 from tests.stories.test_batch import no_processor_free, until
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class TestBatchExecution:
         for name in ("BaseLocation", "RelativeLocation", "SasBlobToken"):
             words += [f"-{name}", place[name]]
         mlmgmt(words, ok=True)
-        assert scored(mlmgmt, "loc001") == pytest.approx(answer(7), abs=0.01)
+        assert score(mlmgmt, "loc001") == pytest.approx(answer(7), abs=0.01)
         listed = mlmgmt(["batch", "status", "-s", TRAINING, "-e", "default", "-o", "json"], ok=True).json
         assert [row["StatusCode"] for row in listed] == ["Finished"]
 

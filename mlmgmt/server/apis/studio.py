@@ -66,7 +66,7 @@ def deploy(call: Call) -> Reply:
         # The web service is as its experiment is: what was asked for stands.
         if "NothingChanged" not in error.codes():
             raise
-        return _deployed(call, deploying.deployed_of(call.session, experiment=experiment))
+        return _deployed(call, deploying.web_service_of(call.session, experiment=experiment))
     for warning in outcome.warnings:
         call.session.tell(warning)
     return _deployed(call, deployed)

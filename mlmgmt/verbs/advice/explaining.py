@@ -1,4 +1,4 @@
-"""`explain`: the steps of retraining a Classic or a New web service, with the names that this home has."""
+"""`explain`: the steps of retraining a Classic or a New web service, with the names in this home."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mlmgmt.definition.tags import EXPERIMENT_TAG, TRAINING_TAG
 from mlmgmt.errors import Detail, MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.verbs import userfiles
-from mlmgmt.verbs.advice.steps import NEW_DATA, Steps, answers, newest_job, trained
+from mlmgmt.verbs.advice.steps import NEW_DATA, Steps, add_training_step, newest_job, uses_model_of
 from mlmgmt.verbs.experiments import set_up
 from mlmgmt.verbs.services import addresses, endpoint_facts, finding, siblings
 from mlmgmt.verbs.storage import references
@@ -27,30 +27,30 @@ if TYPE_CHECKING:
 
 CLASSIC, NEW = "classic", "new"
 _EXAMPLE, _ENDPOINT = "Bike Rental", "loc001"
-_NAMES = {
-    CLASSIC: "a Classic web service: an endpoint is added, and patched with the new model",
-    NEW: "a New web service: its definition is exported, pointed at the new model, and updated",
+_TITLES = {
+    CLASSIC: "a Classic web service: add an endpoint, and patch it with the new model",
+    NEW: "a New web service: export its definition, point it to the new model, and update the web service",
 }
 
 
 def explain(session: Session, *, flavour: str | None = None, **address: Unpack[Address]) -> dict[str, Any]:
-    """The steps of one flavour, which of them are done, and the next one as a command.
+    """Return the steps of retraining, which of them are done, and the command of the next one.
 
     Args:
-        flavour: `classic` or `new`; the one of what is named, else `classic`, when None.
-        address: which service; the one that was made last when it is left out.
+        flavour: `classic` or `new`; default: that of the service that is named, else `classic`.
+        address: the service; default: the newest one.
 
     Returns:
         `Flavour`, `Title`, `Steps` (see `Steps`), and `Next`.
 
     Raises:
-        NotFound: what is named is not there.
-        WrongUsage: `AmbiguousParameterSet`: what is named is of the other flavour.
+        NotFound: the service that is named.
+        WrongUsage: `AmbiguousParameterSet`: the service that is named is of the other flavour.
     """
     kind = NEW if "group" in address else CLASSIC
     flavour = flavour or kind
     if address and flavour != kind:
-        message = f"What is named is no {flavour} web service."
+        message = f"The web service that is named is {kind}, not {flavour}."
         details = [Detail("AmbiguousParameterSet", message)]
         raise WrongUsage(message, target="Flavour", details=details, hint=f"mlmgmt explain {kind} ...")
     steps = Steps()
@@ -61,32 +61,34 @@ def explain(session: Session, *, flavour: str | None = None, **address: Unpack[A
             raise
         home = None
     fact = f"{home.root}, {session.caller}" if home is not None else None
-    steps.add("Make a home, and take an account in it", "mlmgmt connect -AccountId you@example.com", fact)
+    steps.add("Make a home and sign in", "mlmgmt connect -AccountId you@example.com", fact)
     here = session if home is not None else None
     if flavour == NEW:
-        _new(here, steps, addresses.existing(session, **address) if address else None)
+        _add_new_steps(here, steps, addresses.existing(session, **address) if address else None)
     else:
-        _classic(here, steps, addresses.existing(session, **address) if address else None, "endpoint_name" in address)
-    return {"Flavour": flavour, "Title": f"Retraining {_NAMES[flavour]}.", "Steps": steps.rows, "Next": steps.next}
+        _add_classic_steps(
+            here, steps, addresses.existing(session, **address) if address else None, "endpoint_name" in address
+        )
+    return {"Flavour": flavour, "Title": f"Retraining {_TITLES[flavour]}.", "Steps": steps.rows, "Next": steps.next}
 
 
-def _classic(session: Session | None, steps: Steps, named: Revision | None, by_endpoint: bool) -> None:
+def _add_classic_steps(session: Session | None, steps: Steps, named: Revision | None, by_endpoint: bool) -> None:
     scoring, training = siblings.pair(session, named, EndpointId) if session is not None else (None, None)
-    experiment = _experiment(session, scoring, training)
+    experiment = _training_experiment(session, scoring, training)
     name = str(experiment["Description"]) if experiment is not None else _EXAMPLE
-    _experiments(session, steps, experiment, name, scoring)
-    _retraining(steps, experiment, name, training)
+    _add_experiment_steps(session, steps, experiment, name, scoring)
+    _add_retraining_steps(steps, experiment, name, training)
     job = newest_job(session, training) if session is not None else None
-    endpoint = _endpoint(session, scoring, named if by_endpoint else None, job)
-    service = _words(scoring, name + set_up.PREDICTIVE)
-    _added(session, steps, endpoint, service)
-    trained(steps, training, f"{_words(training, name)} -EndpointName {finding.DEFAULT}", job)
+    endpoint = _endpoint_to_patch(session, scoring, named if by_endpoint else None, job)
+    service = _service_words(scoring, name + set_up.PREDICTIVE)
+    _add_endpoint_step(session, steps, endpoint, service)
+    add_training_step(steps, training, f"{_service_words(training, name)} -EndpointName {finding.DEFAULT}", job)
     place = f"{service} -EndpointName {endpoint.resource.name if endpoint is not None else _ENDPOINT}"
-    _patched(session, steps, endpoint, place, name, job)
-    steps.unseen("Score with the patched endpoint", f"mlmgmt score {place} --input {NEW_DATA}")
+    _add_patch_steps(session, steps, endpoint, place, name, job)
+    steps.add_untracked("Score with the patched endpoint", f"mlmgmt score {place} --input {NEW_DATA}")
 
 
-def _words(revision: Revision | None, name: str) -> str:
+def _service_words(revision: Revision | None, name: str) -> str:
     if revision is None:
         return f"-WebServiceId {shlex.quote(name)}"
     resource = revision.resource
@@ -94,8 +96,10 @@ def _words(revision: Revision | None, name: str) -> str:
     return f"-WebServiceId {resource.service}"
 
 
-def _experiment(session: Session | None, scoring: Revision | None, training: Revision | None) -> dict[str, Any] | None:
-    """The training experiment: the one that the web services were made of, else the last that was made."""
+def _training_experiment(
+    session: Session | None, scoring: Revision | None, training: Revision | None
+) -> dict[str, Any] | None:
+    """Return the training experiment of the web services; without any, the newest experiment."""
     if session is None:
         return None
     bodies = [body for body in session.experiments.all() if not body.get("ParentExperimentId")]
@@ -111,7 +115,7 @@ def _experiment(session: Session | None, scoring: Revision | None, training: Rev
     return dict(max(bodies, key=lambda body: str(body["Status"]["CreationTime"])))
 
 
-def _experiments(
+def _add_experiment_steps(
     session: Session | None, steps: Steps, experiment: dict[str, Any] | None, name: str, scoring: Revision | None
 ) -> None:
     quoted = shlex.quote(name)
@@ -128,10 +132,10 @@ def _experiments(
     steps.add("Make its predictive experiment", f"mlmgmt set-up-web-service {quoted} --predictive", fact)
     deployed = shlex.quote(str(predictive["Description"]) if predictive is not None else name + set_up.PREDICTIVE)
     what = "Deploy the predictive experiment as a web service that scores"
-    steps.add(what, f"mlmgmt deploy {deployed}", _deployed(scoring))
+    steps.add(what, f"mlmgmt deploy {deployed}", _deployment_fact(scoring))
 
 
-def _deployed(revision: Revision | None) -> str | None:
+def _deployment_fact(revision: Revision | None) -> str | None:
     if revision is None:
         return None
     resource = revision.resource
@@ -140,23 +144,27 @@ def _deployed(revision: Revision | None) -> str | None:
     return f"web service {siblings.title(revision)!r} ({resource.service}), deployed {created}"
 
 
-def _retraining(steps: Steps, experiment: dict[str, Any] | None, name: str, training: Revision | None) -> None:
+def _add_retraining_steps(
+    steps: Steps, experiment: dict[str, Any] | None, name: str, training: Revision | None
+) -> None:
     nodes = experiment["Definition"]["properties"]["package"]["nodes"].values() if experiment is not None else ()
     outputs = sorted(str(node["outputId"]) for node in nodes if "outputId" in node)
-    fact = f"it answers {', '.join(outputs)}" if outputs else "it was deployed" if training is not None else None
+    fact = (
+        f"it has the outputs {', '.join(outputs)}" if outputs else "it was deployed" if training is not None else None
+    )
     quoted = shlex.quote(name)
     what = "Give the training experiment a web service input and outputs"
     steps.add(what, f"mlmgmt set-up-web-service {quoted} --retraining", fact)
     what = "Deploy the training experiment as a web service that trains"
-    steps.add(what, f"mlmgmt deploy {quoted}", _deployed(training))
+    steps.add(what, f"mlmgmt deploy {quoted}", _deployment_fact(training))
 
 
-def _endpoint(
+def _endpoint_to_patch(
     session: Session | None, scoring: Revision | None, named: Revision | None, job: Job | None
 ) -> Revision | None:
-    """The endpoint to patch: the one named, else one that answers with the job's model, else the last that was added.
+    """Return the endpoint to patch: the one that is named, else one that uses the job's model, else the newest.
 
-    Of many endpoints each has a model of its own, and the job's is no other's.
+    Endpoints have different models, so the one with the job's model is the one that the job was for.
     """
     if session is None or scoring is None:
         return None
@@ -171,26 +179,26 @@ def _endpoint(
         for other in session.store.services.endpoints(owner.workspace, owner.service)
         if other.resource.name != finding.DEFAULT and not endpoint_facts.prevents_update(other.document)
     ]
-    patched = [other for other in others if answers(session, other, job)]
+    patched = [other for other in others if uses_model_of(session, other, job)]
     return max(patched or others, key=lambda other: str(other.document["properties"].get("createdOn")), default=None)
 
 
-def _added(session: Session | None, steps: Steps, endpoint: Revision | None, service: str) -> None:
+def _add_endpoint_step(session: Session | None, steps: Steps, endpoint: Revision | None, service: str) -> None:
     fact = None
     if session is not None and endpoint is not None:
         added = str(endpoint.document["properties"].get("createdOn"))[:10]
         fact = f"endpoint {endpoint.resource.name} added {added}"
-    what = "Add an endpoint; the default one follows its experiment and takes no other model"
+    what = "Add an endpoint; the default one follows its experiment and cannot be patched"
     steps.add(what, f"mlmgmt add-endpoint {service} -EndpointName {_ENDPOINT}", fact)
 
 
-def _patched(
+def _add_patch_steps(
     session: Session | None, steps: Steps, endpoint: Revision | None, place: str, name: str, job: Job | None
 ) -> None:
-    """What the PATCH needs, and the PATCH itself."""
+    """Add the steps that prepare a PATCH, and the PATCH."""
     models = assets.trained_models(endpoint.document) if endpoint is not None else []
     resource = models[0].name if models else f"{name}{siblings.SUFFIX}"
-    what = "Get the PATCH URL, the resource's exact name and code"
+    what = "Get the PATCH URL, the exact name of the resource and sample code"
     steps.add(what, f"mlmgmt endpoint-help {place} -Part update", f"resource {resource!r}" if models else None)
     location = "-BaseLocation ... -RelativeLocation ... -SasBlobToken '?...'"
     if session is not None and job is not None and job.model is not None:
@@ -206,66 +214,68 @@ def _patched(
         return
     patches = [revision for revision in session.store.services.history(endpoint.resource) if revision.source == "PATCH"]
     fact = f"patched: revision {patches[-1].number}, {patches[-1].modified_on[:19]}" if patches else None
-    done = answers(session, endpoint, job) if job is not None and job.model is not None else bool(patches)
+    done = uses_model_of(session, endpoint, job) if job is not None and job.model is not None else bool(patches)
     if done and fact is None:
-        fact = f"the model of job {job.id if job is not None else ''} answers"
+        fact = f"it uses the model of job {job.id if job is not None else ''}"
     elif not done and fact is not None:
-        fact += "; the model of the newest job does not answer yet"
+        fact += "; it does not use the model of the newest job yet"
     steps.add(what, command, fact, done=done)
 
 
 _GROUP, _NAME, _LOCATION = "retail", "churn", "southcentralus"
 
 
-def _new(session: Session | None, found: Steps, named: Revision | None) -> None:
-    """Add the steps behind the first one, for the service named or the last one that was made."""
+def _add_new_steps(session: Session | None, steps: Steps, named: Revision | None) -> None:
+    """Add the steps after the first one, for the service that is named or the newest one."""
     groups = [str(body["name"]) for body in session.store.groups.all()] if session is not None else []
     scoring, training = siblings.pair(session, named, ResourceId) if session is not None else (None, None)
     group = _group(scoring) or _group(training) or (groups[0] if groups else _GROUP)
     name = scoring.resource.name if scoring is not None else _NAME
     fact = f"resource group {group!r}" if group in groups else None
-    found.add("Make a resource group", f"mlmgmt new-group -Name {shlex.quote(group)} -Location {_LOCATION}", fact)
+    steps.add("Make a resource group", f"mlmgmt new-group -Name {shlex.quote(group)} -Location {_LOCATION}", fact)
     where = f"-g {shlex.quote(group)}"
     stem = _stem(name)
     what = "Make the web service that scores, from its definition (samples: mlmgmt sample churn --out .)"
     command = f"mlmgmt new {where} -l {_LOCATION} -n {shlex.quote(name)} -DefinitionFile {stem}-predictive.json -Force"
-    found.add(what, command, _made_on(scoring))
+    steps.add(what, command, _creation_fact(scoring))
     trainer = training.resource.name if training is not None else f"{name}-training"
     what = "Make the web service that trains, from its training definition"
     command = f"mlmgmt new {where} -l {_LOCATION} -n {shlex.quote(trainer)} -DefinitionFile {stem}-training.json -Force"
-    found.add(what, command, _made_on(training))
+    steps.add(what, command, _creation_fact(training))
     job = newest_job(session, training) if session is not None else None
-    trained(
-        found, training, training.resource.words if training is not None else f"{where} -n {shlex.quote(trainer)}", job
+    add_training_step(
+        steps, training, training.resource.words if training is not None else f"{where} -n {shlex.quote(trainer)}", job
     )
-    done = session is not None and answers(session, scoring, job)
+    done = session is not None and uses_model_of(session, scoring, job)
     uri = job.model.uri if job is not None and job.model is not None else "BASELOCATION+RELATIVELOCATION"
-    _files(found, f"{where} -n {shlex.quote(name)}", f"{stem}.json", uri, scoring, done=done)
+    _add_file_steps(steps, f"{where} -n {shlex.quote(name)}", f"{stem}.json", uri, scoring, done=done)
     fact = None
     if scoring is not None and done:
-        made = f"; the model of job {job.id} answers" if job is not None else ""
+        made = f"; it uses the model of job {job.id}" if job is not None else ""
         fact = f"updated: revision {scoring.number}, {scoring.modified_on[:19]}{made}"
-    what = "Update the web service: the new model is proved, and answers at once"
-    found.add(what, f"mlmgmt import -InputFile {stem}.json | mlmgmt update {where} -n {shlex.quote(name)} -Force", fact)
-    found.unseen("Score with it", f"mlmgmt score {where} -n {shlex.quote(name)} --input {NEW_DATA}")
+    what = "Update the web service: the new model is checked and used immediately"
+    steps.add(what, f"mlmgmt import -InputFile {stem}.json | mlmgmt update {where} -n {shlex.quote(name)} -Force", fact)
+    steps.add_untracked(
+        "Score with the updated web service", f"mlmgmt score {where} -n {shlex.quote(name)} --input {NEW_DATA}"
+    )
 
 
-def _files(found: Steps, words: str, file: str, uri: str, scoring: Revision | None, *, done: bool) -> None:
-    """What happens to the definition's file, as far as it is in the working directory."""
+def _add_file_steps(steps: Steps, words: str, file: str, uri: str, scoring: Revision | None, *, done: bool) -> None:
+    """Add the steps that export and edit the definition file in the working directory."""
     places = _uris(file)
     models = assets.trained_models(scoring.document) if scoring is not None else []
     asset = f" --asset {models[0].asset_id}" if len(models) == 1 else ""
-    fact = "it was, for the update" if done else f"{file} is here" if places is not None else None
+    fact = "done before the update" if done else f"{file} exists" if places is not None else None
     command = f"mlmgmt get {words} > wsd.json && mlmgmt export -WebService wsd.json -OutputFile {file} -Force"
-    found.add("Export the definition to a file", command, fact)
-    fact = "it was, for the update" if done else f"{file} names it" if places and uri in places else None
+    steps.add("Export the definition to a file", command, fact)
+    fact = "done before the update" if done else f"{file} has its uri" if places and uri in places else None
     command = f"mlmgmt set-model {file}{asset} --location {uri}"
-    found.add("Point its trained model at the new one: locationInfo.uri", command, fact)
-    found.unseen("See what the update would change", f"mlmgmt diff {words} {file}")
+    steps.add("Point its trained model to the new one: locationInfo.uri", command, fact)
+    steps.add_untracked("See what the update would change", f"mlmgmt diff {words} {file}")
 
 
 def _uris(file: str) -> list[str] | None:
-    """The places of the trained models that a definition file names; None where there is no such file."""
+    """Return the uris of the trained models in a definition file; None if there is no such file."""
     if not Path(file).is_file():
         return None
     try:
@@ -280,7 +290,7 @@ def _group(revision: Revision | None) -> str | None:
     return resource.group if isinstance(resource, ResourceId) else None
 
 
-def _made_on(revision: Revision | None) -> str | None:
+def _creation_fact(revision: Revision | None) -> str | None:
     if revision is None:
         return None
     created = str(revision.document["properties"].get("createdOn"))[:10]
@@ -288,5 +298,5 @@ def _made_on(revision: Revision | None) -> str | None:
 
 
 def _stem(name: str) -> str:
-    """A file's name for a service that any shell takes as it is."""
+    """Return a file name for a service that no shell needs quoted."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip("-.") or _NAME

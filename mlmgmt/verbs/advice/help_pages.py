@@ -1,6 +1,6 @@
-"""Help pages: how what answers is asked, by request and by batch job, and how its trained model is replaced.
+"""Help pages: how to call a service, by request and by batch job, and how to replace its trained model.
 
-No page holds a key. One that anybody may read shows rows of data only where the owner exposes them."""
+No page has a key. A public page shows rows of data only if the owner exposes them."""
 
 from __future__ import annotations
 
@@ -56,16 +56,16 @@ def show(
     force: bool = False,
     **address: Unpack[Address],
 ) -> dict[str, Any]:
-    """The help of what answers: its addresses, updatable resources and sections; or the file it was written to.
+    """Return the help of a service: addresses, updatable resources and sections; or write it to a file.
 
     Args:
-        part: one of `PARTS`; all of them when empty.
-        server: the origin of the server; `scoring_remote.DEFAULT_ORIGIN` when None.
+        part: one of `PARTS`; all of them if empty.
+        server: the origin of the server; default `remote.DEFAULT_ORIGIN`.
         output_file: an HTML page to write.
 
     Raises:
         NotFound: there is no such service. Conflict: the file exists.
-        WrongUsage: `BadParameterValue`: the server's address is none.
+        WrongUsage: `BadParameterValue`: the server's address is invalid.
     """
     origin = remote.origin_of(server)
     revision = addresses.existing(session, **address)
@@ -78,11 +78,11 @@ def show(
 
 
 def page(session: Session, revision: Revision, *, origin: str | None = None, part: str = "") -> bytes:
-    """The help page of a revision: one self-contained HTML file.
+    """Return the help page of a revision: one self-contained HTML file.
 
     Args:
-        origin: of the server that shows it to anybody; None for the home's own user, who may see the example's rows.
-        part: one of `PARTS`; all of them when empty.
+        origin: of the server that shows it to anybody; None for the user of the home, who may see the example's rows.
+        part: one of `PARTS`; all of them if empty.
     """
     base = origin if origin is not None else remote.DEFAULT_ORIGIN
     shows = origin is None or revision.document["properties"].get("exposeSampleData") is True
@@ -91,14 +91,14 @@ def page(session: Session, revision: Revision, *, origin: str | None = None, par
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Who reads a page: `public` is anybody, and sees rows of data only where `shows_data`."""
+    """Who reads a page: anybody if `public`; rows of data are shown only if `shows_data`."""
 
     public: bool
     shows_data: bool
 
 
 def _article(session: Session, revision: Revision, base: str, part: str, reader: _Reader) -> Article:
-    """The article of a part; the user's own refers to itself alone, and not to other pages of a server."""
+    """Return the article of a part; only a public one links to other pages of a server."""
     makers = {SCORE: _score, JOBS: _jobs, UPDATE: _update}
     wanted = [part] if part else [SCORE, JOBS, UPDATE]
     sections = [_overview(session, revision, base)] if not part else []
@@ -132,7 +132,7 @@ def _links(revision: Revision, base: str, part: str, *, whole: bool) -> list[tup
 
 
 def _facts(session: Session, revision: Revision, base: str) -> dict[str, Any]:
-    """What a script looks for: addresses, and the exact names of the resources."""
+    """Return what scripts need: addresses, and the exact names of the resources."""
     update = sample_code.update_of(revision, base)
     api = remote.address(revision.resource, base)
     found: dict[str, Any] = {
@@ -147,7 +147,7 @@ def _facts(session: Session, revision: Revision, base: str) -> dict[str, Any]:
 
 
 def _is_default(revision: Revision) -> bool:
-    """Whether it is an endpoint that follows its experiment, and is never updated."""
+    """Whether it is a default endpoint, which follows its experiment and is never updated."""
     return isinstance(revision.resource, EndpointId) and revision.resource.name == finding.DEFAULT
 
 
@@ -163,18 +163,18 @@ def _overview(session: Session, revision: Revision, base: str) -> Section:
     rows += [["Update Resource", facts["PatchUrl"] or _why_no_update(facts)]]
     if isinstance(resource, EndpointId):
         own = revision.document.get(endpoint_facts.MEMBER) or endpoint_facts.facts()
-        rows += [["Calls at a time", f"{own['maxConcurrentCalls']} (throttle level {own['throttleLevel']})"]]
+        rows += [["Concurrent calls", f"{own['maxConcurrentCalls']} (throttle level {own['throttleLevel']})"]]
         rows += [["Id", facts["ApiLocation"].rpartition("/")[2]]]
     for model in assets.trained_models(revision.document):
         body = revision.models.get(model.asset_id) or {}
         trained = f", trained {str(body['trainedOn'])[:10]}" if body.get("trainedOn") else ""
         rows += [["Trained model", f"{model.name}: {str(body.get('digest') or body.get('state'))[:12]}{trained}"]]
-    text = "Each request shows one of the two keys as a bearer token; no key stands on this page."
+    text = "Each request needs one of the two keys as a bearer token. This page does not show the keys."
     return Section("Overview", "overview", [Table((), [row for row in rows if row[1]]), Text(text)])
 
 
 def _why_no_update(facts: Mapping[str, Any]) -> str:
-    return "none: it follows its experiment" if facts["Resources"] else "none: it has no updatable resources"
+    return "not available: follows its experiment" if facts["Resources"] else "not available: no updatable resources"
 
 
 def _programs(session: Session, revision: Revision, base: str, api: str, reader: _Reader) -> list[Block]:
@@ -192,9 +192,9 @@ def _score(session: Session, revision: Revision, base: str, reader: _Reader) -> 
     try:
         programs = _programs(session, revision, base, sample_code.REQUEST_RESPONSE, reader)
     except MlmgmtError as error:
-        said = error.details[0].message if error.details else error.message
-        other = "Its results come of batch execution." if "IncompatibleModel" in error.codes() else ""
-        section.blocks.append(Text(f"{said} {other}".strip(), warns=True))
+        message = error.details[0].message if error.details else error.message
+        hint = "Use batch execution instead." if "IncompatibleModel" in error.codes() else ""
+        section.blocks.append(Text(f"{message} {hint}".strip(), warns=True))
         return section
     api = remote.address(revision.resource, base)
     section.blocks.extend(_request_response(revision, api, shows_data=reader.shows_data))
@@ -219,13 +219,13 @@ def _update(session: Session, revision: Revision, base: str, reader: _Reader) ->
     update = sample_code.update_of(revision, base)
     if not update.resources:
         section.blocks.append(Text(siblings.no_resources(session, revision), warns=True))
-        section.blocks.append(
-            Code(siblings.patch_hint(session, revision), "The same help where there is one to replace")
-        )
+        section.blocks.append(Code(siblings.patch_hint(session, revision), "Help for the service to update"))
         return section
     if _is_default(revision):
         assert isinstance(resource, EndpointId)
-        text = "The default endpoint follows its experiment and is not updated; add another endpoint for a new model."
+        text = (
+            "The default endpoint follows its experiment and cannot be updated; add another endpoint for a new model."
+        )
         section.blocks.append(Text(text, warns=True))
         section.blocks.append(Code(siblings.adding(resource)))
         return section
@@ -240,17 +240,20 @@ def _update(session: Session, revision: Revision, base: str, reader: _Reader) ->
 QUERY = "api-version=2.0"
 _HEADERS = ("Header", "Value")
 _BODY_HEADERS = (
-    ("Authorization", "Bearer, a blank, and one of the two keys. Required."),
+    ("Authorization", "Bearer, a space, and one of the two keys. Required."),
     ("Content-Type", "application/json. Required."),
     ("Content-Length", "The length of the body. Required; clients set it."),
     ("Accept", "application/json. Optional."),
 )
 _STATES = {
-    jobs.NOT_STARTED: ("0", "Submitted, and not started yet; or started, and waiting its turn."),
-    jobs.RUNNING: ("1", "At work."),
-    jobs.FAILED: ("2", "Ended with an error; Details says which."),
+    jobs.NOT_STARTED: ("0", "Submitted but not started; or started, and waiting for its turn."),
+    jobs.RUNNING: ("1", "In progress."),
+    jobs.FAILED: ("2", "Ended with an error; see Details."),
     jobs.CANCELLED: ("3", "Cancelled by a DELETE."),
-    jobs.FINISHED: ("4", "Done; Results says where its outputs are, each with a signature of 24 hours."),
+    jobs.FINISHED: (
+        "4",
+        "Done; Results has the locations of its outputs, each with a signature that is valid for 24 hours.",
+    ),
 }
 _PLACE = {
     "BaseLocation": "https://ACCOUNT.blob.core.windows.net/",
@@ -260,7 +263,7 @@ _PLACE = {
 
 
 def _request_response(revision: Revision, api: str, *, shows_data: bool) -> Iterator[Block]:
-    """Request, headers, sample request and answer, columns and parameters.
+    """Yield the request, headers, sample request and answer, columns and parameters.
 
     Raises:
         MlmgmtError: the graph cannot be run here.
@@ -270,21 +273,19 @@ def _request_response(revision: Revision, api: str, *, shows_data: bool) -> Iter
     properties = revision.document["properties"]
     plan = Plan(revision.document)
     yield Code(f"POST {api}/execute?{QUERY}&details=true", "Request")
-    yield Text(
-        "Without details=true the answer leaves ColumnTypes out; with format=swagger rows are objects, both ways."
-    )
+    yield Text("Without details=true the answer has no ColumnTypes. With format=swagger all rows are JSON objects.")
     yield Table(_HEADERS, _BODY_HEADERS, "Request headers")
     request = sample_code.sample_request(properties, plan.needs_inputs(), shows_data=shows_data)
-    yield Code(rendering.pretty_json(request), "Sample request" if shows_data else "Sample request, its row made up")
+    yield Code(rendering.pretty_json(request), "Sample request" if shows_data else "Sample request with made-up data")
     yield Code(
         rendering.pretty_json({"Results": {port: _answer(properties, port) for port in plan.outputs()}}),
-        "Sample answer, its row made up",
+        "Sample answer with made-up data",
     )
     for side, ports in (("input", plan.needs_inputs()), ("output", plan.outputs())):
         yield from (_columns(properties, side, port) for port in ports)
     yield from _parameters(properties)
     errors = (
-        'A refusal is {"error": {"code", "message", "details"}}: 400 what is asked, 401 the key, 503 too many calls.'
+        'An error is {"error": {"code", "message", "details"}}: 400 bad request, 401 wrong key, 503 too many calls.'
     )
     yield Text(errors)
 
@@ -304,23 +305,23 @@ def _answer(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
 
 
 def _column_kind(column: Mapping[str, Any]) -> tuple[str, str]:
-    """A column's type as answers name it, and what else is said of it."""
+    """Return a column's type as answers name it, and notes on its values."""
     stated, form = str(column.get("type") or "String"), str(column.get("format") or "")
     known = {"integer": form if form.startswith("Int") else "Int64", "number": form or "Double", "boolean": "Boolean"}
-    said = []
+    notes = []
     if column.get("enum"):
         listed = ", ".join(map(str, column["enum"][:12]))
-        said.append(f"one of: {listed}{' ...' if len(column['enum']) > 12 else ''}")
+        notes.append(f"one of: {listed}{' ...' if len(column['enum']) > 12 else ''}")
     if column.get("x-ms-isnullable"):
-        said.append("may be null")
-    return known.get(stated.casefold(), "DateTime" if form.startswith("date") else "String"), "; ".join(said)
+        notes.append("may be null")
+    return known.get(stated.casefold(), "DateTime" if form.startswith("date") else "String"), "; ".join(notes)
 
 
 def _columns(properties: Mapping[str, Any], side: str, port: str) -> Block:
     columns = _declared(properties, side, port).get("properties") or {}
     caption = f"{'Input' if side == 'input' else 'Output'} {port}"
     if not columns:
-        return Text(f"{caption}: its columns are not declared.")
+        return Text(f"{caption}: no columns are declared.")
     return Table(("Column", "Type", ""), [(name, *_column_kind(column)) for name, column in columns.items()], caption)
 
 
@@ -330,13 +331,13 @@ def _parameters(properties: Mapping[str, Any]) -> Iterator[Block]:
         yield Text("It has no web service parameters: GlobalParameters is empty.")
         return
     rows = [
-        (name, str(value) if value != "" else "required, or the graph's own value") for name, value in values.items()
+        (name, str(value) if value != "" else "none: required, or set in the graph") for name, value in values.items()
     ]
-    yield Table(("Parameter", "When left out"), rows, "Web service parameters (GlobalParameters)")
+    yield Table(("Parameter", "Default"), rows, "Web service parameters (GlobalParameters)")
 
 
 def _batch(revision: Revision, api: str) -> Iterator[Block]:
-    """Submit, start, status and delete, the job document, and the states.
+    """Yield the calls to submit, start, query and delete a job, the job document, and the states.
 
     Raises:
         MlmgmtError: the graph cannot be run here.
@@ -346,8 +347,8 @@ def _batch(revision: Revision, api: str) -> Iterator[Block]:
     plan = Plan(revision.document)
     properties = revision.document["properties"]
     calls = [
-        ("Submit", f"POST {api}/jobs?{QUERY}", "The job's id, as a JSON string. The job waits to be started."),
-        ("Start", f"POST {api}/jobs/JOB/start?{QUERY}", "Nothing. A job that is not started waits for ever."),
+        ("Submit", f"POST {api}/jobs?{QUERY}", "The job's id, as a JSON string."),
+        ("Start", f"POST {api}/jobs/JOB/start?{QUERY}", "Nothing. A job does not run until it is started."),
         ("Status", f"GET {api}/jobs/JOB?{QUERY}", "StatusCode, Results, Details."),
         ("Delete", f"DELETE {api}/jobs/JOB?{QUERY}", "Nothing; the job is cancelled."),
     ]
@@ -368,7 +369,7 @@ def _batch(revision: Revision, api: str) -> Iterator[Block]:
     }
     yield Code(rendering.pretty_json(places), "Sample request of Submit")
     rows = [(port, ", ".join(known)) for port, known in suffixes.items()]
-    yield Table(("Output", "Its blob must end in"), rows)
+    yield Table(("Output", "Its blob name ends in"), rows)
     yield from (_columns(properties, "input", port) for port in plan.needs_inputs())
     yield from _parameters(properties)
     first = next(iter(suffixes), "output1")
@@ -379,35 +380,33 @@ def _batch(revision: Revision, api: str) -> Iterator[Block]:
         "Details": None,
     }
     yield Code(rendering.pretty_json(answer), "Sample answer of Status")
-    yield Table(("StatusCode", "Number", "Meaning"), [(name, *said) for name, said in _STATES.items()])
-    yield Text(f"The Swagger document has these calls, too: {api}/swagger.json")
+    yield Table(("StatusCode", "Number", "Meaning"), [(name, *texts) for name, texts in _STATES.items()])
+    yield Text(f"The Swagger document describes these calls too: {api}/swagger.json")
 
 
 def _update_parts(model: Update) -> Iterator[Block]:
-    """The PATCH URL, the resource names, the headers and a sample body."""
+    """Yield the PATCH URL, the resource names, the headers and a sample body."""
     yield Code(f"PATCH {model.url}", "Request")
-    yield Text(f"At the hosts that the service had it was {model.cloud_url}")
-    yield Table((), [("Resource Name", name) for name in model.resources], "Updatable resources, by their exact names")
-    proof = (
-        "Authorization",
-        "Bearer, a blank, and one of the endpoint's two keys, or the workspace's token. Required.",
-    )
+    yield Text(f"In the Azure service the URL was {model.cloud_url}")
+    yield Table((), [("Resource Name", name) for name in model.resources], "Updatable resources: exact names")
+    proof = "one of the endpoint's two keys, or the workspace's token"
     if model.key == sample_code.TOKEN:
-        proof = ("Authorization", "Bearer, a blank, and a token that mlmgmt token makes. Required.")
-    yield Table(_HEADERS, [proof, _BODY_HEADERS[1]], "Request headers")
+        proof = "a token from mlmgmt token"
+    authorization = ("Authorization", f"Bearer, a space, and {proof}. Required.")
+    yield Table(_HEADERS, [authorization, _BODY_HEADERS[1]], "Request headers")
     yield Code(_with_samples(rendering.pretty_json(model.body())), "Sample request")
     if model.key == sample_code.KEY:
         text = (
-            "The three locations are those of the job's results, whose status gives a fresh SasBlobToken each time. "
+            "The three values are in the results of the job; each status call returns a fresh SasBlobToken. "
             "BaseLocation ends in a slash."
         )
     else:
-        text = "The uri is BaseLocation and RelativeLocation of the job's result, joined, without its SasBlobToken."
+        text = "The uri is BaseLocation and RelativeLocation of the job's result, joined, without the SasBlobToken."
     yield Text(text)
 
 
 def _with_samples(text: str) -> str:
-    """A body with values to look at in place of the variables' names."""
+    """Replace the names of variables in a body with sample values."""
     values = {
         sample_code.BASE: "https://ACCOUNT.blob.core.windows.net/",
         sample_code.RELATIVE: "CONTAINER/output1results.ilearner",

@@ -1,4 +1,4 @@
-"""Sample code: programs that call a web service or replace its model. They name no keys."""
+"""Sample code: programs that call a web service or replace its model. They contain no keys."""
 
 from __future__ import annotations
 
@@ -42,29 +42,29 @@ def sample_code(
     api: str = BOTH,
     **address: Unpack[Address],
 ) -> str:
-    """A program that scores a row with a web service, and runs a batch job of it.
+    """Return a program that scores a row with a web service, and runs a batch job of it.
 
     Args:
         language: one of `rendering.LANGUAGES`.
-        server: the origin of the server; `scoring_remote.DEFAULT_ORIGIN` when None.
-        api: `rrs`, `bes` or `both`; of a service that trains, `both` is batch execution alone. Or `update`: a program
-            that replaces a trained model.
+        server: the origin of the server; default `remote.DEFAULT_ORIGIN`.
+        api: `rrs`, `bes`, `both` or `update` (a program that replaces a trained model). For a service that trains,
+            `both` is only batch execution.
 
     Returns:
         the program's text, in ASCII.
 
     Raises:
         NotFound: the service.
-        BadRequest: `IncompatibleModel`: request-response is asked for, and the service gives no table; or its graph
-            cannot be run. `NoUpdatableResources`: an update is asked for, and it has no trained model.
-        WrongUsage: `BadParameterValue`: the server's address is none.
+        BadRequest: `IncompatibleModel`: the api is request-response, and the service returns no table; or its graph
+            cannot be run. `NoUpdatableResources`: the api is `update`, and the service has no trained model.
+        WrongUsage: `BadParameterValue`: the server's address is invalid.
     """
     origin = remote.origin_of(server)
     revision = addresses.existing(session, **address)
     if api == UPDATE:
         if isinstance(revision.resource, EndpointId) and revision.resource.name == finding.DEFAULT:
             session.tell(
-                "The default endpoint follows its experiment and refuses this; name another with -EndpointName."
+                "The default endpoint follows its experiment and refuses updates; name another with -EndpointName."
             )
         return update_program(session, revision, language, origin)
     return program(session, revision, language, origin, api)
@@ -80,11 +80,11 @@ def program(
     shows_data: bool = True,
     public: bool = False,
 ) -> str:
-    """The program for a revision; see `sample_code`.
+    """Return the program for a revision; see `sample_code`.
 
     Args:
-        shows_data: the row is the example request's, where there is one; else one of the types that are declared.
-        public: anybody may read it, so that it names nothing of this home but the service.
+        shows_data: take the row from the example request, if there is one; otherwise make up a row.
+        public: anybody may read it, so it names nothing in this home except the service.
 
     Raises:
         BadRequest: `IncompatibleModel`; or its graph cannot be run.
@@ -97,11 +97,11 @@ def program(
     ports = plan.needs_inputs()
     scores = _scores(suffixes)
     if not scores and api == REQUEST_RESPONSE:
-        message = f"{siblings.title(revision)!r} is no service to score with: it gives no table, or trains."
-        hint = f"Ask for the other: mlmgmt sample-code {revision.resource.words} --api {BATCH}"
+        message = f"{siblings.title(revision)!r} cannot score: it returns no table, or it trains."
+        hint = f"Use batch execution: mlmgmt sample-code {revision.resource.words} --api {BATCH}"
         raise BadRequest(message, target="Api", details=[Detail("IncompatibleModel", message)], hint=hint)
     if not scores and api == BOTH:
-        session.tell("It is for batch execution alone: the service gives no table, or trains.")
+        session.tell("The program has only batch execution: the service returns no table, or it trains.")
     properties = document["properties"]
     parameters = parameters_of(properties)
     request = None
@@ -118,7 +118,7 @@ def program(
 
 
 def sample_request(properties: Mapping[str, Any], ports: Iterable[str], *, shows_data: bool) -> dict[str, Any]:
-    """The body of a request with one row for each of some inputs, and each web service parameter."""
+    """Return the body of a request, with one row for each input and each web service parameter."""
     inputs = {port: _table(properties, port, shows_data=shows_data) for port in ports}
     return {"Inputs": inputs, "GlobalParameters": parameters_of(properties)}
 
@@ -129,7 +129,7 @@ def _scores(suffixes: Mapping[str, Collection[str]]) -> bool:
 
 
 def parameters_of(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Each web service parameter with its default; an empty text leaves the service's own value."""
+    """Return each web service parameter with its default; an empty text means the value in the graph."""
     defaults = {name.casefold(): body for name, body in (properties.get("parameters") or {}).items()}
     found: dict[str, Any] = {}
     for name in properties["package"].get("graphParameters") or {}:
@@ -140,13 +140,13 @@ def parameters_of(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def columns_of(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
-    """The declared columns of an input, by name, in their order."""
+    """Return the declared columns of an input, by name, in order."""
     specification = ((properties.get("input") or {}).get("properties") or {}).get(port) or {}
     return dict(specification.get("properties") or {})
 
 
 def _table(properties: Mapping[str, Any], port: str, *, shows_data: bool) -> dict[str, Any]:
-    """One row for an input: the example request's first, else one of the types that are declared."""
+    """Return a table with one row for an input: the first of the example request, else a made-up one."""
     columns = columns_of(properties, port)
     rows = ((properties.get("exampleRequest") or {}).get("inputs") or {}).get(port)
     if not rows or not shows_data:
@@ -166,7 +166,7 @@ def _batch(
 
 
 def _file(port: str, suffix: str, taken: set[str]) -> str:
-    """A name for a port's file that is the same in every file system, shell and address."""
+    """Return a file name for a port that every file system, shell and URL takes unchanged."""
     plain = re.sub("[^A-Za-z0-9_]", "_", port)[:_LONGEST_FILE]
     found, number = f"{plain}{suffix}", 2
     while found.casefold() in taken:
@@ -184,8 +184,8 @@ def _notes(
     properties: Mapping[str, Any],
     public: bool,
 ) -> Iterable[str]:
-    """The comment at the head: what the program needs, and which commands show it."""
-    yield _asks(revision)
+    """Yield the lines of the comment at the top: what the program needs, and which commands show it."""
+    yield _calls(revision)
     yield _NEEDS[language]
     yield ""
     yield "Environment variables:"
@@ -194,8 +194,8 @@ def _notes(
         yield from _storage_notes(session, origin, batch, public)
         for port, file in batch.inputs.items():
             if columns := columns_of(properties, port):
-                told = f"{file} begins with a line of column names, in any order: {json.dumps(list(columns))[1:-1]}"
-                yield from textwrap.wrap(told, _WIDTH, subsequent_indent="    ", break_long_words=False)
+                note = f"{file} begins with a line of column names, in any order: {json.dumps(list(columns))[1:-1]}"
+                yield from textwrap.wrap(note, _WIDTH, subsequent_indent="    ", break_long_words=False)
     yield from _trust_notes(session, language, origin, public=public)
 
 
@@ -205,22 +205,22 @@ def _storage_notes(session: Session, origin: str, batch: rendering.Batch, public
     except MlmgmtError:
         account = "ACCOUNT"
     scheme = origin.partition(":")[0].casefold()
-    yield "AZUREML_STORAGE_CONNECTION_STRING, with a key that mlmgmt storage-keys shows:"
+    yield "AZUREML_STORAGE_CONNECTION_STRING, with a key from mlmgmt storage-keys:"
     yield f"    mlmgmt storage-keys -n {account}"
     place = f"BlobEndpoint={origin}/{account}"
     yield f"    DefaultEndpointsProtocol={scheme};AccountName={account};AccountKey=...;{place}"
     if batch.inputs:
         yield f"AZUREML_STORAGE_SAS, a SasBlobToken, for the upload of {', '.join(batch.inputs.values())};"
-        yield "left out, what is in the container is read:"
+        yield "without it, the blobs that are in the container are used:"
         yield f"    mlmgmt sas -Account {account} -Container {rendering.CONTAINER} -Permission cw"
 
 
 PYTHON, POWERSHELL, CURL, CSHARP, R = rendering.LANGUAGES
 _NEEDS = {
-    PYTHON: "It needs Python 3.9 or later, and nothing else.",
-    POWERSHELL: "It needs PowerShell 5.1 or later, and nothing else.",
+    PYTHON: "It needs Python 3.9 or later, and no packages.",
+    POWERSHELL: "It needs PowerShell 5.1 or later.",
     CURL: "It needs curl 7.76 or later.",
-    CSHARP: "It needs .NET 8 or later: dotnet new console, and this as its Program.cs.",
+    CSHARP: "It needs .NET 8 or later: run dotnet new console, and save this as Program.cs.",
     R: "It needs R 4.1 or later and the packages httr2 and jsonlite.",
 }
 _TRUSTS = {
@@ -232,32 +232,32 @@ _TRUSTS = {
 }
 
 
-def _asks(revision: Revision) -> str:
-    """Which service it is, for the head of a comment."""
+def _calls(revision: Revision) -> str:
+    """Return which service is called, for the top of a comment."""
     resource, name = revision.resource, revision.document["name"]
     if isinstance(resource, ResourceId):
-        return f"Asks the web service {name} of the resource group {resource.group}."
-    return f"Asks the endpoint {name} of the web service {revision.document['properties'].get('title')}."
+        return f"Calls the web service {name} in the resource group {resource.group}."
+    return f"Calls the endpoint {name} of the web service {revision.document['properties'].get('title')}."
 
 
 def _key_notes(revision: Revision) -> Iterable[str]:
-    """Which variable takes a key, and the command that shows it."""
+    """Yield the variable for the key, and the command that shows the keys."""
     resource = revision.resource
     shows = "mlmgmt keys" if isinstance(resource, ResourceId) else "mlmgmt Get-AmlWebServiceEndpoint"
-    yield "AZUREML_API_KEY, one of the two keys that this shows:"
+    yield "AZUREML_API_KEY, one of the two keys from:"
     yield f"    {shows} {resource.words}"
 
 
 def _trust_notes(session: Session, language: str, origin: str, *, public: bool = False) -> Iterable[str]:
-    """How to have the home's own authority trusted, where a server is asked by https."""
+    """Yield how to trust the home's certificate authority, if the server has an https address."""
     if origin.casefold().startswith("https:"):
-        yield "For a server with -Tls, the certificate of this home's own authority:"
+        yield "For a server with -Tls, the certificate of this home's authority:"
         authority = "ca.pem" if public else str(remote.authority(session))
         yield "    " + _TRUSTS[language].format(shlex.quote(authority))
 
 
-def _replaces(revision: Revision, resource: str) -> str:
-    """Which model of which service is replaced, for the head of a comment."""
+def _replacement(revision: Revision, resource: str) -> str:
+    """Return which model of which service is replaced, for the top of a comment."""
     named = revision.resource
     if isinstance(named, ResourceId):
         return f"Replaces {resource} of the web service {named.name}, resource group {named.group}."
@@ -266,7 +266,7 @@ def _replaces(revision: Revision, resource: str) -> str:
 
 
 API_VERSION = "2017-01-01"
-"""Of the resource manager; Classic management has none."""
+"""The version of the resource manager; Classic management has none."""
 _MANAGER = "https://management.azure.com"
 BASE, RELATIVE, SIGNATURE, URI = (
     "AZUREML_BASE_LOCATION",
@@ -279,12 +279,12 @@ BASE, RELATIVE, SIGNATURE, URI = (
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """How the trained models of what answers are replaced.
+    """How to replace the trained models of a service.
 
     Args:
-        url: at a server; `cloud_url` at the hosts that the service had.
+        url: at a server; `cloud_url` in the Azure service.
         resources: the exact names, in the definition's order.
-        key: the environment variable with what proves the caller.
+        key: the environment variable with the caller's key or token.
     """
 
     url: str
@@ -294,7 +294,7 @@ class Update:
     _assets: tuple[str, ...]
 
     def body(self, place: int = 0) -> dict[str, Any]:
-        """The body that replaces one resource; environment variables' names stand where their values belong."""
+        """Return the body that replaces one resource, with names of environment variables in place of their values."""
         if self.key == KEY:
             location = {"BaseLocation": BASE, "RelativeLocation": RELATIVE, "SasBlobToken": SIGNATURE}
             return {"Resources": [{"Name": self.resources[place], "Location": location}]}
@@ -303,10 +303,10 @@ class Update:
 
     @property
     def remark(self) -> str:
-        """What a body replaces."""
+        """A comment on the body."""
         if self.key == KEY:
             return "The name must be exactly this one, blanks and brackets included."
-        return "All that it leaves out stays as it is."
+        return "Whatever it omits is not changed."
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -318,14 +318,14 @@ KEY, TOKEN = "AZUREML_API_KEY", "AZUREML_TOKEN"
 
 
 def update_path(resource: ServiceId) -> str:
-    """The path of an update, with its query."""
+    """Return the path of an update, with its query."""
     if isinstance(resource, ResourceId):
         return f"{quote(str(resource))}?api-version={API_VERSION}"
     return quote(str(resource))
 
 
 def update_of(revision: Revision, origin: str) -> Update:
-    """How the trained models of a revision are replaced at a server."""
+    """Return how to replace the trained models of a revision at a server."""
     models = assets.trained_models(revision.document)
     resource = revision.resource
     classic = isinstance(resource, EndpointId)
@@ -340,10 +340,10 @@ def update_of(revision: Revision, origin: str) -> Update:
 
 
 def update_program(session: Session, revision: Revision, language: str, origin: str, *, public: bool = False) -> str:
-    """A program that replaces the trained model of a revision, in ASCII.
+    """Return a program that replaces the trained model of a revision, in ASCII.
 
     Args:
-        public: anybody may read it, so that it names nothing of this home but the service.
+        public: anybody may read it, so it names nothing in this home except the service.
 
     Raises:
         BadRequest: `NoUpdatableResources`.
@@ -367,19 +367,19 @@ def update_program(session: Session, revision: Revision, language: str, origin: 
 def _update_notes(
     session: Session, revision: Revision, update: Update, language: str, origin: str, public: bool
 ) -> Iterable[str]:
-    yield _replaces(revision, update.resources[0])
+    yield _replacement(revision, update.resources[0])
     yield _NEEDS[language]
     if len(update.resources) > 1:
         others = ", ".join(update.resources[1:])
-        yield f"Its other resources are replaced in the same way, alone or in the same request: {others}"
+        yield f"Replace its other resources in the same way, separately or in the same request: {others}"
     yield ""
     yield "Environment variables:"
     if update.key == KEY:
         yield from _key_notes(revision)
         yield f"{BASE}, {RELATIVE} and {SIGNATURE}:"
-        yield "    what the status of the job that made the model gives as BaseLocation, RelativeLocation, SasBlobToken"
+        yield "    BaseLocation, RelativeLocation and SasBlobToken from the status of the job that made the model"
     else:
-        yield f"{TOKEN}, which this makes:"
+        yield f"{TOKEN}, a token from:"
         yield "    mlmgmt token"
-        yield f"{URI}: the BaseLocation and the RelativeLocation that the status of the job gives, joined"
+        yield f"{URI}: BaseLocation and RelativeLocation from the status of the job, joined"
     yield from _trust_notes(session, language, origin, public=public)

@@ -1,4 +1,4 @@
-"""The steps of a way: which are done, by which fact, and the command that does each."""
+"""Steps of a procedure: which of them are done, the facts that show it, and the command for each."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 NEW_DATA = "new-data.csv"
-"""What the commands call the file that only the user knows."""
+"""The name that commands have for the user's own file."""
 
 
 @dataclass(slots=True)
 class Steps:
-    """Steps in their order: `Step` (its number), `What`, `Done`, `Fact` and `Command`.
+    """Steps in order: `Step` (its number), `What`, `Done`, `Fact` and `Command`.
 
-    `Done` is None where nothing in a home could show it.
+    `Done` is None if nothing in a home can show it.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, what: str, command: str, fact: str | None = None, *, done: bool | None = None) -> None:
-        """A step, done when there is a fact to prove it, unless `done` says otherwise."""
+        """Add a step; it is done if there is a fact, unless `done` is given."""
         state = fact is not None if done is None else done
         self._add(what, command, fact, state)
 
-    def unseen(self, what: str, command: str) -> None:
-        """A step that leaves nothing behind."""
+    def add_untracked(self, what: str, command: str) -> None:
+        """Add a step that leaves no trace in a home."""
         self._add(what, command, None, None)
 
     def _add(self, what: str, command: str, fact: str | None, done: bool | None) -> None:
@@ -46,7 +46,7 @@ class Steps:
 
     @property
     def next(self) -> str | None:
-        """The command of the first step that is not done; else of the last one, which may be done again."""
+        """The command of the first step that is not done; if all are done, of the last one, which can be repeated."""
         pending = [row for row in self.rows if row["Done"] is False]
         chosen = pending[0] if pending else self.rows[-1] if self.rows else None
         return None if chosen is None else str(chosen["Command"])
@@ -54,7 +54,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The newest job of a training service; `model` is what it made, and where."""
+    """The newest job of a training service; `model` is the blob of the model that it made."""
 
     body: dict[str, Any]
     model: Blob | None
@@ -69,7 +69,7 @@ class Job:
 
 
 def newest_job(session: Session, trainer: Revision | None) -> Job | None:
-    """The newest job of what trains."""
+    """Return the newest job of a training service."""
     bodies = list(session.store.jobs.of(trainer.resource)) if trainer is not None else []
     if not bodies:
         return None
@@ -77,7 +77,7 @@ def newest_job(session: Session, trainer: Revision | None) -> Job | None:
 
 
 def models_of(job: Mapping[str, Any]) -> Iterator[Blob]:
-    """The trained models among the results of a job, as it is kept."""
+    """Yield the trained models in the results of a stored job."""
     for port, kept in (job.get("results") or {}).items():
         try:
             place = references.loaded(kept, port)
@@ -87,26 +87,26 @@ def models_of(job: Mapping[str, Any]) -> Iterator[Blob]:
             yield place
 
 
-def trained(steps: Steps, trainer: Revision | None, words: str, job: Job | None) -> None:
-    """The step that makes a model: a batch job of the training service."""
+def add_training_step(steps: Steps, trainer: Revision | None, words: str, job: Job | None) -> None:
+    """Add the step that trains a model: a batch job of the training service."""
     what = "Train a model on new data, as a batch job of the training service"
     submit = f"mlmgmt batch submit {words} --inputs {NEW_DATA} --start"
     if job is None or trainer is None:
         steps.add(what, submit)
         return
-    told = f"job {job.id} is {job.state}"
+    fact = f"job {job.id} is {job.state}"
     ended = str(job.body.get("endedOn") or "")[:19]
     if job.state == jobs.FINISHED:
-        steps.add(what, submit, f"{told}, {ended}" if ended else told)
+        steps.add(what, submit, f"{fact}, {ended}" if ended else fact)
     elif job.state in (jobs.FAILED, jobs.CANCELLED):
-        steps.add(what, submit, told, done=False)
+        steps.add(what, submit, fact, done=False)
     else:
         verb = "start" if job.state == jobs.NOT_STARTED else "wait"
-        steps.add(what, f"mlmgmt batch {verb} {words} --job {job.id}", told, done=False)
+        steps.add(what, f"mlmgmt batch {verb} {words} --job {job.id}", fact, done=False)
 
 
-def answers(session: Session, revision: Revision | None, job: Job | None) -> bool:
-    """Whether a service answers with the model of a job."""
+def uses_model_of(session: Session, revision: Revision | None, job: Job | None) -> bool:
+    """Whether a service uses the model that a job made."""
     if revision is None or job is None or job.model is None:
         return False
     try:

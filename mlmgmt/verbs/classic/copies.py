@@ -1,4 +1,4 @@
-"""Copies of experiments, in their own workspace or in another of this home; and what is in an experiment's graph."""
+"""Copy experiments, within a workspace or to another workspace of this home; list the modules of a graph."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WRITE = "Microsoft.MachineLearning/workspaces/experiments/write"
 
 
 def plan_copy(session: Session, *, experiment: str, new_experiment_name: str | None = None) -> Outcome:
-    """Plan a copy in the same workspace, a draft with the same graph. It answers with a sentence.
+    """Plan a copy in the same workspace: a draft with the same graph. Applying it returns a sentence.
 
     Args:
-        new_experiment_name: its name; `NAME - Copy` when left out, numbered if need be.
+        new_experiment_name: the name of the copy; default `NAME - Copy`, numbered if that name is taken.
 
     Raises:
         NotFound: the experiment. Conflict: `ExperimentExists`. BadRequest: `InvalidExperimentName`.
@@ -31,7 +31,7 @@ def plan_copy(session: Session, *, experiment: str, new_experiment_name: str | N
     body = experiments.existing(session, experiment)
     session.require(_WRITE, body["ExperimentId"])
     name = new_experiment_name or _free_name(session, body["Description"])
-    return _planned(session, body, name, parent=body.get("ParentExperimentId"), where="")
+    return _plan(session, body, name, parent=body.get("ParentExperimentId"), where="")
 
 
 def plan_copy_across(
@@ -42,36 +42,38 @@ def plan_copy_across(
     destination_workspace_authorization_token: str,
     destination_location: str | None = None,
 ) -> Outcome:
-    """Plan a copy of the same name in another workspace of this home, a draft with the same graph. Datasets and models
-    stay where they are: a home's workspaces share its storage accounts. It answers with a sentence.
+    """Plan a copy with the same name in another workspace of this home: a draft with the same graph.
+
+    Datasets and models are not copied: the workspaces of a home share its storage accounts. Applying the plan returns a
+    sentence.
 
     Raises:
         NotFound: the experiment; `WorkspaceNotFound`.
-        Unauthorized: `ManagementRequestUnauthorized`: the token is none of that workspace.
+        Unauthorized: `ManagementRequestUnauthorized`: the token does not belong to that workspace.
         BadRequest: `WorkspaceInAnotherRegion`. Conflict: `ExperimentExists`.
     """
     body = experiments.existing(session, experiment)
-    goal = workspaces.existing(session, destination_workspace_id)
-    identity = str(goal["WorkspaceId"])
-    if destination_location is not None and not same_location(destination_location, goal["Location"]):
-        message = f"The workspace {identity} is in {goal['Location']!r}, not in {destination_location!r}."
+    destination = workspaces.existing(session, destination_workspace_id)
+    identity = str(destination["WorkspaceId"])
+    if destination_location is not None and not same_location(destination_location, destination["Location"]):
+        message = f"The workspace {identity} is in {destination['Location']!r}, not in {destination_location!r}."
         details = [Detail("WorkspaceInAnotherRegion", message)]
         raise BadRequest(message, target="DestinationLocation", details=details)
     if not workspaces.opens(session, identity, destination_workspace_authorization_token):
-        message = f"The token is none of the workspace {identity}."
+        message = f"The token does not belong to workspace {identity}."
         raise Unauthorized(
             message,
             target="DestinationWorkspaceAuthorizationToken",
             details=[Detail("ManagementRequestUnauthorized", message)],
-            hint=f"Its {workspaces.CONFIG} has it: mlmgmt workspace-config FILE -WorkspaceId {identity}",
+            hint=f"Write a {workspaces.CONFIG} with its token: mlmgmt workspace-config FILE -WorkspaceId {identity}",
         )
     there = replace(session, workspace_option=identity)
     there.require(_WRITE, identity)
-    where = f" in the workspace {goal['Name']!r}"
-    return _planned(there, body, body["Description"], parent=None, where=where)
+    where = f" in the workspace {destination['Name']!r}"
+    return _plan(there, body, body["Description"], parent=None, where=where)
 
 
-def _planned(there: Session, body: dict[str, Any], name: str, *, parent: str | None, where: str) -> Outcome:
+def _plan(there: Session, body: dict[str, Any], name: str, *, parent: str | None, where: str) -> Outcome:
     experiments.refuse_taken(there, name)
 
     def commit() -> str:
@@ -95,11 +97,12 @@ def _free_name(session: Session, name: str) -> str:
 
 
 def nodes(session: Session, *, experiment: str, comment: str | None = None) -> list[dict[str, Any]]:
-    """The modules of an experiment: `Id`, `ModuleId` and `Comment`. Graphs keep no comments here; the module's name
-    stands for it.
+    """List the modules of an experiment: `Id`, `ModuleId` and `Comment`.
+
+    Graphs have no comments here, so `Comment` is the name of the module.
 
     Args:
-        comment: those with this comment alone, in any letter case; blanks around it are nothing.
+        comment: list only modules with this comment; letter case and surrounding spaces are ignored.
 
     Raises:
         NotFound: the experiment; `ExperimentNodeNotFound`.
@@ -118,5 +121,5 @@ def nodes(session: Session, *, experiment: str, comment: str | None = None) -> l
         message = f"No module of {body['Description']!r} has the comment {comment!r}."
         listed = ", ".join(dict.fromkeys(row["Comment"] for row in found))
         details = [Detail("ExperimentNodeNotFound", message)]
-        raise NotFound(message, target="Comment", details=details, hint=f"There are: {listed}.")
+        raise NotFound(message, target="Comment", details=details, hint=f"Its comments: {listed}.")
     return wanted

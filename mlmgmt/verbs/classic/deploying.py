@@ -1,4 +1,4 @@
-"""Deploying experiments as Classic web services, and having the default endpoint of one follow its experiment."""
+"""Deploy experiments as Classic web services, and update the default endpoint of one from its experiment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import EndpointId
 from mlmgmt.store import blobs
 from mlmgmt.verbs.classic import workspaces
-from mlmgmt.verbs.classic.web_services import WRITE, created, view
+from mlmgmt.verbs.classic.web_services import WRITE, endpoint_creation, view
 from mlmgmt.verbs.experiments import experiments, set_up
 from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.services import deployment, endpoint_facts, finding, webservices
@@ -30,15 +30,14 @@ def plan_deploy(
     message: str | None = None,
     skip_model_check: bool = False,
 ) -> Outcome:
-    """Plan a web service of an experiment that ran: one that scores, or one that trains.
+    """Plan a web service from a finished experiment; it scores or it trains.
 
     Args:
-        update: the experiment's own web service follows it anew, in its default endpoint alone; without it another
-            web service is made.
+        update: update the default endpoint of the experiment's web service; otherwise another web service is made.
 
     Raises:
-        NotFound: the experiment; `WebServiceNotFound`: there is none of it to update.
-        BadRequest: `ExperimentNotFinished`, `NoWebServicePorts`, `AmbiguousWebService`; a model fails its proof.
+        NotFound: the experiment; `WebServiceNotFound`: it has no web service to update.
+        BadRequest: `ExperimentNotFinished`, `NoWebServicePorts`, `AmbiguousWebService`; a model fails its check.
         Conflict: `NothingChanged`.
     """
     body = experiments.existing(session, experiment)
@@ -46,8 +45,8 @@ def plan_deploy(
     document = dict(set_up.definition_of(session, body))
     document["location"] = workspaces.existing(session, session.workspace)["Location"]
     if update:
-        service = _deployed_of(session, body)
-        return _follow(session, service, body, document, message, skip_model_check)
+        service = _web_service_of(session, body)
+        return _plan_update(session, service, body, document, message, skip_model_check)
     service = {
         "Id": uuid.uuid4().hex,
         "Name": body["Description"],
@@ -57,7 +56,7 @@ def plan_deploy(
         "ExperimentId": body["ExperimentId"],
     }
     identity = EndpointId(session.workspace, service["Id"], finding.DEFAULT)
-    planned = created(
+    planned = endpoint_creation(
         session,
         identity,
         document,
@@ -78,46 +77,46 @@ def plan_deploy(
         before=None,
         after=planned.after,
         commit=commit,
-        warnings=[*_note_others(session, body), *planned.warnings],
+        warnings=[*_warnings_of_others(session, body), *planned.warnings],
         preview=service,
         compared=shown_only,
     )
 
 
-def _note_others(session: Session, experiment: Mapping[str, Any]) -> list[str]:
-    """That the experiment has a web service already: of two with one name, only ids tell which is meant."""
+def _warnings_of_others(session: Session, experiment: Mapping[str, Any]) -> list[str]:
+    """Warn that the experiment already has a web service: services with the same name differ only in their ids."""
     others = [body for body in finding.web_services(session) if body["ExperimentId"] == experiment["ExperimentId"]]
     if not others:
         return []
-    listed = ", ".join(f"{body['Id']} of {body['CreationTime'][:19]}" for body in others)
-    return [f"The experiment has a web service already ({listed}); -Update republishes it, this makes another."]
+    listed = ", ".join(f"{body['Id']} (created {body['CreationTime'][:19]})" for body in others)
+    return [f"This makes another web service; the experiment already has {listed}. To update that one, use -Update."]
 
 
-def deployed_of(session: Session, *, experiment: str) -> dict[str, Any]:
-    """The one web service that was deployed of an experiment.
+def web_service_of(session: Session, *, experiment: str) -> dict[str, Any]:
+    """Return the only web service that was deployed from an experiment.
 
     Raises:
         NotFound: the experiment; `WebServiceNotFound`. BadRequest: `AmbiguousWebService`.
     """
-    return _deployed_of(session, experiments.existing(session, experiment))
+    return _web_service_of(session, experiments.existing(session, experiment))
 
 
-def _deployed_of(session: Session, experiment: Mapping[str, Any]) -> dict[str, Any]:
+def _web_service_of(session: Session, experiment: Mapping[str, Any]) -> dict[str, Any]:
     identity, name = experiment["ExperimentId"], experiment["Description"]
     found = [body for body in finding.web_services(session) if body["ExperimentId"] == identity]
     if not found:
-        message = f"No web service was deployed of the experiment {name!r}."
-        hint = "Leave -Update out to deploy the first one."
+        message = f"No web service was deployed from experiment {name!r}."
+        hint = "To deploy the first one, leave out -Update."
         raise NotFound(message, target="Update", details=[Detail("WebServiceNotFound", message)], hint=hint)
     if len(found) > 1:
         listed = ", ".join(body["Id"] for body in found)
-        message = f"{len(found)} web services were deployed of the experiment {name!r}: {listed}."
+        message = f"{len(found)} web services were deployed from experiment {name!r}: {listed}."
         hint = "Remove all but one: mlmgmt Remove-AmlWebService"
         raise BadRequest(message, target="Update", details=[Detail("AmbiguousWebService", message)], hint=hint)
     return found[0]
 
 
-def _follow(
+def _plan_update(
     session: Session,
     service: dict[str, Any],
     experiment: Mapping[str, Any],
@@ -125,7 +124,7 @@ def _follow(
     message: str | None,
     skip: bool,
 ) -> Outcome:
-    """The default endpoint takes the definition that its experiment has now; its own switches stay."""
+    """Plan to give the default endpoint its experiment's current definition; the endpoint keeps its own settings."""
     default = finding.endpoint(session, service["Id"], finding.DEFAULT)
     properties = {**document["properties"]}
     for name in ("diagnostics", "exposeSampleData"):
@@ -137,12 +136,12 @@ def _follow(
         session,
         default,
         change,
-        # What the experiment no longer has would otherwise stay, as what a change leaves out does.
+        # A change keeps the members that it omits, so members that the experiment dropped are cleared by name.
         clear=[name for name in patch.CLEARABLE if name in gone],
         message=message,
         source=experiment["Description"],
         skip_model_check=skip,
-        held=_models_now(session, document),
+        held=_read_models(session, document),
         show=lambda _: view(session, service),
         replan=lambda: plan_deploy(
             session, experiment=experiment["ExperimentId"], update=True, message=message, skip_model_check=skip
@@ -150,8 +149,8 @@ def _follow(
     )
 
 
-def _models_now(session: Session, document: Mapping[str, Any]) -> dict[str, bytes]:
-    """The models of a definition as they are in this home now, by uri."""
+def _read_models(session: Session, document: Mapping[str, Any]) -> dict[str, bytes]:
+    """Read the models of a definition that are in this home, by uri."""
     found = {}
     for model in assets.learnt(document):
         blob = blobs.parse(model.uri)

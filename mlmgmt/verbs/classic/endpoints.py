@@ -20,7 +20,7 @@ _DELETE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/delete"
 def get(
     session: Session, *, web_service_id: str, endpoint_name: str | None = None, origin: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """The endpoints of a web service, or one; see `view`.
+    """Return the endpoints of a web service, or one of them; see `endpoint_view.view`.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
@@ -29,7 +29,7 @@ def get(
         return endpoint_view.view(session, finding.endpoint(session, web_service_id, endpoint_name), origin)
     service = finding.web_service(session, web_service_id)
     found = session.store.services.endpoints(service["WorkspaceId"], service["Id"])
-    # The one that every web service has comes first.
+    # The default endpoint comes first.
     return sorted(
         (endpoint_view.view(session, revision, origin) for revision in found),
         key=lambda item: item["Name"] != finding.DEFAULT,
@@ -47,11 +47,12 @@ def plan_add(
     prevent_update: bool = False,
     message: str | None = None,
 ) -> Outcome:
-    """Plan an endpoint that begins as the default one is: its graph, its model; with keys of its own. It answers with a
-    sentence, as the cmdlet did.
+    """Plan an endpoint that starts with the graph and the model of the default one, and with new keys.
+
+    Applying the plan returns a sentence, as the original cmdlet did.
 
     Args:
-        max_concurrent_calls: of the throttle level High; with Low it is dropped, with a warning.
+        max_concurrent_calls: for throttle level High; ignored at level Low, with a warning.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
@@ -63,20 +64,22 @@ def plan_add(
     session.require(_WRITE, identity)
     warnings = []
     if (throttle_level or endpoint_facts.LOW).casefold() == "low" and max_concurrent_calls is not None:
-        warnings.append(f"-MaxConcurrentCalls is for the level High; Low takes {endpoint_facts.CALLS_OF_LOW} calls.")
+        warnings.append(
+            f"-MaxConcurrentCalls is ignored at level Low, which allows {endpoint_facts.CALLS_OF_LOW} concurrent calls."
+        )
         max_concurrent_calls = None
     facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update)
     default = finding.endpoint(session, identity.service, finding.DEFAULT)
     latest = session.store.services.latest(identity)
     if latest is not None and not latest.removed:
-        text = f"The web service has an endpoint {name!r} already."
+        text = f"The web service already has an endpoint {name!r}."
         raise Conflict(text, target="EndpointName", details=[Detail("EndpointExists", text)])
     if session.store.services.has_endpoints(identity.workspace, identity.service, endpoint_facts.MOST_ENDPOINTS):
-        text = f"The web service has {endpoint_facts.MOST_ENDPOINTS:,} endpoints, the most there can be."
+        text = f"The web service has {endpoint_facts.MOST_ENDPOINTS:,} endpoints, which is the maximum."
         raise Conflict(text, target="WebServiceId", details=[Detail("EndpointLimitReached", text)])
     properties = {**default.document["properties"], "description": description or ""}
     document = {**default.document, "properties": properties}
-    outcome = web_services.created(
+    outcome = web_services.endpoint_creation(
         session,
         identity,
         document,
@@ -97,53 +100,53 @@ def plan_add(
     )
     outcome.warnings = [*warnings, *outcome.warnings]
     outcome.compared = shown_only
-    return told(_within(session, identity, outcome), "The endpoint {target!r} is added.")
+    return answering(_hold_web_service(session, identity, outcome), "The endpoint {target!r} is added.")
 
 
-def _within(session: Session, identity: EndpointId, outcome: Outcome) -> Outcome:
-    """An outcome that is carried out while nobody removes the endpoint's web service."""
+def _hold_web_service(session: Session, identity: EndpointId, outcome: Outcome) -> Outcome:
+    """Lock the web service while an outcome is applied, so that nobody removes it meanwhile."""
     commit = outcome.commit
 
-    def committed() -> Any:
-        with web_services.held(session, identity.service):
+    def commit_locked() -> Any:
+        with web_services.locked(session, identity.service):
             return commit()
 
-    outcome.commit = committed
+    outcome.commit = commit_locked
     return outcome
 
 
-def told(outcome: Outcome, sentence: str) -> Outcome:
-    """An outcome that answers with a sentence."""
+def answering(outcome: Outcome, sentence: str) -> Outcome:
+    """Make an outcome answer with a sentence instead of a document."""
     commit = outcome.commit
 
-    def committed() -> str:
+    def commit_and_say() -> str:
         commit()
         return sentence.format(target=outcome.target)
 
-    outcome.commit = committed
+    outcome.commit = commit_and_say
     return outcome
 
 
 def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, message: str | None = None) -> Outcome:
-    """Plan to remove an endpoint; its history stays, and `restore` brings it back.
+    """Plan to remove an endpoint; its history is kept, and `restore` brings it back.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
-        Conflict: `DefaultEndpointInUse`: the default endpoint goes last, with its web service.
+        Conflict: `DefaultEndpointInUse`: the default endpoint is removed last, with its web service.
     """
     revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
     assert isinstance(identity, EndpointId)
     session.require(_DELETE, identity)
     if identity.name == finding.DEFAULT:
-        # Read, not counted by their files: those of one that was just removed may outlive a process that was killed.
+        # Read the endpoints instead of counting files: a process that was killed may leave files of a removed endpoint.
         others = sum(1 for _ in session.store.services.endpoints(identity.workspace, identity.service)) - 1
         if others:
-            text = f"The default endpoint cannot be removed while others exist; there are {others}."
-            hint = "Remove those first, or the web service with all of them: mlmgmt Remove-AmlWebService"
+            text = f"The default endpoint cannot be removed while the web service has other endpoints ({others})."
+            hint = "Remove those first, or remove the web service with all its endpoints: mlmgmt Remove-AmlWebService"
             raise Conflict(text, target=identity.name, details=[Detail("DefaultEndpointInUse", text)], hint=hint)
         return web_services.plan_remove(session, web_service_id=identity.service, message=message)
-    outcome = told(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
+    outcome = answering(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
     outcome.replan = lambda: plan_remove(
         session, web_service_id=identity.service, endpoint_name=identity.name, message=message
     )

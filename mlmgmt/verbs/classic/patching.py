@@ -1,4 +1,4 @@
-"""Giving an endpoint another trained model, or other limits: PATCH. And taking it back to its experiment: refresh."""
+"""Patch an endpoint (a new trained model, other settings), and refresh it from the default endpoint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WRITE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/write"
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """A trained model to be replaced, by its resource name, and where the new one is.
+    """The resource name of a trained model to replace, and the location of the new one.
 
     Args:
         location: `BaseLocation`, `RelativeLocation` and `SasBlobToken`.
@@ -48,7 +48,7 @@ def plan_patch(
     if_match: str | None = None,
     skip_model_check: bool = False,
 ) -> Outcome:
-    """Plan to replace one trained model of an endpoint; see `plan_change`. It answers with a sentence."""
+    """Plan to replace one trained model of an endpoint; see `plan_change`. Applying it returns a sentence."""
     location = {
         "BaseLocation": base_location,
         "RelativeLocation": relative_location,
@@ -63,7 +63,7 @@ def plan_patch(
         if_match=if_match,
         skip_model_check=skip_model_check,
     )
-    outcome = endpoints.told(outcome, "The endpoint {target!r} answers with the new model.")
+    outcome = endpoints.answering(outcome, "The endpoint {target!r} answers with the new model.")
     outcome.replan = lambda: plan_patch(
         session,
         web_service_id=web_service_id,
@@ -95,13 +95,13 @@ def plan_change(
     if_match: str | None = None,
     skip_model_check: bool = False,
 ) -> Outcome:
-    """Plan a change of an endpoint: models, which are proved as an update's are, and switches.
+    """Plan to change an endpoint: its models, which are checked as in an update, and its settings.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
         BadRequest: `BadArgument` with `NoUpdatableResources`, `UnknownResourceName`, `DuplicateResourceName`, those of
             `references.resolve` and of `endpoint_facts.facts`, or `WebServiceConcurrentRequestRequirementInvalid`;
-            `EmptyUpdate`; or the new model does not pass its proof.
+            `EmptyUpdate`; or the new model fails its check.
         Conflict: `DefaultEndpointNotUpdatable`, `EndpointPreventsUpdate`, `NothingChanged`.
     """
     revision = finding.endpoint(session, web_service_id, endpoint_name)
@@ -110,14 +110,14 @@ def plan_change(
     session.require(_WRITE, identity)
     changes.check_etag(revision, if_match)
     _refuse_repeated(resources)
-    chosen = [(_named(session, revision, resource.name), resource) for resource in resources]
+    chosen = [(_find_model(session, revision, resource.name), resource) for resource in resources]
     if resources:
         _refuse_default(identity, f"Add an endpoint for the model: {siblings.adding(identity, '...')}")
-        _refuse_prevented(revision)
+        _refuse_if_prevented(revision)
     held: dict[str, bytes] = {}
     change: dict[str, Any] = {"properties": {}}
     for model, resource in chosen:
-        uri, data = _fetched(session, resource)
+        uri, data = _read_model(session, resource)
         held[uri] = data
         change["properties"].setdefault("assets", {})[model.asset_id] = {"locationInfo": {"uri": uri}}
     if description is not None:
@@ -127,22 +127,23 @@ def plan_change(
     if sample_data_enabled is not None:
         change["properties"]["exposeSampleData"] = sample_data_enabled
     if (throttle_level, max_concurrent_calls, prevent_update) != (None, None, None):
-        standing_facts = revision.document.get(MEMBER)
-        facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update, before=standing_facts)
+        current_facts = revision.document.get(MEMBER)
+        facts = endpoint_facts.facts(throttle_level, max_concurrent_calls, prevent_update, before=current_facts)
         if max_concurrent_calls not in (None, facts["maxConcurrentCalls"]):
-            text = f"The throttle level Low has {facts['maxConcurrentCalls']} calls at a time, and no other number."
+            text = f"Throttle level Low always allows {facts['maxConcurrentCalls']} concurrent calls."
             code = "WebServiceConcurrentRequestRequirementInvalid"
-            raise BadArgument(code, text, "MaxConcurrentCalls", "Give the level High with it.")
+            hint = "To allow another number, set the throttle level to High as well."
+            raise BadArgument(code, text, "MaxConcurrentCalls", hint)
         change[MEMBER] = facts
     if change == {"properties": {}}:
-        text = "There is nothing to change: no resource and no switch is given."
+        text = "There is nothing to change: neither a resource nor a setting is given."
         raise BadRequest(text, target="Resources", details=[Detail("EmptyUpdate", text)])
-    told = ", ".join(f"{model.name} from {resource.location.get('RelativeLocation')}" for model, resource in chosen)
+    summary = ", ".join(f"{model.name} from {resource.location.get('RelativeLocation')}" for model, resource in chosen)
     return webservices.plan_change(
         session,
         revision,
         change,
-        message=message or told or None,
+        message=message or summary or None,
         source="PATCH",
         skip_model_check=skip_model_check,
         held=held,
@@ -166,7 +167,7 @@ def plan_change(
 
 
 def _refuse_repeated(resources: Sequence[Replacement]) -> None:
-    """Of two models for one resource, either could be meant."""
+    """Refuse two models for one resource: either could be meant."""
     names = set()
     for resource in resources:
         if resource.name in names:
@@ -174,8 +175,8 @@ def _refuse_repeated(resources: Sequence[Replacement]) -> None:
         names.add(resource.name)
 
 
-def _named(session: Session, revision: Revision, name: str) -> assets.TrainedModel:
-    """The trained model with exactly that resource name."""
+def _find_model(session: Session, revision: Revision, name: str) -> assets.TrainedModel:
+    """Return the trained model with exactly this resource name."""
     known = endpoint_view.updatable(revision)
     if not known:
         message = siblings.no_resources(session, revision)
@@ -185,30 +186,31 @@ def _named(session: Session, revision: Revision, name: str) -> assets.TrainedMod
         listed = ", ".join(repr(model.name) for model in known)
         message = f"The endpoint has no resource {name!r}."
         if found:
-            message = f"{len(found)} resources of the endpoint are called {name!r}; they need other names."
-        raise BadArgument("UnknownResourceName", message, "ResourceName", f"Exactly, blanks and brackets too: {listed}")
+            message = f"{len(found)} resources of the endpoint are named {name!r}; give them different names."
+        hint = f"Use the exact name, with spaces and brackets: {listed}"
+        raise BadArgument("UnknownResourceName", message, "ResourceName", hint)
     return found[0]
 
 
 def _refuse_default(identity: EndpointId, hint: str) -> None:
     if identity.name == finding.DEFAULT:
-        text = "The default endpoint follows its experiment; it is neither patched nor refreshed."
+        text = "The default endpoint follows its experiment; it cannot be patched or refreshed."
         details = [Detail("DefaultEndpointNotUpdatable", text)]
         raise Conflict(text, target=identity.name, details=details, hint=hint)
 
 
-def _refuse_prevented(revision: Revision) -> None:
+def _refuse_if_prevented(revision: Revision) -> None:
     if endpoint_facts.prevents_update(revision.document):
-        text = f"The endpoint {revision.resource.name!r} has PreventUpdate, and keeps the model it has."
+        text = f"The endpoint {revision.resource.name!r} has PreventUpdate set: its model cannot be changed."
         raise Conflict(text, target="PreventUpdate", details=[Detail("EndpointPreventsUpdate", text)])
 
 
-def _fetched(session: Session, resource: Replacement) -> tuple[str, bytes]:
-    """The uri and the bytes of the new model."""
+def _read_model(session: Session, resource: Replacement) -> tuple[str, bytes]:
+    """Read the new model; return its uri and its bytes."""
     blob = references.resolve(session, dict(resource.location), resource.name, permission="r")
     references.require_suffix(blob.path, (assets.TRAINED_MODEL_SUFFIX,), resource.name)
     if not session.store.blobs.exists(blob):
-        message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
+        message = f"Blob {blob.name!r} does not exist in storage account {blob.account!r}."
         raise BadArgument("BlobNotFound", message, resource.name, references.places(session))
     return blob.uri, session.store.blobs.read(blob)
 
@@ -216,7 +218,7 @@ def _fetched(session: Session, resource: Replacement) -> tuple[str, bytes]:
 def _trace_level(text: str) -> str:
     found = {level.casefold(): level for level in endpoint_facts.TRACE_LEVELS}.get(text.casefold())
     if found is None:
-        message = f"The trace level is None, Error or All, not {text[:40]!r}."
+        message = f"The trace level must be None, Error or All, not {text[:40]!r}."
         raise BadArgument("BadParameterValue", message, "DiagnosticsTraceLevel")
     return found
 
@@ -230,10 +232,10 @@ def plan_refresh(
     message: str | None = None,
     skip_model_check: bool = False,
 ) -> Outcome:
-    """Plan to give an endpoint the graph that the default endpoint has now; its own switches stay.
+    """Plan to give an endpoint the current graph of the default endpoint; it keeps its own settings.
 
     Args:
-        overwrite_resources: and its trained models; without it an endpoint keeps those it has.
+        overwrite_resources: replace its trained models too; otherwise it keeps them.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
@@ -244,14 +246,13 @@ def plan_refresh(
     identity = revision.resource
     assert isinstance(identity, EndpointId)
     session.require(_WRITE, identity)
-    _refuse_default(identity, "New-AmlWebService -Update gives it what its experiment has now.")
-    _refuse_prevented(revision)
+    _refuse_default(identity, "To update it from its experiment: mlmgmt New-AmlWebService -Update")
+    _refuse_if_prevented(revision)
     default = finding.endpoint(session, identity.service, finding.DEFAULT)
-    document, models = _refreshed(session, revision, default, overwrite=overwrite_resources)
+    document, models = _refreshed_document(session, revision, default, overwrite=overwrite_resources)
     if changes.is_as(revision, document, models):
-        text = f"The endpoint {identity.name!r} has what the default one has now; nothing was refreshed."
-        if not overwrite_resources:
-            text = f"The endpoint {identity.name!r} has the default one's graph already; nothing was refreshed."
+        what = "graph and models" if overwrite_resources else "graph"
+        text = f"The endpoint {identity.name!r} already has the default endpoint's {what}; nothing was refreshed."
         return Outcome(identity.name, revision.document, revision.document, lambda: None, nothing=text)
     change = changes.Change(
         "refreshed",
@@ -281,10 +282,10 @@ def plan_refresh(
     return outcome
 
 
-def _refreshed(
+def _refreshed_document(
     session: Session, revision: Revision, default: Revision, *, overwrite: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The endpoint's document with the default one's graph, and the models it is to answer with."""
+    """Return the endpoint's document with the default endpoint's graph, and the models it will use."""
     properties = dict(default.document["properties"])
     for name in ("description", "diagnostics", "exposeSampleData"):
         properties.pop(name, None)

@@ -1,4 +1,4 @@
-"""Bringing back a Classic web service that was removed."""
+"""Restore a removed Classic web service."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.ids import EndpointId, is_guid
-from mlmgmt.verbs.classic.web_services import GOING, WRITE, held, view
+from mlmgmt.verbs.classic.web_services import REMOVED_ENDPOINTS, WRITE, locked, view
 from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.services import finding, history
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
 def plan_restore(
     session: Session, *, web_service_id: str, message: str | None = None, skip_model_check: bool = False
 ) -> Outcome:
-    """Plan to bring back a removed web service with the endpoints that were removed with it, keys included.
+    """Plan to restore a removed web service, with the endpoints that were removed with it and their keys.
 
     Raises:
-        NotFound: `WebServiceIdNotFoundInWorkspace`: there never was one of that id.
-        Conflict: `WebServiceExists`: it stands.
-        BadRequest: a model of it does not pass its proof.
+        NotFound: `WebServiceIdNotFoundInWorkspace`: no web service ever had this id.
+        Conflict: `WebServiceExists`: it is not removed.
+        BadRequest: one of its models fails its check.
     """
-    body = _removed(session, web_service_id)
+    body = _removed_web_service(session, web_service_id)
     session.require(WRITE, body["Id"])
-    stood = {name: value for name, value in body.items() if name not in ("RemovedTime", GOING)}
+    restored = {name: value for name, value in body.items() if name not in ("RemovedTime", REMOVED_ENDPOINTS)}
 
     identities = [
         EndpointId(body["WorkspaceId"], body["Id"], name)
-        for name in sorted(body.get(GOING, ()), key=lambda name: str(name) == finding.DEFAULT)
+        for name in sorted(body.get(REMOVED_ENDPOINTS, ()), key=lambda name: str(name) == finding.DEFAULT)
     ]
-    # Planned, and so proved, before anything is written: a web service does not come back without its endpoints.
+    # Plan, and so check, every endpoint before anything is written: a web service is not restored without them.
     planned = [
         history.restoration(
             session, identity, message=message or "with its web service", skip_model_check=skip_model_check
@@ -42,34 +42,36 @@ def plan_restore(
     ]
 
     def commit() -> dict[str, Any]:
-        with held(session, body["Id"]):
-            # Of one that came back meanwhile nothing is written.
-            _removed(session, body["Id"])
-            session.store.web_services.write(stood | {GOING: body.get(GOING, [])})
+        with locked(session, body["Id"]):
+            # Raises, before anything is written, if it was restored meanwhile.
+            _removed_web_service(session, body["Id"])
+            session.store.web_services.write(restored | {REMOVED_ENDPOINTS: body.get(REMOVED_ENDPOINTS, [])})
             for outcome in planned:
                 outcome.apply(again=True)
-            session.store.web_services.write(stood)
-        return view(session, stood)
+            session.store.web_services.write(restored)
+        return view(session, restored)
 
-    return Outcome(target=body["Name"], before=None, after=stood, commit=commit, preview=stood, compared=shown_only)
+    return Outcome(
+        target=body["Name"], before=None, after=restored, commit=commit, preview=restored, compared=shown_only
+    )
 
 
-def _removed(session: Session, named: str) -> dict[str, Any]:
-    """A web service that was removed, or was about to be, by its id."""
+def _removed_web_service(session: Session, named: str) -> dict[str, Any]:
+    """Return a web service that was removed, or whose removal was interrupted, by its id."""
     key = named.strip().casefold()
     body = session.store.web_services.read(session.workspace, key) if is_guid(key) else None
     if body is None:
-        _stands(session, named)
-    if body is None or not {"RemovedTime", GOING} & body.keys():
+        _refuse_unknown(session, named)
+    if body is None or not {"RemovedTime", REMOVED_ENDPOINTS} & body.keys():
         text = f"The web service {named!r} is not removed."
         raise Conflict(text, target=named, details=[Detail("WebServiceExists", text)])
     return body
 
 
-def _stands(session: Session, named: str) -> None:
-    """Refuse what no removed web service is called, unless one that stands is."""
+def _refuse_unknown(session: Session, named: str) -> None:
+    """Raise NotFound unless an existing web service has this id or name."""
     try:
         finding.web_service(session, named)
     except NotFound as error:
-        error.hint = "remove-web-service says the id; a removed web service is named by nothing else."
+        error.hint = "Give the id that remove-web-service showed; a removed web service cannot be found by name."
         raise

@@ -1,4 +1,4 @@
-"""Classic web services: each with a default endpoint, and made of an experiment; see `deploying`."""
+"""Classic web services: each is deployed from an experiment (see `deploying`) and has a default endpoint."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
-GOING = "RemovedEndpoints"
-"""Of a web service's document: the endpoints that were, or are to be, removed with it."""
+REMOVED_ENDPOINTS = "RemovedEndpoints"
+"""The member of a web service's document with the endpoints that were, or are being, removed with it."""
 _DELETE = "Microsoft.MachineLearning/workspaces/webservices/delete"
 
 
 def get(session: Session, *, web_service_id: str | None = None) -> dict[str, Any] | list[dict[str, Any]]:
-    """The web services of the workspace, or one, by its id or name.
+    """Return the web services of the workspace, or the one with this id or name.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
@@ -38,13 +38,13 @@ def get(session: Session, *, web_service_id: str | None = None) -> dict[str, Any
 
 
 def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A web service as the service described it."""
+    """Return a web service with the members that the original service answered with."""
     count = session.store.services.count_endpoints(body["WorkspaceId"], body["Id"])
     shown = {name: body[name] for name in ("Id", "Name", "Description", "CreationTime", "WorkspaceId")}
     return shown | {"DefaultEndpointName": finding.DEFAULT, "EndpointCount": count}
 
 
-def created(
+def endpoint_creation(
     session: Session,
     identity: EndpointId,
     document: Mapping[str, Any],
@@ -55,7 +55,7 @@ def created(
     source: str | None = None,
     replan: Callable[[], Outcome] | None = None,
 ) -> Outcome:
-    """The outcome of making an endpoint of a definition; its keys are new."""
+    """Return the outcome of creating an endpoint from a definition, with new keys."""
     body, secrets = changes.split_secrets(document)
     secrets["keys"] = {"primary": new_key(), "secondary": new_key()}
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
@@ -73,22 +73,23 @@ def created(
 
 
 @contextmanager
-def held(session: Session, service: str) -> Iterator[None]:
-    """Hold a web service whole: nobody else adds endpoints to it, removes it or restores it. Those who hold this and an
-    endpoint take this one first.
+def locked(session: Session, service: str) -> Iterator[None]:
+    """Lock a web service: nobody else can add endpoints to it, remove it or restore it.
+
+    To avoid a deadlock, lock the web service before any of its endpoints.
     """
     with lock.hold(session.store.home.root, f"webservices/{service}"):
         yield
 
 
 def _endpoints(session: Session, body: Mapping[str, Any]) -> list[Revision]:
-    """The endpoints of a web service, the default one last."""
+    """Return the endpoints of a web service, the default one last."""
     found = session.store.services.endpoints(body["WorkspaceId"], body["Id"])
     return sorted(found, key=lambda revision: revision.resource.name == finding.DEFAULT)
 
 
 def plan_remove(session: Session, *, web_service_id: str, message: str | None = None) -> Outcome:
-    """Plan to remove a web service with all its endpoints; their histories stay.
+    """Plan to remove a web service with all its endpoints; their histories are kept.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
@@ -98,12 +99,13 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
     count = len(_endpoints(session, body))
 
     def commit() -> str:
-        with held(session, body["Id"]):
-            # Read again: of one that was removed meanwhile, which endpoints stood is noted already.
+        with locked(session, body["Id"]):
+            # Read it again: it may be removed by now, or an interrupted removal may have noted its endpoints.
             fresh = finding.web_service(session, body["Id"])
             found = _endpoints(session, fresh)
-            noted = fresh | {GOING: sorted({*fresh.get(GOING, ()), *(revision.resource.name for revision in found)})}
-            # The web service last: interrupted, it still stands, and can be removed again with what is left of it.
+            names = {*fresh.get(REMOVED_ENDPOINTS, ()), *(revision.resource.name for revision in found)}
+            noted = fresh | {REMOVED_ENDPOINTS: sorted(names)}
+            # Mark the web service itself last: if this is interrupted, it still exists and can be removed again.
             session.store.web_services.write(noted)
             for revision in found:
                 why = message or f"with the web service {body['Name']}"

@@ -1,4 +1,4 @@
-"""Classic workspaces: where they are, their tokens, and the `config.json` that scripts for them bring along."""
+"""Classic workspaces: their regions, their tokens, and the `config.json` that scripts use."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 _LOCATIONS = (*(region.name for region in regions.KNOWN), "Integration Test")
 CONFIG = "config.json"
 _CONFIG_MEMBERS = ("Location", "WorkspaceId", "AuthorizationToken")
-_LOOKS = 'It looks like: {"Location": "South Central US", "WorkspaceId": "...", "AuthorizationToken": "..."}'
+_EXPECTED = 'Expected: {"Location": "South Central US", "WorkspaceId": "...", "AuthorizationToken": "..."}'
 _WRITE = "Microsoft.MachineLearning/workspaces/write"
 _LIST_KEYS = "Microsoft.MachineLearning/workspaces/listworkspacekeys/action"
 _LONGEST_TOKEN, _LONGEST_NAME = 256, 256
 
 
 def existing(session: Session, workspace: str) -> dict[str, Any]:
-    """A workspace of this home: `WorkspaceId`, `Name`, `Location`, `CreationTime`.
+    """Return a workspace of this home: `WorkspaceId`, `Name`, `Location`, `CreationTime`.
 
     Raises:
         NotFound: `WorkspaceNotFound`.
@@ -50,20 +50,19 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
         message,
         target="WorkspaceId",
         details=[Detail("WorkspaceNotFound", message)],
-        hint=f"There are: {', '.join(ids(session))}. Without -WorkspaceId a {CONFIG} in the working directory names "
-        f"it. To take one over with its id and token: "
-        f"mlmgmt new-workspace NAME -ConfigFile {CONFIG}",
+        hint=f"Workspaces: {', '.join(ids(session))}. Without -WorkspaceId, ./{CONFIG} names the workspace. "
+        f"To make one with the id and token of a file: mlmgmt new-workspace NAME -ConfigFile {CONFIG}",
     )
 
 
 def ids(session: Session) -> list[str]:
-    """The workspaces of this home, its first one first."""
+    """Return the ids of this home's workspaces; the home's own workspace comes first."""
     first = session.store.home.workspace
     return [first, *(known for known in session.store.workspaces.ids() if known != first)]
 
 
 def get(session: Session) -> list[dict[str, Any]]:
-    """The workspaces of this home, and how much is in each."""
+    """Return the workspaces of this home, with the number of experiments and web services in each."""
     found = []
     for known in ids(session):
         body = existing(session, known)
@@ -82,13 +81,13 @@ def plan_create(
     authorization_token: str | None = None,
     config_file: str | None = None,
 ) -> Outcome:
-    """Plan a workspace of its own, or take over the id and the token that scripts already have.
+    """Plan a new workspace, or one with the id and token that scripts already have.
 
     Args:
-        config_file: gives id, token and region that are not given by themselves.
+        config_file: supplies the id, token and region that are not given as arguments.
 
     Raises:
-        BadRequest: `BadParameterValue`: an id, a token, a name or a region that no workspace has.
+        BadRequest: `BadParameterValue`: an invalid id, token, name or region.
         Conflict: `WorkspaceExists`.
     """
     session.require(_WRITE, name)
@@ -97,11 +96,11 @@ def plan_create(
     region = _region(location or stated.get("Location") or regions.FIRST)
     token = authorization_token or stated.get("AuthorizationToken")
     if not is_guid(identity):
-        _refuse(f"{identity[:64]!r} is no id of a workspace: it has 32 hexadecimal digits.", "WorkspaceId")
+        _refuse(f"{identity[:64]!r} is not a workspace id: an id has 32 hexadecimal digits.", "WorkspaceId")
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        _refuse(f"A workspace's name has 1 to {_LONGEST_NAME} characters that can be seen.", "Name")
+        _refuse(f"A workspace name must have 1 to {_LONGEST_NAME} printable characters.", "Name")
     if token is not None and not (token.isascii() and token.isprintable() and 16 <= len(token) <= _LONGEST_TOKEN):
-        _refuse(f"A token has 16 to {_LONGEST_TOKEN} plain letters, digits and signs.", "AuthorizationToken")
+        _refuse(f"A token must have 16 to {_LONGEST_TOKEN} printable ASCII characters.", "AuthorizationToken")
     _refuse_taken(session, identity)
     body = {"WorkspaceId": identity, "Name": name, "Location": region, "CreationTime": stamp(session.clock())}
 
@@ -118,14 +117,14 @@ def plan_create(
 
 def _refuse_taken(session: Session, identity: str) -> None:
     if identity in ids(session):
-        message = f"There is a workspace {identity} already."
+        message = f"Workspace {identity} already exists."
         raise Conflict(message, target="WorkspaceId", details=[Detail("WorkspaceExists", message)])
 
 
 def _region(text: str) -> str:
     found = next((known for known in _LOCATIONS if same_location(known, text)), None)
     if found is None:
-        _refuse(f"There were no workspaces in {text!r}.", "Location", f"One of: {', '.join(_LOCATIONS)}.")
+        _refuse(f"{text!r} is not a region of Classic workspaces.", "Location", f"Regions: {', '.join(_LOCATIONS)}.")
     return found
 
 
@@ -134,7 +133,7 @@ def _refuse(message: str, target: str, hint: str | None = None) -> NoReturn:
 
 
 def tokens(session: Session, workspace: str) -> dict[str, str]:
-    """The two tokens of a workspace, either of which opens it; they are made when they are first asked for.
+    """Return the two tokens of a workspace, either of which opens it; make them on first use.
 
     Raises:
         AuthorizationFailed: the caller is a Reader.
@@ -150,9 +149,10 @@ def tokens(session: Session, workspace: str) -> dict[str, str]:
 
 
 def opens(session: Session, workspace: str, token: str) -> bool:
-    """Whether a token is one of a workspace, in a time that says nothing about it."""
+    """Whether a token belongs to a workspace, compared in constant time."""
     known = session.store.secrets.workspace(workspace)
     given = token.encode("utf-8", "replace")
+    # Compare with both tokens, so that the time does not show which one matched.
     matches = [
         hmac.compare_digest(given, known[side].encode())
         for side in ("primary", "secondary")
@@ -164,7 +164,7 @@ def opens(session: Session, workspace: str, token: str) -> bool:
 def write_config(
     session: Session, *, output_file: str = CONFIG, workspace_id: str | None = None, force: bool = False
 ) -> dict[str, Any]:
-    """Write the `config.json` of a workspace, which holds its token, readable by its owner alone.
+    """Write the `config.json` of a workspace; only its owner can read it, because it has the token.
 
     Raises:
         NotFound: `WorkspaceNotFound`. Conflict: `FileExists`.
@@ -181,7 +181,7 @@ def write_config(
 
 
 def config(path: str) -> dict[str, str]:
-    """What a `config.json` says: `Location`, `WorkspaceId`, `AuthorizationToken`, as far as it does.
+    """Read those of `Location`, `WorkspaceId` and `AuthorizationToken` that a `config.json` has.
 
     Raises:
         NotFound: the file. BadRequest: `InvalidConfigFile`.
@@ -190,43 +190,43 @@ def config(path: str) -> dict[str, str]:
     try:
         value = text.parse(source.data)
     except MlmgmtError as error:
-        raise _no_config(path, error.message) from None
+        raise _invalid_config(path, error.message) from None
     if not isinstance(value, dict):
-        raise _no_config(path, "it is no object")
+        raise _invalid_config(path, "it must be a JSON object")
     folded = {str(name).casefold(): inner for name, inner in value.items()}
     found = {name: folded[name.casefold()] for name in _CONFIG_MEMBERS if folded.get(name.casefold()) is not None}
     if wrong := [name for name, inner in found.items() if not isinstance(inner, str)]:
-        raise _no_config(path, f"{wrong[0]} is no text")
+        raise _invalid_config(path, f"{wrong[0]} must be a string")
     return found
 
 
-def _no_config(path: str, why: str) -> BadRequest:
-    message = f"{path} says nothing of a workspace: {why.rstrip('.')}."
-    return BadRequest(message, target=path, details=[Detail("InvalidConfigFile", message)], hint=_LOOKS)
+def _invalid_config(path: str, why: str) -> BadRequest:
+    message = f"{path} is not a workspace configuration: {why.rstrip('.')}."
+    return BadRequest(message, target=path, details=[Detail("InvalidConfigFile", message)], hint=_EXPECTED)
 
 
 def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]) -> None:
-    """Work in the workspace that parameters, a file, or the `config.json` of the working directory names.
+    """Switch the session to the workspace that the parameters, a file or `./config.json` name.
 
     Args:
-        given: `WorkspaceId`, `AuthorizationToken`, `Location` and `ConfigFile` as far as they are given; what is given
-            by itself goes before the file.
-        address: the verb's arguments; an endpoint's own key is as good for what is done to that endpoint.
+        given: `WorkspaceId`, `AuthorizationToken`, `Location` and `ConfigFile`, if given; the first three take
+            precedence over the file.
+        address: the verb's arguments; an endpoint's own key is accepted too for that endpoint.
 
     Raises:
         NotFound: `WorkspaceNotFound`.
         BadRequest: `InvalidConfigFile`, or the workspace is in another region.
-        Unauthorized: `ManagementRequestUnauthorized`: the token is none of the workspace.
+        Unauthorized: `ManagementRequestUnauthorized`: the token does not belong to the workspace.
     """
     path = given.get("ConfigFile") or (CONFIG if is_config(CONFIG) else None)
     stated: dict[str, Any] = config(path) if path is not None else {}
     if _names_another(stated.get("WorkspaceId"), given.get("WorkspaceId")):
-        # The region and the token of one workspace are none of another's.
+        # The file is for another workspace, so its region and token do not apply.
         path, stated = None, {}
     stated |= {name: given[name] for name in _CONFIG_MEMBERS if given.get(name)}
     if not stated:
         return
-    where = f" ({path} says so)" if path is not None and not given.get("WorkspaceId") else ""
+    where = f" (from {path})" if path is not None and not given.get("WorkspaceId") else ""
     body = existing(session, stated.get("WorkspaceId") or session.store.home.workspace)
     identity = str(body["WorkspaceId"])
     session.workspace_option = identity
@@ -236,12 +236,12 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
         raise BadRequest(message, target="Location", details=[Detail("WorkspaceInAnotherRegion", message)])
     token = stated.get("AuthorizationToken")
     if token is not None and not opens(session, identity, token) and not opens_endpoint(session, address, token):
-        message = f"The token is none of the workspace {identity}; its id and region are right{where}."
+        message = f"The token does not belong to workspace {identity}; the id and the region are correct{where}."
         raise Unauthorized(
             message,
             target="AuthorizationToken",
             details=[Detail("ManagementRequestUnauthorized", message)],
-            hint="Your own home needs none: leave it out. A new file with the right one: "
+            hint="Your own home needs no token: leave it out. To write a file with the right one: "
             f"mlmgmt workspace-config {CONFIG} -WorkspaceId {identity} -Force",
         )
 
@@ -251,7 +251,7 @@ def _names_another(stated: str | None, given: str | None) -> bool:
 
 
 def is_config(path: str) -> bool:
-    """Whether a file that is merely there is one of these; any other is none of our business."""
+    """Whether a file is a workspace configuration; other programs have files of this name too."""
     try:
         return Path(path).is_file() and "WorkspaceId" in config(path)
     except MlmgmtError:
@@ -259,14 +259,14 @@ def is_config(path: str) -> bool:
 
 
 def opens_endpoint(session: Session, address: Mapping[str, Any], token: str) -> bool:
-    """Whether a token is one of the two keys of the endpoint that an address names, if it names one that stands."""
+    """Whether a token is one of the two keys of the endpoint that an address names."""
     service, name = address.get("web_service_id"), address.get("endpoint_name")
     if not isinstance(service, str) or not isinstance(name, str):
         return False
     if not endpoint_facts.may_name(name.strip().casefold()):
         return False
     try:
-        # Whoever has no key may ask as well: what there is instead is not looked up for them.
+        # The caller is not authorized yet, so no other endpoints are looked up for a hint.
         found = session.store.services.current(finding.endpoint_id(session, service, name))
         pair = lookup.keys_of(session, found) if found is not None else {}
     except MlmgmtError:

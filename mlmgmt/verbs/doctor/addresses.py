@@ -1,4 +1,4 @@
-"""Is it the right address? Of scoring or of management, at a host that the service had, or at a server of one's own."""
+"""Check addresses: of scoring and of updates, at the hosts of the Azure service or at a local server."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ class Place:
     """What an address leads to.
 
     Args:
-        identity: None where it leads nowhere.
-        api: of scoring, what follows: `execute`, `jobs`, `swagger.json`, or nothing.
+        identity: the service that answers there; None if there is none.
+        api: the end of a scoring address: `execute`, `jobs`, `swagger.json` or empty.
     """
 
     identity: ServiceId | None
     api: str = ""
 
 
-def scoring(session: Session, text: str, expected: ServiceId | None, findings: Findings) -> Place:
-    """Where an address of scoring leads; what is wrong with it is told.
+def check_scoring(session: Session, text: str, expected: ServiceId | None, findings: Findings) -> Place:
+    """Check a scoring address, and return where it leads.
 
     Args:
-        expected: what was named besides, if anything was.
+        expected: the service that was named as well, if any.
     """
     split = _split(text, ADDRESS, findings)
     if split is None:
@@ -64,83 +64,82 @@ def scoring(session: Session, text: str, expected: ServiceId | None, findings: F
     kind = _kind(split)
     found = _SCORING_PATH.fullmatch(split.path)
     if kind in (MANAGEMENT, STUDIO, MANAGER) or (found is None and _ENDPOINT_PATH.fullmatch(split.path)):
-        note = f"It is an address of the {kind}, not of scoring: it updates, and answers no rows."
-        findings.problem(ADDRESS, note, _right(session, expected))
+        what = kind if kind in (STUDIO, MANAGER) else MANAGEMENT
+        findings.problem(ADDRESS, f"It is a {what} address, not a scoring address.", _scoring_cure(session, expected))
         return Place(None)
     if kind is None:
-        note = f"{split.hostname!r} is no host of the service, nor this machine."
-        findings.problem(ADDRESS, note, _right(session, expected))
+        note = f"{split.hostname!r} is not a host of the service or this machine."
+        findings.problem(ADDRESS, note, _scoring_cure(session, expected))
         return Place(None)
     if found is None:
-        note = f"Its path {split.path!r} leads nowhere: it is /workspaces/.../services/ID, then execute or jobs."
-        findings.problem(ADDRESS, note, _right(session, expected))
+        note = f"Unknown path {split.path!r}; expected /workspaces/.../services/ID, then execute or jobs."
+        findings.problem(ADDRESS, note, _scoring_cure(session, expected))
         return Place(None)
-    identity = _found(session, found["id"], findings, expected)
+    identity = _find(session, found["id"], findings, expected)
     api = (found["rest"] or "").strip("/").partition("/")[0].casefold()
     if identity is None:
         return Place(None, api)
-    right = _right(session, identity)
+    right = _scoring_cure(session, identity)
     owner = found["owner"].replace("-", "").casefold()
     if owner not in serving.scopes(session, identity):
         what = "workspace" if isinstance(identity, EndpointId) else "subscription"
-        findings.problem(
-            ADDRESS, f"The {what} in it, {found['owner']}, is not that of {named(session, identity)}.", right
-        )
+        note = f"Its {what} {found['owner']} is not the {what} of {description(session, identity)}."
+        findings.problem(ADDRESS, note, right)
     if api not in ("", "execute", "jobs", "swagger.json"):
-        findings.problem(ADDRESS, f"{api!r} is nothing that is asked: execute, jobs or swagger.json.", right)
+        findings.problem(ADDRESS, f"Unknown API {api!r}; expected execute, jobs or swagger.json.", right)
     _version(split, api, findings, right)
     _secure(split, kind, ADDRESS, findings)
     if kind == SCORING:
-        _region_of_host(session, split, identity, findings)
+        _check_scoring_region(session, split, identity, findings)
     if not findings.has_problem(ADDRESS, REGION):
-        findings.ok(ADDRESS, f"It leads to {named(session, identity)}.")
+        findings.ok(ADDRESS, f"It leads to {description(session, identity)}.")
     return Place(identity, api)
 
 
-def updating(session: Session, text: str, expected: ServiceId | None, findings: Findings) -> Place:
-    """Where the URL of an update leads; what is wrong with it is told."""
+def check_update(session: Session, text: str, expected: ServiceId | None, findings: Findings) -> Place:
+    """Check the URL of an update, and return where it leads."""
     split = _split(text, PATCH_URL, findings)
     if split is None:
         return Place(None)
     kind = _kind(split)
     if kind == SCORING or _SCORING_PATH.fullmatch(split.path):
-        findings.problem(PATCH_URL, "It is the address of scoring, which updates nothing.", _patch(session, expected))
+        findings.problem(PATCH_URL, "It is a scoring address; it updates nothing.", _update_cure(session, expected))
         return Place(None)
     if "/apihelp/" in split.path:
-        findings.problem(PATCH_URL, "It is the address of the help page.", _patch(session, expected))
+        findings.problem(PATCH_URL, "It is the address of the help page.", _update_cure(session, expected))
         return Place(None)
     if kind not in (MANAGEMENT, MANAGER, SERVER):
-        note = f"{split.hostname!r} is no host that updates: management.azureml.net, or management.azure.com."
-        findings.problem(PATCH_URL, note, _patch(session, expected))
+        note = f"{split.hostname!r} is not a host for updates; expected management.azureml.net or management.azure.com."
+        findings.problem(PATCH_URL, note, _update_cure(session, expected))
         return Place(None)
-    identity = _updated(session, split, findings, expected)
+    identity = _find_updated(session, split, findings, expected)
     if identity is None:
         return Place(None)
     query = dict(parse_qsl(split.query))
     version = query.get("api-version")
-    right = _patch(session, identity)
+    right = _update_cure(session, identity)
     if isinstance(identity, ResourceId) and version not in _VERSIONS:
         note = f"Its api-version is {version!r}." if version else "It has no api-version."
-        findings.problem(PATCH_URL, f"{note} There are {' and '.join(sorted(_VERSIONS))}.", right)
+        findings.problem(PATCH_URL, f"{note} Expected {' or '.join(sorted(_VERSIONS))}.", right)
     if isinstance(identity, EndpointId) and version is not None:
-        findings.problem(PATCH_URL, "It has an api-version; Classic management takes none.", right)
+        findings.problem(PATCH_URL, "It has an api-version; Classic management does not take one.", right)
     _secure(split, kind, PATCH_URL, findings)
     if kind == MANAGEMENT and isinstance(identity, EndpointId):
-        _region_of_management(session, split, identity, findings)
+        _check_management_region(session, split, identity, findings)
     if not findings.has_problem(PATCH_URL, REGION, ENDPOINT):
-        findings.ok(PATCH_URL, f"It updates {named(session, identity)}.")
+        findings.ok(PATCH_URL, f"It updates {description(session, identity)}.")
     return Place(identity)
 
 
 def _split(text: str, check: str, findings: Findings) -> SplitResult | None:
-    """The parts of an address; what clings to it from a text around it is told, and taken off."""
+    """Return the parts of an address; report and strip spaces and punctuation around it."""
     bare = text.strip().lstrip("<\"'`(").rstrip(_TAIL)
     if bare != text:
-        clings = text.strip()[len(bare) :] if text.strip().startswith(bare) else text
-        note = f"It ends in {clings!r}, which belongs to the text around it." if clings else "It has blanks around it."
+        rest = text.strip()[len(bare) :] if text.strip().startswith(bare) else text
+        note = f"It ends in {rest!r}, which is not part of the address." if rest else "It has spaces around it."
         findings.problem(check, note, f"Write {bare}")
     if any(letter.isspace() for letter in bare):
-        findings.problem(check, "It has a blank or a line end inside.", "Write it on one line, blanks as %20.")
+        findings.problem(check, "It contains a space or a line break.", "Write it on one line, with spaces as %20.")
         return None
     try:
         split = urlsplit(bare)
@@ -149,7 +148,7 @@ def _split(text: str, check: str, findings: Findings) -> SplitResult | None:
     except ValueError:
         usable = False
     if not usable:
-        findings.problem(check, f"{bare[:80]!r} is no address: it begins with https:// and a host.")
+        findings.problem(check, f"{bare[:80]!r} is not an address; expected https:// and a host.")
         return None
     return split
 
@@ -162,20 +161,20 @@ def _kind(split: SplitResult) -> str | None:
 def _secure(split: SplitResult, kind: str, check: str, findings: Findings) -> None:
     if split.scheme == "http" and kind != SERVER:
         whole = f"https://{split.netloc}{split.path}{'?' if split.query else ''}{split.query}"
-        findings.problem(check, "It begins with http, and the service is asked by https.", f"Write {whole}")
+        findings.problem(check, "It begins with http; the service requires https.", f"Write {whole}")
 
 
 def _version(split: SplitResult, api: str, findings: Findings, right: str | None) -> None:
     version = dict(parse_qsl(split.query)).get("api-version")
     if version is None and api in ("execute", "jobs"):
-        findings.problem(ADDRESS, "It has no api-version.", f"Add ?api-version=2.0 behind {api}.")
+        findings.problem(ADDRESS, "It has no api-version.", f"Add ?api-version=2.0 after {api}.")
     elif version is not None and version != "2.0":
         findings.problem(ADDRESS, f"BadVersionCall: its api-version is {version!r}, not '2.0'.", right)
 
 
-def _found(session: Session, guid: str, findings: Findings, expected: ServiceId | None) -> ServiceId | None:
-    """What an id in an address of scoring stands for."""
-    right = _right(session, expected)
+def _find(session: Session, guid: str, findings: Findings, expected: ServiceId | None) -> ServiceId | None:
+    """Return the service with the id in a scoring address."""
+    right = _scoring_cure(session, expected)
     try:
         identity = serving.Finder(session).find(guid)
     except MlmgmtError:
@@ -183,26 +182,28 @@ def _found(session: Session, guid: str, findings: Findings, expected: ServiceId 
         if service is None:
             findings.problem(ADDRESS, f"WebServiceNotFound: no endpoint of this home has the id {guid[:64]}.", right)
         else:
-            note = f"{guid} is the id of the web service {service['Name']!r}; the address has its endpoint's own id."
+            note = f"{guid} is the id of the web service {service['Name']!r}; use the id of its endpoint."
             default = EndpointId(session.workspace, guid.casefold(), finding.DEFAULT)
-            findings.problem(ADDRESS, note, right or _right(session, default))
+            findings.problem(ADDRESS, note, right or _scoring_cure(session, default))
         return None
     if session.store.services.current(identity) is None:
-        note = f"It leads to {named(session, identity)}, which was removed."
+        note = f"It leads to {description(session, identity)}, which was removed."
         findings.problem(ADDRESS, note, f"mlmgmt restore {identity.words}")
         return None
-    _same(session, identity, expected, findings)
+    _check_expected(session, identity, expected, findings)
     return identity
 
 
-def _same(session: Session, identity: ServiceId, expected: ServiceId | None, findings: Findings) -> None:
+def _check_expected(session: Session, identity: ServiceId, expected: ServiceId | None, findings: Findings) -> None:
     if expected is not None and service_guid(identity) != service_guid(expected):
-        note = f"The address leads to {named(session, identity)}, and {named(session, expected)} is meant."
-        findings.problem(ENDPOINT, note, _right(session, expected))
+        note = f"The address leads to {description(session, identity)}, not to {description(session, expected)}."
+        findings.problem(ENDPOINT, note, _scoring_cure(session, expected))
 
 
-def _updated(session: Session, split: SplitResult, findings: Findings, expected: ServiceId | None) -> ServiceId | None:
-    path, right = unquote(split.path), _patch(session, expected)
+def _find_updated(
+    session: Session, split: SplitResult, findings: Findings, expected: ServiceId | None
+) -> ServiceId | None:
+    path, right = unquote(split.path), _update_cure(session, expected)
     identity: ServiceId
     if found := _ENDPOINT_PATH.fullmatch(path):
         workspace = found["owner"].casefold()
@@ -214,42 +215,42 @@ def _updated(session: Session, split: SplitResult, findings: Findings, expected:
         try:
             identity = ResourceId.parse(path.rstrip("/"))
         except MlmgmtError:
-            note = f"Its path {path!r} leads nowhere: it is /workspaces/.../webservices/.../endpoints/NAME."
+            note = f"Unknown path {path!r}; expected /workspaces/.../webservices/.../endpoints/NAME."
             findings.problem(PATCH_URL, note, right)
             return None
     if session.store.services.current(identity) is None:
-        findings.problem(PATCH_URL, _why_none(session, identity), right)
+        findings.problem(PATCH_URL, _why_missing(session, identity), right)
         return None
-    _same(session, identity, expected, findings)
+    _check_expected(session, identity, expected, findings)
     return identity
 
 
-def _why_none(session: Session, identity: ServiceId) -> str:
+def _why_missing(session: Session, identity: ServiceId) -> str:
     if isinstance(identity, ResourceId):
         return f"There is no web service {identity.name!r} in the resource group {identity.group!r}."
     if is_guid(identity.name):
-        return f"It names the endpoint by its id {identity.name}; an update names it by its name."
+        return f"It has the endpoint's id {identity.name}; use the endpoint's name."
     service = session.store.web_services.read(identity.workspace, identity.service)
     if service is None:
         try:
             other = serving.Finder(session).find(identity.service)
         except MlmgmtError:
             return f"The workspace has no web service with the id {identity.service[:64]}."
-        return f"{identity.service} is the id of the endpoint {other.name!r}; the web service's own id belongs there."
+        return f"{identity.service} is the id of the endpoint {other.name!r}; use the id of its web service."
     return f"The web service {service['Name']!r} has no endpoint {identity.name!r}."
 
 
-def _region_of_host(session: Session, split: SplitResult, identity: ServiceId, findings: Findings) -> None:
+def _check_scoring_region(session: Session, split: SplitResult, identity: ServiceId, findings: Findings) -> None:
     revision = session.store.services.current(identity)
     assert revision is not None
     stated = urlsplit(_api_location(session, revision)).hostname
     if stated is not None and stated != (split.hostname or "").casefold():
         location = revision.document["location"]
-        note = f"It asks the region of {split.hostname}; {named(session, identity)} is in {location!r}."
-        findings.problem(REGION, note, _right(session, identity))
+        note = f"{split.hostname} is in another region; {description(session, identity)} is in {location!r}."
+        findings.problem(REGION, note, _scoring_cure(session, identity))
 
 
-def _region_of_management(session: Session, split: SplitResult, identity: EndpointId, findings: Findings) -> None:
+def _check_management_region(session: Session, split: SplitResult, identity: EndpointId, findings: Findings) -> None:
     revision = session.store.services.current(identity)
     assert revision is not None
     location = str(revision.document["location"])
@@ -265,8 +266,8 @@ def _api_location(session: Session, revision: Revision) -> str:
     return str(revision.document["properties"].get("swaggerLocation") or "").removesuffix("/swagger.json")
 
 
-def named(session: Session, identity: ServiceId) -> str:
-    """What answers, in a sentence."""
+def description(session: Session, identity: ServiceId) -> str:
+    """Return a service as a sentence names it."""
     if isinstance(identity, ResourceId):
         return f"the web service {identity.name!r} of the resource group {identity.group!r}"
     service = session.store.web_services.read(identity.workspace, identity.service)
@@ -274,16 +275,16 @@ def named(session: Session, identity: ServiceId) -> str:
     return f"the endpoint {identity.name!r} of {of!r}"
 
 
-def _right(session: Session, identity: ServiceId | None) -> str | None:
-    """The right address of scoring, as a cure."""
+def _scoring_cure(session: Session, identity: ServiceId | None) -> str | None:
+    """Return the right scoring address, as a cure."""
     revision = session.store.services.current(identity) if identity is not None else None
     if revision is None:
         return None
-    return f"Write {_api_location(session, revision)}  # at a server of yours, its origin in place of the host"
+    return f"Write {_api_location(session, revision)}  # for your own server, replace the host"
 
 
-def _patch(session: Session, identity: ServiceId | None) -> str | None:
-    """The right URL of an update, as a cure."""
+def _update_cure(session: Session, identity: ServiceId | None) -> str | None:
+    """Return the right URL of an update, as a cure."""
     revision = session.store.services.current(identity) if identity is not None else None
     if revision is None:
         return None

@@ -1,4 +1,4 @@
-"""Would the update go through? The service, the endpoint, the resource's name, the model's place and signature."""
+"""Check an update before it is made: the service, the endpoint, the resource name, and the model's location."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs.advice.steps import models_of
 from mlmgmt.verbs.classic import patching
-from mlmgmt.verbs.doctor.findings import said
+from mlmgmt.verbs.doctor.findings import summary
 from mlmgmt.verbs.services import endpoint_facts, finding, siblings, webservices
 from mlmgmt.verbs.storage import references
 
@@ -37,7 +37,7 @@ SERVICE, ENDPOINT, RESOURCE, BASE, RELATIVE, SIGNATURE, NEW_MODEL = (
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What somebody is about to PATCH with; None is what they did not show."""
+    """The values of a PATCH; None if a value is not given."""
 
     resource_name: str | None = None
     base_location: str | None = None
@@ -50,11 +50,11 @@ class Given:
         return any(value is not None for value in given)
 
 
-def target(session: Session, revision: Revision, findings: Findings, *, wanted: bool) -> None:
-    """Whether a service has something to update, and its endpoint lets it be updated.
+def check_service(session: Session, revision: Revision, findings: Findings, *, wanted: bool) -> None:
+    """Check that a service has a model to update, and that its endpoint can be updated.
 
     Args:
-        wanted: an update is meant; else what would keep it from being one is only told.
+        wanted: an update is planned; otherwise what prevents one is not a problem.
     """
     resource = revision.resource
     if siblings.trains(revision):
@@ -63,53 +63,53 @@ def target(session: Session, revision: Revision, findings: Findings, *, wanted: 
             findings.problem(SERVICE, note, siblings.patch_hint(session, revision))
         else:
             others = ", ".join(siblings.told(other) for other in siblings.predictive(session, revision)[:3])
-            where = f" Its models answer in {others}." if others else ""
-            findings.ok(SERVICE, f"{siblings.title(revision)!r} trains; it is run by batch jobs.{where}")
+            where = f" Its models are used by {others}." if others else ""
+            findings.ok(SERVICE, f"{siblings.title(revision)!r} trains; batch jobs run it.{where}")
         return
     trainers = ", ".join(siblings.told(other) for other in siblings.training(session, revision)[:3])
-    by = f", and is trained by {trainers}" if trainers else ""
+    by = f" and is trained by {trainers}" if trainers else ""
     findings.ok(SERVICE, f"{siblings.title(revision)!r} scores{by}.")
     if isinstance(resource, ResourceId):
         if revision.document["properties"].get("readOnly"):
-            _tell(findings, "It is read-only, and no update is taken.", None, wanted=wanted)
+            _report(findings, "It is read-only and cannot be updated.", None, wanted=wanted)
         return
     if resource.name == finding.DEFAULT:
         cure = siblings.goes_on(session, resource)
-        note = "The default endpoint follows its experiment, and is never patched"
-        _tell(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
+        note = "The default endpoint follows its experiment and is never patched"
+        _report(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     elif endpoint_facts.prevents_update(revision.document):
-        note = f"The endpoint {resource.name!r} has PreventUpdate, and keeps its model"
+        note = f"The endpoint {resource.name!r} has PreventUpdate set and keeps its model"
         cure = siblings.adding(resource, f"{resource.name[:20]}new")
-        _tell(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)
+        _report(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     else:
         findings.ok(ENDPOINT, f"{resource.name!r} can be patched.")
 
 
-def _tell(findings: Findings, note: str, cure: str | None, *, wanted: bool) -> None:
+def _report(findings: Findings, note: str, cure: str | None, *, wanted: bool) -> None:
     if wanted:
         findings.problem(ENDPOINT, note, cure)
     else:
         findings.ok(ENDPOINT, note)
 
 
-def resource(revision: Revision, name: str | None, findings: Findings) -> TrainedModel | None:
-    """The trained model of exactly a name; what the name lacks is told."""
+def check_resource_name(revision: Revision, name: str | None, findings: Findings) -> TrainedModel | None:
+    """Check a resource name, and return the trained model with exactly this name."""
     known = assets.trained_models(revision.document)
     if not known:
         return None
     if name is None:
         listed = ", ".join(repr(model.name) for model in known)
-        findings.skipped(RESOURCE, f"No -ResourceName is given; there is {listed}.")
+        findings.skip(RESOURCE, f"No -ResourceName is given; resources: {listed}.")
         return known[0] if len(known) == 1 else None
     exact = [model for model in known if model.name == name]
     if len(exact) == 1:
-        findings.ok(RESOURCE, f"{name!r} is the name of a resource, exactly.")
+        findings.ok(RESOURCE, f"{name!r} is the exact name of a resource.")
         return exact[0]
     if exact:
-        findings.problem(RESOURCE, f"{len(exact)} resources are called {name!r}.", "Give them other names.")
+        findings.problem(RESOURCE, f"{len(exact)} resources are named {name!r}.", "Give them different names.")
         return None
     near = _nearest(name, [model.name for model in known])
-    note = f"UnknownResourceName: no resource is called {name!r}; {_lacks(name, near)}"
+    note = f"UnknownResourceName: no resource is named {name!r}; {_difference(name, near)}"
     findings.problem(RESOURCE, note, f"-ResourceName '{near}'")
     return None
 
@@ -124,44 +124,45 @@ def _folded(name: str) -> str:
     return " ".join(name.casefold().removesuffix(siblings.SUFFIX).split())
 
 
-def _lacks(name: str, near: str) -> str:
+def _difference(name: str, near: str) -> str:
     if name.casefold() == near.casefold():
-        return f"the letter case of {near!r} is another."
+        return f"its letter case differs from {near!r}."
     if " ".join(name.split()) == " ".join(near.split()):
-        return f"the blanks in {near!r} are others."
+        return f"its spaces differ from {near!r}."
     if near == name + siblings.SUFFIX:
-        return f"{siblings.SUFFIX!r} is missing, which belongs to the name."
-    return f"the nearest is {near!r}."
+        return f"{siblings.SUFFIX!r} is missing; it is part of the name."
+    return f"the nearest name is {near!r}."
 
 
-def location(session: Session, revision: Revision, given: Given, findings: Findings) -> blobs.Blob | None:
-    """The blob of a new model, its three parts looked at one by one; None where there is none to go on with."""
-    fresh = latest(session, revision)
-    base = _base(session, given.base_location, findings, fresh)
-    relative = _relative(given.relative_location, findings, fresh)
+def check_location(session: Session, revision: Revision, given: Given, findings: Findings) -> blobs.Blob | None:
+    """Check the three parts of a new model's location; return its blob, or None if it was not found."""
+    fresh = latest_model(session, revision)
+    base = _check_base(session, given.base_location, findings, fresh)
+    relative = _check_relative(given.relative_location, findings, fresh)
     if base is None or relative is None:
         if given.sas_blob_token is not None:
-            findings.skipped(SIGNATURE, "It is for a blob, of which both locations are needed.")
+            findings.skip(SIGNATURE, "Not checked: both locations of the blob are needed.")
         return None
-    blob = _parsed(base, relative, findings)
+    blob = _parse(base, relative, findings)
     if blob is None:
         return None
     if not session.store.blobs.exists(blob):
-        note = f"BlobNotFound: there is no blob {blob.name!r} in the storage account {blob.account!r}."
+        note = f"BlobNotFound: blob {blob.name!r} does not exist in storage account {blob.account!r}."
         findings.problem(RELATIVE, note, _fresh_cure(fresh) or references.places(session))
         blob_there = None
     else:
-        findings.ok(RELATIVE, f"The blob {blob.name!r} is there.")
+        findings.ok(RELATIVE, f"The blob {blob.name!r} exists.")
         blob_there = blob
-    _signature(session, blob, given.sas_blob_token, findings, revision)
+    _check_signature(session, blob, given.sas_blob_token, findings, revision)
     return blob_there
 
 
 Latest = tuple["ServiceId", str, blobs.Blob]
+"""The service that trained a model, the id of the job, and the model's blob."""
 
 
-def latest(session: Session, revision: Revision, blob: blobs.Blob | None = None) -> Latest | None:
-    """The last job that made a model for a service, or the one that made this blob: what trains, its id, its blob."""
+def latest_model(session: Session, revision: Revision, blob: blobs.Blob | None = None) -> Latest | None:
+    """Return the last model that a job made for a service; with `blob`, the one in that blob."""
     for trainer in siblings.training(session, revision):
         for body in reversed(list(session.store.jobs.of(trainer.resource))):
             for place in models_of(body):
@@ -173,28 +174,29 @@ def latest(session: Session, revision: Revision, blob: blobs.Blob | None = None)
 def _fresh_cure(fresh: Latest | None) -> str | None:
     if fresh is None:
         return None
-    return f"-RelativeLocation {fresh[2].relative_location}  # of mlmgmt batch status {fresh[0].words} --job {fresh[1]}"
+    return (
+        f"-RelativeLocation {fresh[2].relative_location}  # from mlmgmt batch status {fresh[0].words} --job {fresh[1]}"
+    )
 
 
-def _base(session: Session, text: str | None, findings: Findings, fresh: Latest | None) -> str | None:
+def _check_base(session: Session, text: str | None, findings: Findings, fresh: Latest | None) -> str | None:
     right = f"-BaseLocation {fresh[2].base_location}" if fresh is not None else None
     if text is None:
-        findings.skipped(BASE, "No -BaseLocation is given.")
+        findings.skip(BASE, "No -BaseLocation is given.")
         return None
     if "?" in text or assets.TRAINED_MODEL_SUFFIX in text.casefold():
-        findings.problem(BASE, "It is the model's whole address; only the account belongs here.", right)
+        findings.problem(BASE, "It is the whole address of the model; give only the account's address.", right)
         return None
     if not text.endswith("/"):
-        findings.problem(
-            BASE, "It does not end in a slash: the three parts are joined as they are.", f"-BaseLocation {text}/"
-        )
+        note = "It does not end in a slash; the three parts are joined without a separator."
+        findings.problem(BASE, note, f"-BaseLocation {text}/")
     try:
         probe = references.located(text, "container/blob", "-BaseLocation", "InvalidBlob")
     except MlmgmtError as error:
-        findings.refused(BASE, error, right)
+        findings.error(BASE, error, right)
         return None
     if not session.store.blobs.is_registered(probe.account):
-        note = f"The storage account {probe.account!r} is not in this home, and nothing is fetched from the network."
+        note = f"The storage account {probe.account!r} is not in this home; nothing is fetched from the network."
         findings.problem(BASE, note, references.places(session))
         return None
     if text.endswith("/"):
@@ -202,36 +204,38 @@ def _base(session: Session, text: str | None, findings: Findings, fresh: Latest 
     return text
 
 
-def _relative(text: str | None, findings: Findings, fresh: Latest | None) -> str | None:
+def _check_relative(text: str | None, findings: Findings, fresh: Latest | None) -> str | None:
     if text is None:
-        findings.skipped(RELATIVE, "No -RelativeLocation is given.")
+        findings.skip(RELATIVE, "No -RelativeLocation is given.")
         return None
     if "?" in text:
         findings.problem(
-            RELATIVE, "It has a query; that is the SasBlobToken.", f"-RelativeLocation {text.split('?')[0]}"
+            RELATIVE, "It has a query, which is the SasBlobToken.", f"-RelativeLocation {text.split('?')[0]}"
         )
         text = text.split("?")[0]
     if not text.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):
-        note = f"InvalidBlobExtension: {text!r} is no trained model, whose name ends in .ilearner"
-        tail = "; a .csv is the job's evaluation." if text.casefold().endswith(".csv") else "."
+        note = f"InvalidBlobExtension: {text!r} is not a trained model, whose name ends in .ilearner"
+        tail = "; a .csv is the evaluation of a job." if text.casefold().endswith(".csv") else "."
         findings.problem(RELATIVE, note + tail, _fresh_cure(fresh))
         return None
     return text
 
 
-def _parsed(base: str, relative: str, findings: Findings) -> blobs.Blob | None:
+def _parse(base: str, relative: str, findings: Findings) -> blobs.Blob | None:
     try:
         return references.located(base, relative, "-RelativeLocation", "InputBlobRelativeLocationInvalid")
     except MlmgmtError as error:
-        findings.refused(RELATIVE, error)
+        findings.error(RELATIVE, error)
         return None
 
 
-def _signature(session: Session, blob: blobs.Blob, text: str | None, findings: Findings, revision: Revision) -> None:
+def _check_signature(
+    session: Session, blob: blobs.Blob, text: str | None, findings: Findings, revision: Revision
+) -> None:
     if text is None:
-        findings.skipped(SIGNATURE, "No -SasBlobToken is given.")
+        findings.skip(SIGNATURE, "No -SasBlobToken is given.")
         return
-    made = latest(session, revision, blob)
+    made = latest_model(session, revision, blob)
     cure = (
         f"mlmgmt batch status {made[0].words} --job {made[1]}  # gives a fresh one each time"
         if made is not None
@@ -239,24 +243,27 @@ def _signature(session: Session, blob: blobs.Blob, text: str | None, findings: F
     )
     fields = {name: values[0] for name, values in parse_qs(text.lstrip("?"), keep_blank_values=True).items()}
     if "sig" not in fields:
-        findings.problem(SIGNATURE, f"{text[:20]!r} is no signature: it has no sig=. A placeholder is refused.", cure)
+        findings.problem(
+            SIGNATURE, f"{text[:20]!r} is not a signature: it has no sig=. Placeholders are refused.", cure
+        )
         return
     if not text.startswith("?"):
-        findings.problem(SIGNATURE, "It does not begin with '?': the three parts are joined as they are.", f"'?{text}'")
+        note = "It does not begin with '?'; the three parts are joined without a separator."
+        findings.problem(SIGNATURE, note, f"'?{text}'")
     keys = session.store.secrets.account_keys(blob.account)
     if not keys:
-        findings.skipped(SIGNATURE, f"The keys of {blob.account!r} are not in this user's configuration.")
+        findings.skip(SIGNATURE, f"The keys of {blob.account!r} are not in this user's configuration.")
         return
     try:
         sas.check(text, keys, blob.account, blob.name, now=session.clock())
     except MlmgmtError as error:
-        findings.problem(SIGNATURE, f"{said(error)}{_hints(text)}", cure)
+        findings.problem(SIGNATURE, f"{summary(error)}{_damage(text)}", cure)
         return
-    findings.ok(SIGNATURE, f"It is good for this blob, until {fields.get('se')}.")
+    findings.ok(SIGNATURE, f"It is valid for this blob until {fields.get('se')}.")
 
 
-def _hints(text: str) -> str:
-    """What a signature looks like that a shell or an encoder spoilt."""
+def _damage(text: str) -> str:
+    """Say how a shell or an encoder damaged a signature, if it looks so."""
     if "%25" in text:
         return " It is percent-encoded twice."
     if "&" not in text:
@@ -264,29 +271,29 @@ def _hints(text: str) -> str:
     return " Its '+' should be %2B." if "+" in unquote(text) and "+" in text else ""
 
 
-def proved(
+def check_new_model(
     session: Session,
     revision: Revision,
     model: TrainedModel | None,
     blob: blobs.Blob | None,
     findings: Findings,
 ) -> None:
-    """Whether the new model fits: it is taken through the whole plan of the update, which writes nothing."""
+    """Check that the new model fits, by planning the whole update; nothing is written."""
     if blob is None or model is None or findings.has_problem(SERVICE, ENDPOINT, RESOURCE):
-        findings.skipped(NEW_MODEL, "It is tried once what is above is right.")
+        findings.skip(NEW_MODEL, "Not checked: the checks before this one did not all pass.")
         return
     try:
-        _plan(session, revision, model, blob)
+        _plan_update(session, revision, model, blob)
     except MlmgmtError as error:
         if "NothingChanged" in error.codes():
-            findings.ok(NEW_MODEL, "It is the model that answers already.")
+            findings.ok(NEW_MODEL, "It is already the current model.")
         else:
-            findings.refused(NEW_MODEL, error)
+            findings.error(NEW_MODEL, error)
         return
-    findings.ok(NEW_MODEL, "It is trusted, its columns are the graph's, and it scores the example.")
+    findings.ok(NEW_MODEL, "It is trusted, its columns match the graph, and it scores the example.")
 
 
-def _plan(session: Session, revision: Revision, model: TrainedModel, blob: blobs.Blob) -> Any:
+def _plan_update(session: Session, revision: Revision, model: TrainedModel, blob: blobs.Blob) -> Any:
     identity = revision.resource
     if isinstance(identity, EndpointId):
         fresh = references.answered(session, blob)
