@@ -62,7 +62,7 @@ _JSON_HEADER = (b"content-type", JSON.encode())
 _MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
 _MANAGEMENT = frozenset((Proof.TOKEN, Proof.WORKSPACE))
 _WRITERS = 8
-_REFUSED = 400
+_FIRST_ERROR = 400
 _STUDIO_PATHS = f"{STUDIO}/".encode()
 _LARGEST_IN_LOOP = 64 * 1024
 """Bytes of a body that may be read in the event loop."""
@@ -100,22 +100,22 @@ class App:
         identity = request_ids.new()
         reply: Reply
         try:
-            reply = await self._answered(scope, receive, identity)
+            reply = await self._answer(scope, receive, identity)
         except MlmgmtError as error:
             reply = _refusal(error, scope)
         except Disconnected:
             return
         except OSError as error:
-            reply = _refusal(_of_the_system(error), scope)
+            reply = _refusal(_from_os_error(error), scope)
         except Exception as error:
-            reply = _bug(error, identity)
-        if reply.status >= _REFUSED:
+            reply = _report_bug(error, identity)
+        if reply.status >= _FIRST_ERROR:
             texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             _add_correlation(reply, texts, identity)
-        size = await _sent(scope, send, reply, identity)
+        size = await _send(scope, send, reply, identity)
         self.log.add(scope, reply.status, size, began, identity)
 
-    async def _answered(self, scope: Scope, receive: Receive, identity: str) -> Reply:
+    async def _answer(self, scope: Scope, receive: Receive, identity: str) -> Reply:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
             _refuse_repeated([name for name, _ in scope["headers"]])
@@ -128,30 +128,30 @@ class App:
         query = _query(scope["query_string"])
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         warnings: list[str] = []
-        session = self._proved(operation, values, texts, origin, warnings.append)
+        session = self._authenticate(operation, values, texts, origin, warnings.append)
         version = _version(operation, query)
         if "subscriptionId" in values and operation.proof is Proof.TOKEN:
             _require_subscription(session, values["subscriptionId"])
         call = Call(operation, session, values, query, texts, version, origin)
         if operation.proof is Proof.SIGNATURE:
-            return await self._blob(call, receive, headers)
+            return await self._answer_blob(call, receive, headers)
         if operation.body or operation.method not in ("GET", "HEAD"):
             limit = LARGEST if operation.proof in _MANAGEMENT else LARGEST_REQUEST
             call.body = await read(receive, headers, limit)
         takes_long = operation.writes or len(call.body) > _LARGEST_IN_LOOP
-        reply = await self._in_thread(operation.proof, self._handled, call) if takes_long else self._handled(call)
+        reply = await self._in_thread(operation.proof, self._handle, call) if takes_long else self._handle(call)
         if operation.proof in _MANAGEMENT:
-            reply.of_management = True
+            reply.no_cache = True
             _add_correlation(reply, texts, identity)
         if warnings:
-            reply.headers[request_ids.WARNINGS_HEADER] = request_ids.in_header(warnings)
+            reply.headers[request_ids.WARNINGS_HEADER] = request_ids.header_value(warnings)
         return reply
 
-    def _handled(self, call: Call) -> Reply:
+    def _handle(self, call: Call) -> Reply:
         call.body = blob_addresses.inward(call.body, {call.origin, self._settings.origin})
         return self._handlers[call.operation.name](call)
 
-    async def _blob(self, call: Call, receive: Receive, headers: dict[bytes, bytes]) -> Reply:
+    async def _answer_blob(self, call: Call, receive: Receive, headers: dict[bytes, bytes]) -> Reply:
         try:
             if call.operation.name == "Blob_Upload":
                 call.upload = chunks(receive, headers, LARGEST_BLOB)
@@ -164,7 +164,7 @@ class App:
     async def _in_thread(self, proof: Proof, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads[proof], function, *arguments)
 
-    def _proved(
+    def _authenticate(
         self,
         operation: Operation,
         values: dict[str, str],
@@ -270,24 +270,24 @@ def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
         headers["retry-after"] = "1"
     if error.http_status == 413:
         headers["connection"] = "close"
-    return Reply(error.http_status, body, headers, of_management=True)
+    return Reply(error.http_status, body, headers, no_cache=True)
 
 
-def _of_the_system(error: OSError) -> MlmgmtError:
+def _from_os_error(error: OSError) -> MlmgmtError:
     return HomeError(f"The system refused: {error.strerror or error}.", hint="What was there before still stands.")
 
 
-def _bug(error: Exception, identity: str) -> Reply:
+def _report_bug(error: Exception, identity: str) -> Reply:
     report(error, identity)
     message = "Something went wrong that should not; nothing that was deployed has changed half-way."
     return Reply(500, {"error": {"code": "InternalError", "message": message, "target": identity}})
 
 
-async def _sent(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
+async def _send(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
     """Send an answer; returns how many bytes its body has."""
     payload = reply.payload()
     headers = [(b"x-ms-request-id", identity.encode())]
-    if reply.of_management:
+    if reply.no_cache:
         headers += _MANAGEMENT_HEADERS
     if "content-length" not in reply.headers and (payload or reply.status not in (204, 304)):
         headers.append((b"content-length", str(len(payload)).encode()))

@@ -26,7 +26,7 @@ _KEEP_ALIVE = 30
 _GRACEFUL = 10
 
 
-class Made:
+class WorkerFactory:
     """Makes a worker's application and its TLS context, in the worker."""
 
     def __init__(self, settings: Settings) -> None:
@@ -93,9 +93,9 @@ def serve(
         paths = Authority(session.store.home.trust, session.clock).ensure()
         authority = str(paths.ca)
         settings = replace(settings, certificate=str(paths.certificate), key=str(paths.key))
-    listener = _listening(settings)
+    listener = _listener(settings)
     settings = replace(settings, port=listener.getsockname()[1])
-    _tell(session, settings, authority)
+    _announce(session, settings, authority)
     with listener:
         _run(settings, listener)
 
@@ -134,7 +134,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _listener(settings: Settings) -> socket.socket:
     """The socket that all workers share.
 
     Its protocol is named: where it is not, connections accepted from it wait 40 ms for each answer's second packet.
@@ -154,7 +154,7 @@ def _listening(settings: Settings) -> socket.socket:
     return listener
 
 
-def _tell(session: Session, settings: Settings, authority: str | None) -> None:
+def _announce(session: Session, settings: Settings, authority: str | None) -> None:
     """Say what is served, and how to get in."""
     kinds = {"web services": "WebServices", "commitment plans": "CommitmentPlans", "resource groups": "ResourceGroups"}
     session.tell(f"mlmgmt serves {settings.home} at {settings.origin}")
@@ -185,9 +185,9 @@ def _run(settings: Settings, listener: socket.socket) -> None:
 
     if settings.workers > 1:
         settings = replace(settings, parent=os.getpid())
-    made = Made(settings)
+    factory = WorkerFactory(settings)
     config = uvicorn.Config(
-        made,
+        factory,
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -202,7 +202,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         proxy_headers=False,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
-        ssl_context_factory=None if settings.certificate is None else made.context,
+        ssl_context_factory=None if settings.certificate is None else factory.context,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACEFUL,
     )

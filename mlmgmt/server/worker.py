@@ -51,7 +51,7 @@ class Worker:
                 allow_headers=("authorization", "content-type"),
                 expose_headers=("x-ms-request-id", MODEL_HEADER, request_ids.WARNINGS_HEADER),
             )
-        self._lifespan = Router(lifespan=self._living)
+        self._lifespan = Router(lifespan=self._run_lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live."""
@@ -61,8 +61,8 @@ class Worker:
             await self._lifespan(scope, receive, send)
 
     @asynccontextmanager
-    async def _living(self, _: Any) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._ticking())
+    async def _run_lifespan(self, _: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._run_clock())
         try:
             yield
         finally:
@@ -71,25 +71,25 @@ class Worker:
                 await task
             self._app.close()
 
-    async def _ticking(self) -> None:
+    async def _run_clock(self) -> None:
         """What is done once a second."""
         renewed = asyncio.get_running_loop().time()
         metering: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(_TICK)
-            connections.let_go()
+            connections.close_slow()
             self._app.log.flush()
             # Not waited for: it may wait for a lock, and slow clients are not to have that long.
             if metering is None or metering.done():
-                metering = asyncio.create_task(self._metered())
+                metering = asyncio.create_task(self._flush_meter())
             if self._settings.parent is not None and os.getppid() != self._settings.parent:
                 # Whoever looked after this worker was killed; without it nobody would end it.
                 os.kill(os.getpid(), signal.SIGTERM)
             if self._tls is not None and asyncio.get_running_loop().time() - renewed > _RENEWAL:
                 renewed = asyncio.get_running_loop().time()
-                await self._renew(self._tls)
+                await self._renew_certificate(self._tls)
 
-    async def _metered(self) -> None:
+    async def _flush_meter(self) -> None:
         try:
             await asyncio.to_thread(self._app.scoring.meter.flush)
         except Exception as error:
@@ -98,7 +98,7 @@ class Worker:
                 self._reported = True
                 report(error, "none")
 
-    async def _renew(self, context: ssl.SSLContext) -> None:
+    async def _renew_certificate(self, context: ssl.SSLContext) -> None:
         from mlmgmt.errors import MlmgmtError
         from mlmgmt.server.http.authority import Authority
 
@@ -106,4 +106,4 @@ class Worker:
         with suppress(OSError, MlmgmtError):
             await asyncio.to_thread(authority.ensure)
             # Here, and not in the thread: a context is not changed while handshakes use it.
-            authority.renewed(context)
+            authority.renew(context)

@@ -330,14 +330,14 @@ def test_a_running_server_takes_the_new_leaf_for_new_handshakes(authority: Autho
     clock.moved = -6 * DAY
     paths = authority.ensure()
     server, client = server_context(paths), client_context(paths.ca.read_bytes())
-    assert not authority.renewed(server)
+    assert not authority.renew(server)
     first = ask(server, client, "localhost")
 
     clock.moved = timedelta()
-    assert authority.renewed(server)
+    assert authority.renew(server)
     second = ask(server, client, "localhost")
     assert first != second == ssl.PEM_cert_to_DER_cert(paths.certificate.read_text())
-    assert not authority.renewed(server)
+    assert not authority.renew(server)
 
 
 def test_a_server_notices_a_leaf_that_another_worker_renewed(authority: Authority, clock: Clock) -> None:
@@ -347,7 +347,7 @@ def test_a_server_notices_a_leaf_that_another_worker_renewed(authority: Authorit
     clock.moved = timedelta()
     Authority(paths.ca.parent.parent, clock).ensure()
     authority.ensure()
-    assert authority.renewed(server)
+    assert authority.renew(server)
     assert ask(server, client, "localhost") == ssl.PEM_cert_to_DER_cert(paths.certificate.read_text())
 
 
@@ -361,7 +361,7 @@ def test_a_connection_that_stands_outlives_the_renewal(authority: Authority, clo
         client.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         clock.moved = timedelta()
-        assert authority.renewed(server)
+        assert authority.renew(server)
         connection.sendall(b"still here")
         assert b"".join(iter(lambda: connection.recv(4096), b"")).endswith(b"still here")
 
@@ -373,8 +373,8 @@ def test_a_context_is_asked_whatever_it_speaks_and_an_empty_one_is_filled(
     paths = authority.ensure()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.maximum_version = version
-    assert authority.renewed(server)
-    assert not authority.renewed(server)
+    assert authority.renew(server)
+    assert not authority.renew(server)
     assert ask(server, client_context(paths.ca.read_bytes()), "localhost")
 
 
@@ -383,7 +383,7 @@ def test_clients_that_loaded_the_authority_before_its_renewal_go_on(authority: A
     paths = authority.ensure()
     server, old = server_context(paths), paths.ca.read_bytes()
     clock.moved = timedelta()
-    assert authority.renewed(server)
+    assert authority.renew(server)
     assert paths.ca.read_bytes() != old
     for ca in (old, paths.ca.read_bytes()):
         assert ask(server, client_context(ca), "localhost")

@@ -19,7 +19,7 @@ import pytest
 import uvloop
 
 from mlmgmt.server.http.settings import Settings
-from mlmgmt.server.serve import _listening
+from mlmgmt.server.serve import _listener
 from tests.conftest import environment
 from tests.server.conftest import Server, Start, alive, request_body
 
@@ -128,7 +128,7 @@ def test_accepted_connections_do_not_wait_to_send(loop: Any) -> None:
                 found.set_result(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
                 transport.close()
 
-        with _listening(Settings(home="", host="127.0.0.1", port=0)) as listener:
+        with _listener(Settings(home="", host="127.0.0.1", port=0)) as listener:
             server = await asyncio.get_running_loop().create_server(Protocol, sock=listener)
             _, writer = await asyncio.open_connection(*listener.getsockname())
             option = int(await found)

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 CA_LIFE = timedelta(days=365)
 CA_LEAST = timedelta(days=30)
-"""An authority with less time left than this is renewed."""
+"""An authority with less time left than this is renew."""
 LEAF_LIFE = timedelta(days=7)
 LEAF_LEAST = timedelta(days=2)
-"""A leaf with less time left than this is renewed."""
+"""A leaf with less time left than this is renew."""
 
 _SKEW = timedelta(minutes=5)
 """How much earlier than now a certificate begins: the clock of a container or a virtual machine may be behind."""
@@ -74,18 +74,18 @@ class Authority:
     def ensure(self) -> Paths:
         """Make the authority and the leaf, or renew what is near its end or damaged; safe in several processes at once.
 
-        A renewed authority keeps its key while the certificate before is valid, so clients that loaded that one go on
+        A renew authority keeps its key while the certificate before is valid, so clients that loaded that one go on
         trusting the server; after damage or expiry it is a new one.
 
         Raises:
             Conflict: `ResourceLocked`: another process kept the lock for too long.
             OSError: the folder cannot be written; what was there stands.
         """
-        with self._held():
-            self._current()
+        with self._locked():
+            self._current_leaf()
         return self._paths
 
-    def renewed(self, context: ssl.SSLContext) -> bool:
+    def renew(self, context: ssl.SSLContext) -> bool:
         """Do as `ensure`, and load the leaf into a server's running context if that shows another one, or none.
 
         New handshakes get the new leaf; connections that stand are not touched. Call it in the thread that makes the
@@ -101,19 +101,19 @@ class Authority:
         from cryptography.hazmat.primitives.serialization import Encoding
 
         # Under the lock, since elsewhere a new key may already stand beside the old certificate.
-        with self._held():
-            if _shown(context) == self._current().public_bytes(Encoding.DER):
+        with self._locked():
+            if _loaded_certificate(context) == self._current_leaf().public_bytes(Encoding.DER):
                 return False
             context.load_cert_chain(self._paths.certificate, self._paths.key)
         return True
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         files.make_private(self._tls)
         with lock.hold(self._folder, "tls"):
             yield
 
-    def _current(self) -> Certificate:
+    def _current_leaf(self) -> Certificate:
         """The leaf that is good now, on disk with its key; call it while holding the lock."""
         files.clear_leftovers(self._tls)
         for key in (self._ca_key, self._paths.key):
@@ -126,12 +126,12 @@ class Authority:
     def _authority(self, now: datetime) -> _Pair:
         name = _name(f"mlmgmt local authority {self._folder.name[:8]}")
         known = _read(self._ca_key, self._paths.ca)
-        if known and not _is_made_so(known.certificate, name, known.certificate, _of_authority(known.key.public_key())):
+        if known and not _is_as_issued(known.certificate, name, known.certificate, _authority_extensions(known.key.public_key())):
             known = None
         if known and _lasts(known.certificate, now, CA_LEAST):
             return known
         key = known.key if known and now < known.certificate.not_valid_after_utc else _new_key(self._ca_key)
-        extensions = _of_authority(key.public_key())
+        extensions = _authority_extensions(key.public_key())
         made = _issue(self._paths.ca, name, key.public_key(), extensions, name, key, now, CA_LIFE)
         return _Pair(key, made)
 
@@ -141,13 +141,13 @@ class Authority:
         known = _read(self._paths.key, self._paths.certificate)
         if (
             known
-            and _is_made_so(known.certificate, name, ca, _of_leaf(known.key.public_key(), signer))
+            and _is_as_issued(known.certificate, name, ca, _leaf_extensions(known.key.public_key(), signer))
             and known.certificate.not_valid_before_utc >= ca.not_valid_before_utc
             and _lasts(known.certificate, now, LEAF_LEAST)
         ):
             return known.certificate
         public = _new_key(self._paths.key).public_key()
-        extensions = _of_leaf(public, signer)
+        extensions = _leaf_extensions(public, signer)
         return _issue(self._paths.certificate, name, public, extensions, ca.subject, authority.key, now, LEAF_LIFE)
 
 
@@ -162,7 +162,7 @@ def _name(common: str) -> Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _of_authority(public: EllipticCurvePublicKey) -> Extensions:
+def _authority_extensions(public: EllipticCurvePublicKey) -> Extensions:
     """The extensions of the authority, and whether each is critical."""
     from cryptography import x509
 
@@ -179,7 +179,7 @@ def _of_authority(public: EllipticCurvePublicKey) -> Extensions:
     ]
 
 
-def _of_leaf(public: EllipticCurvePublicKey, signer: EllipticCurvePublicKey) -> Extensions:
+def _leaf_extensions(public: EllipticCurvePublicKey, signer: EllipticCurvePublicKey) -> Extensions:
     """The extensions of the leaf, and whether each is critical."""
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -267,7 +267,7 @@ def _read(key_path: Path, certificate_path: Path) -> _Pair | None:
     return None
 
 
-def _is_made_so(certificate: Certificate, subject: Name, issuer: Certificate, extensions: Extensions) -> bool:
+def _is_as_issued(certificate: Certificate, subject: Name, issuer: Certificate, extensions: Extensions) -> bool:
     """Whether `issuer` signed the certificate, and it says what this version would have it say."""
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -279,7 +279,7 @@ def _is_made_so(certificate: Certificate, subject: Name, issuer: Certificate, ex
     return False
 
 
-def _shown(context: ssl.SSLContext) -> bytes | None:
+def _loaded_certificate(context: ssl.SSLContext) -> bytes | None:
     """The certificate (DER) that a server's context shows; None when it has none.
 
     A context does not tell what it has loaded, so this shakes hands with it in memory.

@@ -21,7 +21,7 @@ def _too_large(limit: int) -> TooLarge:
     return TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
 
 
-def _check(headers: Mapping[bytes, bytes], limit: int) -> None:
+def _check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
     stated = headers.get(b"content-length", b"")
     if stated.isdigit() and int(stated) > limit:
         raise _too_large(limit)
@@ -40,7 +40,7 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
     Raises:
         TooLarge: `RequestEntityTooLarge`. UnsupportedMediaType: it is compressed. Disconnected.
     """
-    _check(headers, limit)
+    _check_length(headers, limit)
     if b"content-encoding" in headers:
         _refuse_encoded(headers[b"content-encoding"])
     message = await receive()
@@ -61,7 +61,7 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
 
 async def chunks(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> AsyncIterator[bytes]:
     """The body as it comes; see `read`."""
-    _check(headers, limit)
+    _check_length(headers, limit)
     size, more = 0, True
     while more:
         message = await receive()

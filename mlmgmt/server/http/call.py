@@ -116,7 +116,7 @@ class Reply:
     Args:
         file: open where the part begins; whoever sends it closes it.
         length: of that part.
-        of_management: it is answered by the resource manager, which forbids that anybody keeps it.
+        no_cache: it is answered by the resource manager, which forbids that anybody keeps it.
     """
 
     status: int = 200
@@ -125,7 +125,7 @@ class Reply:
     content: bytes | None = None
     file: BinaryIO | None = None
     length: int = 0
-    of_management: bool = False
+    no_cache: bool = False
 
     def payload(self) -> bytes:
         if self.content is not None:

@@ -89,7 +89,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     @property
-    def keeps_waiting(self) -> bool:
+    def is_too_slow(self) -> bool:
         """Whether the other side has had long enough for what it is to send or to take."""
         now, cycle = monotonic(), self.cycle
         if self.flow is not None and self.flow.write_paused:
@@ -103,8 +103,8 @@ class Connection(HttpToolsProtocol):
         return bool(cycle.more_body and slow)
 
 
-def let_go() -> None:
+def close_slow() -> None:
     """End the connections that keep the server waiting."""
     for connection in tuple(connections):
-        if connection.transport is not None and not connection.transport.is_closing() and connection.keeps_waiting:
+        if connection.transport is not None and not connection.transport.is_closing() and connection.is_too_slow:
             connection.transport.abort()

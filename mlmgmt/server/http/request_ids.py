@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WARNINGS_HEADER = "x-mlmgmt-warnings"
-_LONGEST_TOLD = 1024
+_LONGEST_VALUE = 1024
 _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PREFIX = "-".join((token_hex(4), token_hex(2), "4" + token_hex(2)[1:], "8" + token_hex(2)[1:]))
 _NUMBERS = count(1)
@@ -27,9 +27,9 @@ def is_harmless(text: str) -> bool:
     return _HARMLESS.fullmatch(text) is not None
 
 
-def in_header(sentences: Sequence[str]) -> str:
+def header_value(sentences: Sequence[str]) -> str:
     """Sentences for people as a header takes them: names that a document brings may stand in them."""
-    return printable("; ".join(sentences)[:_LONGEST_TOLD])
+    return printable("; ".join(sentences)[:_LONGEST_VALUE])
 
 
 def printable(text: str) -> str:

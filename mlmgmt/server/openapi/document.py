@@ -86,7 +86,7 @@ _PATH: dict[str, Json] = {
     "endpointName": {"pattern": "^[a-z0-9]+$", "maxLength": 32},
     "part": {"enum": ["score", "jobs", "update"]},
 }
-_SAID = {
+_DESCRIPTIONS = {
     "subscriptionId": "The subscription of the home; where rows are scored, dashes may be left out.",
     "serviceId": "32 hexadecimal digits; the web service's swaggerLocation has them, or the endpoint's ApiLocation.",
     "endpointName": "Up to 24 lower-case letters and digits; where documents are read, an endpoint's id is as good.",
@@ -96,15 +96,15 @@ _SAID = {
 
 def document(origin: str) -> Json:
     """The OpenAPI 3.1 document; `origin` is where the caller reached the server."""
-    return {**_fixed(), "servers": [{"url": origin}]}
+    return {**_without_servers(), "servers": [{"url": origin}]}
 
 
 @cache
-def _fixed() -> Json:
+def _without_servers() -> Json:
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         template = "/" + "/".join(segment.replace("{*", "{") for segment in operation.segments)
-        paths.setdefault(template, {})[operation.method.casefold()] = _described(operation)
+        paths.setdefault(template, {})[operation.method.casefold()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -162,12 +162,12 @@ def _fixed() -> Json:
     }
 
 
-def _described(operation: Operation) -> Json:
+def _operation(operation: Operation) -> Json:
     found: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [_tag(operation)],
-        "parameters": [*_path(operation), *_query(operation)],
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
         "responses": _responses(operation),
         "security": _SECURITY[operation.proof],
     }
@@ -183,18 +183,18 @@ def _tag(operation: Operation) -> str:
     return _TAG_OF.get(family, "BatchExecution" if operation.proof is Proof.KEY else "Resources")
 
 
-def _path(operation: Operation) -> list[Json]:
+def _path_parameters(operation: Operation) -> list[Json]:
     found = []
     for segment in operation.segments:
         if segment.startswith("{"):
             name = segment.strip("{*}")
             schema = {"type": "string", "minLength": 1, **_PATH.get(name, {})}
-            said = {"description": _SAID[name]} if name in _SAID else {}
+            said = {"description": _DESCRIPTIONS[name]} if name in _DESCRIPTIONS else {}
             found.append({"name": name, "in": "path", "required": True, "schema": schema, **said})
     return found
 
 
-def _query(operation: Operation) -> list[Json]:
+def _query_parameters(operation: Operation) -> list[Json]:
     found = []
     if operation.versions:
         schema: Json = {"type": "string", "enum": list(operation.versions)}
@@ -209,12 +209,12 @@ def _query(operation: Operation) -> list[Json]:
     if operation.proof is Proof.SIGNATURE:
         found += [
             {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": text}
-            for name, text in _SIGNED.items()
+            for name, text in _SIGNATURE_PARAMETERS.items()
         ]
     return found
 
 
-_SIGNED = {
+_SIGNATURE_PARAMETERS = {
     "sv": "The version of the signature.",
     "sr": "What is signed: b for a blob, c for a container.",
     "sp": "What it permits.",

@@ -22,18 +22,18 @@ def text(**more: Any) -> Schema:
     return {"type": "string", **more}
 
 
-def maybe(*types: str, **more: Any) -> Schema:
+def nullable(*types: str, **more: Any) -> Schema:
     return {"type": [*types, "null"], **more}
 
 
-def members(properties: Mapping[str, Any], *required: str, **more: Any) -> Schema:
+def object_of(properties: Mapping[str, Any], *required: str, **more: Any) -> Schema:
     body: Schema = {"type": "object", "properties": dict(properties), **more}
     return body | {"required": list(required)} if required else body
 
 
-def all_of(properties: Mapping[str, Any]) -> Schema:
-    """An object with each of these members."""
-    return members(properties, *properties)
+def all_required(properties: Mapping[str, Any]) -> Schema:
+    """An object with each of these object_of."""
+    return object_of(properties, *properties)
 
 
 def list_of(of: Schema) -> Schema:
@@ -47,12 +47,12 @@ def map_of(of: Schema) -> Schema:
 def page(of: str, *, continued: bool = True) -> Schema:
     """A list as the resource manager answers it."""
     link = {"nextLink": text(format="uri")} if continued else {}
-    return members({"value": list_of(ref(of)), **link}, "value")
+    return object_of({"value": list_of(ref(of)), **link}, "value")
 
 
 def resource(properties: Schema, **more: Schema) -> Schema:
     """A resource of the resource manager."""
-    return all_of({"id": text(), "name": text(), "type": text(), **more, "properties": properties})
+    return all_required({"id": text(), "name": text(), "type": text(), **more, "properties": properties})
 
 
 def tracked(properties: Schema, **more: Schema) -> Schema:

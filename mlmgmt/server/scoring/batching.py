@@ -25,7 +25,7 @@ class Batcher:
         self._scorer, self._threads = scorer, threads
         self._waiting: list[tuple[str, Cells, asyncio.Future[Answer]]] = []
         self._arrived = asyncio.Event()
-        self._before = 1
+        self._last_size = 1
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self, port: str, cells: Cells) -> Answer:
@@ -40,11 +40,11 @@ class Batcher:
     async def _work(self) -> None:
         while self._waiting:
             await self._gather()
-            batch = self._next()
+            batch = self._take_batch()
             found = await asyncio.get_running_loop().run_in_executor(
                 self._threads, _answers, self._scorer, [(port, cells) for port, cells, _ in batch]
             )
-            self._before = len(batch)
+            self._last_size = len(batch)
             for (_, _, future), answer in zip(batch, found, strict=True):
                 if future.done():
                     continue
@@ -57,14 +57,14 @@ class Batcher:
         """Wait, not for long, until as many are there as were answered together before."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _LONGEST_WAIT
-        while len(self._waiting) < self._before and (left := until - loop.time()) > 0:
+        while len(self._waiting) < self._last_size and (left := until - loop.time()) > 0:
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), left)
             except TimeoutError:
                 return
 
-    def _next(self) -> list[tuple[str, Cells, asyncio.Future[Answer]]]:
+    def _take_batch(self) -> list[tuple[str, Cells, asyncio.Future[Answer]]]:
         """The requests with the columns of the first, as many as have no more than `_MOST_ROWS` rows together."""
         _, first, _ = self._waiting[0]
         taken: list[Any] = []
@@ -90,18 +90,18 @@ def _answers(scorer: Scorer, batch: list[tuple[str, Cells]]) -> list[Answer | Ba
         with suppress(Exception):
             together, notes = scorer.answer({port: Cells(first.columns, rows, first.source)})
             if all(len(table["Values"]) == len(rows) for table in together.values()):
-                return list(_shared(together, notes, [len(cells.rows) for _, cells in batch]))
-    return [_one(scorer, port, cells) for port, cells in batch]
+                return list(_split(together, notes, [len(cells.rows) for _, cells in batch]))
+    return [_answer_alone(scorer, port, cells) for port, cells in batch]
 
 
-def _one(scorer: Scorer, port: str, cells: Cells) -> Answer | BaseException:
+def _answer_alone(scorer: Scorer, port: str, cells: Cells) -> Answer | BaseException:
     try:
         return scorer.answer({port: cells})
     except Exception as error:
         return error
 
 
-def _shared(together: dict[str, dict[str, Any]], notes: list[str], counts: list[int]) -> list[Answer]:
+def _split(together: dict[str, dict[str, Any]], notes: list[str], counts: list[int]) -> list[Answer]:
     """The part of each request in the tables that answer all of them."""
     shares: list[Answer] = []
     begin = 0

@@ -26,7 +26,7 @@ class ServiceMeter:
     """One web service's counts since the worker began; the event loop adds to them, and another thread writes them.
 
     So that neither undoes what the other does, counts only grow, and what was charged is counted apart. `in_flight` are
-    the calls being answered, whichever revision answers them.
+    the calls being count_answer, whichever revision answers them.
     """
 
     __slots__ = ("_session", "charged", "in_flight", "lines", "resource", "seconds", "suspended", "transactions")
@@ -39,8 +39,8 @@ class ServiceMeter:
         self.charged = (0, 0.0)
         self.lines: deque[dict[str, Any]] = deque()
 
-    def answered(self, serving: Serving, rows: int, seconds: float) -> None:
-        """Count a call that was answered; it is a transaction of the plan."""
+    def count_answer(self, serving: Serving, rows: int, seconds: float) -> None:
+        """Count a call that was count_answer; it is a transaction of the plan."""
         self.transactions += 1
         self.seconds += seconds
         if serving.diagnoses:

@@ -67,7 +67,7 @@ class _Ready(NamedTuple):
     batcher: Batcher | None
 
 
-def _names(scopes: serving.Scopes, values: Mapping[str, str]) -> bool:
+def _matches(scopes: serving.Scopes, values: Mapping[str, str]) -> bool:
     """Whether the values of a path name where a service's addresses begin, in the letter case that these have."""
     workspace = values.get("workspaceId")
     return values["subscriptionId"] == scopes.subscription if workspace is None else workspace == scopes.workspace
@@ -81,8 +81,8 @@ class _Entry:
     def __init__(self, serving: Serving, limit: int, meter: ServiceMeter, scopes: serving.Scopes) -> None:
         self.serving, self.limit, self.meter, self.scopes = serving, limit, meter, scopes
         # The ids of assets may hold anything.
-        told = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
-        self.models = request_ids.printable(told)
+        models = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
+        self.models = request_ids.printable(models)
         self.ready: _Ready | None = None
         self.checked = monotonic()
 
@@ -136,18 +136,18 @@ class Scoring:
             ready = entry.ready or await self._ready(entry)
             # Whoever comes first waits for the model, and is not charged for that.
             began = perf_counter()
-            found, rows = await self._found(entry, ready, body)
+            found, rows = await self._score(entry, ready, body)
             answer = request_response.results(found[0], details=options.details, as_objects=options.as_objects)
             reply = Reply(200, None, {MODEL_HEADER: entry.models}, orjson.dumps(answer))
             if found[1]:
-                reply.headers[request_ids.WARNINGS_HEADER] = request_ids.in_header(found[1])
+                reply.headers[request_ids.WARNINGS_HEADER] = request_ids.header_value(found[1])
         except MlmgmtError as error:
             entry.meter.failed(entry.serving, error, perf_counter() - began)
             raise request_response.documented(error) from None
         entry.meter.answered(entry.serving, rows, perf_counter() - began)
         return reply
 
-    async def _found(self, entry: _Entry, ready: _Ready, body: bytes) -> tuple[Answer, int]:
+    async def _score(self, entry: _Entry, ready: _Ready, body: bytes) -> tuple[Answer, int]:
         if entry.limit and entry.meter.in_flight >= entry.limit:
             message = f"The web service answers at most {entry.serving.most_calls} calls at a time."
             raise Busy("Service is temporarily unavailable.", details=[Detail("RequestThrottled", message)])
@@ -173,12 +173,12 @@ class Scoring:
         """The web service of a path, in the revision that answers now."""
         guid = values["serviceId"]
         entry = self._entries.get(guid) or self._entries.get(guid := guid.casefold())
-        if entry is not None and _names(entry.scopes, values) and entry.serving.is_current:
+        if entry is not None and _matches(entry.scopes, values) and entry.serving.is_current:
             now = monotonic()
             if now - entry.checked < _TRUSTED_FOR:
                 return entry
             entry.checked = now
-        return self._looked_up(values, guid, entry)
+        return self._look_up(values, guid, entry)
 
     def revision(self, values: Mapping[str, str]) -> Revision:
         """The revision that answers at a path; anybody may ask, from any thread.
@@ -212,7 +212,7 @@ class Scoring:
             message = "The subscription in the path is not the one of this home."
             raise BadArgument("BadSubscriptionId", message, "subscriptionId")
 
-    def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
+    def _look_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
         resource = self._resource(values)
         try:
             found = serving.load(self._session, resource, guid)
@@ -232,7 +232,7 @@ class Scoring:
         key = entry.serving.key_of_scorer
         future = self._scorers.get(key)
         if future is None or (future.done() and future.exception() is not None):
-            future = asyncio.ensure_future(self._made(entry.serving))
+            future = asyncio.ensure_future(self._load_scorer(entry.serving))
             self._scorers[key] = future
             while len(self._scorers) > _MOST_SCORERS:
                 self._scorers.popitem(last=False)
@@ -240,7 +240,7 @@ class Scoring:
         entry.ready = await asyncio.shield(future)
         return entry.ready
 
-    async def _made(self, standing: Serving) -> _Ready:
+    async def _load_scorer(self, standing: Serving) -> _Ready:
         loop = asyncio.get_running_loop()
         scorer = await loop.run_in_executor(self._threads, serving.scorer, self._session, standing)
         # Libraries and models stay as long as the process: the collector need not walk them again and again.

@@ -30,7 +30,7 @@ _UNNAMEABLE = frozenset((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.
 _SIGNED = frozenset(("SasInvalid", "SasExpired"))
 
 
-def _blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.Blob:
+def _permitted_blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.Blob:
     """The blob that a path names, if its signature permits what is to be done: one of `permissions`.
 
     Raises:
@@ -69,8 +69,8 @@ def _blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.B
 
 
 def download(call: Call) -> Reply:
-    blob = _blob(call, "r")
-    with _nameable():
+    blob = _permitted_blob(call, "r")
+    with _refuse_bad_names():
         file = call.session.store.blobs.open(blob)
     try:
         version = Version.of(os.fstat(file.fileno()))
@@ -80,18 +80,18 @@ def download(call: Call) -> Reply:
             "accept-ranges": "bytes",
             "x-ms-blob-type": "BlockBlob",
             **version.headers(),
-            **_version(call),
+            **_version_header(call),
         }
         versions.require_match(call.headers, version)
-        if versions.is_known(call.headers, version):
+        if versions.is_unmodified(call.headers, version):
             file.close()
-            return Reply(304, headers=version.headers() | _version(call))
-        wanted = versions.part(call.headers, version.size) if call.operation.method == "GET" else None
+            return Reply(304, headers=version.headers() | _version_header(call))
+        wanted = versions.requested_range(call.headers, version.size) if call.operation.method == "GET" else None
         whole = wanted is None
         wanted = wanted if wanted is not None else range(version.size)
         if not whole:
             headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{version.size}"
-            if call.headers.get("x-ms-range-get-content-md5") == "true" and (mark := versions.digest(file, wanted)):
+            if call.headers.get("x-ms-range-get-content-md5") == "true" and (mark := versions.part_md5(file, wanted)):
                 headers["content-md5"] = mark
         headers["content-length"] = str(len(wanted))
         file.seek(wanted.start)
@@ -105,42 +105,42 @@ def download(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    store, blob = call.session.store, _blob(call, "d")
+    store, blob = call.session.store, _permitted_blob(call, "d")
     store.require_writable()
-    with _nameable(), _writing(call, blob):
-        versions.require_match(call.headers, _standing(call, blob))
+    with _refuse_bad_names(), _write_lock(call, blob):
+        versions.require_match(call.headers, _current_version(call, blob))
         store.blobs.remove(blob)
-    return Reply(202, headers=_version(call))
+    return Reply(202, headers=_version_header(call))
 
 
 async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
     """Write a blob as its bytes come, or a block of one; it is there once it is whole."""
     store, comp = call.session.store, call.query.get("comp")
-    blob = _blob(call, "c", "w", comps=blocks.COMPS)
+    blob = _permitted_blob(call, "c", "w", comps=blocks.COMPS)
     store.require_writable()
     assert call.upload is not None
     staged = blocks.Blocks(store.home.root, blob)
     if comp == "block":
         block = await in_thread(staged.new, call.query.get("blockid", ""))
-        mark = await _filled(block, call.upload, in_thread)
+        mark = await _receive(block, call.upload, in_thread)
         try:
             _check_md5(call, mark)
             await in_thread(block.finish)
         except BaseException:
             block.abandon()
             raise
-        return Reply(201, headers={"content-md5": mark, **_version(call)})
+        return Reply(201, headers={"content-md5": mark, **_version_header(call)})
     _check_write(call, blob)
     parts, listed = call.upload, None
     if comp == "blocklist":
-        identities, text = await blocks.named(call.upload)
+        identities, text = await blocks.read_list(call.upload)
         # The MD5 of a list is its own, and not the blob's.
-        listed = _mark(md5(text, usedforsecurity=False))
+        listed = _base64_md5(md5(text, usedforsecurity=False))
         _check_md5(call, listed)
-        parts = staged.joined(identities, in_thread)
-    with _nameable():
+        parts = staged.content(identities, in_thread)
+    with _refuse_bad_names():
         pending = await in_thread(store.blobs.upload, blob)
-    content = await _filled(pending, parts, in_thread)
+    content = await _receive(pending, parts, in_thread)
     mark = listed or content
     try:
         _check_md5(call, mark)
@@ -149,10 +149,10 @@ async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
         pending.abandon()
         raise
     await in_thread(staged.forget)
-    return Reply(201, headers={**version.headers(), "content-md5": mark, **_version(call)})
+    return Reply(201, headers={**version.headers(), "content-md5": mark, **_version_header(call)})
 
 
-async def _filled(pending: Upload, parts: AsyncIterator[bytes], in_thread: Callable[..., Any]) -> str:
+async def _receive(pending: Upload, parts: AsyncIterator[bytes], in_thread: Callable[..., Any]) -> str:
     """Write what comes; returns its MD5. What is broken off leaves nothing behind."""
     digest = md5(usedforsecurity=False)
     try:
@@ -162,10 +162,10 @@ async def _filled(pending: Upload, parts: AsyncIterator[bytes], in_thread: Calla
     except BaseException:
         pending.abandon()
         raise
-    return _mark(digest)
+    return _base64_md5(digest)
 
 
-def _mark(digest: Any) -> str:
+def _base64_md5(digest: Any) -> str:
     return b64encode(digest.digest()).decode()
 
 
@@ -176,34 +176,34 @@ def _check_md5(call: Call, mark: str) -> None:
 
 
 def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
-    with _nameable(), _writing(call, blob):
+    with _refuse_bad_names(), _write_lock(call, blob):
         # Another upload may have ended since this one began.
         _check_write(call, blob)
         version = Version.of(pending.state())
-        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_anew(call)):
-            raise _taken()
+        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_only_new(call)):
+            raise _already_exists()
     return version
 
 
 def _check_write(call: Call, blob: blobs.Blob) -> None:
     """Refuse to write a blob that is not to be overwritten, by its conditions or by the signature."""
-    standing = _standing(call, blob)
-    if standing is not None and _is_anew(call):
-        raise _taken()
-    versions.require_match(call.headers, standing)
-    if standing is not None:
-        if versions.is_known(call.headers, standing):
+    current = _current_version(call, blob)
+    if current is not None and _is_only_new(call):
+        raise _already_exists()
+    versions.require_match(call.headers, current)
+    if current is not None:
+        if versions.is_unmodified(call.headers, current):
             raise versions.condition_not_met()
         # Whoever may only create does not overwrite.
-        _blob(call, "w", comps=blocks.COMPS)
+        _permitted_blob(call, "w", comps=blocks.COMPS)
 
 
-def _is_anew(call: Call) -> bool:
+def _is_only_new(call: Call) -> bool:
     return call.headers.get("if-none-match", "").strip() == "*"
 
 
-def _standing(call: Call, blob: blobs.Blob) -> Version | None:
-    with _nameable():
+def _current_version(call: Call, blob: blobs.Blob) -> Version | None:
+    with _refuse_bad_names():
         try:
             file = call.session.store.blobs.open(blob)
         except NotFound:
@@ -212,13 +212,13 @@ def _standing(call: Call, blob: blobs.Blob) -> Version | None:
             return Version.of(os.fstat(file.fileno()))
 
 
-def _writing(call: Call, blob: blobs.Blob) -> AbstractContextManager[None]:
+def _write_lock(call: Call, blob: blobs.Blob) -> AbstractContextManager[None]:
     """One writer of a container at a time, from the look at what stands to the write."""
     return lock.hold(call.session.store.home.root, f"blobs/{blob.account}/{blob.container}")
 
 
 @contextmanager
-def _nameable() -> Iterator[None]:
+def _refuse_bad_names() -> Iterator[None]:
     """Names that a file cannot have are the caller's mistake.
 
     Raises:
@@ -233,7 +233,7 @@ def _nameable() -> Iterator[None]:
         raise BadRequest(message, details=[Detail("InvalidResourceName", message)]) from None
 
 
-def _taken() -> Conflict:
+def _already_exists() -> Conflict:
     message = "The specified blob already exists."
     return Conflict(message, details=[Detail("BlobAlreadyExists", message)])
 
@@ -250,6 +250,6 @@ def refusal(error: MlmgmtError) -> Reply:
     return Reply(error.http_status, None, headers, f'<?xml version="1.0" encoding="utf-8"?>{body}'.encode())
 
 
-def _version(call: Call) -> dict[str, str]:
+def _version_header(call: Call) -> dict[str, str]:
     given = call.headers.get("x-ms-version", "")
     return {"x-ms-version": given if len(given) == 10 and given.replace("-", "").isdigit() else sas.VERSION}

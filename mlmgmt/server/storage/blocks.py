@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     from mlmgmt.store.blobs import Blob
 
 COMPS = ("block", "blocklist")
-_LASTS = 7 * 24 * 3600.0
+_LIFE_SECONDS = 7 * 24 * 3600.0
 _LONGEST_ID = 64
 _LARGEST_LIST = 8 * 1024 * 1024
 _PIECE = 1024 * 1024
 # Nothing in it can be matched in two ways, or a list of blanks takes hours.
 _ENTRY = re.compile(r"<(Latest|Uncommitted|Committed)>([^<]*)</\1>")
-_OPENED = re.compile(rb"<(?:Latest|Uncommitted|Committed)\b")
-_ENDED = re.compile(rb"(?:</BlockList|<BlockList\s?/)>\s*\Z")
+_OPENING_TAG = re.compile(rb"<(?:Latest|Uncommitted|Committed)\b")
+_CLOSING_TAG = re.compile(rb"(?:</BlockList|<BlockList\s?/)>\s*\Z")
 _MOST_BLOCKS = 50_000
 
 
 class Blocks:
-    """The blocks of one blob that no list has named yet.
+    """The blocks of one blob that no list has read_list yet.
 
     Args:
         root: the home's folder.
     """
 
     def __init__(self, root: Path, blob: Blob) -> None:
-        self._all = root / "uploads"
-        self._folder = self._all / _folded(f"{blob.account}/{blob.name}")
+        self._uploads = root / "uploads"
+        self._folder = self._uploads / _file_name(f"{blob.account}/{blob.name}")
 
     def new(self, identity: str) -> files.Upload:
         """A block to be written; one of the same id gives way.
@@ -67,17 +67,17 @@ class Blocks:
         if not self._folder.is_dir():
             self._sweep()
             files.make_folder(self._folder)
-        return files.Upload(self._folder / _folded(identity))
+        return files.Upload(self._folder / _file_name(identity))
 
     def _sweep(self) -> None:
         """Remove what nobody came back for."""
         with suppress(OSError):
-            for place in os.scandir(self._all):
-                if place.stat().st_mtime < time.time() - _LASTS:
+            for place in os.scandir(self._uploads):
+                if place.stat().st_mtime < time.time() - _LIFE_SECONDS:
                     shutil.rmtree(place.path, ignore_errors=True)
 
-    async def joined(self, identities: Iterable[str], in_thread: Callable[..., Any]) -> AsyncIterator[bytes]:
-        """The bytes of the blocks named, in this order.
+    async def content(self, identities: Iterable[str], in_thread: Callable[..., Any]) -> AsyncIterator[bytes]:
+        """The bytes of the blocks read_list, in this order.
 
         Raises:
             BadRequest: `InvalidBlockList`: one was not uploaded.
@@ -89,7 +89,7 @@ class Blocks:
                     yield piece
 
     def _paths(self, identities: Iterable[str]) -> list[Path]:
-        paths = [self._folder / _folded(identity) for identity in identities]
+        paths = [self._folder / _file_name(identity) for identity in identities]
         sizes = {path: path.stat().st_size if path.is_file() else None for path in set(paths)}
         if None in sizes.values():
             raise _bad_list("It names a block that was not uploaded, or that is part of a blob already.")
@@ -103,7 +103,7 @@ class Blocks:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
+async def read_list(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
     """The ids in a list of blocks, and the list as it was sent.
 
     Raises:
@@ -121,7 +121,7 @@ async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
     if any(kind == "Committed" for kind, _ in found):
         raise _bad_list("The blocks of a blob that stands are not kept; upload them again.")
     # One that is cut off, or not as it should be, would make a shorter blob.
-    if len(_OPENED.findall(text)) != len(found) or not _ENDED.search(text):
+    if len(_OPENING_TAG.findall(text)) != len(found) or not _CLOSING_TAG.search(text):
         raise _bad_list("It is no BlockList.")
     return [identity.strip() for _, identity in found], text
 
@@ -131,5 +131,5 @@ def _bad_list(why: str) -> BadRequest:
     return BadRequest(message, details=[Detail("InvalidBlockList", message)])
 
 
-def _folded(name: str) -> str:
+def _file_name(name: str) -> str:
     return sha256(name.encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""A blob as it lies on disk: which version it is, the conditions that a request sets, and the part it asks for."""
+"""A blob as it lies on disk: which version it is, the conditions that a request sets, and the requested_range it asks for."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 _PIECE = 256 * 1024
 _MOST_HASHED = 4 * 1024 * 1024
-"""Bytes of a part whose MD5 is told, when asked for; the blob service has the same limit."""
+"""Bytes of a requested_range whose MD5 is told, when asked for; the blob service has the same limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +60,16 @@ def require_match(headers: Mapping[str, str], version: Version | None) -> None:
         PreconditionFailed: `ConditionNotMet`.
     """
     wanted, since = headers.get("if-match"), _date(headers.get("if-unmodified-since", ""))
-    unmet = wanted is not None and (version is None or not _names(wanted, version))
+    unmet = wanted is not None and (version is None or not _lists(wanted, version))
     if unmet or (since is not None and version is not None and version.modified > since):
         raise condition_not_met()
 
 
-def is_known(headers: Mapping[str, str], version: Version) -> bool:
+def is_unmodified(headers: Mapping[str, str], version: Version) -> bool:
     """Whether a request is for versions other than this one alone."""
     known = headers.get("if-none-match")
     if known is not None:
-        return _names(known, version)
+        return _lists(known, version)
     since = _date(headers.get("if-modified-since", ""))
     return since is not None and version.modified <= since
 
@@ -79,7 +79,7 @@ def condition_not_met() -> PreconditionFailed:
     return PreconditionFailed(message, details=[Detail("ConditionNotMet", message)])
 
 
-def _names(etags: str, version: Version) -> bool:
+def _lists(etags: str, version: Version) -> bool:
     given = {etag.strip().removeprefix("W/").strip('"') for etag in etags.split(",")}
     return "*" in given or version.etag.strip('"') in given
 
@@ -92,7 +92,7 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def part(headers: Mapping[str, str], size: int) -> range | None:
+def requested_range(headers: Mapping[str, str], size: int) -> range | None:
     """The bytes that a request asks for; None when it asks for all of them, or in a way that is none.
 
     Raises:
@@ -111,12 +111,12 @@ def part(headers: Mapping[str, str], size: int) -> range | None:
     return range(first, end)
 
 
-def digest(file: BinaryIO, wanted: range) -> str | None:
-    """The MD5 of a part, in base64; None of one that is too long to be read ahead."""
+def part_md5(file: BinaryIO, wanted: range) -> str | None:
+    """The MD5 of a requested_range, in base64; None of one that is too long to be read ahead."""
     if len(wanted) > _MOST_HASHED:
         return None
     file.seek(wanted.start)
-    return b64encode(md5(file.read(len(wanted)), usedforsecurity=False).digest()).decode()
+    return b64encode(md5(file.read(len(wanted)), usedforsecurity=False).part_md5()).decode()
 
 
 async def send_file(send: Send, file: BinaryIO, length: int) -> int:
