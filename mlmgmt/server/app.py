@@ -1,4 +1,4 @@
-"""The ASGI application: what every request passes, in this order: host, route, proof, version, body, handler, log."""
+"""The ASGI application. Each request goes through host, route, proof, version, body, handler and log, in this order."""
 
 from __future__ import annotations
 
@@ -72,14 +72,14 @@ class App:
     """One worker's application.
 
     Args:
-        session: opens the home; nothing in it says who asks.
+        session: opens the home, as no particular caller.
     """
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._settings, self._session = settings, session
         self._router = Router(OPERATIONS)
         self._hosts = hosts.Hosts(settings)
-        # Writers may wait for a lock, and those who show another proof are not to wait with them.
+        # Threads that write may wait for a lock. Requests with another kind of proof must not wait behind them.
         self._threads = {proof: ThreadPoolExecutor(_WRITERS, f"mlmgmt-{proof.name.lower()}") for proof in Proof}
         self.log = AccessLog(settings.access_log)
         self.scoring = Scoring(settings, session)
@@ -124,6 +124,8 @@ class App:
         origin = self._hosts.origin(headers.get(b"host"))
         operation, values = self._router.find(scope["method"], scope["raw_path"])
         if operation.name in EXECUTE:
+            # The body of an execute request never goes through blob_addresses.inward: its rows are the caller's data, and
+            # nothing in them is an address.
             return await self.scoring.execute(values, scope["query_string"], headers, receive)
         query = _query(scope["query_string"])
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
@@ -185,7 +187,7 @@ class App:
         return self._session
 
     def close(self) -> None:
-        """Let what is being written end."""
+        """Wait until running writes end, then write what was counted and logged."""
         for threads in self._threads.values():
             threads.shutdown(wait=True)
         self.scoring.close()
@@ -199,17 +201,17 @@ def _query(text: bytes) -> Mapping[str, str]:
 
 
 def _version(operation: Operation, query: Mapping[str, str]) -> str:
-    """The api-version asked for.
+    """Return the api-version of a request.
 
     Raises:
-        BadRequest: `MissingApiVersionParameter`, `InvalidApiVersionParameter`; `BadVersionCall` where rows are scored.
+        BadRequest: `MissingApiVersionParameter`, `InvalidApiVersionParameter`; `BadVersionCall` in the scoring API.
     """
     if not operation.versions:
         return ""
     given = query.get("api-version", "")
     if operation.proof is Proof.KEY:
         if given not in operation.versions:
-            raise BadArgument("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
+            raise BadArgument("BadVersionCall", f"The query parameter 'api-version' must be {SCORING_VERSION}.", "api-version")
         return given
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."
@@ -222,7 +224,7 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
     elif given.casefold() in operation.versions:
         return given.casefold()
     allowed = ", ".join(operation.versions)
-    message = f"The api-version {given[:40]!r} is not one of this operation: {allowed}."
+    message = f"The operation does not support api-version {given[:40]!r}; supported: {allowed}."
     raise invalid(message, "InvalidApiVersionParameter", "api-version")
 
 
@@ -230,11 +232,11 @@ def _require_subscription(session: Session, given: str) -> None:
     if given.casefold() != session.store.home.subscription.casefold():
         message = f"The subscription {given[:64]!r} could not be found."
         details = [Detail("SubscriptionNotFound", message)]
-        raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Each home has one: mlmgmt status")
+        raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Show this home's: mlmgmt status")
 
 
 def _refuse_repeated(names: list[bytes]) -> None:
-    """Of two hosts or two proofs, another reader of the request may take the other one.
+    """Refuse two hosts or two proofs: a proxy in front of this server may have checked the other one.
 
     Raises:
         BadRequest: `InvalidHeader`.
@@ -254,8 +256,9 @@ def _add_correlation(reply: Reply, headers: dict[str, str], identity: str) -> No
 
 
 def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
-    """The error body of the resource manager, of Classic management and of the scoring API, which are of one shape; or
-    that of Studio's own API.
+    """Return the answer to a refused request.
+
+    Studio's own API has one form of errors; the resource manager, Classic management and scoring share another.
     """
     of_studio = scope["raw_path"].lower().startswith(_STUDIO_PATHS)
     body = workspaces.studio_error(error) if of_studio else error.to_json()
@@ -274,17 +277,23 @@ def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
 
 
 def _from_os_error(error: OSError) -> MlmgmtError:
-    return HomeError(f"The system refused: {error.strerror or error}.", hint="What was there before still stands.")
+    # Files are replaced whole or not at all, so a failed write leaves the earlier ones as they were.
+    message = f"The server cannot read or write a file: {error.strerror or error}. Existing files are intact."
+    return HomeError(message, hint="Check the free space and the permissions of the home's folder.")
 
 
 def _report_bug(error: Exception, identity: str) -> Reply:
     report(error, identity)
-    message = "Something went wrong that should not; nothing that was deployed has changed half-way."
+    message = "An unexpected error occurred; no web service was left half changed."
     return Reply(500, {"error": {"code": "InternalError", "message": message, "target": identity}})
 
 
 async def _send(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
-    """Send an answer; returns how many bytes its body has."""
+    """Send an answer.
+
+    Returns:
+        The number of bytes sent of its body.
+    """
     payload = reply.payload()
     headers = [(b"x-ms-request-id", identity.encode())]
     if reply.no_cache:

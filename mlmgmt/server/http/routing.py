@@ -1,4 +1,4 @@
-"""From a request's path to its operation: segments are compared without regard to case, as in ARM."""
+"""Find the operation of a request by its path, in any letter case, as Azure Resource Manager does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _MOST_PATHS, _LONGEST_PATH = 1024, 512
-"""Paths that are remembered with what they ask for: clients ask for few, over and over."""
+"""The size of the cache of paths: clients request few paths, again and again."""
 
 
 class _Node:
@@ -56,10 +56,10 @@ class Router:
         place.operations[operation.method] = operation
 
     def find(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
-        """The operation that a request asks for, and the values of its path's parameters, decoded once.
+        """Return the operation of a request, and the values of the path's parameters, decoded once.
 
         Args:
-            raw_path: as it was sent, without the query.
+            raw_path: as sent: not decoded, and without the query.
 
         Raises:
             NotFound: `InvalidResourcePath`. MethodNotAllowed. BadRequest: a segment is not UTF-8.
@@ -101,11 +101,11 @@ class Router:
         return self._for_method(place.operations, method), values
 
     def _for_method(self, known: dict[str, Operation], method: str) -> Operation:
-        # What can be read can be asked for without its body: by those who look whether a server lives, above all.
+        # HEAD works wherever GET does; health checks use it most.
         found = known.get(method) or (known.get("GET") if method == "HEAD" else None)
         if found is None:
             allowed = ", ".join(sorted({*known, *(("HEAD",) if "GET" in known else ())}))
-            message = f"The method {method[:20]} is not for this path; it takes {allowed}."
+            message = f"The method {method[:20]} is not allowed for this path; allowed: {allowed}."
             error = MethodNotAllowed(message, details=[Detail("MethodNotAllowed", message)])
             error.allowed = allowed
             raise error
@@ -113,6 +113,6 @@ class Router:
 
 
 def _unknown() -> NotFound:
-    # The path is not repeated: it may hold anything.
+    # The message does not repeat the path, which may contain anything.
     message = "No operation has this path."
     return NotFound(message, details=[Detail("InvalidResourcePath", message)], hint="See /openapi.json.")
