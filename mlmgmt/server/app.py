@@ -124,8 +124,8 @@ class App:
         origin = self._hosts.origin(headers.get(b"host"))
         operation, values = self._router.find(scope["method"], scope["raw_path"])
         if operation.name in EXECUTE:
-            # The body of an execute request never goes through blob_addresses.inward: its rows are the caller's data, and
-            # nothing in them is an address.
+            # An execute body never goes through blob_addresses.inward: its rows are the caller's data, and nothing in
+            # them is an address.
             return await self.scoring.execute(values, scope["query_string"], headers, receive)
         query = _query(scope["query_string"])
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
@@ -211,7 +211,9 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
     given = query.get("api-version", "")
     if operation.proof is Proof.KEY:
         if given not in operation.versions:
-            raise BadArgument("BadVersionCall", f"The query parameter 'api-version' must be {SCORING_VERSION}.", "api-version")
+            raise BadArgument(
+                "BadVersionCall", f"The query parameter 'api-version' must be {SCORING_VERSION}.", "api-version"
+            )
         return given
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."
@@ -277,7 +279,7 @@ def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
 
 
 def _from_os_error(error: OSError) -> MlmgmtError:
-    # Files are replaced whole or not at all, so a failed write leaves the earlier ones as they were.
+    # Files are replaced whole or not at all, so a failed write leaves the earlier ones intact.
     message = f"The server cannot read or write a file: {error.strerror or error}. Existing files are intact."
     return HomeError(message, hint="Check the free space and the permissions of the home's folder.")
 

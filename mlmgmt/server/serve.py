@@ -114,7 +114,9 @@ def _check(settings: Settings) -> None:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.key)
         except (ssl.SSLError, OSError, ValueError) as error:
             message = f"The certificate and the key cannot be used: {getattr(error, 'reason', None) or error}."
-            raise WrongUsage(message, target="Certificate", hint="Give PEM files of a certificate and its private key.") from None
+            raise WrongUsage(
+                message, target="Certificate", hint="Give PEM files of a certificate and its private key."
+            ) from None
     if not _is_loopback(settings.host) and not own_files:
         message = f"{settings.host!r} can be reached from other machines, so a certificate and a key are required."
         details = [Detail("NotLoopback", message)]

@@ -33,7 +33,7 @@ _SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", 
 
 
 class Documents:
-    """The handlers. Documents are cached by revision: they need no proof, so anyone may request them again and again."""
+    """The handlers. Documents are cached by revision: they need no proof, so anyone may request them often."""
 
     def __init__(self, scoring: Scoring) -> None:
         self._scoring = scoring
@@ -82,12 +82,14 @@ class Documents:
 
         # The page mentions other web services, too, so its revision alone does not say whether it is still right.
         what = f"{part} {monotonic() // _PAGE_SECONDS:.0f}"
-        return Reply(content=self._cached(revision, call, what, page), headers={"content-type": _HTML, **_SAFE})
+        return Reply(content=self._from_cache(revision, call, what, page), headers={"content-type": _HTML, **_SAFE})
 
     def _swagger_reply(self, call: Call, revision: Revision) -> Reply:
-        return Reply(content=self._cached(revision, call, _SWAGGER, lambda: orjson.dumps(_document(call, revision))))
+        return Reply(
+            content=self._from_cache(revision, call, _SWAGGER, lambda: orjson.dumps(_document(call, revision)))
+        )
 
-    def _cached(self, revision: Revision, call: Call, what: str, make: Callable[[], bytes]) -> bytes:
+    def _from_cache(self, revision: Revision, call: Call, what: str, make: Callable[[], bytes]) -> bytes:
         key = (revision.etag, call.origin, what)
         found = self._cache.get(key)
         if found is None:

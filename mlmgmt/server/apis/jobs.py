@@ -68,5 +68,7 @@ def _with_documented_errors(handler: Callable[[Call], Reply]) -> Callable[[Call]
 
 _STEPS = {"submitjob": submit, "startjob": start, "getjobstatus": status, "canceljob": cancel}
 HANDLERS = {
-    named(name): _with_documented_errors(handler) for name, handler in _STEPS.items() for named in (str, data_plane.of_endpoints)
+    named(name): _with_documented_errors(handler)
+    for name, handler in _STEPS.items()
+    for named in (str, data_plane.of_endpoints)
 }

@@ -46,7 +46,7 @@ def integer(body: Mapping[str, Any], name: str) -> int | None:
     """Return a member that must be a whole number; see `text`."""
     # In Python True is an int.
     if isinstance(member(body, name), bool):
-        raise _wrong(name, "a whole number")
+        raise _wrong_type(name, "a whole number")
     return _typed(body, name, int, "a whole number")
 
 

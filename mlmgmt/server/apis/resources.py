@@ -47,7 +47,9 @@ def get_group(call: Call) -> Reply:
 def list_groups(call: Call) -> Reply:
     top = call.query.get("$top", "")
     if top and not (top.isascii() and top.isdecimal() and int(top[:9])):
-        raise invalid("The query parameter '$top' must be a whole number greater than 0.", "InvalidQueryParameter", "$top")
+        raise invalid(
+            "The query parameter '$top' must be a whole number greater than 0.", "InvalidQueryParameter", "$top"
+        )
     found = [_group(body) for body in groups.get(call.session)]  # type: ignore[arg-type]
     return Reply(value={"value": found[: int(top[:9])] if top else found})
 

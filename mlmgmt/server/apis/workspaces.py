@@ -45,7 +45,9 @@ def caller(
     workspace = existing_id(session, path["workspaceId"])
     check_service_id(path)
     if workspaces.opens(session, workspace, token):
-        return _in_workspace(session.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR, tell=tell), workspace)
+        return _in_workspace(
+            session.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR, tell=tell), workspace
+        )
     if operation.name in _ALLOWED_BY_KEY and _has_web_service(session, workspace, path["webServiceId"]):
         name = path["endpointName"]
         acting = _in_workspace(session.acting_as(f"a key of {name}", CONTRIBUTOR, by_key=True, tell=tell), workspace)

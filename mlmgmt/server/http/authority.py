@@ -126,7 +126,9 @@ class Authority:
     def _authority(self, now: datetime) -> _Pair:
         name = _name(f"mlmgmt local authority {self._folder.name[:8]}")
         known = _read(self._ca_key, self._paths.ca)
-        if known and not _is_as_issued(known.certificate, name, known.certificate, _authority_extensions(known.key.public_key())):
+        if known and not _is_as_issued(
+            known.certificate, name, known.certificate, _authority_extensions(known.key.public_key())
+        ):
             known = None
         if known and _lasts(known.certificate, now, CA_LEAST):
             return known

@@ -1,7 +1,7 @@
 """Drop the connections of clients that are too slow, so that they do not use up the server.
 
 uvicorn ends connections that are idle between requests. This ends those that stop within one: a head or a body that
-does not arrive, an answer that the client does not read. It checks once a second, which costs a request next to nothing.
+does not arrive, an answer that the client does not read. The check once a second costs a request next to nothing.
 """
 
 from __future__ import annotations

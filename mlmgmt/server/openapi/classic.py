@@ -1,4 +1,4 @@
-"""The components of Classic management and of Studio's own API in the server's OpenAPI document."""
+"""The schemas of Classic management and of Studio's own API in the server's OpenAPI document."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def _endpoints() -> dict[str, Schema]:
                 "DiagnosticsTraceLevel": text(enum=list(endpoint_facts.TRACE_LEVELS)),
                 "ThrottleLevel": text(enum=list(endpoint_facts.LEVELS)),
                 "Resources": list_of(
-                    all_required({"Name": text(), "Kind": text(enum=["TrainedModel"]), "Location": all_required(_PLACE)})
+                    all_required(
+                        {"Name": text(), "Kind": text(enum=["TrainedModel"]), "Location": all_required(_PLACE)}
+                    )
                 ),
             }
         ),

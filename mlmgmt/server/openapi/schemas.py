@@ -1,7 +1,7 @@
-"""The components of the server's OpenAPI document: what each body and answer looks like.
+"""The schemas of the server's OpenAPI document, one for each body and answer.
 
-A web service's is the shipped contract, so that there is one. The others are written here and not as files: what they
-share (a resource, a list, a text that may be null) is said once by a function, and states and limits are the code's.
+That of a web service is the schema file that the package ships, so that only one exists. The others are code:
+functions build what they share (a resource, a list, a nullable string), and states and limits come from the code.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from mlmgmt.verbs.plans import skus
 from mlmgmt.verbs.storage import accounts
 
 _CONTRACT_PREFIX = "WebService"
-"""What the names of the contract's parts begin with; see `_component_name`."""
+"""The prefix of the names of the contract's parts; see `_component_name`."""
 _NOT_SENT = ("$schema", "etag", "mlmgmt")
-"""Members of the contract that only the command line shows."""
+"""Members of a definition that only the command line shows."""
 _TAGS_OF_REQUEST = {"type": ["object", "null"], "additionalProperties": nullable("string")}
 _MOMENT = text(format="date-time")
 _QUANTITIES = map_of({"type": "number", "minimum": 0})
@@ -38,7 +38,7 @@ _LOCATION = text(pattern="^[A-Za-z0-9]+( [A-Za-z0-9]+)*$", maxLength=64)
 
 
 def components() -> dict[str, Schema]:
-    """Every component by name."""
+    """Return all schemas by name."""
     return {**_web_services(), **_plans(), **_others(), **classic(), **scoring(), **_of_the_server()}
 
 
@@ -49,7 +49,7 @@ def _component_name(part: str) -> str:
 def _web_services() -> dict[str, Schema]:
     contract = resources.schema("webservice")
     found = {_component_name(part): _adapted(body) for part, body in contract["$defs"].items() if part != "answer"}
-    # Bare values are what the older contract has; a member that is null is not given.
+    # The older api-version has bare values; null counts as absent.
     found[_component_name("parameter")] = {
         "description": found[_component_name("parameter")]["description"],
         "anyOf": [{**found[_component_name("parameter")], "type": "object"}, {"type": SCALAR}],
@@ -95,7 +95,7 @@ def _web_services() -> dict[str, Schema]:
 
 
 def _adapted(value: Any) -> Any:
-    """A part of the contract's schema, its references pointing here, and without what only this program reads in it."""
+    """Return a part of the contract for OpenAPI: references point to its components; our keywords are left out."""
     if isinstance(value, dict):
         return {
             name: REFERENCE + _component_name(inner.rpartition("/")[2]) if name == "$ref" else _adapted(inner)
@@ -176,7 +176,9 @@ def _plans() -> dict[str, Schema]:
                     {**{name: {"type": "integer"} for name in ("minimum", "maximum", "default")}, "scaleType": text()}
                 ),
                 "capabilities": list_of(all_required({"name": text(), "value": text()})),
-                "costs": list_of(all_required({"meterID": text(), "quantity": {"type": "number"}, "extendedUnit": text()})),
+                "costs": list_of(
+                    all_required({"meterID": text(), "quantity": {"type": "number"}, "extendedUnit": text()})
+                ),
                 "restrictions": list_of({"type": "object"}),
             },
             "resourceType",
@@ -188,7 +190,7 @@ def _plans() -> dict[str, Schema]:
 
 
 def _others() -> dict[str, Schema]:
-    """Of the providers that scripts ask beside the one of machine learning."""
+    """Return the schemas of the providers that scripts use besides that of machine learning."""
     account_sku = object_of({"name": text(enum=list(accounts.SKUS)), "tier": nullable("string")})
     return {
         "Subscription": all_required(
@@ -271,7 +273,9 @@ def _of_the_server() -> dict[str, Schema]:
                         "Code": text(),
                         "Message": text(),
                         "Target": nullable("string"),
-                        "Details": list_of(all_required({"Code": text(), "Message": text(), "Target": nullable("string")})),
+                        "Details": list_of(
+                            all_required({"Code": text(), "Message": text(), "Target": nullable("string")})
+                        ),
                         "InnerError": {"type": "null"},
                         "DebugInfo": {"type": "null"},
                         "Hint": text(),

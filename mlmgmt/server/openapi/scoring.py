@@ -1,15 +1,25 @@
-"""The components of scoring and batch execution in the server's OpenAPI document."""
+"""The schemas of scoring and batch execution in the server's OpenAPI document."""
 
 from __future__ import annotations
 
 from mlmgmt.protocol.shapes import STATES
-from mlmgmt.server.openapi.schema_parts import SCALAR, Schema, all_required, list_of, map_of, nullable, object_of, ref, text
+from mlmgmt.server.openapi.schema_parts import (
+    SCALAR,
+    Schema,
+    all_required,
+    list_of,
+    map_of,
+    nullable,
+    object_of,
+    ref,
+    text,
+)
 
 _MOMENT = text(format="date-time")
 
 
 def scoring() -> dict[str, Schema]:
-    """What every web service has alike; its own columns are in its Swagger document."""
+    """Return what is the same for every web service; the columns of one are in its Swagger document."""
     reference = object_of(
         {name: nullable("string") for name in ("ConnectionString", "RelativeLocation", "BaseLocation", "SasBlobToken")}
     )
@@ -17,7 +27,11 @@ def scoring() -> dict[str, Schema]:
     parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": SCALAR}}
     table = all_required({"ColumnNames": list_of(text()), "Values": list_of({"type": "array"})})
     answered = object_of(
-        {"ColumnNames": list_of(text()), "ColumnTypes": list_of(text()), "Values": list_of(list_of(nullable("string")))},
+        {
+            "ColumnNames": list_of(text()),
+            "ColumnTypes": list_of(text()),
+            "Values": list_of(list_of(nullable("string"))),
+        },
         "ColumnNames",
         "Values",
     )

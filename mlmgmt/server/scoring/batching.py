@@ -1,4 +1,4 @@
-"""Requests that come at the same time, answered together, where asking an estimator is most of a request's cost."""
+"""Answer requests that arrive at the same time together, where calling the estimator is most of a request's cost."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 512
 _LONGEST_WAIT = 0.002
-"""Seconds that a batch waits for as many requests as the one before had; a request that is alone never waits."""
+"""Seconds that a batch waits to be as large as the one before it. A single request after another never waits."""
 
 
 class Batcher:
-    """The waiting requests of one scorer whose rows are answered each by itself."""
+    """The waiting requests of one scorer. Its answer to a row must not depend on other rows."""
 
     def __init__(self, scorer: Scorer, threads: Executor) -> None:
         self._scorer, self._threads = scorer, threads
@@ -29,7 +29,7 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self, port: str, cells: Cells) -> Answer:
-        """The answer to one request; see `Scorer.answer`."""
+        """Answer one request; see `Scorer.answer`."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((port, cells, future))
         self._arrived.set()
@@ -54,7 +54,7 @@ class Batcher:
                     future.set_result(answer)
 
     async def _gather(self) -> None:
-        """Wait, not for long, until as many are there as were answered together before."""
+        """Wait briefly for as many requests as the last batch had."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _LONGEST_WAIT
         while len(self._waiting) < self._last_size and (left := until - loop.time()) > 0:
@@ -65,7 +65,7 @@ class Batcher:
                 return
 
     def _take_batch(self) -> list[tuple[str, Cells, asyncio.Future[Answer]]]:
-        """The requests with the columns of the first, as many as have no more than `_MOST_ROWS` rows together."""
+        """Take the waiting requests with the same columns as the first, up to `_MOST_ROWS` rows together."""
         _, first, _ = self._waiting[0]
         taken: list[Any] = []
         left: list[Any] = []
@@ -82,11 +82,11 @@ class Batcher:
 
 
 def _answers(scorer: Scorer, batch: list[tuple[str, Cells]]) -> list[Answer | BaseException]:
-    """The answer to each request, or why there is none."""
+    """Return the answer or the error for each request."""
     if len(batch) > 1:
         port, first = batch[0]
         rows = [row for _, cells in batch for row in cells.rows]
-        # One of them may be wrong, in any way; then each is told by itself.
+        # If any of them is wrong, answer each alone, so that only that one gets an error.
         with suppress(Exception):
             together, notes = scorer.answer({port: Cells(first.columns, rows, first.source)})
             if all(len(table["Values"]) == len(rows) for table in together.values()):
@@ -102,7 +102,7 @@ def _answer_alone(scorer: Scorer, port: str, cells: Cells) -> Answer | BaseExcep
 
 
 def _split(together: dict[str, dict[str, Any]], notes: list[str], counts: list[int]) -> list[Answer]:
-    """The part of each request in the tables that answer all of them."""
+    """Split the tables that answer all requests into the answer to each."""
     shares: list[Answer] = []
     begin = 0
     for count in counts:

@@ -1,6 +1,4 @@
-"""Blobs of the home's storage accounts, opened by shared access signatures: the part of the blob service that uploads,
-downloads and deletes blobs.
-"""
+"""Upload, download and delete blobs of the home's storage accounts, with shared access signatures."""
 
 from __future__ import annotations
 
@@ -31,21 +29,23 @@ _SIGNED = frozenset(("SasInvalid", "SasExpired"))
 
 
 def _permitted_blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.Blob:
-    """The blob that a path names, if its signature permits what is to be done: one of `permissions`.
+    """Return the blob that a path names, if the signature grants one of `permissions`.
+
+    Args:
+        comps: the values of `comp` and `restype` that the operation supports.
 
     Raises:
-        BadRequest: `InvalidUri`: the path names no blob; `UnsupportedQueryParameter`: that is not done here.
+        BadRequest: `InvalidUri`: the path does not name a blob; `UnsupportedQueryParameter`.
         Unauthorized: `NoAuthenticationInformation`. AuthorizationFailed. NotFound: the account is not in this home.
     """
     account, container, path = call.path["account"], call.path["container"], call.path["blob"]
     found = blobs.parse(f"https://{account}{blobs.SUFFIX}/{quote(container)}/{quote(path)}")
     if found is None or found.account != account:
-        message = "The path names no blob: /account/container/blob."
+        message = "The path does not name a blob; it must be /account/container/blob."
         raise BadRequest(message, details=[Detail("InvalidUri", message)])
     if unknown := [name for name in ("comp", "restype") if call.query.get(name) and call.query[name] not in comps]:
-        message = (
-            f"Blobs are only read, written and deleted here; {unknown[0]}={call.query[unknown[0]][:20]!r} is not known."
-        )
+        name = unknown[0]
+        message = f"{name}={call.query[name][:20]!r} is not supported: blobs can only be read, written and deleted."
         raise BadRequest(message, details=[Detail("UnsupportedQueryParameter", message)])
     if not call.query.get("sig"):
         message = "The address has no shared access signature."
@@ -74,7 +74,7 @@ def download(call: Call) -> Reply:
         file = call.session.store.blobs.open(blob)
     try:
         version = Version.of(os.fstat(file.fileno()))
-        # Whatever was uploaded, no browser runs it in the name of this server.
+        # Always bytes, so that a browser never runs an uploaded page or script under this server's address.
         headers = {
             "content-type": "application/octet-stream",
             "accept-ranges": "bytes",
@@ -114,7 +114,7 @@ def delete(call: Call) -> Reply:
 
 
 async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
-    """Write a blob as its bytes come, or a block of one; it is there once it is whole."""
+    """Write a blob, or a block of one, as its bytes arrive. It appears only when it is complete."""
     store, comp = call.session.store, call.query.get("comp")
     blob = _permitted_blob(call, "c", "w", comps=blocks.COMPS)
     store.require_writable()
@@ -134,7 +134,7 @@ async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
     parts, listed = call.upload, None
     if comp == "blocklist":
         identities, text = await blocks.read_list(call.upload)
-        # The MD5 of a list is its own, and not the blob's.
+        # Content-MD5 is that of the list, not of the blob.
         listed = _base64_md5(md5(text, usedforsecurity=False))
         _check_md5(call, listed)
         parts = staged.content(identities, in_thread)
@@ -153,7 +153,7 @@ async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
 
 
 async def _receive(pending: Upload, parts: AsyncIterator[bytes], in_thread: Callable[..., Any]) -> str:
-    """Write what comes; returns its MD5. What is broken off leaves nothing behind."""
+    """Write the bytes as they arrive, and return their MD5. An upload that breaks off leaves nothing behind."""
     digest = md5(usedforsecurity=False)
     try:
         async for part in parts:
@@ -171,13 +171,13 @@ def _base64_md5(digest: Any) -> str:
 
 def _check_md5(call: Call, mark: str) -> None:
     if call.headers.get("content-md5", mark) != mark:
-        message = "The content is not the one whose MD5 was sent with it."
+        message = "The content does not match the MD5 in the Content-MD5 header."
         raise BadRequest(message, details=[Detail("Md5Mismatch", message)])
 
 
 def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
     with _refuse_bad_names(), _write_lock(call, blob):
-        # Another upload may have ended since this one began.
+        # Checked again: another upload may have ended since this one began.
         _check_write(call, blob)
         version = Version.of(pending.state())
         if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_only_new(call)):
@@ -186,7 +186,7 @@ def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
 
 
 def _check_write(call: Call, blob: blobs.Blob) -> None:
-    """Refuse to write a blob that is not to be overwritten, by its conditions or by the signature."""
+    """Refuse to overwrite a blob against the request's conditions or without the signature's permission."""
     current = _current_version(call, blob)
     if current is not None and _is_only_new(call):
         raise _already_exists()
@@ -194,7 +194,7 @@ def _check_write(call: Call, blob: blobs.Blob) -> None:
     if current is not None:
         if versions.is_unmodified(call.headers, current):
             raise versions.condition_not_met()
-        # Whoever may only create does not overwrite.
+        # The permission c only allows to create blobs, not to overwrite them.
         _permitted_blob(call, "w", comps=blocks.COMPS)
 
 
@@ -213,23 +213,23 @@ def _current_version(call: Call, blob: blobs.Blob) -> Version | None:
 
 
 def _write_lock(call: Call, blob: blobs.Blob) -> AbstractContextManager[None]:
-    """One writer of a container at a time, from the look at what stands to the write."""
+    """Return the lock of a container, held from the check of the current version until the write."""
     return lock.hold(call.session.store.home.root, f"blobs/{blob.account}/{blob.container}")
 
 
 @contextmanager
 def _refuse_bad_names() -> Iterator[None]:
-    """Names that a file cannot have are the caller's mistake.
+    """Refuse blob names that cannot be file names.
 
     Raises:
-        BadRequest: `InvalidResourceName`.
+        BadRequest: `InvalidResourceName`, in place of the OSError.
     """
     try:
         yield
     except OSError as error:
         if error.errno not in _UNNAMEABLE:
             raise
-        message = "The blob cannot have this name here: a part of it is too long, or is a blob and a folder at once."
+        message = "The blob cannot have this name: a part of it is too long, or names both a blob and a folder."
         raise BadRequest(message, details=[Detail("InvalidResourceName", message)]) from None
 
 
@@ -242,7 +242,7 @@ HANDLERS = {"Blob_Get": download, "Blob_GetProperties": download, "Blob_Delete":
 
 
 def refusal(error: MlmgmtError) -> Reply:
-    """An error as the blob service answers it: in XML, its code in a header too."""
+    """Return an error in the form of the blob service: XML, with the code in a header, too."""
     code = error.details[0].code if error.details else error.code
     code = "AuthenticationFailed" if code in _SIGNED else _CODES.get(code, code)
     body = f"<Error><Code>{escape(code)}</Code><Message>{escape(error.message)}</Message></Error>"
