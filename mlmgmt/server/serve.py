@@ -118,13 +118,13 @@ def _check(settings: Settings) -> None:
                 message, target="Certificate", hint="Give PEM files of a certificate and its private key."
             ) from None
     if not _is_loopback(settings.host) and not own_files:
-        message = f"{settings.host!r} can be reached from other machines, so a certificate and a key are required."
+        message = f"{settings.host!r} can be reached from other machines, so it requires TLS."
         details = [Detail("NotLoopback", message)]
         raise WrongUsage(message, target="ListenHost", details=details, hint="Give -Certificate FILE and -Key FILE.")
     if not 0 <= settings.port < 65536:
         raise WrongUsage(f"Port {settings.port} is out of range (0 to 65535).", target="Port")
     if not 1 <= settings.workers <= 64:
-        raise WrongUsage(f"-Workers must be 1 to 64, not {settings.workers}.", target="Workers")
+        raise WrongUsage(f"The number of workers must be 1 to 64, not {settings.workers}.", target="Workers")
 
 
 def _is_loopback(host: str) -> bool:

@@ -180,7 +180,7 @@ def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
         # Checked again: another upload may have ended since this one began.
         _check_write(call, blob)
         version = Version.of(pending.state())
-        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_only_new(call)):
+        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_create_only(call)):
             raise _already_exists()
     return version
 
@@ -188,7 +188,7 @@ def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
 def _check_write(call: Call, blob: blobs.Blob) -> None:
     """Refuse to overwrite a blob against the request's conditions or without the signature's permission."""
     current = _current_version(call, blob)
-    if current is not None and _is_only_new(call):
+    if current is not None and _is_create_only(call):
         raise _already_exists()
     versions.require_match(call.headers, current)
     if current is not None:
@@ -198,7 +198,7 @@ def _check_write(call: Call, blob: blobs.Blob) -> None:
         _permitted_blob(call, "w", comps=blocks.COMPS)
 
 
-def _is_only_new(call: Call) -> bool:
+def _is_create_only(call: Call) -> bool:
     return call.headers.get("if-none-match", "").strip() == "*"
 
 
