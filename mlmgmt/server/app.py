@@ -1,4 +1,4 @@
-"""The ASGI application: what every request passes, in this order: host, route, proof, version, body, handler, log."""
+"""The ASGI application. Each request goes through host, route, proof, version, body, handler and log, in this order."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _JSON_HEADER = (b"content-type", JSON.encode())
 _MANAGEMENT_HEADERS = ((b"cache-control", b"no-cache"), (b"pragma", b"no-cache"), (b"expires", b"-1"))
 _MANAGEMENT = frozenset((Proof.TOKEN, Proof.WORKSPACE))
 _WRITERS = 8
-_REFUSED = 400
+_FIRST_ERROR = 400
 _STUDIO_PATHS = f"{STUDIO}/".encode()
 _LARGEST_IN_LOOP = 64 * 1024
 """Bytes of a body that may be read in the event loop."""
@@ -72,14 +72,14 @@ class App:
     """One worker's application.
 
     Args:
-        session: opens the home; nothing in it says who asks.
+        session: opens the home, as no particular caller.
     """
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._settings, self._session = settings, session
         self._router = Router(OPERATIONS)
         self._hosts = hosts.Hosts(settings)
-        # Writers may wait for a lock, and those who show another proof are not to wait with them.
+        # Threads that write may wait for a lock. Requests with another kind of proof must not wait behind them.
         self._threads = {proof: ThreadPoolExecutor(_WRITERS, f"mlmgmt-{proof.name.lower()}") for proof in Proof}
         self.log = AccessLog(settings.access_log)
         self.scoring = Scoring(settings, session)
@@ -100,22 +100,22 @@ class App:
         identity = request_ids.new()
         reply: Reply
         try:
-            reply = await self._answered(scope, receive, identity)
+            reply = await self._answer(scope, receive, identity)
         except MlmgmtError as error:
             reply = _refusal(error, scope)
         except Disconnected:
             return
         except OSError as error:
-            reply = _refusal(_of_the_system(error), scope)
+            reply = _refusal(_from_os_error(error), scope)
         except Exception as error:
-            reply = _bug(error, identity)
-        if reply.status >= _REFUSED:
+            reply = _report_bug(error, identity)
+        if reply.status >= _FIRST_ERROR:
             texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             _add_correlation(reply, texts, identity)
-        size = await _sent(scope, send, reply, identity)
+        size = await _send(scope, send, reply, identity)
         self.log.add(scope, reply.status, size, began, identity)
 
-    async def _answered(self, scope: Scope, receive: Receive, identity: str) -> Reply:
+    async def _answer(self, scope: Scope, receive: Receive, identity: str) -> Reply:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if len(headers) != len(scope["headers"]):
             _refuse_repeated([name for name, _ in scope["headers"]])
@@ -124,34 +124,36 @@ class App:
         origin = self._hosts.origin(headers.get(b"host"))
         operation, values = self._router.find(scope["method"], scope["raw_path"])
         if operation.name in EXECUTE:
+            # An execute body never goes through blob_addresses.inward: its rows are the caller's data, and nothing in
+            # them is an address.
             return await self.scoring.execute(values, scope["query_string"], headers, receive)
         query = _query(scope["query_string"])
         texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
         warnings: list[str] = []
-        session = self._proved(operation, values, texts, origin, warnings.append)
+        session = self._authenticate(operation, values, texts, origin, warnings.append)
         version = _version(operation, query)
         if "subscriptionId" in values and operation.proof is Proof.TOKEN:
             _require_subscription(session, values["subscriptionId"])
         call = Call(operation, session, values, query, texts, version, origin)
         if operation.proof is Proof.SIGNATURE:
-            return await self._blob(call, receive, headers)
+            return await self._answer_blob(call, receive, headers)
         if operation.body or operation.method not in ("GET", "HEAD"):
             limit = LARGEST if operation.proof in _MANAGEMENT else LARGEST_REQUEST
             call.body = await read(receive, headers, limit)
         takes_long = operation.writes or len(call.body) > _LARGEST_IN_LOOP
-        reply = await self._in_thread(operation.proof, self._handled, call) if takes_long else self._handled(call)
+        reply = await self._in_thread(operation.proof, self._handle, call) if takes_long else self._handle(call)
         if operation.proof in _MANAGEMENT:
-            reply.of_management = True
+            reply.no_cache = True
             _add_correlation(reply, texts, identity)
         if warnings:
-            reply.headers[request_ids.WARNINGS_HEADER] = request_ids.in_header(warnings)
+            reply.headers[request_ids.WARNINGS_HEADER] = request_ids.header_value(warnings)
         return reply
 
-    def _handled(self, call: Call) -> Reply:
+    def _handle(self, call: Call) -> Reply:
         call.body = blob_addresses.inward(call.body, {call.origin, self._settings.origin})
         return self._handlers[call.operation.name](call)
 
-    async def _blob(self, call: Call, receive: Receive, headers: dict[bytes, bytes]) -> Reply:
+    async def _answer_blob(self, call: Call, receive: Receive, headers: dict[bytes, bytes]) -> Reply:
         try:
             if call.operation.name == "Blob_Upload":
                 call.upload = chunks(receive, headers, LARGEST_BLOB)
@@ -164,7 +166,7 @@ class App:
     async def _in_thread(self, proof: Proof, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads[proof], function, *arguments)
 
-    def _proved(
+    def _authenticate(
         self,
         operation: Operation,
         values: dict[str, str],
@@ -185,7 +187,7 @@ class App:
         return self._session
 
     def close(self) -> None:
-        """Let what is being written end."""
+        """Wait until running writes end, then write what was counted and logged."""
         for threads in self._threads.values():
             threads.shutdown(wait=True)
         self.scoring.close()
@@ -199,17 +201,19 @@ def _query(text: bytes) -> Mapping[str, str]:
 
 
 def _version(operation: Operation, query: Mapping[str, str]) -> str:
-    """The api-version asked for.
+    """Return the api-version of a request.
 
     Raises:
-        BadRequest: `MissingApiVersionParameter`, `InvalidApiVersionParameter`; `BadVersionCall` where rows are scored.
+        BadRequest: `MissingApiVersionParameter`, `InvalidApiVersionParameter`; `BadVersionCall` in the scoring API.
     """
     if not operation.versions:
         return ""
     given = query.get("api-version", "")
     if operation.proof is Proof.KEY:
         if given not in operation.versions:
-            raise BadArgument("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
+            raise BadArgument(
+                "BadVersionCall", f"The query parameter 'api-version' must be {SCORING_VERSION}.", "api-version"
+            )
         return given
     if not given:
         message = "The api-version query parameter (?api-version=) is required for all requests."
@@ -222,7 +226,7 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
     elif given.casefold() in operation.versions:
         return given.casefold()
     allowed = ", ".join(operation.versions)
-    message = f"The api-version {given[:40]!r} is not one of this operation: {allowed}."
+    message = f"The operation does not support api-version {given[:40]!r}; supported: {allowed}."
     raise invalid(message, "InvalidApiVersionParameter", "api-version")
 
 
@@ -230,11 +234,11 @@ def _require_subscription(session: Session, given: str) -> None:
     if given.casefold() != session.store.home.subscription.casefold():
         message = f"The subscription {given[:64]!r} could not be found."
         details = [Detail("SubscriptionNotFound", message)]
-        raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Each home has one: mlmgmt status")
+        raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Show this home's: mlmgmt status")
 
 
 def _refuse_repeated(names: list[bytes]) -> None:
-    """Of two hosts or two proofs, another reader of the request may take the other one.
+    """Refuse two hosts or two proofs: a proxy in front of this server may have checked the other one.
 
     Raises:
         BadRequest: `InvalidHeader`.
@@ -254,8 +258,9 @@ def _add_correlation(reply: Reply, headers: dict[str, str], identity: str) -> No
 
 
 def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
-    """The error body of the resource manager, of Classic management and of the scoring API, which are of one shape; or
-    that of Studio's own API.
+    """Return the answer to a refused request.
+
+    Studio's own API has one form of errors; the resource manager, Classic management and scoring share another.
     """
     of_studio = scope["raw_path"].lower().startswith(_STUDIO_PATHS)
     body = workspaces.studio_error(error) if of_studio else error.to_json()
@@ -270,24 +275,30 @@ def _refusal(error: MlmgmtError, scope: Scope) -> Reply:
         headers["retry-after"] = "1"
     if error.http_status == 413:
         headers["connection"] = "close"
-    return Reply(error.http_status, body, headers, of_management=True)
+    return Reply(error.http_status, body, headers, no_cache=True)
 
 
-def _of_the_system(error: OSError) -> MlmgmtError:
-    return HomeError(f"The system refused: {error.strerror or error}.", hint="What was there before still stands.")
+def _from_os_error(error: OSError) -> MlmgmtError:
+    # Files are replaced whole or not at all, so a failed write leaves the earlier ones intact.
+    message = f"The server cannot read or write a file: {error.strerror or error}. Existing files are intact."
+    return HomeError(message, hint="Check the free space and the permissions of the home's folder.")
 
 
-def _bug(error: Exception, identity: str) -> Reply:
+def _report_bug(error: Exception, identity: str) -> Reply:
     report(error, identity)
-    message = "Something went wrong that should not; nothing that was deployed has changed half-way."
+    message = "An unexpected error occurred; no web service was left half changed."
     return Reply(500, {"error": {"code": "InternalError", "message": message, "target": identity}})
 
 
-async def _sent(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
-    """Send an answer; returns how many bytes its body has."""
+async def _send(scope: Scope, send: Send, reply: Reply, identity: str) -> int:
+    """Send an answer.
+
+    Returns:
+        The number of bytes sent of its body.
+    """
     payload = reply.payload()
     headers = [(b"x-ms-request-id", identity.encode())]
-    if reply.of_management:
+    if reply.no_cache:
         headers += _MANAGEMENT_HEADERS
     if "content-length" not in reply.headers and (payload or reply.status not in (204, 304)):
         headers.append((b"content-length", str(len(payload)).encode()))

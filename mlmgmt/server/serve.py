@@ -1,4 +1,4 @@
-"""`mlmgmt serve`: the home over HTTP, on this machine."""
+"""`mlmgmt serve`: serve the home over HTTP on this machine."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _KEEP_ALIVE = 30
 _GRACEFUL = 10
 
 
-class Made:
-    """Makes a worker's application and its TLS context, in the worker."""
+class WorkerFactory:
+    """Make the application and the TLS context of a worker, in the worker's process."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -39,7 +39,7 @@ class Made:
         return Worker(self._settings, self._context if self._settings.own_authority else None)
 
     def context(self, _: Any, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-        """The context that uvicorn makes, remembered, so that its certificate can be renewed."""
+        """Return the context that uvicorn makes, and keep it so that its certificate can be renewed."""
         self._context = default()
         return self._context
 
@@ -60,14 +60,14 @@ def serve(
     """Serve the home until interrupted.
 
     Args:
-        port: 8777 when left out; 0 takes a free one.
-        host: the address to listen on; 127.0.0.1 when left out. One that is not this machine's own needs a certificate.
+        port: 8777 by default; 0 takes a free one.
+        host: the address to listen on; 127.0.0.1 by default. Other than loopback addresses need a certificate.
         workers: processes that share the port.
-        tls: https with a certificate of the home's own authority.
+        tls: https with a certificate from the home's local authority.
         certificate, key: https with these PEM files.
-        names: further names under which the server may be asked.
+        names: other host names under which clients may reach the server.
         cors: origins of web pages that may score.
-        access_log: a file for the access log; `none` for none; standard error when left out.
+        access_log: a file; `none` for no log; standard error by default.
 
     Raises:
         HomeError: the home is not trusted. WrongUsage: the options do not go together. BadRequest: `AddressInUse`.
@@ -93,9 +93,9 @@ def serve(
         paths = Authority(session.store.home.trust, session.clock).ensure()
         authority = str(paths.ca)
         settings = replace(settings, certificate=str(paths.certificate), key=str(paths.key))
-    listener = _listening(settings)
+    listener = _listener(settings)
     settings = replace(settings, port=listener.getsockname()[1])
-    _tell(session, settings, authority)
+    _announce(session, settings, authority)
     with listener:
         _run(settings, listener)
 
@@ -103,26 +103,28 @@ def serve(
 def _check(settings: Settings) -> None:
     own_files = settings.certificate is not None or settings.key is not None
     if settings.own_authority and own_files:
-        raise WrongUsage("-Tls makes a certificate of its own; -Certificate and -Key bring one.", target="Tls")
+        raise WrongUsage("-Tls makes a certificate, so it cannot be used with -Certificate and -Key.", target="Tls")
     if own_files:
         if settings.certificate is None or settings.key is None:
-            raise WrongUsage("-Certificate and -Key go together.", target="Certificate")
+            raise WrongUsage("-Certificate and -Key must be given together.", target="Certificate")
         for path in (settings.certificate, settings.key):
             if not os.access(path, os.R_OK):
-                raise WrongUsage(f"{path} cannot be read.", target=path)
+                raise WrongUsage(f"The file {path} cannot be read.", target=path)
         try:
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(settings.certificate, settings.key)
         except (ssl.SSLError, OSError, ValueError) as error:
             message = f"The certificate and the key cannot be used: {getattr(error, 'reason', None) or error}."
-            raise WrongUsage(message, target="Certificate", hint="Both are PEM files, and belong together.") from None
+            raise WrongUsage(
+                message, target="Certificate", hint="Give PEM files of a certificate and its private key."
+            ) from None
     if not _is_loopback(settings.host) and not own_files:
-        message = f"{settings.host!r} may be reached from other machines, so it is served with TLS files alone."
+        message = f"{settings.host!r} can be reached from other machines, so it requires TLS."
         details = [Detail("NotLoopback", message)]
         raise WrongUsage(message, target="ListenHost", details=details, hint="Give -Certificate FILE and -Key FILE.")
     if not 0 <= settings.port < 65536:
-        raise WrongUsage(f"{settings.port} is no port.", target="Port")
+        raise WrongUsage(f"Port {settings.port} is out of range (0 to 65535).", target="Port")
     if not 1 <= settings.workers <= 64:
-        raise WrongUsage("There are from 1 to 64 workers.", target="Workers")
+        raise WrongUsage(f"The number of workers must be 1 to 64, not {settings.workers}.", target="Workers")
 
 
 def _is_loopback(host: str) -> bool:
@@ -134,10 +136,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _listening(settings: Settings) -> socket.socket:
-    """The socket that all workers share.
+def _listener(settings: Settings) -> socket.socket:
+    """Return the socket that all workers share.
 
-    Its protocol is named: where it is not, connections accepted from it wait 40 ms for each answer's second packet.
+    It names its protocol. Without that, accepted connections wait 40 ms for the second packet of each answer.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -147,15 +149,15 @@ def _listening(settings: Settings) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        message = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror or error}."
-        hint = "Choose another with -Port; -Port 0 takes a free one."
+        message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}."
+        hint = "Choose another port with -Port; -Port 0 takes a free one."
         raise BadRequest(message, target="Port", details=[Detail("AddressInUse", message)], hint=hint) from None
     listener.set_inheritable(True)
     return listener
 
 
-def _tell(session: Session, settings: Settings, authority: str | None) -> None:
-    """Say what is served, and how to get in."""
+def _announce(session: Session, settings: Settings, authority: str | None) -> None:
+    """Print the addresses of the server, and which token or key each needs."""
     kinds = {"web services": "WebServices", "commitment plans": "CommitmentPlans", "resource groups": "ResourceGroups"}
     session.tell(f"mlmgmt serves {settings.home} at {settings.origin}")
     counts = ", ".join(
@@ -173,11 +175,11 @@ def _tell(session: Session, settings: Settings, authority: str | None) -> None:
     session.tell(f"              {classic}/services/.../execute, jobs, swagger.json")
     session.tell("              an endpoint's address and keys: mlmgmt endpoints SERVICE NAME")
     session.tell(f"  Blobs       {settings.origin}/ACCOUNT/CONTAINER/BLOB  (a signature: mlmgmt sas)")
-    session.tell(f"  All of it   {settings.origin}/openapi.json; health: {settings.origin}/healthz")
+    session.tell(f"  OpenAPI     {settings.origin}/openapi.json; health: {settings.origin}/healthz")
     if authority is not None:
         session.tell(f"  Authority   {authority}")
         session.tell(f"              export NODE_EXTRA_CA_CERTS={authority} REQUESTS_CA_BUNDLE={authority}")
-    session.tell("Ctrl-C ends it.")
+    session.tell("Ctrl-C stops the server.")
 
 
 def _run(settings: Settings, listener: socket.socket) -> None:
@@ -185,9 +187,9 @@ def _run(settings: Settings, listener: socket.socket) -> None:
 
     if settings.workers > 1:
         settings = replace(settings, parent=os.getpid())
-    made = Made(settings)
+    factory = WorkerFactory(settings)
     config = uvicorn.Config(
-        made,
+        factory,
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -202,17 +204,17 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         proxy_headers=False,
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.key,
-        ssl_context_factory=None if settings.certificate is None else made.context,
+        ssl_context_factory=None if settings.certificate is None else factory.context,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_GRACEFUL,
     )
-    # uvicorn stops gracefully and then raises the signal again, for which there is nothing left to do.
+    # uvicorn stops gracefully and then raises the signal again; by then nothing is left to do.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         if settings.workers > 1:
             from uvicorn.supervisors import Multiprocess
 
-            # What a worker cannot load is told here, once, and not by worker after worker.
+            # Imported here too, so that a failing import is reported once, and not by worker after worker.
             import mlmgmt.server.worker  # noqa: F401
 
             Multiprocess(config, sockets=[listener]).run()
@@ -222,4 +224,4 @@ def _run(settings: Settings, listener: socket.socket) -> None:
     except KeyboardInterrupt:
         return
     if not server.started:
-        raise HomeError("The server could not start.", hint="What it said stands above.")
+        raise HomeError("The server could not start.", hint="See its messages above.")

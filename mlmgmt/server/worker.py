@@ -1,4 +1,4 @@
-"""One worker process: the application with its clock, under uvicorn."""
+"""One worker process: the application and what it does once a second, under uvicorn."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _RENEWAL = 3600.0
 
 
 class Worker:
-    """The ASGI application of a worker process; made in that process.
+    """The ASGI application of a worker process, created in that process.
 
     Args:
         tls: the context whose certificate is renewed while the server runs.
@@ -51,18 +51,18 @@ class Worker:
                 allow_headers=("authorization", "content-type"),
                 expose_headers=("x-ms-request-id", MODEL_HEADER, request_ids.WARNINGS_HEADER),
             )
-        self._lifespan = Router(lifespan=self._living)
+        self._lifespan = Router(lifespan=self._run_lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or live."""
+        """Answer a request, or start and stop with the process."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
 
     @asynccontextmanager
-    async def _living(self, _: Any) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._ticking())
+    async def _run_lifespan(self, _: Any) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._run_clock())
         try:
             yield
         finally:
@@ -71,39 +71,39 @@ class Worker:
                 await task
             self._app.close()
 
-    async def _ticking(self) -> None:
-        """What is done once a second."""
+    async def _run_clock(self) -> None:
+        """Once a second: drop slow connections, write logs and counts; once an hour: renew the certificate."""
         renewed = asyncio.get_running_loop().time()
         metering: asyncio.Task[None] | None = None
         while True:
             await asyncio.sleep(_TICK)
-            connections.let_go()
+            connections.close_slow()
             self._app.log.flush()
-            # Not waited for: it may wait for a lock, and slow clients are not to have that long.
+            # Not awaited: it may wait for a lock, and slow connections must be dropped meanwhile.
             if metering is None or metering.done():
-                metering = asyncio.create_task(self._metered())
+                metering = asyncio.create_task(self._flush_meter())
             if self._settings.parent is not None and os.getppid() != self._settings.parent:
-                # Whoever looked after this worker was killed; without it nobody would end it.
+                # The process that supervised this worker was killed, and nothing else would end the worker.
                 os.kill(os.getpid(), signal.SIGTERM)
             if self._tls is not None and asyncio.get_running_loop().time() - renewed > _RENEWAL:
                 renewed = asyncio.get_running_loop().time()
-                await self._renew(self._tls)
+                await self._renew_certificate(self._tls)
 
-    async def _metered(self) -> None:
+    async def _flush_meter(self) -> None:
         try:
             await asyncio.to_thread(self._app.scoring.meter.flush)
         except Exception as error:
-            # A file of the home that nobody foresaw takes neither the clock nor the next attempt with it.
+            # A damaged file of the home must not stop the clock, nor the next attempt.
             if not self._reported:
                 self._reported = True
                 report(error, "none")
 
-    async def _renew(self, context: ssl.SSLContext) -> None:
+    async def _renew_certificate(self, context: ssl.SSLContext) -> None:
         from mlmgmt.errors import MlmgmtError
         from mlmgmt.server.http.authority import Authority
 
         authority = Authority(self._session.store.home.trust, self._session.clock)
         with suppress(OSError, MlmgmtError):
             await asyncio.to_thread(authority.ensure)
-            # Here, and not in the thread: a context is not changed while handshakes use it.
-            authority.renewed(context)
+            # Not in the thread: a context must not change while handshakes use it.
+            authority.renew(context)

@@ -1,4 +1,4 @@
-// Definitions as the old client's models have them, under its own names for some members.
+// Definitions in the form of the old client's models, which rename some members.
 'use strict';
 
 const NAMES = {
@@ -7,7 +7,7 @@ const NAMES = {
   'x-ms-isordered': 'xMsIsordered',
 };
 
-/** A definition under the client's names; what users name (columns, parameters) is never one of these. */
+/** Renames the members of a definition to the client's names. No column or parameter in the tests has such a name. */
 function modelled(value) {
   if (Array.isArray(value)) return value.map(modelled);
   if (value === null || typeof value !== 'object') return value;

@@ -117,7 +117,7 @@ async function refusals() {
   assert.deepEqual([refused.statusCode, refused.code, detail.code], [400, 'BadRequest', 'OutOfRange']);
   assert.match(detail.target, /maxConcurrentCalls/);
 
-  const unknown = await refusal('a token that is none', () => as('none').webServices.get(group, settings.services[0]));
+  const unknown = await refusal('an unknown token', () => as('none').webServices.get(group, settings.services[0]));
   assert.deepEqual([unknown.statusCode, unknown.code], [401, 'InvalidAuthenticationToken']);
 }
 

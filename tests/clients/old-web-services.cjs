@@ -120,7 +120,7 @@ async function refusals() {
   assert.deepEqual([bad.statusCode, bad.code, bad.body.details[0].code], [400, 'BadRequest', 'DanglingEdge']);
   assert.match(bad.body.details[0].message, /nowhere/);
 
-  const unknown = await refusal('a token that is none', () => as('none').get(group, settings.services[0]));
+  const unknown = await refusal('an unknown token', () => as('none').get(group, settings.services[0]));
   assert.deepEqual([unknown.statusCode, unknown.code], [401, 'InvalidAuthenticationToken']);
 }
 

@@ -1,4 +1,4 @@
-// What both clients of commitment plans can do, in the same words.
+// The steps that both clients of commitment plans share.
 'use strict';
 
 const assert = require('node:assert/strict');
@@ -10,7 +10,7 @@ const { settings, step, refusal, score } = require('./steps.cjs');
 const { origin, subscription, group } = settings;
 const TRANSACTIONS = 'machineLearningWebServiceTransactions';
 
-/** A web service that a plan pays for; these clients have none of their own. */
+/** Makes a web service that a plan pays for; the clients of commitment plans cannot. */
 async function paidService(name, planId) {
   const services = new WebServicesManagementClient(new TokenCredentials(settings.token), subscription, origin).webServices;
   const definition = modelled(settings.definition);
@@ -24,7 +24,7 @@ async function paidService(name, planId) {
   };
 }
 
-/** Plans from their making to their end, with what they pay for. */
+/** Creates, uses, changes and deletes plans, with a web service that they pay for. */
 async function lifeOfPlans(client, prefix) {
   const [first, second] = [`${prefix}-first`, `${prefix}-second`];
   const { commitmentPlans, commitmentAssociations, usageHistory } = client;
@@ -83,7 +83,7 @@ async function lifeOfPlans(client, prefix) {
   await commitmentPlans.remove(group, second);
 }
 
-/** The usage history, once what was scored is in it: it is written each second. */
+/** Returns the usage history once it has the scored calls: the server writes them once a second. */
 async function usage(usageHistory, name) {
   for (let turn = 0; turn < 40; turn += 1) {
     const found = await usageHistory.list(group, name);
@@ -93,7 +93,7 @@ async function usage(usageHistory, name) {
   return assert.fail('nothing was charged to the plan');
 }
 
-/** What is refused, as the errors of these clients show it. */
+/** Requests that the server refuses, and the errors that the clients raise. */
 async function refusals(client, reader) {
   const { commitmentPlans, commitmentAssociations } = client;
   const plan = { location: 'South Central US', sku: { name: 'S1', tier: 'Standard', capacity: 1 } };
@@ -107,7 +107,7 @@ async function refusals(client, reader) {
     assert.match(missing.message, /nobody/);
   }
 
-  const bad = await refusal('create with a sku that is none', () =>
+  const bad = await refusal('create with an unknown sku', () =>
     commitmentPlans.createOrUpdate({ ...plan, sku: { name: 'S9', tier: 'Standard', capacity: 1 } }, group, 'bad'));
   assert.equal(bad.statusCode, 400);
   assert.ok([bad.code, bad.body.details[0].code].includes('InvalidSku'));

@@ -1,15 +1,15 @@
-// What the scripts share: the settings that the test wrote, steps with a time limit, and refusals to be looked at.
+// Shared by the scripts: the settings that the test wrote, steps with a time limit, and expected errors.
 'use strict';
 
 const assert = require('node:assert/strict');
 const { readFileSync } = require('node:fs');
 
-// No client may be kept waiting for a poll; the oldest waits for half a minute before each one.
+// No client may have to poll; the oldest waits for half a minute before each poll.
 const LONGEST_MS = 15_000;
 
 const settings = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 
-/** Does one thing, says how long it took, and fails if that was too long. */
+/** Runs one step, prints how long it took, and fails if that was too long. */
 async function step(name, action) {
   const began = performance.now();
   const found = await action();
@@ -19,7 +19,7 @@ async function step(name, action) {
   return found;
 }
 
-/** The error of an action that must be refused; a refusal has the same time limit. */
+/** Returns the error of an action that must be refused, within the same time limit. */
 function refusal(name, action) {
   return step(name, async () => {
     let found;

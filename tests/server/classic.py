@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 VERSION = {"api-version": "2.0"}
 BODY = {"Inputs": {"input1": {"ColumnNames": ["hour", "temp", "cnt"], "Values": [["10", "0.5", "0"]]}}}
-"""`classic_home.REQUEST` as it is sent."""
+"""`classic_home.REQUEST` in the form that clients send."""
 
 
 @dataclass
@@ -45,12 +45,12 @@ class Endpoint:
 
 @dataclass
 class Classic:
-    """The server, the home, and a client that shows nothing by itself.
+    """The server, the home, and a client without a token or key.
 
     Args:
         folder: the working folder of the home; `config` its configuration.
         workspace: the path of the workspace, `/workspaces/...`.
-        token: one of its two.
+        token: one of its two tokens.
     """
 
     server: Server
@@ -70,7 +70,7 @@ class Classic:
         return {STUDIO_HEADER: self.token}
 
     def service(self, identity: str | None = None) -> str:
-        """The path of a web service; of the one that scores when it is left out."""
+        """The path of a web service; by default that of the one that scores."""
         return f"{self.workspace}/webservices/{identity or self.bikes.service}"
 
     def endpoint(self, name: str, identity: str | None = None) -> str:
@@ -111,7 +111,7 @@ class Classic:
 
 
 def codes(answer: httpx.Response) -> list[Any]:
-    """The status and the codes of a refusal, in either shape."""
+    """The status and the codes of an error, in either form."""
     body = answer.json()
     if "Error" in body:
         error = body["Error"]
@@ -122,7 +122,7 @@ def codes(answer: httpx.Response) -> list[Any]:
 
 
 def run(words: list[str]) -> Any:
-    """What a command answers as JSON."""
+    """The JSON output of a command."""
     out, talk = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(talk):
         status = app.run([*words, "-o", "json"])
@@ -131,7 +131,7 @@ def run(words: list[str]) -> Any:
 
 
 def serving(prepared: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Iterator[Classic]:
-    """Serve a copy of a home, made in a folder of its own.
+    """Serve a copy of a home, made in a separate folder.
 
     Args:
         prepared: where that home is; see the fixture of that name.

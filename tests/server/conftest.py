@@ -1,4 +1,4 @@
-"""A real server in a process of its own, on loopback, for the home of the test."""
+"""A real server in a separate process, on loopback, for the home of the test."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def start(mlmgmt: Any, home: Path) -> Iterator[Start]:
 class Shared:
     """One server for all tests of a process that change nothing of it.
 
-    The home that it serves is a link, and so is its configuration; each test has them point at a home of its own. All
-    of these are copies of one home, so ids and keys of storage accounts are the same.
+    The home that it serves is a link, and so is its configuration; each test points them at its own home. All of these
+    are copies of one home, so ids and keys of storage accounts are the same.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 PLAN = {"location": "South Central US", "sku": {"name": "S1", "tier": "Standard", "capacity": 1}}
 ENDS = ("_Remove", "_Delete")
-"""Operations that end something are given what nothing else needs."""
+"""Operations that remove something get resources that nothing else needs."""
 
 AGAIN = {operation.name for operation in CLASSIC_SCORING}
-"""Operations that are others at another address; they are not asked in every way anew."""
+"""Operations that also exist at another address; they are not tried in every way again."""
 
 
 @dataclass
 class Ground:
-    """What stands at the server, so that requests get behind the door."""
+    """Resources at the server, so that requests reach more than 'not found'."""
 
     server: Server
     key: str
@@ -47,12 +47,12 @@ class Ground:
         return {"authorization": f"Bearer {given}"} if given else {}
 
     def values(self, name: str) -> dict[str, str]:
-        """Values of the path's parameters that stand for something."""
+        """Values of the path's parameters that name existing resources."""
         found = {**self.path, **(self.spare if name.endswith(ENDS) else {})}
         if name in AGAIN:
             found["jobId"] = self.path["otherJobId"]
         if name == "ClassicWebServices_GetDeployment":
-            # It has the id of what came of a deployment in the place of the experiment's.
+            # Its path has the id of the deployed web service in place of the experiment's.
             found["experimentId"] = self.path["webServiceId"]
         return found
 
@@ -129,7 +129,7 @@ def prepared(server: Server, mlmgmt: Any) -> Ground:
 
 
 def _classic(mlmgmt: Any, path: dict[str, str], spare: dict[str, str], bodies: dict[str, Any]) -> str:
-    """A workspace with experiments and Classic web services, two of each; gives its token."""
+    """Make a workspace with two experiments and two Classic web services; returns its token."""
     Path("tiny.csv").write_text("a,b\n" + "".join(f"{number},{2 * number}\n" for number in range(40)))
     for name, given in (("Tiny", path), ("Spare", spare)):
         made = mlmgmt(f"new-experiment {name} --task regression --label b --data tiny.csv -o json", ok=True).json
@@ -157,13 +157,13 @@ def _classic(mlmgmt: Any, path: dict[str, str], spare: dict[str, str], bodies: d
 
 
 def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
-    """Ask every operation `examples` times in each way; gives what the server did wrong, in words.
+    """Call every operation `examples` times in each way; yields what the server did wrong, in words.
 
     The ways: what the document allows, where something stands and anywhere; and what it forbids.
     """
     import schemathesis
 
-    # Proofs are given beside what is made, and taken away by the check that looks whether they are needed.
+    # Proofs are added to the generated requests; the check whether they are needed removes them.
     config = schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}})
     schema = schemathesis.openapi.from_url(f"{ground.server.origin}/openapi.json", config=config)
     operations = [found.ok() for found in schema.get_all_operations()]
@@ -175,9 +175,9 @@ def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
         names = [part["name"] for part in raw.get("parameters", ()) if part["in"] == "path"]
         stands = {name: values[name] for name in names}
         signature = ground.signature if proof == "sas" else {}
-        # Where nothing stands beside the path, the path itself is what can be forbidden.
+        # An operation with nothing but a path can only be refused for its path.
         more = len(raw.get("parameters", ())) > len(names) or "requestBody" in raw
-        # The last one names the thing itself; without it, requests ask for and make others beside it.
+        # The last one names the resource itself; without it, requests get and create others.
         beside = dict(list(stands.items())[:-1])
         ways: list[tuple[str, dict[str, Any]]] = [
             ("positive", _given(path_parameters=stands, query=signature)),
@@ -218,7 +218,7 @@ _ODD = (
 
 
 def altered(document: dict[str, Any], chance: Random) -> dict[str, Any]:
-    """A document in which one to three places hold something else, or nothing."""
+    """A copy of a document in which one to three places have another value, or none."""
     found = copy.deepcopy(document)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         places = list(_places(found))
@@ -238,7 +238,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 def refused_badly(ground: Ground, times: int, seed: int = 4) -> Iterator[str]:
-    """Send altered documents of each kind; gives those that the server stumbled over."""
+    """Send altered documents of each kind; yields those that the server answered with a 5xx."""
     chance, server = Random(seed), ground.server
     provider = f"{server.group}/providers/Microsoft."
     tags = {"a": "b"}
@@ -272,7 +272,7 @@ def refused_badly(ground: Ground, times: int, seed: int = 4) -> Iterator[str]:
 
 
 def _turn(name: str) -> int:
-    """Operations that end something come last, and of those the one that takes all others' with it."""
+    """Operations that remove something come last, and of those the ones that remove everything else."""
     return name.endswith(ENDS) + (name in ("ResourceGroups_Delete", "ClassicWebServices_Delete"))
 
 
@@ -283,7 +283,7 @@ def _given(**parts: Any) -> dict[str, Any]:
 def _wrong(
     ground: Ground, strategy: Any, name: str, headers: dict[str, str], examples: int, seed: int
 ) -> Iterator[str]:
-    """What the server did wrong when it was asked with cases of one strategy."""
+    """Yield what the server did wrong with the cases of one strategy."""
     import hypothesis
     import requests
     from schemathesis.checks import not_a_server_error
@@ -314,14 +314,14 @@ def _wrong(
     def ask(case: Any) -> None:
         answer = case.call(session=session, headers=headers, timeout=30)
         ground.seen[name, answer.status_code] += 1
-        # An object in a query is written as parameters of other names, which nobody reads.
+        # An object in a query is sent as parameters with other names, which the server ignores.
         spread = any(isinstance(value, (dict, list)) for value in (case.query or {}).values())
         wanted = always if spread else [*always, checks.negative_data_rejection]
         case.validate_response(answer, checks=wanted, headers=headers)
 
     try:
         with warnings.catch_warnings():
-            # Those of the generator, not of this project.
+            # These warnings come from the generator, not from this project.
             warnings.simplefilter("ignore")
             ask()
     except BaseExceptionGroup as group:

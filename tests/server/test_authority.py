@@ -1,4 +1,4 @@
-"""The local authority: real handshakes, other programs' verifiers, renewal by a moved clock, and writers at once."""
+"""The local authority: real handshakes, other programs' verifiers, renewal by a moved clock, and concurrent writers."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def server_context(paths: Paths) -> ssl.SSLContext:
 
 
 def client_context(ca: bytes) -> ssl.SSLContext:
-    """A client that trusts this authority and no other, as strictly as newer Pythons do by themselves."""
+    """A client that trusts this authority only, as strictly as newer Pythons do by default."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.load_verify_locations(cadata=ca.decode())
@@ -73,7 +73,7 @@ def client_context(ca: bytes) -> ssl.SSLContext:
 
 @contextmanager
 def serving(context: ssl.SSLContext, address: str = "127.0.0.1") -> Iterator[int]:
-    """The port of a server that answers one request with its own bytes, and ends; a refused handshake ends it too."""
+    """The port of a server that echoes the bytes of one request and ends; a refused handshake ends it, too."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as listener:
         listener.bind((address, 0))
@@ -101,7 +101,7 @@ def serving(context: ssl.SSLContext, address: str = "127.0.0.1") -> Iterator[int
 
 
 def ask(server: ssl.SSLContext, client: ssl.SSLContext, name: str, address: str = "127.0.0.1") -> bytes:
-    """Send bytes to a server called by `name` and get them back; the leaf it showed (DER)."""
+    """Send bytes to a server called `name` and get them back; returns its leaf certificate (DER)."""
     with (
         serving(server, address) as port,
         socket.create_connection((address, port), timeout=20) as plain,
@@ -205,7 +205,7 @@ def test_node_accepts_the_server_once_it_is_told_of_the_authority(authority: Aut
 
 
 def forge(paths: Paths, name: x509.GeneralName) -> Paths:
-    """A leaf for any name, signed with the authority's own key: what someone who took the key could make."""
+    """A leaf for any name, signed with the authority's key, as someone who stole the key could make it."""
     ca = certificate(paths.ca)
     signer = serialization.load_pem_private_key(paths.ca.with_suffix(".key").read_bytes(), None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
@@ -330,14 +330,14 @@ def test_a_running_server_takes_the_new_leaf_for_new_handshakes(authority: Autho
     clock.moved = -6 * DAY
     paths = authority.ensure()
     server, client = server_context(paths), client_context(paths.ca.read_bytes())
-    assert not authority.renewed(server)
+    assert not authority.renew(server)
     first = ask(server, client, "localhost")
 
     clock.moved = timedelta()
-    assert authority.renewed(server)
+    assert authority.renew(server)
     second = ask(server, client, "localhost")
     assert first != second == ssl.PEM_cert_to_DER_cert(paths.certificate.read_text())
-    assert not authority.renewed(server)
+    assert not authority.renew(server)
 
 
 def test_a_server_notices_a_leaf_that_another_worker_renewed(authority: Authority, clock: Clock) -> None:
@@ -347,7 +347,7 @@ def test_a_server_notices_a_leaf_that_another_worker_renewed(authority: Authorit
     clock.moved = timedelta()
     Authority(paths.ca.parent.parent, clock).ensure()
     authority.ensure()
-    assert authority.renewed(server)
+    assert authority.renew(server)
     assert ask(server, client, "localhost") == ssl.PEM_cert_to_DER_cert(paths.certificate.read_text())
 
 
@@ -361,7 +361,7 @@ def test_a_connection_that_stands_outlives_the_renewal(authority: Authority, clo
         client.wrap_socket(plain, server_hostname="localhost") as connection,
     ):
         clock.moved = timedelta()
-        assert authority.renewed(server)
+        assert authority.renew(server)
         connection.sendall(b"still here")
         assert b"".join(iter(lambda: connection.recv(4096), b"")).endswith(b"still here")
 
@@ -373,8 +373,8 @@ def test_a_context_is_asked_whatever_it_speaks_and_an_empty_one_is_filled(
     paths = authority.ensure()
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.maximum_version = version
-    assert authority.renewed(server)
-    assert not authority.renewed(server)
+    assert authority.renew(server)
+    assert not authority.renew(server)
     assert ask(server, client_context(paths.ca.read_bytes()), "localhost")
 
 
@@ -383,7 +383,7 @@ def test_clients_that_loaded_the_authority_before_its_renewal_go_on(authority: A
     paths = authority.ensure()
     server, old = server_context(paths), paths.ca.read_bytes()
     clock.moved = timedelta()
-    assert authority.renewed(server)
+    assert authority.renew(server)
     assert paths.ca.read_bytes() != old
     for ca in (old, paths.ca.read_bytes()):
         assert ask(server, client_context(ca), "localhost")
@@ -396,7 +396,7 @@ def another_key() -> bytes:
 
 
 def flipped(pem: bytes) -> bytes:
-    """One bit changed: the last of a certificate's signature, which can still be read; else one inside the key."""
+    """Change one bit: the last of a certificate's signature, so that it still parses; otherwise one inside the key."""
     if b"CERTIFICATE" not in pem:
         return pem[:100] + bytes([pem[100] ^ 1]) + pem[101:]
     der = ssl.PEM_cert_to_DER_cert(pem.decode())
@@ -417,7 +417,7 @@ def test_what_is_damaged_or_half_written_is_made_anew(
         "empty": b"",
         "half": whole[: len(whole) // 2],
         "flipped": flipped(whole),
-        # As if interrupted after the new key was written, and before its certificate.
+        # As if it was interrupted after the new key was written, and before its certificate.
         "another": another_key() if name.endswith(".key") else (other.ca.parent / name).read_bytes(),
     }[harm]
     path.unlink() if harm == "missing" else path.write_bytes(harmed)

@@ -1,4 +1,4 @@
-"""Blobs, asked for by the cloud's own Python client, as it is."""
+"""Blobs, through the cloud's own Python client, unchanged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Storage:
         return f"{self.server.origin}/{self.account}/{container}/{quote(blob)}"
 
     def blob(self, blob: str = "new.csv", permission: str = "racwd", **options: Any) -> BlobClient:
-        """A client with a token of `mlmgmt sas`."""
+        """A client with a token from `mlmgmt sas`."""
         words = ["sas", "-Container", "data", "-Blob", blob, "-Permission", permission, "-o", "json"]
         token = self.mlmgmt(words, ok=True).json["SasBlobToken"]
         return self.client(self.place(blob) + token, **options)
@@ -63,7 +63,7 @@ class Storage:
         return self.client(f"{self.place(blob)}?{token}")
 
     def client(self, url: str, **options: Any) -> BlobClient:
-        # What is refused is asked once: nothing here gets better with waiting.
+        # No retries: a second attempt would get the same error.
         return self.open.enter_context(BlobClient.from_blob_url(url, retry_total=0, **options))
 
     def container(self, url: str) -> ContainerClient:
@@ -127,13 +127,13 @@ def test_parts_of_a_blob(storage: Storage) -> None:
     assert blob.download_blob(offset=len(DATA) - 5).readall() == DATA[-5:]
     assert blob.download_blob(offset=len(DATA) - 5, length=500).readall() == DATA[-5:]
     refused(HttpResponseError, 416, "InvalidRange", blob.download_blob, offset=len(DATA), length=1)
-    # Piece by piece, as the client does with what is large.
+    # In pieces, as the client does with large blobs.
     pieces = storage.blob(permission="r", max_single_get_size=1000, max_chunk_get_size=999)
     assert pieces.download_blob(max_concurrency=2).readall() == DATA
 
 
 def test_a_blob_comes_in_blocks(storage: Storage, home: Path) -> None:
-    """What is large, and what has no length beforehand."""
+    """Both large blobs and those whose length the client does not know in advance."""
     pieces = {"max_single_put_size": 1000, "max_block_size": 1000}
     large = storage.blob("large.bin", **pieces)
     large.upload_blob(DATA, max_concurrency=3, validate_content=True)
@@ -222,7 +222,7 @@ def test_of_two_changes_of_one_version_one_is_made(storage: Storage) -> None:
 def test_what_was_damaged_on_the_way_is_not_kept(storage: Storage) -> None:
     blob = storage.blob()
     blob.upload_blob(DATA, validate_content=True)
-    # Content-MD5 is the client's own header; it does not look at it again when it sends.
+    # The client sends the Content-MD5 header without checking it.
     wrong = {"Content-MD5": "AAAAAAAAAAAAAAAAAAAAAA=="}
     refused(HttpResponseError, 400, "Md5Mismatch", blob.upload_blob, b"else", overwrite=True, headers=wrong)
     assert blob.download_blob(validate_content=True).readall() == DATA
@@ -241,7 +241,7 @@ def test_names_of_blobs(storage: Storage, home: Path) -> None:
 
 
 def test_names_that_no_file_can_have(storage: Storage) -> None:
-    """The cloud takes them all; here each is said, and none of it is the server's fault."""
+    """The cloud accepts them all; here each is refused with 400 or 404, never with a 5xx."""
     storage.blob("a/b.csv").upload_blob(b"1")
     for name in ("x" * 300, "a", "a/b.csv/c.csv"):
         blob = storage.blob(name)
@@ -332,7 +332,7 @@ def test_what_is_not_done_here_is_said(storage: Storage) -> None:
 
 
 def test_a_blob_is_no_page_of_this_server(storage: Storage) -> None:
-    """Whatever somebody uploaded, a browser does not run it here."""
+    """A browser never runs an uploaded page or script under the server's address."""
     blob = storage.blob("page.html")
     blob.upload_blob(b"<script>", content_settings=ContentSettings(content_type="text/html"))
     found = blob.get_blob_properties()

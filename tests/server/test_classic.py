@@ -1,4 +1,4 @@
-"""Classic web services over HTTP: managed with a token, scored with a key, patched while they are asked."""
+"""Classic web services over HTTP: managed with a token, scored with a key, patched while they are called."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def served(classic_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def classic(served: Classic, monkeypatch: pytest.MonkeyPatch) -> Classic:
-    """The server, and its home for commands that are typed."""
+    """The server, and its home for the command line."""
     monkeypatch.chdir(served.folder)
     monkeypatch.setenv("MLMGMT_CONFIG", str(served.config))
     return served
@@ -53,7 +53,7 @@ class TestManagement:
         assert shown == found[1]
         typed = mlmgmt(["endpoints", SCORING, "loc001"], ok=True).json
         assert set(typed) - set(shown) == {"mlmgmt"}
-        # What differs is where it is, which is here.
+        # They differ in the addresses, which are the server's.
         differs = {name for name in shown if shown[name] != typed[name]}
         assert differs == {"ApiLocation", "HelpLocation", "ExperimentLocation", "Resources"}
         identity = shown["ApiLocation"].rpartition("/")[2]
@@ -87,7 +87,7 @@ class TestManagement:
         shown = classic.seen("added").shown
         assert {name: shown[name] for name in switches} == switches
         assert shown["Description"] == "Other."
-        # Asked again, by whoever missed the answer.
+        # Repeated, as by a client that missed the answer.
         assert classic.ask("PATCH", classic.endpoint("added"), json=switches).status_code == 200
         late = classic.ask("PATCH", classic.endpoint("added"), json={"Description": "x"}, headers={"if-match": etag})
         assert codes(late) == [412, "PreconditionFailed", "EtagMismatch"]
@@ -149,13 +149,13 @@ class TestManagement:
         assert classic.score(classic.seen("loc001")) == pytest.approx(answer(0), abs=0.01)
 
     def test_both_faces_leave_the_same_files(self, classic: Classic, mlmgmt: Any) -> None:
-        """The same endpoint and the same PATCH, once typed and once sent."""
+        """The same endpoint and the same PATCH, once by the command line and once over HTTP."""
         mlmgmt(["add-endpoint", "-s", SCORING, "-e", "typed", "-Description", "d"], ok=True)
         mlmgmt(classic.bikes.patch("typed", "model001"), ok=True)
         classic.added("sent", Description="d")
         place = {**classic.bikes.location("model001")}
         account = Session().account()
-        # Its own address for the blob is understood, too.
+        # The blob's address at this server is accepted, too.
         place["BaseLocation"] = f"{classic.server.origin}/{account}/"
         body = classic.resource("model001", Location=place)
         assert classic.ask("PATCH", classic.endpoint("sent"), json=body).status_code == 200
@@ -206,7 +206,7 @@ class TestManagement:
             assert len(refused.content) < 5000
 
     def test_patches_at_once_are_all_answered(self, classic: Classic) -> None:
-        """What one asks for may stand already when its turn comes, by another's PATCH."""
+        """Another PATCH may already have made the change that one asks for."""
         classic.added("busy")
         bodies = [classic.resource(model) for model in ("model001", "model002")] * 12
         with ThreadPoolExecutor(4) as threads:
@@ -286,7 +286,7 @@ class TestProof:
         patched = classic.client.patch(classic.endpoint("own"), headers=own.bearer, json={"Description": "By key."})
         assert patched.status_code == 200
         assert mlmgmt(["history", "-s", SCORING, "-e", "own"], ok=True).json[0]["By"] == "a key of own"
-        # The service fetched no model without a signature, whoever asked; a key alone opens no storage either.
+        # The service fetched no model without a signature, not even for the owner; a key does not open storage either.
         place = {name: value for name, value in classic.bikes.location("model001").items() if name != "SasBlobToken"}
         body = classic.resource("model001", Location=place)
         refused = classic.client.patch(classic.endpoint("own"), headers=own.bearer, json=body)
@@ -311,7 +311,7 @@ class TestProof:
 
 class TestRetraining:
     def test_the_published_story_over_http(self, classic: Classic, mlmgmt: Any) -> None:
-        """A training service's job makes a model, its results patch one endpoint, and only that one answers anew."""
+        """A training service's job makes a model, its results patch one endpoint, and only its answer changes."""
         trained = classic.seen("default", classic.bikes.training)
         assert trained.shown["Resources"] == []
         session = Session()
@@ -375,7 +375,7 @@ class TestRetraining:
             while not over.is_set():
                 before = standing[0]
                 found = classic.score(patched)
-                # None: a PATCH is under way, and either may answer.
+                # None: a PATCH is running, and either model may answer.
                 assert before is None or abs(found - before) < 0.01 or standing[0] != before
                 assert abs(classic.score(beside) - answer(0)) < 0.01
                 count += 1
@@ -447,7 +447,7 @@ class TestScoring:
             (f"/subscriptions/{subscription}/services/{guid}", [400, "BadArgument", "BadSubscriptionId"]),
         ):
             place = f"{path}/execute"
-            # Once asked for rightly, it is known; what is wrong stays wrong.
+            # After a correct request the id is cached; a wrong one must still be refused.
             for _ in range(2):
                 refused = classic.client.post(place, params=VERSION, headers=endpoint.bearer, json=BODY)
                 assert codes(refused) == expected, path
@@ -503,7 +503,7 @@ class TestScoring:
         for name in ("none", "0" * 32, "a" * 300):
             refused = classic.client.get(f"{classic.endpoint(name)}/apidocument")
             assert codes(refused) == [404, "NotFound", "EndpointNotFound"]
-            # Whoever asks may be anybody.
+            # The caller has proved nothing, so the error lists no endpoints.
             assert "loc001" not in refused.text
 
     def test_help_pages_are_for_anybody_and_have_no_key(self, classic: Classic) -> None:
@@ -523,7 +523,7 @@ class TestScoring:
 
 class TestStudio:
     def test_an_experiment_is_made_run_deployed_and_removed(self, classic: Classic, mlmgmt: Any) -> None:
-        """The way of the Python and PowerShell clients: each API with its own header."""
+        """As the Python and PowerShell clients do it: each API with its own header."""
         listed = classic.studio_ask("GET", "experiments").json()
         assert [item["Description"] for item in listed][:2] == [TRAINING, SCORING]
         for moment in ("CreationTime", "EndTime"):

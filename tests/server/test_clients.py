@@ -1,4 +1,4 @@
-"""The official Node clients against a running server, as they are: with their own pipelines, policies and waits."""
+"""The official Node clients, unchanged, against a running server: with their pipelines, policies and waits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _node() -> int:
 pytestmark = [
     pytest.mark.skipif(_node() < LEAST_NODE, reason=f"There is no Node here from {LEAST_NODE} on for its clients."),
     pytest.mark.skipif(
-        # npm writes it last, so it stands for a whole installation.
+        # npm writes it last, so it shows that the installation is complete.
         not (CLIENTS / "node_modules" / ".package-lock.json").is_file(),
         reason="Node's clients are not installed: npm ci --prefix tests/clients",
     ),
@@ -42,7 +42,7 @@ pytestmark = [
 
 @pytest.fixture(autouse=True)
 def two_models(mlmgmt: Any, churn: Path) -> dict[str, Any]:
-    """The model that `churn` answers with, and a second one in the home: uri, digest and a token that reads it."""
+    """The model of `churn`, and a second one in the home: uri, digest and a token to read it."""
     first = json.loads(Path("churn-predictive.json").read_text())["properties"]["assets"][ASSET]["locationInfo"]["uri"]
     train = "retrain -g retail -n churn -TrainingDefinition churn-training.json -Data new-customers.csv -Force -o json"
     second = mlmgmt(train, ok=True).json
@@ -63,7 +63,7 @@ def two_models(mlmgmt: Any, churn: Path) -> dict[str, Any]:
 
 
 def run(script: str, server: Server, mlmgmt: Any, models: dict[str, Any], **more: Any) -> str:
-    """Run a script of `tests/clients` against a server; what it said is returned, and shown where it failed."""
+    """Run a script of `tests/clients` against a server; returns its output, and shows it if the script failed."""
     mlmgmt("Set-AzContext -Role Reader", ok=True)
     reader = json.loads(mlmgmt("token -o json", ok=True).out)["Token"]
     mlmgmt("Set-AzContext -Role Owner", ok=True)
@@ -102,7 +102,7 @@ def run(script: str, server: Server, mlmgmt: Any, models: dict[str, Any], **more
 
 
 def with_more_than_a_page(server: Server) -> list[str]:
-    """Make so many web services that a list of them has two pages; their names in the order of lists."""
+    """Make enough web services for two pages of a list; returns their names in the order of lists."""
     names = [f"small{number:03}" for number in range(MORE_THAN_A_PAGE)]
     with server.client() as client:
         for name in names:
@@ -114,8 +114,8 @@ def with_more_than_a_page(server: Server) -> list[str]:
 def without_plain_values(definition: dict[str, Any]) -> dict[str, Any]:
     """A definition that the newest client can send.
 
-    It takes every parameter's value, item of an enum and example cell for an object, so there are none of these; the
-    model's rows come straight from the caller.
+    The client takes every parameter value, enum item and example cell for an object, so the definition has none, and
+    the model's rows come straight from the caller.
     """
     properties = definition["properties"]
     kept = {name: value for name, value in properties.items() if name != "exampleRequest"}

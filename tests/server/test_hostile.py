@@ -1,4 +1,4 @@
-"""Requests that no client sends by mistake: they are refused, and others are answered meanwhile."""
+"""Malicious requests: they are refused, and other clients do not wait meanwhile."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from tests.server.conftest import Server, Start
 
 _PATIENCE = 3.0
-"""Seconds that nobody else may have to wait; what is tried here took minutes, or for ever, where it went wrong."""
+"""The longest that others may wait, in seconds. Where these attacks succeeded, it took minutes or never ended."""
 
 
 def said(server: Server, text: str) -> bytes:
-    """What the server answers to bytes."""
+    """Send bytes; returns the server's answer."""
     with socket.create_connection(("127.0.0.1", int(server.origin.rpartition(":")[2])), timeout=5) as connection:
         connection.sendall(text.encode("latin-1"))
         answer = b""
@@ -46,7 +46,7 @@ def scored(server: Server, body: Any, name: str = "churn") -> httpx.Response:
 
 @contextmanager
 def others_are_answered(server: Server) -> Iterator[None]:
-    """Ask for the server's health meanwhile; nobody waits for long."""
+    """Check the server's health meanwhile: it answers soon."""
     over = Event()
 
     def asking() -> float:
@@ -121,7 +121,7 @@ def test_dates_that_no_calendar_has(account: Account, date: str) -> None:
 
 @pytest.mark.parametrize("expiry", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "", "tomorrow"])
 def test_a_signature_that_ends_at_no_time(expiry: str) -> None:
-    """Whoever has the account's key may sign anything."""
+    """With the account's key anyone can sign anything."""
     from base64 import b64decode, b64encode
     from hashlib import sha256
     from hmac import new
@@ -201,7 +201,7 @@ def test_the_name_of_an_asset_adds_no_header(server: Server) -> None:
 
 
 def test_addresses_that_are_of_no_service(server: Server) -> None:
-    """They are looked for in vain, and what is made meanwhile is found at once."""
+    """They are not found, and a service created meanwhile is found immediately."""
     scoring = server.scoring()
     before = scoring.rpartition("/")[0]
 
@@ -217,7 +217,7 @@ def test_addresses_that_are_of_no_service(server: Server) -> None:
 
 
 def paid(server: Server) -> PlanId:
-    """The plan of a web service `paid`, which was asked once."""
+    """The plan of a web service `paid`, which was called once."""
     plan = PlanId(server.subscription, "retail", "plan")
     body = {"location": "South Central US", "sku": {"name": "S1", "tier": "Standard", "capacity": 1}}
     assert server.ask("PUT", str(plan), json=body).status_code == 200
@@ -229,7 +229,7 @@ def paid(server: Server) -> PlanId:
 
 
 def noted(text: str) -> bool:
-    """Whether the access log's last line soon has a text."""
+    """Whether the last line of the access log soon contains a text."""
     log, until = Path("access.log"), time.monotonic() + 10
     while time.monotonic() < until:
         lines = log.read_text().splitlines() if log.exists() else []

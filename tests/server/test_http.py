@@ -1,4 +1,4 @@
-"""What HTTP itself allows and what it does not: methods, repeated headers, bodies in pieces, marked or compressed."""
+"""HTTP itself: methods, repeated headers, and bodies in pieces, with a byte order mark or compressed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TITLE = json.dumps({"properties": {"title": "Told"}}).encode()
 
 
 def answers(server: Server, *requests: bytes) -> list[tuple[int, Any]]:
-    """Status and body of each answer to requests sent in one piece over one connection."""
+    """Send requests in one piece over one connection; returns status and body of each answer."""
     with socket.create_connection(("127.0.0.1", int(server.origin.rpartition(":")[2]))) as connection:
         connection.settimeout(10)
         last = requests[-1].replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n", 1)
@@ -93,7 +93,7 @@ def test_a_connection_lives_on_after_a_refusal(server: Server) -> None:
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket"])
 def test_an_offer_of_another_protocol_is_passed_over(server: Server, protocol: str) -> None:
-    """Java's own client makes it with every request over http."""
+    """Java's own client offers it with every request over http."""
     path, key = server.scoring().removeprefix(server.origin), server.keys()["primary"]
     body = json.dumps(request_body()).encode()
     offer = ("Connection: Upgrade, HTTP2-Settings", f"Upgrade: {protocol}", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")

@@ -1,4 +1,4 @@
-"""Batch execution over HTTP: the four calls, blobs by signature, and what a service's key does not open."""
+"""Batch execution over HTTP: the four calls, blobs with a signature, and what a service's key does not allow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUERY = {"api-version": "2.0"}
 
 
 class Batch:
-    """Asks one web service's batch API."""
+    """Calls the batch API of one web service."""
 
     def __init__(self, server: Server, account: str, key: str, name: str = "churn") -> None:
         self.server, self.account, self.account_key = server, account, key
@@ -59,7 +59,7 @@ def codes(answer: httpx.Response) -> tuple[int, str, str]:
 
 
 def test_a_job_is_submitted_started_asked_after_and_its_result_fetched(batch: Batch, mlmgmt: Any) -> None:
-    """The rows go up by a signature, and the scores come down by the one in the job's answer."""
+    """The rows are uploaded with one signature; the scores are downloaded with that in the job's answer."""
     token = signed(mlmgmt, "data/new.csv", "cw")["SasBlobToken"]
     place = f"{batch.server.origin}/{batch.account}/"
     rows = Path("new-customers.csv").read_bytes()
@@ -114,7 +114,7 @@ def test_a_job_is_cancelled(batch: Batch) -> None:
 
 
 def test_a_service_s_key_opens_no_storage(batch: Batch, mlmgmt: Any) -> None:
-    """Whoever may score has to prove that the blobs are theirs as well."""
+    """A caller who may score must prove access to the blobs as well."""
     folder = next(Path(".mlmgmt/storage").iterdir()) / "data"
     folder.mkdir()
     (folder / "new.csv").write_bytes(Path("new-customers.csv").read_bytes())

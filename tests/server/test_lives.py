@@ -1,4 +1,4 @@
-"""A web service's address, keys and plan: when it is replaced, removed, made again, and when its group goes."""
+"""A web service's address, keys and plan after it is replaced, removed or made again, or its group is removed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def status(server: Server, address: str, key: str) -> int:
 
 
 def made(server: Server, name: str, **properties: Any) -> tuple[str, str]:
-    """Scoring address and primary key of a web service just made or replaced."""
+    """Make or replace a web service; returns its scoring address and primary key."""
     answer = server.ask("PUT", server.service(name), json=small_definition(**properties))
     assert answer.status_code in (200, 201), answer.text
     return server.scoring(name), server.keys(name)["primary"]

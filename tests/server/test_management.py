@@ -52,7 +52,7 @@ def test_a_change_is_over_when_it_is_answered_and_its_operation_says_so(server: 
 
 
 def test_both_faces_leave_the_same_files(server: Server, mlmgmt: Any, home: Path) -> None:
-    """The same definition and the same change, once typed and once sent."""
+    """The same definition and the same change, once by the command line and once over HTTP."""
     Path("small.json").write_text(json.dumps(small_definition()))
     mlmgmt("new -g retail -l southcentralus -n typed -DefinitionFile small.json -Force", ok=True)
     mlmgmt("update -g retail -n typed -Title Other -Force", ok=True)
@@ -267,7 +267,7 @@ def test_a_region_is_added(server: Server) -> None:
 
 
 def test_putting_what_was_got_keeps_the_keys(server: Server) -> None:
-    """Get never gives keys, so whoever gets, edits and puts has none to give."""
+    """Get never returns keys, so a client that gets, edits and puts a service sends none."""
     keys = server.keys()
     found = server.ask("GET", server.service()).json()
     put = server.ask("PUT", server.service(), json={**found, "tags": {"edited": "yes"}})
@@ -276,7 +276,7 @@ def test_putting_what_was_got_keeps_the_keys(server: Server) -> None:
 
 
 def test_an_account_that_is_put_from_several_sides_at_once_is_no_conflict(server: Server) -> None:
-    """Nobody was shown a plan, so each is made anew on what stands; the last one's tags count."""
+    """No one was shown a preview, so each change is prepared again on the current account; the last tags win."""
     place = f"{server.group}/providers/Microsoft.Storage/storageAccounts/several"
 
     def put(number: int) -> int:

@@ -1,4 +1,4 @@
-"""What must hold while things happen at once, and after the server was killed."""
+"""Nothing is lost or mixed while changes and calls overlap, and after the server was killed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECONDS = 10.0
 
 
 def two_models(server: Server, mlmgmt: Any) -> dict[str, str]:
-    """The address of each of two models of the churn service, by digest; the first answers."""
+    """The addresses of two models of the churn service, by digest; the first is in use."""
     asset = server.ask("GET", server.service()).json()["properties"]["assets"]["asset3"]
     first = mlmgmt("get -g retail -n churn", ok=True).json["mlmgmt"]["models"]["asset3"]["digest"]
     line = (
@@ -39,7 +39,7 @@ def two_models(server: Server, mlmgmt: Any) -> dict[str, str]:
 
 
 def mixed(server: Server, models: dict[str, str], seconds: float, pause: float = 1.0) -> tuple[int, int]:
-    """Score from four sides while the model is exchanged again and again; returns how many requests and updates.
+    """Score from four threads while the model is replaced again and again; returns how many requests and updates.
 
     Every answer is that of the model that it names, and a call made after an update is answered by the new one.
     """
@@ -70,7 +70,7 @@ def mixed(server: Server, models: dict[str, str], seconds: float, pause: float =
                 digest = answer.headers["x-mlmgmt-models"].removeprefix("asset3=")
                 assert answer.status_code == 200
                 assert answer.json() == right[digest]
-                # None: an update is under way, and either may answer.
+                # None: an update is running, and either model may answer.
                 assert before in (None, digest) or standing[0] != before
                 count += 1
         return count
@@ -123,7 +123,7 @@ def killed(start: Start, rounds: int) -> int:
                 begun.set()
         after = start()
         standing = after.ask("GET", after.service()).json()["properties"]["title"]
-        # What was acknowledged stands; the one that was under way may, with its key.
+        # All acknowledged updates are there. The running one may be there, and then its key is, too.
         assert last in ("", standing) or int(standing.split("-")[1]) == int(last.split("-")[1]) + 1
         if "-" in standing:
             assert after.keys()["primary"] == f"key-{standing}"
@@ -179,7 +179,7 @@ def _times(text: str, count: int) -> str:
 
 
 def _worker(home: Path, job: str) -> int:
-    """The process id that a job's worker noted."""
+    """The process id that a job's worker wrote down."""
     path = next(home.glob(f"jobs/*/*/{job}/worker.lock"))
     until = time.monotonic() + 30
     while not path.read_text().isdecimal():
@@ -195,7 +195,7 @@ def _kill(pid: int) -> None:
 
 
 def test_both_faces_at_once_lose_nothing(server: Server, mlmgmt: Any) -> None:
-    """Each writes a description of its own, ten times, while the other does; every one is a revision."""
+    """Each writes ten descriptions while the other does; every one becomes a revision."""
 
     def typed(number: int) -> int:
         words = ["update", "-g", "retail", "-n", "churn", "-Description", f"typed {number}", "-Force"]

@@ -1,4 +1,4 @@
-"""`mlmgmt score -Server`: what a server answers is what is answered in the process, refusals too."""
+"""`mlmgmt score -Server`: a server gives the same answers and errors as scoring in the process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.server.conftest import Server, Start, request_body
 
 
 def error_of(result: Any) -> dict[str, Any]:
-    """The error of a command that was run with `-o json`; talk may stand before it."""
+    """The error of a command that was run with `-o json`; other messages may come first."""
     assert result.status != 0
     return dict(json.loads(result.err[result.err.index("{") :])["error"])
 
@@ -26,7 +26,7 @@ def details_of(result: Any) -> list[str]:
 
 
 def limited() -> dict[str, Any]:
-    """A service with a parameter: which columns it keeps."""
+    """A service with a parameter that names the columns to keep."""
     body = small_definition(parameters={"Kept": {"value": "age"}})
     package = body["properties"]["package"]
     rules = {"isFilter": True, "rules": [{"ruleType": "ColumnNames", "columns": ["city"], "exclude": False}]}

@@ -1,4 +1,4 @@
-"""`mlmgmt sample-code`: the programs run against a server, and nothing in a name or a cell breaks out of them."""
+"""`mlmgmt sample-code`: the programs run against a server, and no name or cell breaks out of its quotes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ ODD = [
 
 
 def storage(server: Server, mlmgmt: Any) -> dict[str, str]:
-    """The environment variables for the storage account, as the comments say how to make them."""
+    """The environment variables for the storage account, made as the comments in the programs say."""
     account = mlmgmt("status -o json", ok=True).json["StorageAccounts"][0]
     key = mlmgmt(f"storage-keys -n {account} -o json", ok=True).json[1]["Value"]
     sas = mlmgmt(f"sas -Account {account} -Container samplecode -Permission cw -o json", ok=True).json["SasBlobToken"]
@@ -54,7 +54,7 @@ def storage(server: Server, mlmgmt: Any) -> dict[str, str]:
 
 
 def run(language: str, code: str, *, ok: bool = True, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a program as whoever saved it does, with nothing else in the environment than what its comment names."""
+    """Run a program as a user would, with only those environment variables that its comment names."""
     Path("program").write_text(code, encoding="ascii")
     environ = {"PATH": os.environ["PATH"], "no_proxy": "*", "LC_ALL": "C", **variables}
     done = subprocess.run(
@@ -136,7 +136,7 @@ def test_over_https_the_comment_says_how_to_trust_the_server(
 
 
 def odd_definition() -> dict[str, Any]:
-    """A service whose columns, cells, ports and parameters are named to break out of whatever quotes them."""
+    """A service whose columns, cells, ports and parameters have names that try to break out of quotes."""
     columns = {name: {"type": "String"} for name in ODD}
     body = small_definition(
         input={"type": "object", "properties": {ODD[0]: {"type": "object", "properties": columns}}},
@@ -270,7 +270,7 @@ def test_the_json_in_the_other_programs_is_what_it_should_be(
     stands_for_storage = re.search(r"""(?:Replace|gsub)\(['"]\\?("STORAGE_*)\\?"['"]""", code)
     assert stands_for_storage
     for pattern, wanted in zip(LITERALS[language], (request, batch.document(CONNECTION)), strict=True):
-        # Up to the first end that the language would see.
+        # Up to the first end of the string that the language would see.
         literal = re.search(pattern, code, re.DOTALL)
         assert literal
         text = literal.groups()[-1]

@@ -1,4 +1,4 @@
-"""Request-response scoring over HTTP: what it answers, whom it answers, and how it refuses."""
+"""Request-response scoring over HTTP: answers, keys and errors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ QUERY = {"api-version": "2.0", "details": "true"}
 
 
 class Scorer:
-    """Asks one web service's scoring API."""
+    """Calls the scoring API of one web service."""
 
     def __init__(self, server: Server, name: str = "churn") -> None:
         self.place, self.keys = server.scoring(name), server.keys(name)
         self.client = httpx.Client(timeout=60, trust_env=False)
 
     def ask(self, body: Any = None, *, key: str | None = None, query: Any = None, **options: Any) -> httpx.Response:
-        """A request with the primary key, unless another is given."""
+        """Send a request, with the primary key by default."""
         headers = {"authorization": f"Bearer {self.keys['primary'] if key is None else key}"} | options.pop(
             "headers", {}
         )
@@ -217,7 +217,7 @@ def test_diagnostics_are_logged_as_they_ask(server: Server, churn: Path) -> None
         until = time.monotonic() + 10
         while len(lines()) < before + more and time.monotonic() < until:
             time.sleep(0.05)
-        # What is not to come has had a tick of the clock to come all the same.
+        # By now a line that must not be written would have been: the server writes them once a second.
         time.sleep(0 if more else 1.5)
         return lines()
 
@@ -235,7 +235,7 @@ def test_diagnostics_are_logged_as_they_ask(server: Server, churn: Path) -> None
 
 
 def test_more_calls_at_once_than_allowed_are_sent_away(server: Server) -> None:
-    """The sample allows 4."""
+    """The sample allows 4 concurrent calls."""
     scorer = Scorer(server)
     many = request_body(2000)
     with ThreadPoolExecutor(24) as threads:
@@ -264,7 +264,7 @@ def test_pages_of_other_sites_score_where_that_is_configured(start: Start, serve
 
 
 def test_web_service_parameters_take_effect(server: Server) -> None:
-    """One with a default may be left out; what is given goes to the module it is linked to, for that call alone."""
+    """A parameter with a default may be left out. A value is passed to the linked module, for that call only."""
     definition = {**query_definition(), "location": "southcentralus"}
     assert server.ask("PUT", server.service("query"), json=definition).status_code == 201
     scorer = Scorer(server, "query")

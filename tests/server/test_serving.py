@@ -1,4 +1,4 @@
-"""Starting and stopping the server: where it listens, how it ends, what it says, and who it does not wait for."""
+"""Start and stop the server: where it listens, how it ends, what it prints, and that slow clients do not block it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import pytest
 import uvloop
 
 from mlmgmt.server.http.settings import Settings
-from mlmgmt.server.serve import _listening
+from mlmgmt.server.serve import _listener
 from tests.conftest import environment
 from tests.server.conftest import Server, Start, alive, request_body
 
@@ -81,7 +81,7 @@ def test_it_stops_when_it_is_told_to_and_answers_what_it_began(
         head = f"POST {path}/execute?api-version=2.0 HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n"
         connection.settimeout(20)
         connection.sendall(f"{head}expect: 100-continue\r\nauthorization: Bearer {keys['primary']}\r\n\r\n".encode())
-        # Whoever says so has begun.
+        # 100 Continue: the server has begun with this request.
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
         assert server.stop(number) == 0
@@ -118,7 +118,7 @@ def test_workers_share_the_port_and_end_with_whoever_looks_after_them(start: Sta
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_accepted_connections_do_not_wait_to_send(loop: Any) -> None:
-    """Where the listening socket does not name its protocol, asyncio leaves Nagle's algorithm on: 40 ms a request."""
+    """If the listening socket does not name its protocol, asyncio leaves Nagle's algorithm on: 40 ms per request."""
 
     async def accepted() -> int:
         found = asyncio.get_running_loop().create_future()
@@ -128,7 +128,7 @@ def test_accepted_connections_do_not_wait_to_send(loop: Any) -> None:
                 found.set_result(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
                 transport.close()
 
-        with _listening(Settings(home="", host="127.0.0.1", port=0)) as listener:
+        with _listener(Settings(home="", host="127.0.0.1", port=0)) as listener:
             server = await asyncio.get_running_loop().create_server(Protocol, sock=listener)
             _, writer = await asyncio.open_connection(*listener.getsockname())
             option = int(await found)
@@ -171,7 +171,7 @@ def test_the_access_log_has_no_secrets(start: Start, churn: Path) -> None:
 
 
 def test_slow_clients_stand_in_nobody_s_way(start: Start, churn: Path) -> None:
-    """500 connections that send half a head, nothing, or half a body: scoring goes on, and they are let go."""
+    """500 connections that send half a head, nothing, or half a body: scoring goes on, and they are closed."""
     server = start()
     place, key = server.scoring(), server.keys()["primary"]
     port = int(server.origin.rpartition(":")[2])

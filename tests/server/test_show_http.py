@@ -1,4 +1,4 @@
-"""`-ShowHttp`: the request that a command stands for; what is shown, sent as it is, does what the command does."""
+"""`-ShowHttp` shows the HTTP request of a command, and sending it unchanged does what the command does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.stories.classic_home import REQUEST, RESOURCE, SCORING, Bikes
 
 
 def shown(err: str) -> tuple[str, str, Any]:
-    """The method, the path with its query, and the body, of the request on standard error."""
+    """The method, the path with its query, and the body of the request on standard error."""
     line = next(line for line in err.splitlines() if "{origin}" in line)
     method, _, place = line.partition(" ")
     _, _, body = err.partition("Content-Type: application/json\n\n")
@@ -93,7 +93,7 @@ def test_what_is_shown_does_what_the_command_does(server: Any, mlmgmt: Any) -> N
     )
     with server.client() as client:
         for line in lines:
-            # Only looked at: what makes the change is the request.
+            # -WhatIf: the change is made by the request that is shown.
             method, place, body = shown(mlmgmt(f"{line} -WhatIf -ShowHttp").err)
             answer = client.request(method, place, json=body)
             assert answer.status_code in (200, 201), (line, answer.text)
@@ -156,7 +156,7 @@ def test_every_call_that_a_cmdlet_stands_for_is_an_operation() -> None:
     management = {
         name for name in known if name.split("_")[0] in ("WebServices", "CommitmentPlans", "CommitmentAssociations")
     }
-    # How a deployment went is in the answer; code is not published; drafts are drawn from files.
+    # A deployment's result is in its answer; services of code cannot be published; cmdlets make drafts from files.
     others = {"GetDeployment", "Publish", "Create", "GetApiDocument"}
     management |= {
         operation.name

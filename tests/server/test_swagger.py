@@ -1,4 +1,4 @@
-"""The Swagger document of a web service: valid for every definition, and true of what the service answers."""
+"""The Swagger document of a web service is valid for every definition, and the service answers as it says."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEFINITIONS = sorted(
 
 
 def made(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The document of a definition, valid and writable as JSON."""
+    """The Swagger document of a definition, checked to be valid and to be JSON."""
     found = swagger(definition, origin="http://127.0.0.1:8777", path=PATH, **more)
     validate(found, cls=OpenAPIV2SpecValidator)
     assert json.loads(json.dumps(found)) == found
@@ -45,7 +45,7 @@ def made(definition: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def schema(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """A definition of a Swagger document as JSON Schema, with null where the document says that it may be."""
+    """A definition of a Swagger document as JSON Schema, nullable where the document says so."""
 
     def widened(value: Any) -> Any:
         if isinstance(value, list):

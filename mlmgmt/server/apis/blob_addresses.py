@@ -1,6 +1,6 @@
-"""A blob has one name in documents and another at this server; both are understood on the way in.
+"""Addresses of blobs: translate between those in documents and those at this server; requests may use either.
 
-`https://<account>.blob.core.windows.net/` is `{origin}/<account>/` here.
+`https://<account>.blob.core.windows.net/` in a document is `{origin}/<account>/` at this server.
 """
 
 from __future__ import annotations
@@ -18,42 +18,49 @@ if TYPE_CHECKING:
 
     from mlmgmt.server.http.call import Call
 
-_PLACES = frozenset(("uri", "baselocation"))
+_ADDRESS_MEMBERS = frozenset(("uri", "baselocation"))
 
 
-def outward(call: Call, place: Mapping[str, Any]) -> dict[str, Any]:
-    """A result's place as a caller of this server reaches it."""
-    account = (urlsplit(place["BaseLocation"]).hostname or "").removesuffix(SUFFIX)
-    return {**place, "BaseLocation": f"{call.origin}/{account}/"}
+def outward(call: Call, location: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the location of a blob with the address at which callers of this server reach it."""
+    account = (urlsplit(location["BaseLocation"]).hostname or "").removesuffix(SUFFIX)
+    return {**location, "BaseLocation": f"{call.origin}/{account}/"}
 
 
 def inward(body: bytes, origins: Iterable[str]) -> bytes:
-    """A JSON text whose locations at this server are named as documents name them; any other text is as it was."""
-    wanted = [origin for origin in origins if origin.encode() in body]
-    if not wanted:
+    """Replace the addresses of blobs at this server, in a JSON text, by those that documents use.
+
+    Text that is not JSON, or has no such address, is returned unchanged.
+
+    Args:
+        origins: the addresses under which callers reach this server.
+    """
+    present = [origin for origin in origins if origin.encode() in body]
+    if not present:
         return body
     try:
         value = parse(body)
     except MlmgmtError:
         return body
-    pattern = re.compile(f"(?:{'|'.join(map(re.escape, wanted))})/([a-z0-9]{{3,24}})(?=/|$)", re.IGNORECASE)
-    found = _walked(value, pattern)
-    return body if found is value else compact(found)
+    pattern = re.compile(f"(?:{'|'.join(map(re.escape, present))})/([a-z0-9]{{3,24}})(?=/|$)", re.IGNORECASE)
+    rewritten = _rewrite(value, pattern)
+    return body if rewritten is value else compact(rewritten)
 
 
-def _walked(value: Any, pattern: re.Pattern[str]) -> Any:
+def _rewrite(value: Any, pattern: re.Pattern[str]) -> Any:
+    # A value without such an address is returned itself, so that the caller sees by identity that nothing changed.
     if isinstance(value, dict):
-        found = {name: _inner(name, inner, pattern) for name, inner in value.items()}
+        found = {name: _rewrite_member(name, inner, pattern) for name, inner in value.items()}
         return found if any(found[name] is not inner for name, inner in value.items()) else value
     if isinstance(value, list):
-        items = [_walked(inner, pattern) for inner in value]
+        items = [_rewrite(inner, pattern) for inner in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
 
 
-def _inner(name: str, value: Any, pattern: re.Pattern[str]) -> Any:
+def _rewrite_member(name: str, value: Any, pattern: re.Pattern[str]) -> Any:
     if isinstance(value, str):
-        if name.casefold() in _PLACES and (found := pattern.match(value)):
+        if name.casefold() in _ADDRESS_MEMBERS and (found := pattern.match(value)):
             return f"https://{found[1]}{SUFFIX}{value[found.end() :]}"
         return value
-    return _walked(value, pattern)
+    return _rewrite(value, pattern)

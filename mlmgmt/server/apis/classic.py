@@ -1,4 +1,4 @@
-"""Classic management: web services and endpoints of a workspace, one line of a verb for each operation."""
+"""Classic management: the web services and endpoints of a workspace. Each operation calls one verb."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def get_service(call: Call) -> Reply:
 
 
 def publish(call: Call) -> Reply:
-    """Refuse a service of code.
+    """Refuse to publish a web service of code.
 
     Raises:
         BadRequest: `WebServiceTypeInvalid`.
     """
     kind = json_body.text(call.document(), "Type") or "Code"
-    message = f"Web services of the type {kind[:40]!r} are not run here; those of experiments are."
+    message = f"Web services of the type {kind[:40]!r} are not supported; only those of experiments are."
     raise BadArgument("WebServiceTypeInvalid", message, "Type", "Deploy an experiment: mlmgmt New-AmlWebService")
 
 
@@ -46,24 +46,24 @@ def delete_service(call: Call) -> Reply:
 def list_endpoints(call: Call) -> Reply:
     found = endpoints.get(call.session, web_service_id=call.path["webServiceId"], origin=call.origin)
     assert isinstance(found, list)
-    return Reply(value=[_shown(call, body) for body in found])
+    return Reply(value=[_endpoint_body(call, body) for body in found])
 
 
 def get_endpoint(call: Call) -> Reply:
-    """An endpoint. Its keys are readable, whether or not `decryptSecrets` asks for that."""
+    """Return an endpoint. Its keys are always in clear text: `decryptSecrets` is checked and has no effect."""
     call.switch("decryptSecrets")
     found = endpoints.get(call.session, **call.endpoint, origin=call.origin)
     assert isinstance(found, dict)
-    return Reply(200, _shown(call, found), {"etag": f'"{found["mlmgmt"]["etag"]}"'})
+    return Reply(200, _endpoint_body(call, found), {"etag": f'"{found["mlmgmt"]["etag"]}"'})
 
 
-def _shown(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
-    """An endpoint as a caller of this server reaches it."""
-    resources = [{**item, "Location": _place(call, item["Location"])} for item in body["Resources"]]
+def _endpoint_body(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an endpoint with the addresses at which callers of this server reach its models."""
+    resources = [{**item, "Location": _location(call, item["Location"])} for item in body["Resources"]]
     return {name: value for name, value in body.items() if name != "mlmgmt"} | {"Resources": resources}
 
 
-def _place(call: Call, location: Mapping[str, Any]) -> Mapping[str, Any]:
+def _location(call: Call, location: Mapping[str, Any]) -> Mapping[str, Any]:
     at_home = blobs.SUFFIX in location["BaseLocation"]
     return outward(call, location) if at_home else location
 
@@ -75,8 +75,8 @@ def create_endpoint(call: Call) -> Reply:
         **call.endpoint,
         description=json_body.text(body, "Description"),
         throttle_level=json_body.text(body, "ThrottleLevel"),
-        max_concurrent_calls=json_body.whole(body, "MaxConcurrentCalls"),
-        prevent_update=bool(json_body.switch(body, "PreventUpdate")),
+        max_concurrent_calls=json_body.integer(body, "MaxConcurrentCalls"),
+        prevent_update=bool(json_body.boolean(body, "PreventUpdate")),
     )
     _carry_out(call, outcome)
     return get_endpoint(call)
@@ -90,49 +90,48 @@ def patch_endpoint(call: Call) -> Reply:
             **call.endpoint,
             resources=_replacements(body),
             throttle_level=json_body.text(body, "ThrottleLevel"),
-            max_concurrent_calls=json_body.whole(body, "MaxConcurrentCalls"),
-            prevent_update=json_body.switch(body, "PreventUpdate"),
+            max_concurrent_calls=json_body.integer(body, "MaxConcurrentCalls"),
+            prevent_update=json_body.boolean(body, "PreventUpdate"),
             description=json_body.text(body, "Description"),
             diagnostics_trace_level=json_body.text(body, "DiagnosticsTraceLevel"),
-            sample_data_enabled=json_body.switch(body, "SampleDataEnabled"),
+            sample_data_enabled=json_body.boolean(body, "SampleDataEnabled"),
             if_match=call.headers.get("if-match"),
         )
         _carry_out(call, outcome)
     except Conflict as error:
-        # Asking for what already stands is no mistake here, or has come to stand meanwhile: PATCH is repeated by
-        # whoever missed its answer.
+        # Not an error over HTTP: a client that missed the answer to its PATCH repeats it.
         if "NothingChanged" not in error.codes():
             raise
     return Reply()
 
 
 def _replacements(body: Mapping[str, Any]) -> list[Replacement]:
-    """The resources of a PATCH.
+    """Return the resources that a PATCH replaces.
 
     Raises:
-        BadRequest: `InvalidRequestContent`; `BadArgument`, `InvalidBlob`: a location has no signature, and the service
-            fetched no model without one, whoever asked.
+        BadRequest: `InvalidRequestContent`; `BadArgument`, `InvalidBlob`: a location has no signature. The service
+            fetched no model without one, not even for its owner.
     """
     given = json_body.member(body, "Resources")
     if given is None:
         return []
     if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
-        raise invalid("The member 'Resources' is a list of objects.", "InvalidRequestContent", "Resources")
+        raise invalid("The member 'Resources' must be a list of objects.", "InvalidRequestContent", "Resources")
     found = []
     for item in given:
-        name, location = json_body.text(item, "Name"), json_body.table(item, "Location")
+        name, location = json_body.text(item, "Name"), json_body.mapping(item, "Location")
         if location and not json_body.text(location, "SasBlobToken"):
             raise BadArgument("InvalidBlob", f"The location of {name!r} has no SasBlobToken.", "SasBlobToken")
-        # An empty name is looked up like any other, so that the answer lists those that there are.
+        # An empty name is looked up like any other, so that the error lists the names that exist.
         found.append(Replacement(name or "", location or {}))
     return found
 
 
 def delete_endpoint(call: Call) -> Reply:
     if call.session.by_key and call.endpoint["endpoint_name"].casefold() == finding.DEFAULT:
-        message = "The default endpoint goes with its web service, which a key of an endpoint does not open."
+        message = "The default endpoint is deleted with its web service, and the key of an endpoint cannot delete that."
         details = [Detail("AuthorizationFailed", message)]
-        raise AuthorizationFailed(message, details=details, hint="Use the token of the workspace.")
+        raise AuthorizationFailed(message, details=details, hint="Use the workspace's token.")
     _carry_out(call, endpoints.plan_remove(call.session, **call.endpoint))
     return Reply()
 
@@ -142,7 +141,7 @@ def refresh_endpoint(call: Call) -> Reply:
     outcome = patching.plan_refresh(
         call.session,
         **call.endpoint,
-        overwrite_resources=bool(json_body.switch(body, "OverwriteResources", spelled=True)),
+        overwrite_resources=bool(json_body.boolean(body, "OverwriteResources", spelled=True)),
     )
     if outcome.nothing is not None:
         return Reply(304)

@@ -1,4 +1,4 @@
-"""What the server says of itself: its health, its OpenAPI document, and each web service's Swagger document."""
+"""Documents about the server and its web services: health, OpenAPI, Swagger, and the help pages of endpoints."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from mlmgmt.server.scoring.scoring import Scoring
     from mlmgmt.store.services import Revision
 
-_MOST_KEPT = 64
-_SECONDS = 10
-"""For how long a help page is kept."""
+_MOST_CACHED = 64
+_PAGE_SECONDS = 10
+"""Seconds for which a help page is cached."""
 _SWAGGER = "swagger.json"
 _HTML = "text/html; charset=utf-8"
 _SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY"}
 
 
 class Documents:
-    """The handlers; a document is made once for each revision, since anybody may ask for it."""
+    """The handlers. Documents are cached by revision: they need no proof, so anyone may request them often."""
 
     def __init__(self, scoring: Scoring) -> None:
         self._scoring = scoring
-        self._made: dict[tuple[str, ...], bytes] = {}
+        self._cache: dict[tuple[str, ...], bytes] = {}
 
     def handlers(self) -> dict[str, Callable[[Call], Reply]]:
         own = "getSwaggerDocument"
@@ -52,46 +52,50 @@ class Documents:
         }
 
     def swagger_document(self, call: Call) -> Reply:
-        """Anybody may read it: it has no data of the service unless its owner exposes its example."""
+        """Return a web service's Swagger document.
+
+        It needs no key: it has no data of the service, unless the owner exposes the example.
+        """
         if call.query.get("api-version", SCORING_VERSION) != SCORING_VERSION:
-            raise BadArgument(
-                "BadVersionCall", f"The query may have api-version={SCORING_VERSION}, and no other.", "api-version"
-            )
-        return self._made_of(call, self._scoring.revision(call.path))
+            message = f"The query parameter 'api-version' must be {SCORING_VERSION} or left out."
+            raise BadArgument("BadVersionCall", message, "api-version")
+        return self._swagger_reply(call, self._scoring.revision(call.path))
 
     def api_document(self, call: Call) -> Reply:
-        """The same, at the address that Classic management has for it."""
-        return self._made_of(call, workspaces.public_endpoint(call.session, call.path, self._scoring.finder)[1])
+        """Return the Swagger document at its address in Classic management."""
+        return self._swagger_reply(call, workspaces.public_endpoint(call.session, call.path, self._scoring.finder)[1])
 
     def help_page(self, call: Call) -> Reply:
-        """How an endpoint is asked and updated, for people; there is no key in it.
+        """Return a page that explains to people how to call and update an endpoint. It shows no key.
 
         Raises:
-            NotFound: `InvalidResourcePath`: it has no such part.
+            NotFound: `InvalidResourcePath`: the help has no such part.
         """
         session, revision = workspaces.public_endpoint(call.session, call.path, self._scoring.finder)
         part = call.path.get("part", "").casefold()
         if part not in help_pages.PARTS:
-            message = f"The help has these parts: {', '.join(filter(None, help_pages.PARTS))}."
+            message = f"The help has only these parts: {', '.join(filter(None, help_pages.PARTS))}."
             raise NotFound(message, details=[Detail("InvalidResourcePath", message)])
 
         def page() -> bytes:
             return help_pages.page(session, revision, origin=call.origin, part=part)
 
-        # It speaks of other web services too, which come and go.
-        what = f"{part} {monotonic() // _SECONDS:.0f}"
-        return Reply(content=self._kept(revision, call, what, page), headers={"content-type": _HTML, **_SAFE})
+        # The page mentions other web services, too, so its revision alone does not say whether it is still right.
+        what = f"{part} {monotonic() // _PAGE_SECONDS:.0f}"
+        return Reply(content=self._from_cache(revision, call, what, page), headers={"content-type": _HTML, **_SAFE})
 
-    def _made_of(self, call: Call, revision: Revision) -> Reply:
-        return Reply(content=self._kept(revision, call, _SWAGGER, lambda: orjson.dumps(_document(call, revision))))
+    def _swagger_reply(self, call: Call, revision: Revision) -> Reply:
+        return Reply(
+            content=self._from_cache(revision, call, _SWAGGER, lambda: orjson.dumps(_document(call, revision)))
+        )
 
-    def _kept(self, revision: Revision, call: Call, what: str, make: Callable[[], bytes]) -> bytes:
+    def _from_cache(self, revision: Revision, call: Call, what: str, make: Callable[[], bytes]) -> bytes:
         key = (revision.etag, call.origin, what)
-        found = self._made.get(key)
+        found = self._cache.get(key)
         if found is None:
-            if len(self._made) >= _MOST_KEPT:
-                self._made.clear()
-            found = self._made[key] = make()
+            if len(self._cache) >= _MOST_CACHED:
+                self._cache.clear()
+            found = self._cache[key] = make()
         return found
 
 

@@ -1,4 +1,4 @@
-"""Batch execution over HTTP: submit, start, status, cancel. The job document is the command line's."""
+"""Batch execution over HTTP: submit, start, status, cancel. The job document is that of the command line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def submit(call: Call) -> Reply:
 
 
 def _request(call: Call) -> dict[str, Any]:
-    """The job document.
+    """Return the job document.
 
     Raises:
         BadRequest: `RequestIsEmpty`, `RequestBodyInvalid`. TooLarge.
@@ -45,7 +45,7 @@ def status(call: Call) -> Reply:
     found: dict[str, Any] = jobs.status(call.session, **call.address, job=call.path["jobId"])
     body = {name: found[name] for name in _MEMBERS}
     if body["Results"]:
-        body["Results"] = {port: outward(call, place) for port, place in body["Results"].items()}
+        body["Results"] = {port: outward(call, location) for port, location in body["Results"].items()}
     return Reply(value=body)
 
 
@@ -54,19 +54,21 @@ def cancel(call: Call) -> Reply:
     return Reply()
 
 
-def _documented(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
-    """The handler, refusing in the words of the scoring API."""
+def _with_documented_errors(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
+    """Have a handler raise the errors that the scoring API documents."""
 
-    def answered(call: Call) -> Reply:
+    def answer(call: Call) -> Reply:
         try:
             return handler(call)
         except MlmgmtError as error:
             raise request_response.documented(error) from None
 
-    return answered
+    return answer
 
 
 _STEPS = {"submitjob": submit, "startjob": start, "getjobstatus": status, "canceljob": cancel}
 HANDLERS = {
-    named(name): _documented(handler) for name, handler in _STEPS.items() for named in (str, data_plane.of_endpoints)
+    named(name): _with_documented_errors(handler)
+    for name, handler in _STEPS.items()
+    for named in (str, data_plane.of_endpoints)
 }

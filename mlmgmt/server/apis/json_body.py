@@ -1,4 +1,4 @@
-"""Members of a request's body, read without regard to case and held to their types."""
+"""Read the members of a JSON request body: names in any letter case, values checked for their type."""
 
 from __future__ import annotations
 
@@ -15,63 +15,64 @@ _T = TypeVar("_T")
 
 
 def member(body: Mapping[str, Any], name: str) -> Any:
-    """A member; None when it is absent or null."""
+    """Return a member; None when it is absent or null."""
     if name in body:
         return body[name]
     return next((value for key, value in body.items() if key.casefold() == name.casefold()), None)
 
 
 def text(body: Mapping[str, Any], name: str) -> str | None:
-    """A member that is text.
+    """Return a member that must be a string; None when it is absent or null.
 
     Raises:
         BadRequest: `InvalidRequestContent`.
     """
-    return _of(body, name, str, "text")
+    return _typed(body, name, str, "a string")
 
 
 def required(body: Mapping[str, Any], name: str, code: str = "InvalidRequestContent") -> str:
-    """A member that is text, and is there.
+    """Return a member that must be a string and not blank.
 
     Raises:
-        BadRequest: `code`.
+        BadRequest: `code`; `InvalidRequestContent`: it is not a string.
     """
     found = text(body, name)
     if found is None or not found.strip():
-        raise invalid(f"The request content needs the member {name!r}.", code, name)
+        raise invalid(f"The request content must have the member {name!r}, which is missing or blank.", code, name)
     return found
 
 
-def whole(body: Mapping[str, Any], name: str) -> int | None:
-    """A member that is a whole number; see `text`."""
+def integer(body: Mapping[str, Any], name: str) -> int | None:
+    """Return a member that must be a whole number; see `text`."""
+    # In Python True is an int.
     if isinstance(member(body, name), bool):
-        raise _wrong(name, "a whole number")
-    return _of(body, name, int, "a whole number")
+        raise _wrong_type(name, "a whole number")
+    return _typed(body, name, int, "a whole number")
 
 
-def switch(body: Mapping[str, Any], name: str, *, spelled: bool = False) -> bool | None:
-    """A member that is true or false; see `text`.
+def boolean(body: Mapping[str, Any], name: str, *, spelled: bool = False) -> bool | None:
+    """Return a member that must be true or false; see `text`.
 
     Args:
-        spelled: it may be a text that says so, in any letter case.
+        spelled: the strings "true" and "false" are accepted as well, in any letter case.
     """
     value = member(body, name)
     if spelled and isinstance(value, str) and value.casefold() in ("true", "false"):
         return value.casefold() == "true"
-    return _of(body, name, bool, "true or false")
+    return _typed(body, name, bool, "true or false")
 
 
-def table(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """A member that is an object; see `text`."""
-    return _of(body, name, dict, "an object")
+def mapping(body: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return a member that must be an object; see `text`."""
+    return _typed(body, name, dict, "an object")
 
 
-def _of(body: Mapping[str, Any], name: str, kind: type[_T], what: str) -> _T | None:
+def _typed(body: Mapping[str, Any], name: str, kind: type[_T], what: str) -> _T | None:
     value = member(body, name)
     if value is None or isinstance(value, kind):
         return value
-    raise _wrong(name, what)
+    raise _wrong_type(name, what)
 
 
-def _wrong(name: str, what: str) -> BadRequest:
-    return invalid(f"The member {name!r} of the request content is {what}.", "InvalidRequestContent", name)
+def _wrong_type(name: str, what: str) -> BadRequest:
+    return invalid(f"The member {name!r} of the request content must be {what}.", "InvalidRequestContent", name)

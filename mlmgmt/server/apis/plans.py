@@ -1,4 +1,4 @@
-"""Commitment plans, what is charged to them, and their usage, over the resource manager's API."""
+"""Commitment plans, their associations and their usage, over the resource manager's API."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def list_all(call: Call) -> Reply:
 
 def create_or_update(call: Call) -> Reply:
     body = call.document()
-    sku = json_body.table(body, "sku") or {}
-    capacity = json_body.whole(sku, "capacity")
+    sku = json_body.mapping(body, "sku") or {}
+    capacity = json_body.integer(sku, "capacity")
     outcome = plans.plan_create(
         call.session,
         **call.plan,
@@ -29,7 +29,7 @@ def create_or_update(call: Call) -> Reply:
         sku_name=json_body.required(sku, "name", "InvalidSku"),
         sku_tier=json_body.text(sku, "tier") or skus.STANDARD,
         sku_capacity=skus.LEAST_CAPACITY if capacity is None else capacity,
-        tags=json_body.table(body, "tags"),
+        tags=json_body.mapping(body, "tags"),
     )
     # The service answered 200 to new plans, too.
     return Reply(value=outcome.apply(again=True))
@@ -37,18 +37,18 @@ def create_or_update(call: Call) -> Reply:
 
 def patch(call: Call) -> Reply:
     body = call.document()
-    sku = json_body.table(body, "sku") or {}
+    sku = json_body.mapping(body, "sku") or {}
     try:
         outcome = plans.plan_update(
             call.session,
             **call.plan,
             sku_name=json_body.text(sku, "name"),
             sku_tier=json_body.text(sku, "tier"),
-            sku_capacity=json_body.whole(sku, "capacity"),
-            tags=json_body.table(body, "tags"),
+            sku_capacity=json_body.integer(sku, "capacity"),
+            tags=json_body.mapping(body, "tags"),
         )
     except Conflict as error:
-        # Asking for what already stands is no mistake here; see web services.
+        # Not an error over HTTP, as with web services: a client that missed the answer to its PATCH repeats it.
         if "NothingChanged" not in error.codes():
             raise
         return get(call)

@@ -1,4 +1,4 @@
-"""The shapes of answers: resources, pages, long-running operations and errors, as the official clients need them."""
+"""The forms of answers that the official clients need: web services, pages and long-running operations."""
 
 from __future__ import annotations
 
@@ -21,41 +21,43 @@ from mlmgmt.verbs.session import stamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.errors import BadRequest
+
 PAGE = 100
-"""Web services on a page. The clients of commitment plans never ask for a second page, so those have one."""
+"""Web services on a page. Commitment plans are all on one page: their clients never request a second."""
 _GUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _REMEMBERED = timedelta(days=1)
 
 
-def resource(call: Call, document: Mapping[str, Any], *, status: int = 200, etag: str | None = None) -> Reply:
-    """A web service as its api-version has it."""
-    return Reply(status, shaped(call, document), {"etag": f'"{etag}"'} if etag else {})
+def web_service(call: Call, document: Mapping[str, Any], *, status: int = 200, etag: str | None = None) -> Reply:
+    """Answer with a web service, in the form of the api-version that was requested."""
+    return Reply(status, web_service_body(call, document), {"etag": f'"{etag}"'} if etag else {})
 
 
-def shaped(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
-    """A document with its Swagger document at this server, and in the form of the api-version asked for."""
+def web_service_body(call: Call, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a web service in the form of the requested api-version, its Swagger document at this server's address."""
     body = {name: value for name, value in document.items() if name not in ("etag", "mlmgmt", "$schema")}
     properties = dict(body["properties"])
     if isinstance(location := properties.get("swaggerLocation"), str):
         properties["swaggerLocation"] = call.origin + urlsplit(location).path
-    # The clients read `package` only where this stands.
+    # The official clients read `package` only if this says Graph.
     properties.setdefault("packageType", "Graph")
-    # The service said the name of the region, however its caller had spelled it.
+    # The service answered with its own spelling of a region, whatever the caller's was.
     stated = str(body.get("location") or "")
     body["location"] = next((known for known in LOCATIONS if same_location(known, stated)), stated)
-    body["properties"] = _of_2016(properties) if call.version == V2016 else properties
+    body["properties"] = _in_2016_form(properties) if call.version == V2016 else properties
     return body
 
 
-def _of_2016(properties: dict[str, Any]) -> dict[str, Any]:
-    """Parameters as plain texts, and no payloads elsewhere."""
+def _in_2016_form(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties as the older api-version has them: bare parameter values, and no `payloads...` members."""
     kept = {name: value for name, value in properties.items() if not name.startswith("payloads")}
     if isinstance(parameters := kept.get("parameters"), dict):
-        kept["parameters"] = _plain(parameters)
+        kept["parameters"] = _plain_values(parameters)
     package = kept.get("package")
     if isinstance(package, dict) and isinstance(nodes := package.get("nodes"), dict):
         plain = {
-            name: {**node, "parameters": _plain(node["parameters"])}
+            name: {**node, "parameters": _plain_values(node["parameters"])}
             if isinstance(node.get("parameters"), dict)
             else node
             for name, node in nodes.items()
@@ -64,16 +66,20 @@ def _of_2016(properties: dict[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_values(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.get("value") if isinstance(value, dict) else value for name, value in parameters.items()}
 
 
 def page(call: Call, items: list[Any], after: str | None = None) -> Reply:
-    """A page of a list; `after` is what the next one follows, None on the last."""
+    """Answer with a page of a list.
+
+    Args:
+        after: where the next page begins: after the item of this name; None on the last page.
+    """
     body: dict[str, Any] = {"value": items}
     if after is not None:
         token = urlsafe_b64encode(after.encode()).decode().rstrip("=")
-        # Absolute and with its api-version: one client takes it as it is.
+        # Absolute, and with its api-version: one of the clients requests it unchanged.
         body["nextLink"] = (
             f"{call.origin}{call.operation.filled(**call.path)}?api-version={call.version}&%24skiptoken={token}"
         )
@@ -81,7 +87,7 @@ def page(call: Call, items: list[Any], after: str | None = None) -> Reply:
 
 
 def skip_token(call: Call) -> str:
-    """What the page asked for follows; empty for the first.
+    """Return the name after which the requested page begins; empty for the first page.
 
     Raises:
         BadRequest: `InvalidSkipToken`.
@@ -90,27 +96,31 @@ def skip_token(call: Call) -> str:
     try:
         text = urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
     except (NotBase64, ValueError):
-        raise invalid("The $skiptoken is none that this server gave.", "InvalidSkipToken", "$skiptoken") from None
+        raise _foreign_skip_token() from None
     if token and "/" not in text:
-        raise invalid("The $skiptoken is none that this server gave.", "InvalidSkipToken", "$skiptoken")
+        raise _foreign_skip_token()
     return text
 
 
-class LongRunning:
-    """Long-running operations that have ended when they are answered: the change is made, or was refused.
+def _foreign_skip_token() -> BadRequest:
+    return invalid("The $skiptoken was not issued by this server.", "InvalidSkipToken", "$skiptoken")
 
-    An operation's id holds when it was, signed, so nothing needs to be kept, by whichever worker it is asked of.
+
+class LongRunning:
+    """Long-running operations, each of which is complete before it is answered.
+
+    An operation's id is its time and a signature of that, so nothing is stored, and every worker can answer for it.
     """
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def headers(self, call: Call, location: str) -> dict[str, str]:
-        """The headers by which clients ask how an operation ended."""
+        """Return the headers from which clients know where to ask how an operation ended."""
         identity = self._issue(call.now)
-        place = quote(location.replace(" ", "").casefold() or "local", safe="")
+        region = quote(location.replace(" ", "").casefold() or "local", safe="")
         subscription = quote(call.session.store.home.subscription, safe="")
-        path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearning/locations/{place}"
+        path = f"/subscriptions/{subscription}/providers/Microsoft.MachineLearning/locations/{region}"
         return {
             "azure-asyncoperation": f"{call.origin}{path}/operationsStatus/{identity}?api-version={call.version}",
             "azure-asyncoperation-percentcomplete": "100",
@@ -118,31 +128,31 @@ class LongRunning:
         }
 
     def status(self, call: Call, identity: str, path: str | None = None) -> dict[str, Any] | None:
-        """The status document of an operation; None when this server issued none of that id, or long ago."""
-        began = self._began(identity.casefold())
+        """Return the status of an operation; None when this server did not issue its id, or more than a day ago."""
+        began = self._start_time(identity.casefold())
         if began is None or not timedelta(minutes=-1) < call.now - began < _REMEMBERED:
             return None
-        return status_of(identity, began, path or call.operation.filled(**call.path))
+        return _status_document(identity, began, path or call.operation.filled(**call.path))
 
     def _issue(self, now: datetime) -> str:
         head = f"{int(now.timestamp() * 1000):012x}{token_hex(2)}"
-        whole = head + self._mark(head)
+        whole = head + self._signature(head)
         return f"{whole[:8]}-{whole[8:12]}-{whole[12:16]}-{whole[16:20]}-{whole[20:32]}"
 
-    def _mark(self, head: str) -> str:
+    def _signature(self, head: str) -> str:
         return hmac.new(self._key, b"operation" + head.encode(), sha256).hexdigest()[:16]
 
-    def _began(self, identity: str) -> datetime | None:
+    def _start_time(self, identity: str) -> datetime | None:
         if not _GUID.fullmatch(identity):
             return None
         whole = identity.replace("-", "")
-        if not hmac.compare_digest(self._mark(whole[:16]), whole[16:]):
+        if not hmac.compare_digest(self._signature(whole[:16]), whole[16:]):
             return None
         return datetime.fromtimestamp(int(whole[:12], 16) / 1000, UTC)
 
 
-def status_of(identity: str, began: datetime, path: str) -> dict[str, Any]:
-    """A status document; the contract's member is provisioningState, and what clients read is status."""
+def _status_document(identity: str, began: datetime, path: str) -> dict[str, Any]:
+    # The contract has provisioningState; the clients read status.
     moment = stamp(began)
     return {
         "id": path,

@@ -1,4 +1,4 @@
-"""What scripts ask of other providers: the subscription, resource groups and storage accounts."""
+"""What scripts need from other providers: the subscription, resource groups and storage accounts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def get_group(call: Call) -> Reply:
 def list_groups(call: Call) -> Reply:
     top = call.query.get("$top", "")
     if top and not (top.isascii() and top.isdecimal() and int(top[:9])):
-        raise invalid("The query parameter '$top' is a whole number above zero.", "InvalidQueryParameter", "$top")
+        raise invalid(
+            "The query parameter '$top' must be a whole number greater than 0.", "InvalidQueryParameter", "$top"
+        )
     found = [_group(body) for body in groups.get(call.session)]  # type: ignore[arg-type]
     return Reply(value={"value": found[: int(top[:9])] if top else found})
 
@@ -56,7 +58,7 @@ def create_group(call: Call) -> Reply:
     body = call.document()
     location = json_body.required(body, "location", "LocationRequired")
     name = call.path["resourceGroupName"]
-    outcome = groups.plan_create(call.session, name=name, location=location, tags=json_body.table(body, "tags"))
+    outcome = groups.plan_create(call.session, name=name, location=location, tags=json_body.mapping(body, "tags"))
     return Reply(201 if outcome.created else 200, _group(outcome.apply(again=True)))
 
 
@@ -114,14 +116,14 @@ def get_account(call: Call) -> Reply:
 
 def create_account(call: Call) -> Reply:
     body = call.document()
-    sku = json_body.table(body, "sku") or {}
+    sku = json_body.mapping(body, "sku") or {}
     outcome: Outcome = accounts.plan_create(
         call.session,
         group=call.path["resourceGroupName"],
         name=call.path["accountName"],
         location=json_body.required(body, "location", "LocationRequired"),
         sku=json_body.text(sku, "name") or accounts.SKUS[0],
-        tags=json_body.table(body, "tags"),
+        tags=json_body.mapping(body, "tags"),
     )
     return Reply(value=_account(call, outcome.apply(again=True)))
 
@@ -142,7 +144,7 @@ def list_account_keys(call: Call) -> Reply:
 
 
 def _account(call: Call, body: Mapping[str, Any]) -> dict[str, Any]:
-    """An account whose blobs are at this server."""
+    """Return an account, its blobs at this server's address."""
     endpoints = {"blob": f"{call.origin}/{body['name']}/"}
     return {**body, "properties": {**body["properties"], "primaryEndpoints": endpoints}}
 

@@ -1,4 +1,4 @@
-"""Studio's own API: experiments of a workspace, and web services deployed of them."""
+"""Studio's own API: the experiments of a workspace, and the web services deployed from them."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ COMPLETED = "Completed"
 
 
 def list_experiments(call: Call) -> Reply:
-    return Reply(value=dated(experiments.get(call.session)))
+    return Reply(value=with_studio_dates(experiments.get(call.session)))
 
 
 def get_experiment(call: Call) -> Reply:
-    return Reply(value=dated(saving.get(call.session, experiment=call.path["experimentId"])))
+    return Reply(value=with_studio_dates(saving.get(call.session, experiment=call.path["experimentId"])))
 
 
 def save_experiment(call: Call) -> Reply:
     body = call.document()
-    draft = json_body.switch(body, "IsDraft")
+    draft = json_body.boolean(body, "IsDraft")
     outcome = saving.plan_save(
         call.session,
-        graph=json_body.table(body, "ExperimentGraph"),
-        service=json_body.table(body, "WebService"),
+        graph=json_body.mapping(body, "ExperimentGraph"),
+        service=json_body.mapping(body, "WebService"),
         name=json_body.text(body, "Description"),
         experiment=call.path.get("experimentId"),
         run=draft is False,
     )
-    return Reply(value=dated(outcome.apply(again=True)))
+    return Reply(value=with_studio_dates(outcome.apply(again=True)))
 
 
 def delete_experiment(call: Call) -> Reply:
@@ -55,7 +55,7 @@ def get_definition(call: Call) -> Reply:
 
 
 def deploy(call: Call) -> Reply:
-    """Deploy an experiment; it is done when it is answered."""
+    """Deploy an experiment. The deployment is complete when this answers."""
     call.switch("generateNewPortNames")
     update = call.switch("updateExistingWebService")
     experiment = call.path["experimentId"]
@@ -63,25 +63,25 @@ def deploy(call: Call) -> Reply:
         outcome = deploying.plan_deploy(call.session, experiment=experiment, update=update)
         deployed = outcome.apply(again=True)
     except Conflict as error:
-        # The web service is as its experiment is: what was asked for stands.
+        # The web service already is what the experiment would make of it.
         if "NothingChanged" not in error.codes():
             raise
-        return _deployed(call, deploying.web_service_of(call.session, experiment=experiment))
+        return _deployment_reply(call, deploying.web_service_of(call.session, experiment=experiment))
     for warning in outcome.warnings:
         call.session.tell(warning)
-    return _deployed(call, deployed)
+    return _deployment_reply(call, deployed)
 
 
 def get_deployment(call: Call) -> Reply:
-    """How a deployment went: its ActivityId is the id of the web service, which stands since it was answered."""
+    """Return how a deployment went. Its ActivityId is the id of the web service, which exists since it was answered."""
     try:
-        return _deployed(call, finding.web_service(call.session, call.path["experimentId"]))
+        return _deployment_reply(call, finding.web_service(call.session, call.path["experimentId"]))
     except NotFound as error:
-        error.hint = "The path has the ActivityId that the deployment answered with."
+        error.hint = "Put the ActivityId that the deployment answered with into the path."
         raise
 
 
-def _deployed(call: Call, service: Mapping[str, Any]) -> Reply:
+def _deployment_reply(call: Call, service: Mapping[str, Any]) -> Reply:
     identity = EndpointId(service["WorkspaceId"], service["Id"], finding.DEFAULT)
     return Reply(
         value={
@@ -99,9 +99,12 @@ def list_trained_models(call: Call) -> Reply:
 
 
 def promote(call: Call) -> Reply:
-    """Name a trained model; one that has a FamilyId is the latest of its family then, and its name is no clash."""
+    """Save the trained model of an experiment under a name.
+
+    With a FamilyId it becomes the latest model of its family, so the name may exist already.
+    """
     body = call.document()
-    model = json_body.table(body, "TrainedModel") or {}
+    model = json_body.mapping(body, "TrainedModel") or {}
     outcome = promoting.plan_promote(
         call.session,
         experiment=json_body.required(body, "ExperimentId"),
@@ -117,29 +120,29 @@ def promote(call: Call) -> Reply:
 
 
 def _trained_model(call: Call, body: Mapping[str, Any]) -> Any:
-    """A trained model whose bytes are at this server."""
-    place = body.get("DownloadLocation")
-    if place:
-        base = outward(call, {"BaseLocation": place["BaseUri"]})["BaseLocation"]
-        body = {**body, "DownloadLocation": {**place, "BaseUri": base}}
-    return dated(body)
+    """Return a trained model whose bytes are at this server's address."""
+    location = body.get("DownloadLocation")
+    if location:
+        base = outward(call, {"BaseLocation": location["BaseUri"]})["BaseLocation"]
+        body = {**body, "DownloadLocation": {**location, "BaseUri": base}}
+    return with_studio_dates(body)
 
 
-def dated(value: Any) -> Any:
-    """An answer whose moments are written as Studio wrote them: milliseconds since 1970."""
+def with_studio_dates(value: Any) -> Any:
+    """Return an answer with times as Studio wrote them: /Date(milliseconds since 1970)/."""
     if isinstance(value, list):
-        return [dated(inner) for inner in value]
+        return [with_studio_dates(inner) for inner in value]
     if not isinstance(value, dict):
         return value
     return {
-        name: _moment(inner) if name in _MOMENTS and isinstance(inner, str) else dated(inner)
+        name: _studio_date(inner) if name in _MOMENTS and isinstance(inner, str) else with_studio_dates(inner)
         for name, inner in value.items()
     }
 
 
-def _moment(text: str) -> str:
+def _studio_date(text: str) -> str:
     try:
-        # Seven decimals, of which Python keeps six.
+        # The text has seven decimals; Python keeps six.
         moment = datetime.fromisoformat(text)
     except ValueError:
         return text

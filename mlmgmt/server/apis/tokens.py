@@ -1,4 +1,4 @@
-"""Bearer tokens of `mlmgmt token`: who asks, in which role."""
+"""Bearer tokens of `mlmgmt token`: find the account and role behind a request."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 def challenge(origin: str, error: str = "invalid_token") -> str:
-    """What tells a client which kind of proof is missing."""
+    """Return the header that says which kind of proof is missing."""
     return f'Bearer authorization_uri="{origin}/{TENANT}", realm="mlmgmt", error="{error}"'
 
 
 def caller(session: Session, authorization: str, tell: Callable[[str], None]) -> Session:
-    """The session of whoever the token was made for.
+    """Return the session of the account that a token was issued to.
 
     Args:
-        authorization: the header; empty when there was none.
+        authorization: the header; empty when the request has none.
 
     Raises:
         Unauthorized: `AuthenticationFailed`, `InvalidAuthenticationToken`, `ExpiredAuthenticationToken`.
@@ -35,7 +35,7 @@ def caller(session: Session, authorization: str, tell: Callable[[str], None]) ->
         raise _refusal("AuthenticationFailed", "The request has no bearer token.")
     known: dict[str, Any] = session.store.secrets.token(sha256(token.encode("utf-8", "replace")).hexdigest())
     if not known or known.get("role") not in ROLES:
-        raise _refusal("InvalidAuthenticationToken", "The bearer token is none that this home gave.")
+        raise _refusal("InvalidAuthenticationToken", "The bearer token was not issued by this home.")
     if str(known.get("expiresOn", "")) <= stamp(session.clock()):
         raise _refusal("ExpiredAuthenticationToken", "The bearer token has expired.")
     return session.acting_as(str(known.get("account") or "unknown"), str(known["role"]), tell=tell)

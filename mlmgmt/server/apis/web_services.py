@@ -1,4 +1,4 @@
-"""Web services over the resource manager's API: one line of a verb for each operation."""
+"""Web services over the resource manager's API. Each operation calls one verb."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.outcome import Outcome
 
 _BODY = "request"
-_MOST_KEPT, _LARGEST_KEPT = 512, 64 * 1024
+_MOST_CACHED, _LARGEST_CACHED = 512, 64 * 1024
 
 
-class _Kept(NamedTuple):
-    """The answer to a Get, and until when it is right."""
+class _CachedAnswer(NamedTuple):
+    """The answer to a Get, and the state of the files that it is right for."""
 
-    standing: Standing
+    state: Standing
     content: bytes
     etag: str
 
 
 class WebServices:
-    """The handlers, the key that signs the ids of long-running operations, and answers that were made before."""
+    """The handlers, with a cache of the answers to Get."""
 
     def __init__(self, long_running: replies.LongRunning) -> None:
         self._long_running = long_running
-        self._kept: dict[tuple[str, ...], _Kept] = {}
+        self._cache: dict[tuple[str, ...], _CachedAnswer] = {}
 
     def handlers(self) -> dict[str, Callable[[Call], Reply]]:
         return {
@@ -54,17 +54,17 @@ class WebServices:
     def get(self, call: Call) -> Reply:
         group, name = call.path["resourceGroupName"], call.path["webServiceName"]
         key = (group, name, call.version, call.origin, call.query.get("region", ""))
-        kept = self._kept.get(key)
-        if kept is not None and kept.standing.lasts:
-            return Reply(200, None, {"etag": kept.etag}, kept.content)
+        cached = self._cache.get(key)
+        if cached is not None and cached.state.lasts:
+            return Reply(200, None, {"etag": cached.etag}, cached.content)
         revision = lookup.standing(call.session, group, name, call.query.get("region") or None)
-        reply = replies.resource(call, lookup.public(call.session, revision), etag=revision.etag)
+        reply = replies.web_service(call, lookup.public(call.session, revision), etag=revision.etag)
         reply.content, reply.value = reply.payload(), None
-        if len(reply.content) <= _LARGEST_KEPT:
-            if len(self._kept) >= _MOST_KEPT:
-                self._kept.clear()
-            standing = call.session.store.services.standing(revision.resource, revision.number)
-            self._kept[key] = _Kept(standing, reply.content, reply.headers["etag"])
+        if len(reply.content) <= _LARGEST_CACHED:
+            if len(self._cache) >= _MOST_CACHED:
+                self._cache.clear()
+            state = call.session.store.services.standing(revision.resource, revision.number)
+            self._cache[key] = _CachedAnswer(state, reply.content, reply.headers["etag"])
         return reply
 
     def create_or_update(self, call: Call) -> Reply:
@@ -78,7 +78,7 @@ class WebServices:
             if_match=call.headers.get("if-match"),
             only_new=call.headers.get("if-none-match", "").strip() == "*",
         )
-        return self._changed(call, outcome, 201 if outcome.created else 200)
+        return self._apply(call, outcome, 201 if outcome.created else 200)
 
     def patch(self, call: Call) -> Reply:
         call.document()
@@ -89,19 +89,18 @@ class WebServices:
                 service_updates=Source(_BODY, call.body),
                 if_match=call.headers.get("if-match"),
             )
-            return self._changed(call, outcome, 200)
+            return self._apply(call, outcome, 200)
         except Conflict as error:
-            # Asking for what already stands is no mistake here, or has come to stand meanwhile: PATCH is repeated by
-            # whoever missed its answer.
+            # Not an error over HTTP: a client that missed the answer to its PATCH repeats it.
             if "NothingChanged" not in error.codes():
                 raise
             return self.get(call)
 
-    def _changed(self, call: Call, outcome: Outcome, status: int) -> Reply:
+    def _apply(self, call: Call, outcome: Outcome, status: int) -> Reply:
         for warning in outcome.warnings:
             call.session.tell(warning)
         shown = outcome.apply(again=True)
-        reply = replies.resource(call, shown, status=status, etag=shown["etag"])
+        reply = replies.web_service(call, shown, status=status, etag=shown["etag"])
         reply.headers |= self._long_running.headers(call, shown["location"])
         return reply
 
@@ -118,7 +117,7 @@ class WebServices:
     def operations_status(self, call: Call) -> Reply:
         found = self._long_running.status(call, call.path["operationId"])
         if found is None:
-            message = "There is no such operation, or it ended more than a day ago."
+            message = "The operation does not exist, or ended more than a day ago."
             raise NotFound(message, details=[Detail("OperationNotFound", message)])
         return Reply(value=found)
 
@@ -131,7 +130,7 @@ def remove(call: Call) -> Reply:
     outcome = webservices.plan_remove(call.session, **call.service, if_match=call.headers.get("if-match"))
     if outcome.nothing is None:
         outcome.apply(again=True)
-    # 204 ends the clients' waiting at once; 202 would keep the older one for half a minute.
+    # After 204 the clients stop waiting; after 202 the older one polls only after half a minute.
     return Reply(204)
 
 
@@ -143,7 +142,7 @@ def list_keys(call: Call) -> Reply:
 def list_all(call: Call) -> Reply:
     group = call.path.get("resourceGroupName")
     items, after = lookup.page(call.session, group=group, after=replies.skip_token(call), most=replies.PAGE)
-    return replies.page(call, [replies.shaped(call, item) for item in items], after)
+    return replies.page(call, [replies.web_service_body(call, item) for item in items], after)
 
 
 def operations(call: Call) -> Reply:

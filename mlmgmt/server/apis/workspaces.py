@@ -1,4 +1,4 @@
-"""Who asks for something in a Classic workspace: whoever has its token, or the key of the one endpoint in question."""
+"""Find out who sends a request to a Classic workspace: someone with its token, or with the key of the endpoint."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.scoring.serving import Finder
     from mlmgmt.verbs.session import Session
 
-_OPENED_BY_KEY = frozenset(f"ClassicEndpoints_{name}" for name in ("Get", "Patch", "Refresh", "Delete"))
-"""What the key of the endpoint that the path names is good for."""
+_ALLOWED_BY_KEY = frozenset(f"ClassicEndpoints_{name}" for name in ("Get", "Patch", "Refresh", "Delete"))
+"""Operations for which the key of the endpoint that the path names is enough."""
 _MISSING = "The workspace cannot be found."
 
 
@@ -33,7 +33,7 @@ def caller(
     headers: Mapping[str, str],
     tell: Callable[[str], None],
 ) -> Session:
-    """The session of whoever shows a proof, in the workspace that a path names.
+    """Return a session for the owner of the token or key in the headers, in the workspace that the path names.
 
     Raises:
         Unauthorized: `ManagementRequestUnauthorized`. NotFound: `WorkspaceNotFound`.
@@ -41,47 +41,50 @@ def caller(
     """
     token = _token(operation, headers)
     if not token:
-        raise _unauthorized("The request has no token of the workspace.")
-    workspace = known(session, path["workspaceId"])
+        raise _unauthorized("The request has no workspace token.")
+    workspace = existing_id(session, path["workspaceId"])
     check_service_id(path)
     if workspaces.opens(session, workspace, token):
-        return _inside(session.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR, tell=tell), workspace)
-    if operation.name in _OPENED_BY_KEY and _has(session, workspace, path["webServiceId"]):
+        return _in_workspace(
+            session.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR, tell=tell), workspace
+        )
+    if operation.name in _ALLOWED_BY_KEY and _has_web_service(session, workspace, path["webServiceId"]):
         name = path["endpointName"]
-        acting = _inside(session.acting_as(f"a key of {name}", CONTRIBUTOR, by_key=True, tell=tell), workspace)
+        acting = _in_workspace(session.acting_as(f"a key of {name}", CONTRIBUTOR, by_key=True, tell=tell), workspace)
         address = {"web_service_id": path["webServiceId"], "endpoint_name": name}
         if workspaces.opens_endpoint(acting, address, token):
             return acting
     raise _unauthorized("Invalid credentials provided.")
 
 
-def _has(session: Session, workspace: str, service: str) -> bool:
-    """Whether a workspace has had a web service of an id; of another one the verbs would look through all by name."""
+def _has_web_service(session: Session, workspace: str, service: str) -> bool:
+    # Checked first, since for an unknown id the verbs would search all web services by name.
     try:
         return session.store.web_services.read(workspace, service.casefold()) is not None
     except HomeError:
-        # Nothing is told of its file: whoever asks may be anybody.
+        # The caller has proved nothing yet, so the answer says nothing about a damaged file.
         return False
 
 
 def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -> tuple[Session, Revision]:
-    """The endpoint that a path names by its id or its name, for whoever reads what everybody may; with the session of
-    anybody, who is a Reader.
+    """Return the endpoint that a path names by id or by name, and a session with the role Reader.
+
+    For what needs no proof.
 
     Raises:
         NotFound: `WorkspaceNotFound`, `EndpointNotFound`. BadRequest: `WebServiceIdInvalid`.
     """
-    workspace = known(session, path["workspaceId"])
+    workspace = existing_id(session, path["workspaceId"])
     check_service_id(path)
-    acting = _inside(session.acting_as("anybody", READER), workspace)
+    acting = _in_workspace(session.acting_as("anybody", READER), workspace)
     service, name = path["webServiceId"].casefold(), path["endpointName"]
     identity: ServiceId = EndpointId(workspace, service, name.casefold())
     if is_guid(name):
-        # Longer than any name can be.
+        # An id is longer than any endpoint's name.
         with suppress(NotFound):
             identity = finder.find(name)
     here = isinstance(identity, EndpointId) and (identity.workspace, identity.service) == (workspace, service)
-    # A name that no endpoint can have is not even looked for: it may be longer than a file's name can be.
+    # A name that no endpoint can have is not looked up: it may be too long for a file name.
     found = session.store.services.current(identity) if here and endpoint_facts.may_name(identity.name) else None
     if found is None:
         message = "There is no such endpoint in the workspace."
@@ -89,8 +92,10 @@ def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -
     return acting, found
 
 
-def known(session: Session, workspace: str) -> str:
-    """The id of a workspace of this home. Nothing is told of the others: whoever asks may be anybody.
+def existing_id(session: Session, workspace: str) -> str:
+    """Return the id of a workspace of this home, as the home spells it.
+
+    The error lists no other workspaces: the caller has proved nothing yet.
 
     Raises:
         NotFound: `WorkspaceNotFound`.
@@ -103,24 +108,24 @@ def known(session: Session, workspace: str) -> str:
 
 
 def check_service_id(path: Mapping[str, str]) -> None:
-    """Hold the id of a web service in a path to its form; names are the command line's.
+    """Refuse a web service in a path that is not an id; only the command line takes names.
 
     Raises:
         BadRequest: `BadArgument`, `WebServiceIdInvalid`.
     """
     given = path.get("webServiceId")
     if given is not None and not is_guid(given):
-        message = f"{given[:64]!r} is no id of a web service: it has 32 hexadecimal digits."
+        message = f"{given[:64]!r} is not the id of a web service, which has 32 hexadecimal digits."
         raise BadArgument("WebServiceIdInvalid", message, "webServiceId")
 
 
-def _inside(session: Session, workspace: str) -> Session:
+def _in_workspace(session: Session, workspace: str) -> Session:
     session.workspace_option = workspace
     return session
 
 
 def _token(operation: Operation, headers: Mapping[str, str]) -> str:
-    """The token that is shown: each API has a header of its own, and takes the other's where that is missing."""
+    """Return the request's token: each API has its header, and falls back to that of the other."""
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     shown = bearer.strip() if scheme.casefold() == "bearer" else ""
     own = headers.get(STUDIO_HEADER, "").strip()
@@ -136,7 +141,7 @@ def _unauthorized(message: str) -> Unauthorized:
 
 
 def studio_error(error: MlmgmtError) -> dict[str, dict[str, object]]:
-    """An error as Studio's own API tells it."""
+    """Return an error in the form of Studio's own API."""
     details = [{"Code": found.code, "Message": found.message, "Target": found.target} for found in error.details]
     body: dict[str, object] = {
         "Code": error.code,

@@ -1,7 +1,7 @@
-"""The certificates of `mlmgmt serve --tls`: an authority for this machine alone, and the short-lived leaf it signs.
+"""The certificates of `mlmgmt serve --tls`: a local authority, and the short-lived leaf certificate that it signs.
 
-Nothing is installed anywhere: who wants to trust the authority points a client at its certificate. It can vouch for
-loopback names and addresses only, so trusting it opens nothing else, even to someone who takes its key.
+Nothing is installed anywhere: to trust the authority, point a client at its certificate. The authority is limited to
+loopback names and addresses, so trusting it opens nothing else, even to someone who steals its key.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ LEAF_LEAST = timedelta(days=2)
 """A leaf with less time left than this is renewed."""
 
 _SKEW = timedelta(minutes=5)
-"""How much earlier than now a certificate begins: the clock of a container or a virtual machine may be behind."""
+"""How long before now a certificate begins: the clock of a container or a virtual machine may be slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where the certificates are, in PEM.
+    """The PEM files.
 
     Args:
         ca: the authority's certificate, for clients to trust.
@@ -61,7 +61,7 @@ class Authority:
 
     Args:
         folder: the trust folder of a home that this user trusts; its name is the home's id.
-        clock: gives the present moment, aware of its zone.
+        clock: returns the current time, with its time zone.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
@@ -72,24 +72,24 @@ class Authority:
         self._ca_key = self._tls / "ca.key"
 
     def ensure(self) -> Paths:
-        """Make the authority and the leaf, or renew what is near its end or damaged; safe in several processes at once.
+        """Make the authority and the leaf, or renew what is damaged or expires soon. Several processes may do so.
 
-        A renewed authority keeps its key while the certificate before is valid, so clients that loaded that one go on
-        trusting the server; after damage or expiry it is a new one.
+        A renewed authority keeps its key while its earlier certificate is valid, so clients that loaded that one still
+        trust the server. After damage or expiry it gets a new key.
 
         Raises:
-            Conflict: `ResourceLocked`: another process kept the lock for too long.
-            OSError: the folder cannot be written; what was there stands.
+            Conflict: `ResourceLocked`: another process held the lock for too long.
+            OSError: the folder cannot be written; the files in it are unchanged.
         """
-        with self._held():
-            self._current()
+        with self._locked():
+            self._current_leaf()
         return self._paths
 
-    def renewed(self, context: ssl.SSLContext) -> bool:
-        """Do as `ensure`, and load the leaf into a server's running context if that shows another one, or none.
+    def renew(self, context: ssl.SSLContext) -> bool:
+        """Do what `ensure` does, and load the leaf into a server's context if that has another one, or none.
 
-        New handshakes get the new leaf; connections that stand are not touched. Call it in the thread that makes the
-        handshakes: while a context changes, no other thread may use it.
+        New handshakes get the new leaf; open connections are not affected. Call it in the thread that makes the
+        handshakes: no other thread may use a context while it changes.
 
         Returns:
             Whether a leaf was loaded.
@@ -100,21 +100,21 @@ class Authority:
         """
         from cryptography.hazmat.primitives.serialization import Encoding
 
-        # Under the lock, since elsewhere a new key may already stand beside the old certificate.
-        with self._held():
-            if _shown(context) == self._current().public_bytes(Encoding.DER):
+        # Under the lock: another process may have written the new key, and not yet its certificate.
+        with self._locked():
+            if _loaded_certificate(context) == self._current_leaf().public_bytes(Encoding.DER):
                 return False
             context.load_cert_chain(self._paths.certificate, self._paths.key)
         return True
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         files.make_private(self._tls)
         with lock.hold(self._folder, "tls"):
             yield
 
-    def _current(self) -> Certificate:
-        """The leaf that is good now, on disk with its key; call it while holding the lock."""
+    def _current_leaf(self) -> Certificate:
+        """Return the valid leaf, which is on disk with its key. Call it with the lock held."""
         files.clear_leftovers(self._tls)
         for key in (self._ca_key, self._paths.key):
             if key.exists() and key.stat().st_mode & 0o077:
@@ -126,14 +126,16 @@ class Authority:
     def _authority(self, now: datetime) -> _Pair:
         name = _name(f"mlmgmt local authority {self._folder.name[:8]}")
         known = _read(self._ca_key, self._paths.ca)
-        if known and not _is_made_so(known.certificate, name, known.certificate, _of_authority(known.key.public_key())):
+        if known and not _is_as_issued(
+            known.certificate, name, known.certificate, _authority_extensions(known.key.public_key())
+        ):
             known = None
         if known and _lasts(known.certificate, now, CA_LEAST):
             return known
         key = known.key if known and now < known.certificate.not_valid_after_utc else _new_key(self._ca_key)
-        extensions = _of_authority(key.public_key())
-        made = _issue(self._paths.ca, name, key.public_key(), extensions, name, key, now, CA_LIFE)
-        return _Pair(key, made)
+        extensions = _authority_extensions(key.public_key())
+        certificate = _issue(self._paths.ca, name, key.public_key(), extensions, name, key, now, CA_LIFE)
+        return _Pair(key, certificate)
 
     def _leaf(self, authority: _Pair, now: datetime) -> Certificate:
         name, ca = _name("localhost"), authority.certificate
@@ -141,13 +143,13 @@ class Authority:
         known = _read(self._paths.key, self._paths.certificate)
         if (
             known
-            and _is_made_so(known.certificate, name, ca, _of_leaf(known.key.public_key(), signer))
+            and _is_as_issued(known.certificate, name, ca, _leaf_extensions(known.key.public_key(), signer))
             and known.certificate.not_valid_before_utc >= ca.not_valid_before_utc
             and _lasts(known.certificate, now, LEAF_LEAST)
         ):
             return known.certificate
         public = _new_key(self._paths.key).public_key()
-        extensions = _of_leaf(public, signer)
+        extensions = _leaf_extensions(public, signer)
         return _issue(self._paths.certificate, name, public, extensions, ca.subject, authority.key, now, LEAF_LIFE)
 
 
@@ -162,8 +164,8 @@ def _name(common: str) -> Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
-def _of_authority(public: EllipticCurvePublicKey) -> Extensions:
-    """The extensions of the authority, and whether each is critical."""
+def _authority_extensions(public: EllipticCurvePublicKey) -> Extensions:
+    """Return the extensions of the authority, and whether each is critical."""
     from cryptography import x509
 
     loopback = [
@@ -179,8 +181,8 @@ def _of_authority(public: EllipticCurvePublicKey) -> Extensions:
     ]
 
 
-def _of_leaf(public: EllipticCurvePublicKey, signer: EllipticCurvePublicKey) -> Extensions:
-    """The extensions of the leaf, and whether each is critical."""
+def _leaf_extensions(public: EllipticCurvePublicKey, signer: EllipticCurvePublicKey) -> Extensions:
+    """Return the extensions of the leaf, and whether each is critical."""
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -216,7 +218,10 @@ def _usage(*, signs_certificates: bool) -> ExtensionType:
 
 
 def _new_key(path: Path) -> EllipticCurvePrivateKey:
-    """A new key, kept at `path`: before its certificate, so that an interruption leaves a pair that does not match."""
+    """Make a key and write it.
+
+    The key is written before its certificate: an interruption leaves a pair that does not match, which is made again.
+    """
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -236,7 +241,7 @@ def _issue(
     now: datetime,
     life: timedelta,
 ) -> Certificate:
-    """A certificate for `public`, signed and kept at `path`."""
+    """Make a certificate for the key `public`, and write it."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.serialization import Encoding
@@ -253,7 +258,7 @@ def _issue(
 
 
 def _read(key_path: Path, certificate_path: Path) -> _Pair | None:
-    """A key and its certificate; None when one is missing or damaged, or they do not belong together."""
+    """Read a key and its certificate; None when one is missing or damaged, or they do not match."""
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -267,28 +272,28 @@ def _read(key_path: Path, certificate_path: Path) -> _Pair | None:
     return None
 
 
-def _is_made_so(certificate: Certificate, subject: Name, issuer: Certificate, extensions: Extensions) -> bool:
-    """Whether `issuer` signed the certificate, and it says what this version would have it say."""
+def _is_as_issued(certificate: Certificate, subject: Name, issuer: Certificate, extensions: Extensions) -> bool:
+    """Whether `issuer` signed the certificate, and this version would give a new one the same name and extensions."""
     from cryptography import x509
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     with suppress(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.DuplicateExtension):
         certificate.verify_directly_issued_by(issuer)
-        said = [(extension.value, extension.critical) for extension in certificate.extensions]
-        return certificate.subject == subject and said == extensions
+        actual = [(extension.value, extension.critical) for extension in certificate.extensions]
+        return certificate.subject == subject and actual == extensions
     return False
 
 
-def _shown(context: ssl.SSLContext) -> bytes | None:
-    """The certificate (DER) that a server's context shows; None when it has none.
+def _loaded_certificate(context: ssl.SSLContext) -> bytes | None:
+    """Return the certificate (DER) in a server's context; None when it has none.
 
-    A context does not tell what it has loaded, so this shakes hands with it in memory.
+    A context cannot be asked for it, so this makes a handshake with the context in memory.
     """
     client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client_context.check_hostname = False
     client_context.verify_mode = ssl.CERT_NONE
     forth, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    # ValueError: the handshake did not end, as when the context asks the client for a certificate of its own.
+    # ValueError: the handshake did not end, for example because the context requires a client certificate.
     with suppress(ssl.SSLError, ValueError):
         client = client_context.wrap_bio(back, forth)
         server = context.wrap_bio(forth, back, server_side=True)

@@ -1,4 +1,4 @@
-"""Reading a request's body, up to a limit."""
+"""Read the body of a request, up to a limit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Disconnected(Exception):
-    """The client went away before its request was whole; there is nobody to answer."""
+    """The client closed the connection before its request was complete; there is no one to answer."""
 
 
 def _too_large(limit: int) -> TooLarge:
-    message = f"The request's content has more than {limit:,} bytes."
+    message = f"The request content is larger than {limit:,} bytes."
     return TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
 
 
-def _check(headers: Mapping[bytes, bytes], limit: int) -> None:
+def _check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
     stated = headers.get(b"content-length", b"")
     if stated.isdigit() and int(stated) > limit:
         raise _too_large(limit)
@@ -29,18 +29,18 @@ def _check(headers: Mapping[bytes, bytes], limit: int) -> None:
 
 def _refuse_encoded(encoding: bytes) -> None:
     if encoding.strip().lower() not in (b"", b"identity"):
-        message = "The request's content is compressed; it is read as it is."
+        message = "The request content is compressed, which is not supported."
         details = [Detail("UnsupportedContentEncoding", message, "Content-Encoding")]
         raise UnsupportedMediaType(message, details=details, hint="Send it without Content-Encoding.")
 
 
 async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-    """The whole body.
+    """Return the whole body.
 
     Raises:
         TooLarge: `RequestEntityTooLarge`. UnsupportedMediaType: it is compressed. Disconnected.
     """
-    _check(headers, limit)
+    _check_length(headers, limit)
     if b"content-encoding" in headers:
         _refuse_encoded(headers[b"content-encoding"])
     message = await receive()
@@ -60,8 +60,8 @@ async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> 
 
 
 async def chunks(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> AsyncIterator[bytes]:
-    """The body as it comes; see `read`."""
-    _check(headers, limit)
+    """Yield the body in parts, as they arrive; see `read`."""
+    _check_length(headers, limit)
     size, more = 0, True
     while more:
         message = await receive()

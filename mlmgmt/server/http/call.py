@@ -1,4 +1,4 @@
-"""One request as handlers see it, and what they answer."""
+"""What handlers get and return: a request whose caller is known, and the answer."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ JSON = "application/json; charset=utf-8"
 
 
 class Named(TypedDict):
-    """A resource as verbs take it."""
+    """The keyword arguments by which verbs take a resource."""
 
     group: str
     name: str
 
 
 class NamedEndpoint(TypedDict):
-    """An endpoint as verbs take it."""
+    """The keyword arguments by which verbs take an endpoint."""
 
     web_service_id: str
     endpoint_name: str
@@ -42,12 +42,12 @@ class Call:
 
     Args:
         path: the values of the path's parameters, decoded.
-        query: by name in lower case, decoded.
-        headers: by name in lower case.
-        version: the api-version; empty where the operation takes none.
-        origin: where the caller reached this server, `http://127.0.0.1:8777`.
-        body: whole; empty where `upload` is given.
-        upload: the bytes as they come, for operations that take a blob.
+        query: decoded; the names are in lower case.
+        headers: the names are in lower case.
+        version: the api-version; empty if the operation has none.
+        origin: the address at which the caller reached this server, such as `http://127.0.0.1:8777`.
+        body: the whole body; empty if `upload` is given.
+        upload: the body in parts as they arrive, for operations that take a blob.
     """
 
     operation: Operation
@@ -76,7 +76,7 @@ class Call:
 
     @property
     def address(self) -> Address:
-        """The web service or the endpoint that the path names, whichever it is."""
+        """The web service or endpoint that the path names."""
         if "endpointName" in self.path:
             return {"web_service_id": self.path["webServiceId"], "endpoint_name": self.path["endpointName"]}
         return {"group": self.path["resourceGroupName"], "name": self.path["webServiceName"]}
@@ -87,18 +87,18 @@ class Call:
         return {"group": self.path["resourceGroupName"], "name": self.path["commitmentPlanName"]}
 
     def switch(self, name: str) -> bool:
-        """A query parameter that is true or false; false when it is not there.
+        """Return a query parameter that must be true or false; false when it is absent.
 
         Raises:
             BadRequest: `InvalidQueryParameter`.
         """
         given = self.query.get(name.casefold(), "false").casefold()
         if given not in ("true", "false"):
-            raise invalid(f"The query parameter {name!r} is true or false.", "InvalidQueryParameter", name)
+            raise invalid(f"The query parameter {name!r} must be true or false.", "InvalidQueryParameter", name)
         return given == "true"
 
     def document(self) -> dict[str, Any]:
-        """The body, which must be a JSON object.
+        """Return the body, which must be a JSON object.
 
         Raises:
             BadRequest: `InvalidRequestContent`; and what `definition.document.parse` refuses.
@@ -111,12 +111,12 @@ class Call:
 
 @dataclass(slots=True)
 class Reply:
-    """An answer: a value to be written as JSON, or bytes as they are, or a part of a file, or nothing.
+    """An answer whose body is a value to write as JSON, bytes, a part of a file, or nothing.
 
     Args:
-        file: open where the part begins; whoever sends it closes it.
-        length: of that part.
-        of_management: it is answered by the resource manager, which forbids that anybody keeps it.
+        file: open at the beginning of the part; `send_file` closes it.
+        length: bytes of that part.
+        no_cache: add headers that forbid caching, as the resource manager does.
     """
 
     status: int = 200
@@ -125,7 +125,7 @@ class Reply:
     content: bytes | None = None
     file: BinaryIO | None = None
     length: int = 0
-    of_management: bool = False
+    no_cache: bool = False
 
     def payload(self) -> bytes:
         if self.content is not None:
@@ -134,5 +134,5 @@ class Reply:
 
 
 def invalid(message: str, code: str, target: str | None = None, hint: str | None = None) -> BadRequest:
-    """A request that is not acceptable; the code stands outside and in the details."""
+    """Return the error for an invalid request, with the code both at the top and in the details."""
     return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint, code=code)

@@ -1,7 +1,7 @@
-"""Connections of slow clients: whoever keeps a connection waiting is let go, so that it stands in nobody's way.
+"""Drop the connections of clients that are too slow, so that they do not use up the server.
 
-uvicorn ends connections that are idle between two requests; what is here ends those within one: a head or a body that
-does not come, an answer that is not taken. It looks at connections once a second and costs a request next to nothing.
+uvicorn ends connections that are idle between requests. This ends those that stop within one: a head or a body that
+does not arrive, an answer that the client does not read. The check once a second costs a request next to nothing.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     import asyncio
 
 HEAD_SECONDS = 10.0
-"""Within which the head of a request must be whole, from its first byte or from the connection's beginning."""
+"""Seconds in which the head of a request must arrive, from its first byte or from the start of the connection."""
 PAUSE_SECONDS = 15.0
-"""The longest pause in a body, and in the taking of an answer."""
+"""The longest pause while a body arrives or an answer is read."""
 LEAST_RATE = 1024
-"""Bytes a second that a body must bring on the whole, after a minute."""
+"""Bytes per second: the lowest average rate of a body, checked after a minute."""
 LARGEST_HEAD = 64 * 1024
 _GRACE = 60.0
 _OFFER = re.compile(rb"\r\nupgrade(?=:)", re.IGNORECASE)
-"""Another protocol is offered, as clients do that could speak HTTP/2: to be ignored is all they expect."""
+"""The client offers another protocol, as those do that know HTTP/2. They do not mind that it is ignored."""
 
 connections: WeakSet[Connection] = WeakSet()
 
 
 class Connection(HttpToolsProtocol):
-    """One connection, which knows when something last came through it."""
+    """One connection, with the time of its last progress."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -54,12 +54,12 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
             return
         if (self.in_head or self.cycle is None or self.cycle.response_complete) and b"\nupgrade" in data.lower():
-            # The parser takes an offer for an agreement, and would leave the body, and what follows, unread.
+            # The parser mistakes the offer for an agreed upgrade, and would not read the body and what follows.
             data = _OFFER.sub(b"\r\nx-offer", data)
         super().data_received(data)
 
     def resume_writing(self) -> None:
-        # The other side took something: an answer may be as large, and its reader as slow, as they like.
+        # The client read something. As long as it does, an answer may be large and the client slow.
         self.last = monotonic()
         super().resume_writing()
 
@@ -68,7 +68,7 @@ class Connection(HttpToolsProtocol):
         self.in_head, self.began, self.size = True, self.last, 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # What follows a body in chunks is no header: it would stand in for one that was checked, and has no end.
+        # Trailers of a chunked body are ignored: they would replace headers that were checked, and have no limit.
         if self.in_head:
             super().on_header(name, value)
 
@@ -77,7 +77,7 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, in the form of every other refusal."""
+        """Refuse what is not HTTP, in the form of all other errors."""
         code = "InvalidHttpRequest"
         body = dumps({"error": {"code": code, "message": msg, "details": [{"code": code, "message": msg}]}})
         head = (
@@ -89,8 +89,8 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
     @property
-    def keeps_waiting(self) -> bool:
-        """Whether the other side has had long enough for what it is to send or to take."""
+    def is_too_slow(self) -> bool:
+        """Whether the client had enough time to send its request or to read its answer."""
         now, cycle = monotonic(), self.cycle
         if self.flow is not None and self.flow.write_paused:
             return now - self.last > _GRACE + PAUSE_SECONDS
@@ -103,8 +103,8 @@ class Connection(HttpToolsProtocol):
         return bool(cycle.more_body and slow)
 
 
-def let_go() -> None:
-    """End the connections that keep the server waiting."""
+def close_slow() -> None:
+    """Close the connections that are too slow."""
     for connection in tuple(connections):
-        if connection.transport is not None and not connection.transport.is_closing() and connection.keeps_waiting:
+        if connection.transport is not None and not connection.transport.is_closing() and connection.is_too_slow:
             connection.transport.abort()

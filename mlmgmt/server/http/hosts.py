@@ -1,4 +1,4 @@
-"""The Host header: a page of the web that has a name point at this machine does not get in (DNS rebinding)."""
+"""Check the Host header, so that a web page cannot reach the server by a name it controls (DNS rebinding)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST = 64
 
 
 class Hosts:
-    """The names under which a server may be asked."""
+    """The host names under which clients may reach a server."""
 
     def __init__(self, settings: Settings) -> None:
         self._scheme, self._own = settings.scheme, settings.origin
@@ -22,7 +22,10 @@ class Hosts:
         self._known: dict[bytes, str] = {}
 
     def origin(self, header: bytes | None) -> str:
-        """Where the caller reached the server, `http://localhost:8777`; without a header, the server's own address.
+        """Return the address at which the caller reached the server, such as `http://localhost:8777`.
+
+        Args:
+            header: without one, the server's own address is returned.
 
         Raises:
             BadRequest: `InvalidHostHeader`.
@@ -33,7 +36,7 @@ class Hosts:
         if found is None:
             host = header.decode("latin-1").casefold()
             if not self._is_ours(host):
-                hint = "Give the server its further names: mlmgmt serve -Names NAME"
+                hint = "Allow another name: mlmgmt serve -Names NAME"
                 raise invalid("The Host header names another server.", "InvalidHostHeader", "Host", hint)
             found = f"{self._scheme}://{host}"
             if len(self._known) < _MOST:
@@ -54,7 +57,7 @@ class Hosts:
 
 def _is_loopback(name: str) -> bool:
     try:
-        # Behind a % anything may stand, and would be repeated wherever the origin is.
+        # Anything may follow a %, and answers repeat the origin.
         return "%" not in name and ip_address(name).is_loopback
     except ValueError:
         return False

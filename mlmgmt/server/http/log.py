@@ -1,4 +1,4 @@
-"""The access log, a JSON object a line: what was asked for and how it ended; never a query, a header or a body."""
+"""The access log: a JSON object on each line, with the path, status and size; never a query, header or body."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_LINES = 1000
 
 
 class AccessLog:
-    """Lines are kept for at most a second, so that a busy server writes many at once.
+    """The log. Lines wait for up to a second, so that a busy server writes many of them together.
 
     Args:
         place: `-` for standard error, a file, or None for no log.
@@ -34,7 +34,7 @@ class AccessLog:
         self._lines: list[tuple[Any, ...]] = []
 
     def add(self, scope: Scope, status: int, size: int, began: float, identity: str) -> None:
-        """Note a request that was answered; `began` is of `perf_counter`."""
+        """Add a request that was answered; `began` is a value of `perf_counter`."""
         if self._place is None:
             return
         client = scope.get("client")
@@ -44,7 +44,7 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what is there."""
+        """Write the waiting lines."""
         if not self._lines or self._place is None:
             return
         lines, self._lines = self._lines, []
@@ -56,7 +56,7 @@ class AccessLog:
             else:
                 files.append(Path(self._place), data)
         except (OSError, ValueError):
-            # A full disk or a closed terminal takes the log, not the service.
+            # A full disk or a closed terminal stops the log, not the server.
             pass
 
 
@@ -78,12 +78,12 @@ def _line(
 
 @lru_cache(maxsize=4)
 def _second(moment: int) -> str:
-    """ISO 8601 in UTC; a busy server writes many lines within a second."""
+    """Return a time in ISO 8601, in UTC. Cached: a busy server writes many lines with the same second."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def report(error: Exception, identity: str) -> Path:
-    """Write down a bug for whoever mends it; its path is told on standard error."""
+    """Write a report about a bug to a file, and its path to standard error."""
     with tempfile.NamedTemporaryFile("w", prefix="mlmgmt-report-", suffix=".txt", delete=False) as file:
         file.write(f"mlmgmt {__version__}, Python {sys.version}, request {identity}\n")
         file.write("".join(traceback.format_exception(error)))

@@ -1,4 +1,4 @@
-"""From a request's path to its operation: segments are compared without regard to case, as in ARM."""
+"""Find the operation of a request by its path, in any letter case, as Azure Resource Manager does."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 _MOST_PATHS, _LONGEST_PATH = 1024, 512
-"""Paths that are remembered with what they ask for: clients ask for few, over and over."""
+"""The size of the cache of paths: clients request few paths, again and again."""
 
 
-class _Place:
+class _Node:
     """One segment of the tree of paths."""
 
     __slots__ = ("literals", "name", "operations", "parameter", "rest", "rest_name")
 
     def __init__(self) -> None:
-        self.literals: dict[str, _Place] = {}
-        self.parameter: _Place | None = None
+        self.literals: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
         self.name = ""
         self.rest: dict[str, Operation] = {}
         self.rest_name = ""
@@ -35,8 +35,8 @@ class Router:
     """The operations of a server, by path and method."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        self._root = _Place()
-        self._known: dict[tuple[str, bytes], tuple[Operation, dict[str, str]]] = {}
+        self._root = _Node()
+        self._cache: dict[tuple[str, bytes], tuple[Operation, dict[str, str]]] = {}
         for operation in operations:
             self._add(operation)
 
@@ -48,33 +48,33 @@ class Router:
                 place.rest_name = segment[2:-1]
                 return
             if segment.startswith("{"):
-                place.parameter = place.parameter or _Place()
+                place.parameter = place.parameter or _Node()
                 place.parameter.name = place.parameter.name or segment[1:-1]
                 place = place.parameter
             else:
-                place = place.literals.setdefault(segment.casefold(), _Place())
+                place = place.literals.setdefault(segment.casefold(), _Node())
         place.operations[operation.method] = operation
 
     def find(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
-        """The operation that a request asks for, and the values of its path's parameters, decoded once.
+        """Return the operation of a request, and the values of the path's parameters, decoded once.
 
         Args:
-            raw_path: as it was sent, without the query.
+            raw_path: as sent: not decoded, and without the query.
 
         Raises:
             NotFound: `InvalidResourcePath`. MethodNotAllowed. BadRequest: a segment is not UTF-8.
         """
-        known = self._known.get((method, raw_path))
+        known = self._cache.get((method, raw_path))
         if known is None:
-            known = self._walked(method, raw_path)
+            known = self._match(method, raw_path)
             if len(raw_path) <= _LONGEST_PATH:
-                if len(self._known) >= _MOST_PATHS:
-                    self._known.clear()
-                self._known[method, raw_path] = known
+                if len(self._cache) >= _MOST_PATHS:
+                    self._cache.clear()
+                self._cache[method, raw_path] = known
         operation, values = known
         return operation, values.copy()
 
-    def _walked(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
+    def _match(self, method: str, raw_path: bytes) -> tuple[Operation, dict[str, str]]:
         try:
             segments = [
                 unquote_to_bytes(part).decode() if b"%" in part else part.decode()
@@ -89,7 +89,7 @@ class Router:
             following = place.literals.get(segment.casefold())
             if following is None and place.rest and segment:
                 values[place.rest_name] = "/".join(segments[index:])
-                return self._of(place.rest, method), values
+                return self._for_method(place.rest, method), values
             if following is None and place.parameter is not None and segment:
                 following = place.parameter
                 values[following.name] = segment
@@ -98,14 +98,14 @@ class Router:
             place = following
         if not place.operations:
             raise _unknown()
-        return self._of(place.operations, method), values
+        return self._for_method(place.operations, method), values
 
-    def _of(self, known: dict[str, Operation], method: str) -> Operation:
-        # What can be read can be asked for without its body: by those who look whether a server lives, above all.
+    def _for_method(self, known: dict[str, Operation], method: str) -> Operation:
+        # HEAD works wherever GET does; health checks use it most.
         found = known.get(method) or (known.get("GET") if method == "HEAD" else None)
         if found is None:
             allowed = ", ".join(sorted({*known, *(("HEAD",) if "GET" in known else ())}))
-            message = f"The method {method[:20]} is not for this path; it takes {allowed}."
+            message = f"The method {method[:20]} is not allowed for this path; allowed: {allowed}."
             error = MethodNotAllowed(message, details=[Detail("MethodNotAllowed", message)])
             error.allowed = allowed
             raise error
@@ -113,6 +113,6 @@ class Router:
 
 
 def _unknown() -> NotFound:
-    # The path is not repeated: it may hold anything.
+    # The message does not repeat the path, which may contain anything.
     message = "No operation has this path."
     return NotFound(message, details=[Detail("InvalidResourcePath", message)], hint="See /openapi.json.")

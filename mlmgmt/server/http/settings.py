@@ -1,11 +1,11 @@
-"""How a server was asked to be; handed to every worker process."""
+"""The settings of a server, passed to each worker process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LARGEST_REQUEST = 16 * 1024 * 1024
-"""Bytes of a scoring request; documents and blobs have limits of their own."""
+"""The largest body of a scoring request, in bytes; documents and blobs have other limits."""
 LARGEST_BLOB = 1024**3
 
 
@@ -15,14 +15,14 @@ class Settings:
 
     Args:
         home: the home's folder.
-        host, port: where it listens.
+        host, port: the address to listen on.
         workers: processes that share the socket.
         certificate, key: PEM files, for https; both None for http.
-        own_authority: the certificate is the home's own, and is renewed while the server runs.
-        names: further names under which it may be asked; those of this machine itself always are.
+        own_authority: the certificate is from the home's local authority, and is renewed while the server runs.
+        names: host names by which clients may reach the server, besides those of loopback addresses.
         cors: origins of web pages that may score; none by default.
         access_log: `-` for standard error, a file, or None for no log.
-        parent: the process that looks after the workers; a worker ends itself when that is gone.
+        parent: the process that supervises the workers; a worker ends itself when that is gone.
     """
 
     home: str

@@ -1,13 +1,13 @@
-"""The components of Classic management and of Studio's own API in the server's OpenAPI document."""
+"""The schemas of Classic management and of Studio's own API in the server's OpenAPI document."""
 
 from __future__ import annotations
 
-from mlmgmt.server.openapi.schema_parts import Schema, all_of, list_of, maybe, members, ref, text
+from mlmgmt.server.openapi.schema_parts import Schema, all_required, list_of, nullable, object_of, ref, text
 from mlmgmt.verbs.services import endpoint_facts
 
 _ID = text(pattern="^[0-9a-f]{32}$")
 _MOMENT = text(format="date-time")
-_DATE = maybe("string", pattern=r"^/Date\(-?[0-9]+\)/$")
+_DATE = nullable("string", pattern=r"^/Date\(-?[0-9]+\)/$")
 _COUNT: Schema = {"type": "integer", "minimum": 1, "maximum": endpoint_facts.MOST_CALLS}
 _NAME = text(minLength=1, pattern=r"\S")
 _SWITCH: Schema = {"type": ["boolean", "null"]}
@@ -22,7 +22,7 @@ def classic() -> dict[str, Schema]:
 
 def _web_services() -> dict[str, Schema]:
     return {
-        "ClassicWebService": all_of(
+        "ClassicWebService": all_required(
             {
                 "Id": _ID,
                 "Name": text(),
@@ -34,8 +34,8 @@ def _web_services() -> dict[str, Schema]:
             }
         ),
         "ClassicWebServices": list_of(ref("ClassicWebService")),
-        "CodeWebService": members({"Name": maybe("string"), "Type": maybe("string"), "CodeBundle": _OBJECT}),
-        "ClassicDeployment": all_of(
+        "CodeWebService": object_of({"Name": nullable("string"), "Type": nullable("string"), "CodeBundle": _OBJECT}),
+        "ClassicDeployment": all_required(
             {"ActivityId": text(), "WebServiceGroupId": _ID, "EndpointId": _ID, "Status": text(enum=["Completed"])}
         ),
     }
@@ -43,14 +43,14 @@ def _web_services() -> dict[str, Schema]:
 
 def _endpoints() -> dict[str, Schema]:
     given = {
-        "Description": maybe("string"),
+        "Description": nullable("string"),
         "ThrottleLevel": _LEVEL,
         "MaxConcurrentCalls": {**_COUNT, "type": ["integer", "null"]},
         "PreventUpdate": _SWITCH,
     }
-    replacement = all_of({"Name": text(), "Location": {"type": "object", "properties": _PLACE}})
+    replacement = all_required({"Name": text(), "Location": {"type": "object", "properties": _PLACE}})
     return {
-        "ClassicEndpoint": all_of(
+        "ClassicEndpoint": all_required(
             {
                 "Name": text(),
                 "Description": text(),
@@ -58,24 +58,26 @@ def _endpoints() -> dict[str, Schema]:
                 "WorkspaceId": _ID,
                 "WebServiceId": _ID,
                 "HelpLocation": text(format="uri"),
-                "PrimaryKey": maybe("string"),
-                "SecondaryKey": maybe("string"),
+                "PrimaryKey": nullable("string"),
+                "SecondaryKey": nullable("string"),
                 "ApiLocation": text(format="uri"),
                 "Version": _MOMENT,
                 "PreventUpdate": {"type": "boolean"},
                 "SampleDataEnabled": {"type": "boolean"},
-                "ExperimentLocation": maybe("string", format="uri"),
+                "ExperimentLocation": nullable("string", format="uri"),
                 "MaxConcurrentCalls": _COUNT,
                 "DiagnosticsTraceLevel": text(enum=list(endpoint_facts.TRACE_LEVELS)),
                 "ThrottleLevel": text(enum=list(endpoint_facts.LEVELS)),
                 "Resources": list_of(
-                    all_of({"Name": text(), "Kind": text(enum=["TrainedModel"]), "Location": all_of(_PLACE)})
+                    all_required(
+                        {"Name": text(), "Kind": text(enum=["TrainedModel"]), "Location": all_required(_PLACE)}
+                    )
                 ),
             }
         ),
         "ClassicEndpoints": list_of(ref("ClassicEndpoint")),
-        "NewClassicEndpoint": members(given),
-        "ClassicEndpointPatch": members(
+        "NewClassicEndpoint": object_of(given),
+        "ClassicEndpointPatch": object_of(
             {
                 **given,
                 "Resources": {"type": ["array", "null"], "items": replacement},
@@ -83,7 +85,7 @@ def _endpoints() -> dict[str, Schema]:
                 "SampleDataEnabled": _SWITCH,
             }
         ),
-        "RefreshClassicEndpoint": members({"OverwriteResources": {"enum": ["True", "False", True, False, None]}}),
+        "RefreshClassicEndpoint": object_of({"OverwriteResources": {"enum": ["True", "False", True, False, None]}}),
     }
 
 
@@ -92,13 +94,13 @@ def _experiments() -> dict[str, Schema]:
     maybes = ("RunId", "ParentExperimentId", "OriginalExperimentDocumentationLink", "Creator")
     documented = {
         **{name: text() for name in words},
-        **{name: maybe("string") for name in maybes},
+        **{name: nullable("string") for name in maybes},
         **{name: {"type": "boolean"} for name in ("IsLeaf", "DisableNodesUpdate")},
         "Tags": list_of(text()),
-        "Status": all_of(
+        "Status": all_required(
             {
                 "StatusCode": text(),
-                "StatusDetail": maybe("string"),
+                "StatusDetail": nullable("string"),
                 **dict.fromkeys(("CreationTime", "StartTime", "EndTime"), _DATE),
                 "Metadata": _OBJECT,
             }
@@ -106,23 +108,23 @@ def _experiments() -> dict[str, Schema]:
     }
     graph = {"Graph": {"type": "object"}, "WebService": {"type": "object"}}
     return {
-        "ClassicExperiments": list_of(all_of(documented)),
-        "ClassicExperiment": all_of({**documented, **graph}),
-        "NewClassicExperiment": members(
+        "ClassicExperiments": list_of(all_required(documented)),
+        "ClassicExperiment": all_required({**documented, **graph}),
+        "NewClassicExperiment": object_of(
             {
-                **{name: maybe("string") for name in ("Description", "Summary", "ParentExperimentId", "Category")},
+                **{name: nullable("string") for name in ("Description", "Summary", "ParentExperimentId", "Category")},
                 **dict.fromkeys(("IsDraft", "DisableNodeUpdate"), _SWITCH),
                 "ExperimentGraph": _OBJECT,
                 "WebService": _OBJECT,
             }
         ),
-        "ExperimentDefinition": members({"properties": {"type": "object"}, "tags": _OBJECT}, "properties"),
+        "ExperimentDefinition": object_of({"properties": {"type": "object"}, "tags": _OBJECT}, "properties"),
     }
 
 
 def _trained_models() -> dict[str, Schema]:
     words = ("Name", "FamilyId", "Id", "DataTypeId", "ExperimentId", "Description")
-    asset = members(
+    asset = object_of(
         {
             **{name: text() for name in words},
             "IsLatest": {"type": "boolean"},
@@ -135,11 +137,11 @@ def _trained_models() -> dict[str, Schema]:
         "CreatedDate",
     )
     maybes = ("DataTypeId", "Description", "SourceOrigin", "FamilyId")
-    model = members({"Name": _NAME, **{name: maybe("string") for name in maybes}}, "Name")
+    model = object_of({"Name": _NAME, **{name: nullable("string") for name in maybes}}, "Name")
     return {
         "ClassicTrainedModel": asset,
         "ClassicTrainedModels": list_of(ref("ClassicTrainedModel")),
-        "PromotedTrainedModel": all_of(
+        "PromotedTrainedModel": all_required(
             {"ExperimentId": _NAME, "ModuleNodeId": _NAME, "OutputName": _NAME, "TrainedModel": model}
         ),
     }

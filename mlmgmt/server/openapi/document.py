@@ -1,4 +1,4 @@
-"""The OpenAPI document of the server, made from the operations that it routes."""
+"""Build the OpenAPI document of the server from the operations that it answers."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _SECURITY: dict[Proof, list[Json]] = {
     Proof.WORKSPACE: [{"workspace": []}, {"studio": []}],
 }
 _TAGS = {
-    "WebServices": "Web services: make, look at, change and remove them.",
-    "CommitmentPlans": "Commitment plans, what is charged to them, and what was used.",
-    "Resources": "What scripts ask of other providers: subscription, resource groups, storage accounts.",
+    "WebServices": "Create, get, update and remove web services.",
+    "CommitmentPlans": "Commitment plans, their associations and their usage.",
+    "Resources": "What scripts need from other providers: subscription, resource groups, storage accounts.",
     "Classic": "Classic web services and their endpoints.",
-    "Studio": "Experiments of a Classic workspace, and web services deployed of them.",
+    "Studio": "Experiments of a Classic workspace, and web services deployed from them.",
     "Scoring": "Request-response scoring of one web service or endpoint.",
     "BatchExecution": "Batch jobs of one web service or endpoint.",
     "Blobs": "The blobs of local storage accounts.",
@@ -86,33 +86,32 @@ _PATH: dict[str, Json] = {
     "endpointName": {"pattern": "^[a-z0-9]+$", "maxLength": 32},
     "part": {"enum": ["score", "jobs", "update"]},
 }
-_SAID = {
-    "subscriptionId": "The subscription of the home; where rows are scored, dashes may be left out.",
-    "serviceId": "32 hexadecimal digits; the web service's swaggerLocation has them, or the endpoint's ApiLocation.",
-    "endpointName": "Up to 24 lower-case letters and digits; where documents are read, an endpoint's id is as good.",
-    "blob": "The blob's path in its container; it may have slashes.",
+_DESCRIPTIONS = {
+    "subscriptionId": "The home's subscription. The scoring API also accepts it without dashes.",
+    "serviceId": "32 hexadecimal digits, from the web service's swaggerLocation or the endpoint's ApiLocation.",
+    "endpointName": "Up to 24 lower-case letters and digits. The Swagger document and the help also take an id.",
+    "blob": "The blob's path in its container; it may contain slashes.",
 }
 
 
 def document(origin: str) -> Json:
-    """The OpenAPI 3.1 document; `origin` is where the caller reached the server."""
-    return {**_fixed(), "servers": [{"url": origin}]}
+    """Return the OpenAPI 3.1 document; `origin` is the address at which the caller reached the server."""
+    return {**_without_servers(), "servers": [{"url": origin}]}
 
 
 @cache
-def _fixed() -> Json:
+def _without_servers() -> Json:
     paths: dict[str, Json] = {}
     for operation in OPERATIONS:
         template = "/" + "/".join(segment.replace("{*", "{") for segment in operation.segments)
-        paths.setdefault(template, {})[operation.method.casefold()] = _described(operation)
+        paths.setdefault(template, {})[operation.method.casefold()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "mlmgmt",
             "version": __version__,
             "description": "The resource provider, Classic management and the scoring APIs of Azure Machine Learning "
-            "Studio (classic) web services, answered by one machine from files. Paths are compared without regard "
-            "to case.",
+            "Studio (classic) web services, served by one machine from files. Paths are not case-sensitive.",
         },
         "tags": [{"name": name, "description": text} for name, text in _TAGS.items()],
         "paths": paths,
@@ -120,29 +119,29 @@ def _fixed() -> Json:
             "schemas": schemas.components(),
             "responses": {
                 "Error": {
-                    "description": "The request is refused: the error says why, and what to do.",
+                    "description": "The request was refused. The error says why, and what to do.",
                     "content": _content("Error"),
                 },
                 "BlobError": {
-                    "description": "The request is refused: the code stands in the header x-ms-error-code, too.",
+                    "description": "The request was refused. The header x-ms-error-code has the code, too.",
                     "headers": {"x-ms-error-code": {"schema": {"type": "string"}}},
                     "content": {"application/xml": {}, "application/json": {"schema": schema_parts.ref("Error")}},
                 },
-                "StudioError": {"description": "The request is refused.", "content": _content("StudioError")},
+                "StudioError": {"description": "The request was refused.", "content": _content("StudioError")},
                 "Busy": {
-                    "description": "As many calls as are allowed are being answered; the same call may do well later.",
+                    "description": "The maximum number of concurrent calls is reached. Try again later.",
                     "headers": {"Retry-After": {"required": True, "schema": {"type": "integer"}}},
                     "content": _content("Error"),
                 },
             },
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "A token of `mlmgmt token`."},
+                "token": {"type": "http", "scheme": "bearer", "description": "A token from `mlmgmt token`."},
                 "key": {"type": "http", "scheme": "bearer", "description": "One of the two keys of the web service."},
                 "workspace": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token of the workspace: `mlmgmt workspace-config`. For an endpoint itself one of "
-                    "its two keys, too.",
+                    "description": "A token of the workspace: `mlmgmt workspace-config`. Operations on one endpoint "
+                    "also accept either of its keys.",
                 },
                 "studio": {
                     "type": "apiKey",
@@ -154,20 +153,20 @@ def _fixed() -> Json:
                     "type": "apiKey",
                     "in": "query",
                     "name": "sig",
-                    "description": "The signature of a shared access signature, whose other parts stand beside it: "
-                    "`mlmgmt sas`.",
+                    "description": "The sig parameter of a shared access signature; its other parameters are required, "
+                    "too. Create one with `mlmgmt sas`.",
                 },
             },
         },
     }
 
 
-def _described(operation: Operation) -> Json:
+def _operation(operation: Operation) -> Json:
     found: Json = {
         "operationId": operation.name,
         "summary": operation.summary,
         "tags": [_tag(operation)],
-        "parameters": [*_path(operation), *_query(operation)],
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
         "responses": _responses(operation),
         "security": _SECURITY[operation.proof],
     }
@@ -183,43 +182,43 @@ def _tag(operation: Operation) -> str:
     return _TAG_OF.get(family, "BatchExecution" if operation.proof is Proof.KEY else "Resources")
 
 
-def _path(operation: Operation) -> list[Json]:
+def _path_parameters(operation: Operation) -> list[Json]:
     found = []
     for segment in operation.segments:
         if segment.startswith("{"):
             name = segment.strip("{*}")
             schema = {"type": "string", "minLength": 1, **_PATH.get(name, {})}
-            said = {"description": _SAID[name]} if name in _SAID else {}
-            found.append({"name": name, "in": "path", "required": True, "schema": schema, **said})
+            description = {"description": _DESCRIPTIONS[name]} if name in _DESCRIPTIONS else {}
+            found.append({"name": name, "in": "path", "required": True, "schema": schema, **description})
     return found
 
 
-def _query(operation: Operation) -> list[Json]:
+def _query_parameters(operation: Operation) -> list[Json]:
     found = []
     if operation.versions:
         schema: Json = {"type": "string", "enum": list(operation.versions)}
         if operation.versions == ANY_DATE:
             schema = {"type": "string", "pattern": f"^{DATE}$"}
         found.append({"name": "api-version", "in": "query", "required": True, "schema": schema})
-    for stated in operation.query:
-        name = stated.removesuffix("!")
-        required = stated.endswith("!")
+    for entry in operation.query:
+        name = entry.removesuffix("!")
+        required = entry.endswith("!")
         schema = {**_QUERY[name], **({"minLength": 1} if required else {})}
         found.append({"name": name, "in": "query", "required": required, "schema": schema})
     if operation.proof is Proof.SIGNATURE:
         found += [
             {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": text}
-            for name, text in _SIGNED.items()
+            for name, text in _SIGNATURE_PARAMETERS.items()
         ]
     return found
 
 
-_SIGNED = {
+_SIGNATURE_PARAMETERS = {
     "sv": "The version of the signature.",
-    "sr": "What is signed: b for a blob, c for a container.",
-    "sp": "What it permits.",
-    "st": "From when on.",
-    "se": "Until when.",
+    "sr": "What it is for: b for a blob, c for a container.",
+    "sp": "The permissions.",
+    "st": "The start time.",
+    "se": "The expiry time.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Pieces of JSON Schema of which the server's OpenAPI document is made."""
+"""Functions that build the parts of JSON Schema in the server's OpenAPI document."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ def text(**more: Any) -> Schema:
     return {"type": "string", **more}
 
 
-def maybe(*types: str, **more: Any) -> Schema:
+def nullable(*types: str, **more: Any) -> Schema:
     return {"type": [*types, "null"], **more}
 
 
-def members(properties: Mapping[str, Any], *required: str, **more: Any) -> Schema:
+def object_of(properties: Mapping[str, Any], *required: str, **more: Any) -> Schema:
+    """Return the schema of an object with these members, of which some are required."""
     body: Schema = {"type": "object", "properties": dict(properties), **more}
     return body | {"required": list(required)} if required else body
 
 
-def all_of(properties: Mapping[str, Any]) -> Schema:
-    """An object with each of these members."""
-    return members(properties, *properties)
+def all_required(properties: Mapping[str, Any]) -> Schema:
+    """Return the schema of an object that has all of these members."""
+    return object_of(properties, *properties)
 
 
 def list_of(of: Schema) -> Schema:
@@ -45,15 +46,20 @@ def map_of(of: Schema) -> Schema:
 
 
 def page(of: str, *, continued: bool = True) -> Schema:
-    """A list as the resource manager answers it."""
+    """Return the schema of a list as the resource manager answers it.
+
+    Args:
+        continued: a long list has a link to its next page.
+    """
     link = {"nextLink": text(format="uri")} if continued else {}
-    return members({"value": list_of(ref(of)), **link}, "value")
+    return object_of({"value": list_of(ref(of)), **link}, "value")
 
 
 def resource(properties: Schema, **more: Schema) -> Schema:
-    """A resource of the resource manager."""
-    return all_of({"id": text(), "name": text(), "type": text(), **more, "properties": properties})
+    """Return the schema of a resource of the resource manager."""
+    return all_required({"id": text(), "name": text(), "type": text(), **more, "properties": properties})
 
 
 def tracked(properties: Schema, **more: Schema) -> Schema:
+    """Return the schema of a resource with a location and tags, which the resource manager calls tracked."""
     return resource(properties, location=text(), tags=_TAGS, **more)

@@ -1,7 +1,7 @@
-"""The components of the server's OpenAPI document: what each body and answer looks like.
+"""The schemas of the server's OpenAPI document, one for each body and answer.
 
-A web service's is the shipped contract, so that there is one. The others are written here and not as files: what they
-share (a resource, a list, a text that may be null) is said once by a function, and states and limits are the code's.
+That of a web service is the schema file that the package ships, so that only one exists. The others are code:
+functions build what they share (a resource, a list, a nullable string), and states and limits come from the code.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from mlmgmt.server.openapi.schema_parts import (
     REFERENCE,
     SCALAR,
     Schema,
-    all_of,
+    all_required,
     list_of,
     map_of,
-    maybe,
-    members,
+    nullable,
+    object_of,
     page,
     text,
     tracked,
@@ -27,51 +27,51 @@ from mlmgmt.server.openapi.scoring import scoring
 from mlmgmt.verbs.plans import skus
 from mlmgmt.verbs.storage import accounts
 
-_OF_THE_CONTRACT = "WebService"
-"""What the names of the contract's parts begin with; see `_name`."""
+_CONTRACT_PREFIX = "WebService"
+"""The prefix of the names of the contract's parts; see `_component_name`."""
 _NOT_SENT = ("$schema", "etag", "mlmgmt")
-"""Members of the contract that only the command line shows."""
-_TAGS_OF_REQUEST = {"type": ["object", "null"], "additionalProperties": maybe("string")}
+"""Members of a definition that only the command line shows."""
+_TAGS_OF_REQUEST = {"type": ["object", "null"], "additionalProperties": nullable("string")}
 _MOMENT = text(format="date-time")
 _QUANTITIES = map_of({"type": "number", "minimum": 0})
 _LOCATION = text(pattern="^[A-Za-z0-9]+( [A-Za-z0-9]+)*$", maxLength=64)
 
 
 def components() -> dict[str, Schema]:
-    """Every component by name."""
+    """Return all schemas by name."""
     return {**_web_services(), **_plans(), **_others(), **classic(), **scoring(), **_of_the_server()}
 
 
-def _name(part: str) -> str:
-    return _OF_THE_CONTRACT + part[:1].upper() + part[1:]
+def _component_name(part: str) -> str:
+    return _CONTRACT_PREFIX + part[:1].upper() + part[1:]
 
 
 def _web_services() -> dict[str, Schema]:
     contract = resources.schema("webservice")
-    found = {_name(part): _rewritten(body) for part, body in contract["$defs"].items() if part != "answer"}
-    # Bare values are what the older contract has; a member that is null is not given.
-    found[_name("parameter")] = {
-        "description": found[_name("parameter")]["description"],
-        "anyOf": [{**found[_name("parameter")], "type": "object"}, {"type": SCALAR}],
+    found = {_component_name(part): _adapted(body) for part, body in contract["$defs"].items() if part != "answer"}
+    # The older api-version has bare values; null counts as absent.
+    found[_component_name("parameter")] = {
+        "description": found[_component_name("parameter")]["description"],
+        "anyOf": [{**found[_component_name("parameter")], "type": "object"}, {"type": SCALAR}],
     }
-    whole: Schema = _rewritten({name: value for name, value in contract.items() if name in ("title", "description")})
-    parts = {name: _rewritten(body) for name, body in contract["properties"].items() if name not in _NOT_SENT}
-    properties = found[_name("properties")]
+    whole: Schema = _adapted({name: value for name, value in contract.items() if name in ("title", "description")})
+    parts = {name: _adapted(body) for name, body in contract["properties"].items() if name not in _NOT_SENT}
+    properties = found[_component_name("properties")]
     partly = {name: value for name, value in properties.items() if name != "required"}
     return {
         **found,
-        "NewWebService": whole | members({**parts, "location": _LOCATION}, "location", "properties"),
-        "WebServicePatch": whole | members({**parts, "properties": partly}),
-        "WebService": whole | members(parts, "id", "name", "type", "location", "properties"),
+        "NewWebService": whole | object_of({**parts, "location": _LOCATION}, "location", "properties"),
+        "WebServicePatch": whole | object_of({**parts, "properties": partly}),
+        "WebService": whole | object_of(parts, "id", "name", "type", "location", "properties"),
         "WebServices": page("WebService"),
-        "WebServiceKeys": all_of({"primary": text(), "secondary": text()}),
-        "Operations": members(
+        "WebServiceKeys": all_required({"primary": text(), "secondary": text()}),
+        "Operations": object_of(
             {
                 "value": list_of(
-                    all_of(
+                    all_required(
                         {
                             "name": text(),
-                            "display": all_of(
+                            "display": all_required(
                                 {name: text() for name in ("provider", "resource", "operation", "description")}
                             ),
                         }
@@ -80,7 +80,7 @@ def _web_services() -> dict[str, Schema]:
             },
             "value",
         ),
-        "AsyncOperationStatus": all_of(
+        "AsyncOperationStatus": all_required(
             {
                 "id": text(),
                 "name": text(),
@@ -94,15 +94,15 @@ def _web_services() -> dict[str, Schema]:
     }
 
 
-def _rewritten(value: Any) -> Any:
-    """A part of the contract's schema, its references pointing here, and without what only this program reads in it."""
+def _adapted(value: Any) -> Any:
+    """Return a part of the contract for OpenAPI: references point to its components; our keywords are left out."""
     if isinstance(value, dict):
         return {
-            name: REFERENCE + _name(inner.rpartition("/")[2]) if name == "$ref" else _rewritten(inner)
+            name: REFERENCE + _component_name(inner.rpartition("/")[2]) if name == "$ref" else _adapted(inner)
             for name, inner in value.items()
             if name not in ("x-exact-name", "x-bare-value", "x-empty-is-null")
         }
-    return [_rewritten(inner) for inner in value] if isinstance(value, list) else value
+    return [_adapted(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _plans() -> dict[str, Schema]:
@@ -111,7 +111,7 @@ def _plans() -> dict[str, Schema]:
         "tier": text(),
         "capacity": {"type": "integer", "minimum": skus.LEAST_CAPACITY, "maximum": skus.MOST_CAPACITY},
     }
-    quantity = all_of(
+    quantity = all_required(
         {
             "allowance": {"type": "number"},
             "amount": {"type": "number"},
@@ -129,7 +129,7 @@ def _plans() -> dict[str, Schema]:
     tags = {"type": ["object", "null"], "additionalProperties": text()}
     return {
         "CommitmentPlan": tracked(
-            all_of(
+            all_required(
                 {
                     **{name: {"type": "integer"} for name in numbers},
                     **{name: {"type": "boolean"} for name in switches},
@@ -139,17 +139,17 @@ def _plans() -> dict[str, Schema]:
                 }
             ),
             etag=text(),
-            sku=all_of(sku),
+            sku=all_required(sku),
         ),
-        "NewCommitmentPlan": members(
-            {"location": _LOCATION, "sku": members({**given, "name": wanted, "tier": tier}, "name"), "tags": tags},
+        "NewCommitmentPlan": object_of(
+            {"location": _LOCATION, "sku": object_of({**given, "name": wanted, "tier": tier}, "name"), "tags": tags},
             "location",
             "sku",
         ),
-        "CommitmentPlanPatch": members(
+        "CommitmentPlanPatch": object_of(
             {
                 "sku": {
-                    **members({**given, "name": {"enum": [*wanted["enum"], None]}, "tier": tier}),
+                    **object_of({**given, "name": {"enum": [*wanted["enum"], None]}, "tier": tier}),
                     "type": ["object", "null"],
                 },
                 "tags": tags,
@@ -157,26 +157,28 @@ def _plans() -> dict[str, Schema]:
         ),
         "CommitmentPlans": page("CommitmentPlan"),
         "CommitmentAssociation": tracked(
-            all_of({"associatedResourceId": text(), "commitmentPlanId": text(), "creationDate": _MOMENT}),
+            all_required({"associatedResourceId": text(), "commitmentPlanId": text(), "creationDate": _MOMENT}),
             etag=text(),
         ),
         "CommitmentAssociations": page("CommitmentAssociation"),
-        "MoveCommitmentAssociation": members({"destinationPlanId": text(minLength=1)}, "destinationPlanId"),
-        "PlanUsage": all_of(
+        "MoveCommitmentAssociation": object_of({"destinationPlanId": text(minLength=1)}, "destinationPlanId"),
+        "PlanUsage": all_required(
             {"usageDate": _MOMENT, "usage": _QUANTITIES} | dict.fromkeys((*usage, *overage), _QUANTITIES)
         ),
         "UsageHistory": page("PlanUsage"),
-        "Sku": members(
+        "Sku": object_of(
             {
                 "resourceType": text(),
                 "name": text(),
                 "tier": text(),
                 "locations": list_of(text()),
-                "capacity": all_of(
+                "capacity": all_required(
                     {**{name: {"type": "integer"} for name in ("minimum", "maximum", "default")}, "scaleType": text()}
                 ),
-                "capabilities": list_of(all_of({"name": text(), "value": text()})),
-                "costs": list_of(all_of({"meterID": text(), "quantity": {"type": "number"}, "extendedUnit": text()})),
+                "capabilities": list_of(all_required({"name": text(), "value": text()})),
+                "costs": list_of(
+                    all_required({"meterID": text(), "quantity": {"type": "number"}, "extendedUnit": text()})
+                ),
                 "restrictions": list_of({"type": "object"}),
             },
             "resourceType",
@@ -188,55 +190,55 @@ def _plans() -> dict[str, Schema]:
 
 
 def _others() -> dict[str, Schema]:
-    """Of the providers that scripts ask beside the one of machine learning."""
-    account_sku = members({"name": text(enum=list(accounts.SKUS)), "tier": maybe("string")})
+    """Return the schemas of the providers that scripts use besides that of machine learning."""
+    account_sku = object_of({"name": text(enum=list(accounts.SKUS)), "tier": nullable("string")})
     return {
-        "Subscription": all_of(
+        "Subscription": all_required(
             {"id": text(), "subscriptionId": text(format="uuid"), "displayName": text(), "state": text()}
         ),
         "Subscriptions": page("Subscription", continued=False),
-        "ResourceGroup": tracked(all_of({"provisioningState": text()})),
+        "ResourceGroup": tracked(all_required({"provisioningState": text()})),
         "ResourceGroups": page("ResourceGroup", continued=False),
-        "NewResourceGroup": members({"location": _LOCATION, "tags": _TAGS_OF_REQUEST}, "location"),
-        "Provider": all_of(
+        "NewResourceGroup": object_of({"location": _LOCATION, "tags": _TAGS_OF_REQUEST}, "location"),
+        "Provider": all_required(
             {
                 "id": text(),
                 "namespace": text(),
                 "registrationState": text(),
                 "resourceTypes": list_of(
-                    all_of({"resourceType": text(), "locations": list_of(text()), "apiVersions": list_of(text())})
+                    all_required({"resourceType": text(), "locations": list_of(text()), "apiVersions": list_of(text())})
                 ),
             }
         ),
         "StorageAccount": tracked(
-            members(
+            object_of(
                 {
                     "provisioningState": text(),
-                    "creationTime": maybe("string", format="date-time"),
-                    "primaryEndpoints": all_of({"blob": text(format="uri")}),
+                    "creationTime": nullable("string", format="date-time"),
+                    "primaryEndpoints": all_required({"blob": text(format="uri")}),
                 },
                 "provisioningState",
                 "primaryEndpoints",
             ),
-            sku=all_of({"name": text(), "tier": text()}),
+            sku=all_required({"name": text(), "tier": text()}),
             kind=text(),
         ),
         "StorageAccounts": page("StorageAccount", continued=False),
-        "NewStorageAccount": members(
+        "NewStorageAccount": object_of(
             {
                 "location": _LOCATION,
                 "sku": {**account_sku, "type": ["object", "null"]},
-                "kind": maybe("string"),
+                "kind": nullable("string"),
                 "tags": _TAGS_OF_REQUEST,
                 "properties": {"type": ["object", "null"]},
             },
             "location",
         ),
-        "StorageAccountKeys": members(
-            {"keys": list_of(all_of({"keyName": text(), "value": text(), "permissions": text()}))}, "keys"
+        "StorageAccountKeys": object_of(
+            {"keys": list_of(all_required({"keyName": text(), "value": text(), "permissions": text()}))}, "keys"
         ),
-        "NameToCheck": members({"name": text(minLength=1, pattern=r"\S"), "type": maybe("string")}, "name"),
-        "NameAvailability": members(
+        "NameToCheck": object_of({"name": text(minLength=1, pattern=r"\S"), "type": nullable("string")}, "name"),
+        "NameAvailability": object_of(
             {
                 "nameAvailable": {"type": "boolean"},
                 "reason": text(enum=["AccountNameInvalid", "AlreadyExists"]),
@@ -250,13 +252,13 @@ def _others() -> dict[str, Schema]:
 def _of_the_server() -> dict[str, Schema]:
     reason = {"code": text(), "message": text(), "target": text()}
     return {
-        "Error": members(
+        "Error": object_of(
             {
-                "error": members(
+                "error": object_of(
                     {
                         **reason,
                         "hint": text(),
-                        "details": list_of(members(reason, "code", "message")),
+                        "details": list_of(object_of(reason, "code", "message")),
                     },
                     "code",
                     "message",
@@ -264,14 +266,16 @@ def _of_the_server() -> dict[str, Schema]:
             },
             "error",
         ),
-        "StudioError": all_of(
+        "StudioError": all_required(
             {
-                "Error": members(
+                "Error": object_of(
                     {
                         "Code": text(),
                         "Message": text(),
-                        "Target": maybe("string"),
-                        "Details": list_of(all_of({"Code": text(), "Message": text(), "Target": maybe("string")})),
+                        "Target": nullable("string"),
+                        "Details": list_of(
+                            all_required({"Code": text(), "Message": text(), "Target": nullable("string")})
+                        ),
                         "InnerError": {"type": "null"},
                         "DebugInfo": {"type": "null"},
                         "Hint": text(),
@@ -285,8 +289,8 @@ def _of_the_server() -> dict[str, Schema]:
                 )
             }
         ),
-        "Health": all_of({"status": text(enum=["ok"]), "version": text()}),
-        "OpenApiDocument": members(
+        "Health": all_required({"status": text(enum=["ok"]), "version": text()}),
+        "OpenApiDocument": object_of(
             {"openapi": text(), "info": {"type": "object"}, "paths": {"type": "object"}}, "paths"
         ),
     }

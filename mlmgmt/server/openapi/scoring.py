@@ -1,28 +1,42 @@
-"""The components of scoring and batch execution in the server's OpenAPI document."""
+"""The schemas of scoring and batch execution in the server's OpenAPI document."""
 
 from __future__ import annotations
 
 from mlmgmt.protocol.shapes import STATES
-from mlmgmt.server.openapi.schema_parts import SCALAR, Schema, all_of, list_of, map_of, maybe, members, ref, text
+from mlmgmt.server.openapi.schema_parts import (
+    SCALAR,
+    Schema,
+    all_required,
+    list_of,
+    map_of,
+    nullable,
+    object_of,
+    ref,
+    text,
+)
 
 _MOMENT = text(format="date-time")
 
 
 def scoring() -> dict[str, Schema]:
-    """What every web service has alike; its own columns are in its Swagger document."""
-    reference = members(
-        {name: maybe("string") for name in ("ConnectionString", "RelativeLocation", "BaseLocation", "SasBlobToken")}
+    """Return what is the same for every web service; the columns of one are in its Swagger document."""
+    reference = object_of(
+        {name: nullable("string") for name in ("ConnectionString", "RelativeLocation", "BaseLocation", "SasBlobToken")}
     )
     blobs: Schema = {"type": ["object", "null"], "additionalProperties": ref("BlobReference")}
     parameters: Schema = {"type": ["object", "null"], "additionalProperties": {"type": SCALAR}}
-    table = all_of({"ColumnNames": list_of(text()), "Values": list_of({"type": "array"})})
-    answered = members(
-        {"ColumnNames": list_of(text()), "ColumnTypes": list_of(text()), "Values": list_of(list_of(maybe("string")))},
+    table = all_required({"ColumnNames": list_of(text()), "Values": list_of({"type": "array"})})
+    answered = object_of(
+        {
+            "ColumnNames": list_of(text()),
+            "ColumnTypes": list_of(text()),
+            "Values": list_of(list_of(nullable("string"))),
+        },
         "ColumnNames",
         "Values",
     )
     return {
-        "ExecutionRequest": members(
+        "ExecutionRequest": object_of(
             {
                 "Inputs": {
                     "type": ["object", "null"],
@@ -31,13 +45,13 @@ def scoring() -> dict[str, Schema]:
                 "GlobalParameters": parameters,
             }
         ),
-        "ExecutionResults": members(
+        "ExecutionResults": object_of(
             {
                 "Results": map_of(
                     {
                         "anyOf": [
-                            all_of({"type": text(enum=["table"]), "value": answered}),
-                            list_of(map_of(maybe("string"))),
+                            all_required({"type": text(enum=["table"]), "value": answered}),
+                            list_of(map_of(nullable("string"))),
                         ]
                     }
                 )
@@ -45,30 +59,30 @@ def scoring() -> dict[str, Schema]:
             "Results",
         ),
         "BlobReference": reference,
-        "BatchExecutionRequest": members(
+        "BatchExecutionRequest": object_of(
             {
                 "Inputs": blobs,
                 "Outputs": blobs,
                 "GlobalParameters": parameters,
-                "AzureBatchPoolId": maybe("string"),
+                "AzureBatchPoolId": nullable("string"),
             }
         ),
         "JobId": text(pattern="^[0-9a-f]{32}$"),
-        "BatchExecutionStatus": members(
+        "BatchExecutionStatus": object_of(
             {
                 "StatusCode": text(enum=list(STATES)),
                 "Results": blobs,
-                "Details": maybe("string"),
+                "Details": nullable("string"),
                 "CreatedAt": _MOMENT,
-                "StartTime": maybe("string", format="date-time"),
-                "EndTime": maybe("string", format="date-time"),
+                "StartTime": nullable("string", format="date-time"),
+                "EndTime": nullable("string", format="date-time"),
                 "Warnings": {"type": ["array", "null"], "items": text()},
             },
             "StatusCode",
             "Results",
             "Details",
         ),
-        "SwaggerDocument": members(
+        "SwaggerDocument": object_of(
             {"swagger": text(enum=["2.0"]), "paths": {"type": "object"}, "definitions": {"type": "object"}},
             "swagger",
             "paths",

@@ -1,4 +1,4 @@
-"""Requests that come at the same time, answered together, where asking an estimator is most of a request's cost."""
+"""Answer requests that arrive at the same time together, where calling the estimator is most of a request's cost."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 512
 _LONGEST_WAIT = 0.002
-"""Seconds that a batch waits for as many requests as the one before had; a request that is alone never waits."""
+"""Seconds that a batch waits to be as large as the one before it. A single request after another never waits."""
 
 
 class Batcher:
-    """The waiting requests of one scorer whose rows are answered each by itself."""
+    """The waiting requests of one scorer. Its answer to a row must not depend on other rows."""
 
     def __init__(self, scorer: Scorer, threads: Executor) -> None:
         self._scorer, self._threads = scorer, threads
         self._waiting: list[tuple[str, Cells, asyncio.Future[Answer]]] = []
         self._arrived = asyncio.Event()
-        self._before = 1
+        self._last_size = 1
         self._task: asyncio.Task[None] | None = None
 
     async def answer(self, port: str, cells: Cells) -> Answer:
-        """The answer to one request; see `Scorer.answer`."""
+        """Answer one request; see `Scorer.answer`."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((port, cells, future))
         self._arrived.set()
@@ -40,11 +40,11 @@ class Batcher:
     async def _work(self) -> None:
         while self._waiting:
             await self._gather()
-            batch = self._next()
+            batch = self._take_batch()
             found = await asyncio.get_running_loop().run_in_executor(
                 self._threads, _answers, self._scorer, [(port, cells) for port, cells, _ in batch]
             )
-            self._before = len(batch)
+            self._last_size = len(batch)
             for (_, _, future), answer in zip(batch, found, strict=True):
                 if future.done():
                     continue
@@ -54,18 +54,18 @@ class Batcher:
                     future.set_result(answer)
 
     async def _gather(self) -> None:
-        """Wait, not for long, until as many are there as were answered together before."""
+        """Wait briefly for as many requests as the last batch had."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _LONGEST_WAIT
-        while len(self._waiting) < self._before and (left := until - loop.time()) > 0:
+        while len(self._waiting) < self._last_size and (left := until - loop.time()) > 0:
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), left)
             except TimeoutError:
                 return
 
-    def _next(self) -> list[tuple[str, Cells, asyncio.Future[Answer]]]:
-        """The requests with the columns of the first, as many as have no more than `_MOST_ROWS` rows together."""
+    def _take_batch(self) -> list[tuple[str, Cells, asyncio.Future[Answer]]]:
+        """Take the waiting requests with the same columns as the first, up to `_MOST_ROWS` rows together."""
         _, first, _ = self._waiting[0]
         taken: list[Any] = []
         left: list[Any] = []
@@ -82,27 +82,27 @@ class Batcher:
 
 
 def _answers(scorer: Scorer, batch: list[tuple[str, Cells]]) -> list[Answer | BaseException]:
-    """The answer to each request, or why there is none."""
+    """Return the answer or the error for each request."""
     if len(batch) > 1:
         port, first = batch[0]
         rows = [row for _, cells in batch for row in cells.rows]
-        # One of them may be wrong, in any way; then each is told by itself.
+        # If any of them is wrong, answer each alone, so that only that one gets an error.
         with suppress(Exception):
             together, notes = scorer.answer({port: Cells(first.columns, rows, first.source)})
             if all(len(table["Values"]) == len(rows) for table in together.values()):
-                return list(_shared(together, notes, [len(cells.rows) for _, cells in batch]))
-    return [_one(scorer, port, cells) for port, cells in batch]
+                return list(_split(together, notes, [len(cells.rows) for _, cells in batch]))
+    return [_answer_alone(scorer, port, cells) for port, cells in batch]
 
 
-def _one(scorer: Scorer, port: str, cells: Cells) -> Answer | BaseException:
+def _answer_alone(scorer: Scorer, port: str, cells: Cells) -> Answer | BaseException:
     try:
         return scorer.answer({port: cells})
     except Exception as error:
         return error
 
 
-def _shared(together: dict[str, dict[str, Any]], notes: list[str], counts: list[int]) -> list[Answer]:
-    """The part of each request in the tables that answer all of them."""
+def _split(together: dict[str, dict[str, Any]], notes: list[str], counts: list[int]) -> list[Answer]:
+    """Split the tables that answer all requests into the answer to each."""
     shares: list[Answer] = []
     begin = 0
     for count in counts:

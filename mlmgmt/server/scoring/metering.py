@@ -1,4 +1,4 @@
-"""What is counted and logged of scoring: kept in this worker, written once a second."""
+"""Count and log the calls of scoring: kept in memory by each worker, written once a second."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _MOST_LINES = 10_000
 
 
 class ServiceMeter:
-    """One web service's counts since the worker began; the event loop adds to them, and another thread writes them.
+    """The counts of one web service since the worker started.
 
-    So that neither undoes what the other does, counts only grow, and what was charged is counted apart. `in_flight` are
-    the calls being answered, whichever revision answers them.
+    The event loop adds to them, and another thread charges them to the plan. So that neither undoes the work of the
+    other, counts only grow, and `charged` has the part that is already charged. `in_flight` is the number of calls
+    being answered, of all revisions.
     """
 
     __slots__ = ("_session", "charged", "in_flight", "lines", "resource", "seconds", "suspended", "transactions")
@@ -39,15 +40,15 @@ class ServiceMeter:
         self.charged = (0, 0.0)
         self.lines: deque[dict[str, Any]] = deque()
 
-    def answered(self, serving: Serving, rows: int, seconds: float) -> None:
-        """Count a call that was answered; it is a transaction of the plan."""
+    def count_answer(self, serving: Serving, rows: int, seconds: float) -> None:
+        """Count an answered call, which is one transaction of the plan."""
         self.transactions += 1
         self.seconds += seconds
         if serving.diagnoses:
             self._note(serving, failed=False, status=200, rows=rows, ms=round(seconds * 1000, 3))
 
-    def failed(self, serving: Serving, error: MlmgmtError, seconds: float) -> None:
-        """Note a call that was refused; it costs the plan nothing."""
+    def note_failure(self, serving: Serving, error: MlmgmtError, seconds: float) -> None:
+        """Log a refused call, which is not charged."""
         if serving.diagnoses:
             codes = [detail.code for detail in error.details]
             self._note(serving, failed=True, status=error.http_status, codes=codes, ms=round(seconds * 1000, 3))
@@ -61,7 +62,7 @@ class ServiceMeter:
 
 
 class Meter:
-    """The counts of a worker."""
+    """The counts of all web services in a worker."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -69,7 +70,10 @@ class Meter:
         self._flushing = Lock()
 
     def of(self, resource: ServiceId) -> ServiceMeter:
-        """A web service's counts; whether its plan is used up is known from the first call on."""
+        """Return the counts of a web service.
+
+        At its first call, look whether its plan is used up, so that the first call is refused as well.
+        """
         found = self._services.get(resource)
         if found is None:
             found = self._services[resource] = ServiceMeter(self._session, resource)
@@ -77,11 +81,11 @@ class Meter:
         return found
 
     def flush(self) -> None:
-        """Charge what was counted to the plans, write what was logged, and see which plans are used up.
+        """Charge the new counts to the plans, write the log lines, and look which plans are used up.
 
-        What cannot be written now (a full disk, a lock that is held) is tried again with the next.
+        Charges that fail (a full disk, a lock that another process holds) are tried again next time.
         """
-        # The last one, as the worker ends, may find another under way: nothing is charged twice.
+        # The flush at the end of the worker may meet a running one; without the lock calls would be charged twice.
         with self._flushing:
             for meter in tuple(self._services.values()):
                 with suppress(OSError, MlmgmtError):
@@ -91,9 +95,9 @@ class Meter:
 
     def _charge(self, meter: ServiceMeter) -> None:
         transactions, seconds = meter.transactions, meter.seconds
-        fresh = (transactions - meter.charged[0], seconds - meter.charged[1])
-        if fresh[0]:
-            usage.charge(self._session, {meter.resource: fresh})
+        new = (transactions - meter.charged[0], seconds - meter.charged[1])
+        if new[0]:
+            usage.charge(self._session, {meter.resource: new})
             meter.charged = transactions, seconds
 
     def _log(self, meter: ServiceMeter) -> None:
@@ -101,6 +105,6 @@ class Meter:
         if not lines:
             return
         data = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
-        # A log that cannot be written takes nothing else with it.
+        # A log that cannot be written must not stop the charges of other services.
         with suppress(OSError, MlmgmtError):
             diagnostics.append(self._session, meter.resource, data)

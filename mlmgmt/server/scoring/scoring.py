@@ -1,6 +1,6 @@
-"""Request-response scoring: the one path that has to take microseconds.
+"""Request-response scoring: the one path that must take microseconds.
 
-What answers is kept by revision, and a request looks at one name on disk to know whether that still is the newest.
+Scorers are cached by revision. A request looks for one file name on disk to know whether its revision is still current.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 MODEL_HEADER = "x-mlmgmt-models"
-"""Names the digest of each model that answered."""
+"""The response header with the digest of each model that answered."""
 _MOST_SCORERS = 64
 _SCORERS = 4
 _LARGEST_IN_LOOP = 256 * 1024
-"""Bytes of a request that is read in the event loop; while a larger one is, others are answered."""
+"""Bytes of a request that is parsed in the event loop. Larger ones are parsed in a thread, and others do not wait."""
 _TRUSTED_FOR = 1.0
-"""Seconds after which the standing revision is read again, should its files have been exchanged by hand."""
+"""Seconds after which the current revision is read again, in case someone replaced its files by hand."""
 
 
 class Options(NamedTuple):
-    """What a scoring request's query asks for."""
+    """The options in the query of a scoring request."""
 
     details: bool
     as_objects: bool
 
 
 class _Ready(NamedTuple):
-    """A scorer, and what need not be asked of it again."""
+    """A scorer, and facts about it that do not change."""
 
     scorer: Scorer
     needed: list[str]
@@ -67,28 +67,28 @@ class _Ready(NamedTuple):
     batcher: Batcher | None
 
 
-def _names(scopes: serving.Scopes, values: Mapping[str, str]) -> bool:
-    """Whether the values of a path name where a service's addresses begin, in the letter case that these have."""
+def _matches(scopes: serving.Scopes, values: Mapping[str, str]) -> bool:
+    """Whether a path has the subscription or workspace of a service's address, in the same letter case."""
     workspace = values.get("workspaceId")
     return values["subscriptionId"] == scopes.subscription if workspace is None else workspace == scopes.workspace
 
 
 class _Entry:
-    """A web service or an endpoint in this worker."""
+    """The current revision of a web service or endpoint, in this worker."""
 
     __slots__ = ("checked", "limit", "meter", "models", "ready", "scopes", "serving")
 
     def __init__(self, serving: Serving, limit: int, meter: ServiceMeter, scopes: serving.Scopes) -> None:
         self.serving, self.limit, self.meter, self.scopes = serving, limit, meter, scopes
-        # The ids of assets may hold anything.
-        told = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
-        self.models = request_ids.printable(told)
+        # The ids of assets may contain any characters.
+        models = ", ".join(f"{asset}={digest}" for asset, digest in serving.digests.items())
+        self.models = request_ids.printable(models)
         self.ready: _Ready | None = None
         self.checked = monotonic()
 
 
 class Scoring:
-    """The web services that this worker has been asked for."""
+    """The web services and endpoints that this worker scores with."""
 
     def __init__(self, settings: Settings, session: Session) -> None:
         self._session, self._workers = session, settings.workers
@@ -101,7 +101,7 @@ class Scoring:
         self.meter = Meter(session)
 
     def caller(self, values: dict[str, str], authorization: bytes) -> Session:
-        """The session of whoever shows a key of the web service that a path names; the path gets its names.
+        """Return a session for the owner of a key of the web service in a path; add the resource's names to `values`.
 
         Raises:
             BadRequest: `BadSubscriptionId`. Unauthorized: `ScoreRequestUnauthorized`.
@@ -123,6 +123,9 @@ class Scoring:
     ) -> Reply:
         """Answer one request.
 
+        Unlike other bodies, this one never goes through `blob_addresses.inward`: its rows are the caller's data, and
+        nothing in them is an address.
+
         Raises:
             MlmgmtError: as the scoring API documents it.
         """
@@ -134,20 +137,20 @@ class Scoring:
             body = await read(receive, headers, LARGEST_REQUEST)
             _refuse_suspended(entry)
             ready = entry.ready or await self._ready(entry)
-            # Whoever comes first waits for the model, and is not charged for that.
+            # The first caller waits until the model is loaded, and is not charged for that time.
             began = perf_counter()
-            found, rows = await self._found(entry, ready, body)
+            found, rows = await self._score(entry, ready, body)
             answer = request_response.results(found[0], details=options.details, as_objects=options.as_objects)
             reply = Reply(200, None, {MODEL_HEADER: entry.models}, orjson.dumps(answer))
             if found[1]:
-                reply.headers[request_ids.WARNINGS_HEADER] = request_ids.in_header(found[1])
+                reply.headers[request_ids.WARNINGS_HEADER] = request_ids.header_value(found[1])
         except MlmgmtError as error:
-            entry.meter.failed(entry.serving, error, perf_counter() - began)
+            entry.meter.note_failure(entry.serving, error, perf_counter() - began)
             raise request_response.documented(error) from None
-        entry.meter.answered(entry.serving, rows, perf_counter() - began)
+        entry.meter.count_answer(entry.serving, rows, perf_counter() - began)
         return reply
 
-    async def _found(self, entry: _Entry, ready: _Ready, body: bytes) -> tuple[Answer, int]:
+    async def _score(self, entry: _Entry, ready: _Ready, body: bytes) -> tuple[Answer, int]:
         if entry.limit and entry.meter.in_flight >= entry.limit:
             message = f"The web service answers at most {entry.serving.most_calls} calls at a time."
             raise Busy("Service is temporarily unavailable.", details=[Detail("RequestThrottled", message)])
@@ -170,18 +173,20 @@ class Scoring:
             entry.meter.in_flight -= 1
 
     def _entry(self, values: Mapping[str, str]) -> _Entry:
-        """The web service of a path, in the revision that answers now."""
+        """Return the current revision of the web service or endpoint that a path names."""
         guid = values["serviceId"]
         entry = self._entries.get(guid) or self._entries.get(guid := guid.casefold())
-        if entry is not None and _names(entry.scopes, values) and entry.serving.is_current:
+        if entry is not None and _matches(entry.scopes, values) and entry.serving.is_current:
             now = monotonic()
             if now - entry.checked < _TRUSTED_FOR:
                 return entry
             entry.checked = now
-        return self._looked_up(values, guid, entry)
+        return self._look_up(values, guid, entry)
 
     def revision(self, values: Mapping[str, str]) -> Revision:
-        """The revision that answers at a path; anybody may ask, from any thread.
+        """Return the current revision of the web service or endpoint that a path names.
+
+        It needs no key, and may be called from any thread.
 
         Raises:
             BadRequest: `BadSubscriptionId`. NotFound: as `caller`.
@@ -203,16 +208,18 @@ class Scoring:
             details = [Detail("WebServiceIdNotFoundInWorkspace", message)]
             raise NotFound("The resource cannot be found.", details=details)
         if workspace is None and scopes.subscription is None:
-            message = f"{guid} is an endpoint of a workspace, and in no subscription."
-            raise BadArgument("BadSubscriptionId", message, "subscriptionId", "Its address begins with /workspaces/.")
+            message = f"{guid} is an endpoint of a workspace and does not belong to a subscription."
+            raise BadArgument(
+                "BadSubscriptionId", message, "subscriptionId", "Use its address, which begins with /workspaces/."
+            )
         return found
 
     def _require_subscription(self, given: str) -> None:
         if given.replace("-", "").casefold() != self._subscription:
-            message = "The subscription in the path is not the one of this home."
+            message = "The subscription in the path is not that of this home."
             raise BadArgument("BadSubscriptionId", message, "subscriptionId")
 
-    def _looked_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
+    def _look_up(self, values: Mapping[str, str], guid: str, before: _Entry | None) -> _Entry:
         resource = self._resource(values)
         try:
             found = serving.load(self._session, resource, guid)
@@ -228,11 +235,11 @@ class Scoring:
         return entry
 
     async def _ready(self, entry: _Entry) -> _Ready:
-        """The entry's scorer, made in a thread by the first who needs it; revisions that score alike share one."""
+        """Return the entry's scorer. The first request loads it in a thread; revisions that score alike share one."""
         key = entry.serving.key_of_scorer
         future = self._scorers.get(key)
         if future is None or (future.done() and future.exception() is not None):
-            future = asyncio.ensure_future(self._made(entry.serving))
+            future = asyncio.ensure_future(self._load_scorer(entry.serving))
             self._scorers[key] = future
             while len(self._scorers) > _MOST_SCORERS:
                 self._scorers.popitem(last=False)
@@ -240,36 +247,36 @@ class Scoring:
         entry.ready = await asyncio.shield(future)
         return entry.ready
 
-    async def _made(self, standing: Serving) -> _Ready:
+    async def _load_scorer(self, current: Serving) -> _Ready:
         loop = asyncio.get_running_loop()
-        scorer = await loop.run_in_executor(self._threads, serving.scorer, self._session, standing)
-        # Libraries and models stay as long as the process: the collector need not walk them again and again.
+        scorer = await loop.run_in_executor(self._threads, serving.scorer, self._session, current)
+        # Libraries and models live as long as the process, so the garbage collector need not visit them each time.
         gc.freeze()
         instant = scorer.is_instant
         batcher = Batcher(scorer, self._threads) if scorer.is_rowwise and not instant else None
         return _Ready(scorer, scorer.plan.needs_inputs(), instant, batcher)
 
     def close(self) -> None:
-        """Write what is counted, and let go of the threads."""
+        """Stop the threads, and write the counts and logs."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.meter.flush()
 
 
 def _refuse_suspended(entry: _Entry) -> None:
-    """Refuse the calls of a service whose plan is used up.
+    """Refuse calls if the plan of the service is used up.
 
     Raises:
         AuthorizationFailed: `CommitmentPlanSuspended`.
     """
     if entry.meter.suspended:
-        message = "The commitment plan of this web service is used up, and suspends it until it is refilled."
+        message = "The commitment plan of this web service is used up. Calls are refused until the plan is refilled."
         details = [Detail("CommitmentPlanSuspended", message)]
         raise AuthorizationFailed(message, details=details, code="Forbidden")
 
 
 @lru_cache(maxsize=256)
 def _options(query: bytes) -> Options:
-    """What a query asks for.
+    """Return the options in a query.
 
     Raises:
         BadRequest: `BadVersionCall`, `InvalidQueryParameter`.
@@ -277,10 +284,12 @@ def _options(query: bytes) -> Options:
     given = {name.casefold(): value for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}
     version = given.get("api-version")
     if version != SCORING_VERSION:
-        raise BadArgument("BadVersionCall", f"The query needs api-version={SCORING_VERSION}.", "api-version")
+        raise BadArgument(
+            "BadVersionCall", f"The query parameter 'api-version' must be {SCORING_VERSION}.", "api-version"
+        )
     details, form = given.get("details", "false").casefold(), given.get("format", "").casefold()
     for name, value, known in (("details", details, ("true", "false")), ("format", form, ("", "swagger"))):
         if value not in known:
-            message = f"The query parameter {name!r} is {' or '.join(filter(None, known))}."
+            message = f"The query parameter {name!r} must be {' or '.join(filter(None, known))}."
             raise BadArgument("InvalidQueryParameter", message, name)
     return Options(details == "true", form == "swagger")

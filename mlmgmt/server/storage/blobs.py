@@ -1,6 +1,4 @@
-"""Blobs of the home's storage accounts, opened by shared access signatures: the part of the blob service that uploads,
-downloads and deletes blobs.
-"""
+"""Upload, download and delete blobs of the home's storage accounts, with shared access signatures."""
 
 from __future__ import annotations
 
@@ -30,22 +28,24 @@ _UNNAMEABLE = frozenset((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.
 _SIGNED = frozenset(("SasInvalid", "SasExpired"))
 
 
-def _blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.Blob:
-    """The blob that a path names, if its signature permits what is to be done: one of `permissions`.
+def _permitted_blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.Blob:
+    """Return the blob that a path names, if the signature grants one of `permissions`.
+
+    Args:
+        comps: the values of `comp` and `restype` that the operation supports.
 
     Raises:
-        BadRequest: `InvalidUri`: the path names no blob; `UnsupportedQueryParameter`: that is not done here.
+        BadRequest: `InvalidUri`: the path does not name a blob; `UnsupportedQueryParameter`.
         Unauthorized: `NoAuthenticationInformation`. AuthorizationFailed. NotFound: the account is not in this home.
     """
     account, container, path = call.path["account"], call.path["container"], call.path["blob"]
     found = blobs.parse(f"https://{account}{blobs.SUFFIX}/{quote(container)}/{quote(path)}")
     if found is None or found.account != account:
-        message = "The path names no blob: /account/container/blob."
+        message = "The path does not name a blob; it must be /account/container/blob."
         raise BadRequest(message, details=[Detail("InvalidUri", message)])
     if unknown := [name for name in ("comp", "restype") if call.query.get(name) and call.query[name] not in comps]:
-        message = (
-            f"Blobs are only read, written and deleted here; {unknown[0]}={call.query[unknown[0]][:20]!r} is not known."
-        )
+        name = unknown[0]
+        message = f"{name}={call.query[name][:20]!r} is not supported: blobs can only be read, written and deleted."
         raise BadRequest(message, details=[Detail("UnsupportedQueryParameter", message)])
     if not call.query.get("sig"):
         message = "The address has no shared access signature."
@@ -69,29 +69,29 @@ def _blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) -> blobs.B
 
 
 def download(call: Call) -> Reply:
-    blob = _blob(call, "r")
-    with _nameable():
+    blob = _permitted_blob(call, "r")
+    with _refuse_bad_names():
         file = call.session.store.blobs.open(blob)
     try:
         version = Version.of(os.fstat(file.fileno()))
-        # Whatever was uploaded, no browser runs it in the name of this server.
+        # Always bytes, so that a browser never runs an uploaded page or script under this server's address.
         headers = {
             "content-type": "application/octet-stream",
             "accept-ranges": "bytes",
             "x-ms-blob-type": "BlockBlob",
             **version.headers(),
-            **_version(call),
+            **_version_header(call),
         }
         versions.require_match(call.headers, version)
-        if versions.is_known(call.headers, version):
+        if versions.is_unmodified(call.headers, version):
             file.close()
-            return Reply(304, headers=version.headers() | _version(call))
-        wanted = versions.part(call.headers, version.size) if call.operation.method == "GET" else None
+            return Reply(304, headers=version.headers() | _version_header(call))
+        wanted = versions.requested_range(call.headers, version.size) if call.operation.method == "GET" else None
         whole = wanted is None
         wanted = wanted if wanted is not None else range(version.size)
         if not whole:
             headers["content-range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{version.size}"
-            if call.headers.get("x-ms-range-get-content-md5") == "true" and (mark := versions.digest(file, wanted)):
+            if call.headers.get("x-ms-range-get-content-md5") == "true" and (mark := versions.part_md5(file, wanted)):
                 headers["content-md5"] = mark
         headers["content-length"] = str(len(wanted))
         file.seek(wanted.start)
@@ -105,42 +105,42 @@ def download(call: Call) -> Reply:
 
 
 def delete(call: Call) -> Reply:
-    store, blob = call.session.store, _blob(call, "d")
+    store, blob = call.session.store, _permitted_blob(call, "d")
     store.require_writable()
-    with _nameable(), _writing(call, blob):
-        versions.require_match(call.headers, _standing(call, blob))
+    with _refuse_bad_names(), _write_lock(call, blob):
+        versions.require_match(call.headers, _current_version(call, blob))
         store.blobs.remove(blob)
-    return Reply(202, headers=_version(call))
+    return Reply(202, headers=_version_header(call))
 
 
 async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
-    """Write a blob as its bytes come, or a block of one; it is there once it is whole."""
+    """Write a blob, or a block of one, as its bytes arrive. It appears only when it is complete."""
     store, comp = call.session.store, call.query.get("comp")
-    blob = _blob(call, "c", "w", comps=blocks.COMPS)
+    blob = _permitted_blob(call, "c", "w", comps=blocks.COMPS)
     store.require_writable()
     assert call.upload is not None
     staged = blocks.Blocks(store.home.root, blob)
     if comp == "block":
         block = await in_thread(staged.new, call.query.get("blockid", ""))
-        mark = await _filled(block, call.upload, in_thread)
+        mark = await _receive(block, call.upload, in_thread)
         try:
             _check_md5(call, mark)
             await in_thread(block.finish)
         except BaseException:
             block.abandon()
             raise
-        return Reply(201, headers={"content-md5": mark, **_version(call)})
+        return Reply(201, headers={"content-md5": mark, **_version_header(call)})
     _check_write(call, blob)
     parts, listed = call.upload, None
     if comp == "blocklist":
-        identities, text = await blocks.named(call.upload)
-        # The MD5 of a list is its own, and not the blob's.
-        listed = _mark(md5(text, usedforsecurity=False))
+        identities, text = await blocks.read_list(call.upload)
+        # Content-MD5 is that of the list, not of the blob.
+        listed = _base64_md5(md5(text, usedforsecurity=False))
         _check_md5(call, listed)
-        parts = staged.joined(identities, in_thread)
-    with _nameable():
+        parts = staged.content(identities, in_thread)
+    with _refuse_bad_names():
         pending = await in_thread(store.blobs.upload, blob)
-    content = await _filled(pending, parts, in_thread)
+    content = await _receive(pending, parts, in_thread)
     mark = listed or content
     try:
         _check_md5(call, mark)
@@ -149,11 +149,11 @@ async def upload(call: Call, in_thread: Callable[..., Any]) -> Reply:
         pending.abandon()
         raise
     await in_thread(staged.forget)
-    return Reply(201, headers={**version.headers(), "content-md5": mark, **_version(call)})
+    return Reply(201, headers={**version.headers(), "content-md5": mark, **_version_header(call)})
 
 
-async def _filled(pending: Upload, parts: AsyncIterator[bytes], in_thread: Callable[..., Any]) -> str:
-    """Write what comes; returns its MD5. What is broken off leaves nothing behind."""
+async def _receive(pending: Upload, parts: AsyncIterator[bytes], in_thread: Callable[..., Any]) -> str:
+    """Write the bytes as they arrive, and return their MD5. An upload that breaks off leaves nothing behind."""
     digest = md5(usedforsecurity=False)
     try:
         async for part in parts:
@@ -162,48 +162,48 @@ async def _filled(pending: Upload, parts: AsyncIterator[bytes], in_thread: Calla
     except BaseException:
         pending.abandon()
         raise
-    return _mark(digest)
+    return _base64_md5(digest)
 
 
-def _mark(digest: Any) -> str:
+def _base64_md5(digest: Any) -> str:
     return b64encode(digest.digest()).decode()
 
 
 def _check_md5(call: Call, mark: str) -> None:
     if call.headers.get("content-md5", mark) != mark:
-        message = "The content is not the one whose MD5 was sent with it."
+        message = "The content does not match the MD5 in the Content-MD5 header."
         raise BadRequest(message, details=[Detail("Md5Mismatch", message)])
 
 
 def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
-    with _nameable(), _writing(call, blob):
-        # Another upload may have ended since this one began.
+    with _refuse_bad_names(), _write_lock(call, blob):
+        # Checked again: another upload may have ended since this one began.
         _check_write(call, blob)
         version = Version.of(pending.state())
-        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_anew(call)):
-            raise _taken()
+        if not pending.finish(replace="w" in call.query.get("sp", "") and not _is_create_only(call)):
+            raise _already_exists()
     return version
 
 
 def _check_write(call: Call, blob: blobs.Blob) -> None:
-    """Refuse to write a blob that is not to be overwritten, by its conditions or by the signature."""
-    standing = _standing(call, blob)
-    if standing is not None and _is_anew(call):
-        raise _taken()
-    versions.require_match(call.headers, standing)
-    if standing is not None:
-        if versions.is_known(call.headers, standing):
+    """Refuse to overwrite a blob against the request's conditions or without the signature's permission."""
+    current = _current_version(call, blob)
+    if current is not None and _is_create_only(call):
+        raise _already_exists()
+    versions.require_match(call.headers, current)
+    if current is not None:
+        if versions.is_unmodified(call.headers, current):
             raise versions.condition_not_met()
-        # Whoever may only create does not overwrite.
-        _blob(call, "w", comps=blocks.COMPS)
+        # The permission c only allows to create blobs, not to overwrite them.
+        _permitted_blob(call, "w", comps=blocks.COMPS)
 
 
-def _is_anew(call: Call) -> bool:
+def _is_create_only(call: Call) -> bool:
     return call.headers.get("if-none-match", "").strip() == "*"
 
 
-def _standing(call: Call, blob: blobs.Blob) -> Version | None:
-    with _nameable():
+def _current_version(call: Call, blob: blobs.Blob) -> Version | None:
+    with _refuse_bad_names():
         try:
             file = call.session.store.blobs.open(blob)
         except NotFound:
@@ -212,28 +212,28 @@ def _standing(call: Call, blob: blobs.Blob) -> Version | None:
             return Version.of(os.fstat(file.fileno()))
 
 
-def _writing(call: Call, blob: blobs.Blob) -> AbstractContextManager[None]:
-    """One writer of a container at a time, from the look at what stands to the write."""
+def _write_lock(call: Call, blob: blobs.Blob) -> AbstractContextManager[None]:
+    """Return the lock of a container, held from the check of the current version until the write."""
     return lock.hold(call.session.store.home.root, f"blobs/{blob.account}/{blob.container}")
 
 
 @contextmanager
-def _nameable() -> Iterator[None]:
-    """Names that a file cannot have are the caller's mistake.
+def _refuse_bad_names() -> Iterator[None]:
+    """Refuse blob names that cannot be file names.
 
     Raises:
-        BadRequest: `InvalidResourceName`.
+        BadRequest: `InvalidResourceName`, in place of the OSError.
     """
     try:
         yield
     except OSError as error:
         if error.errno not in _UNNAMEABLE:
             raise
-        message = "The blob cannot have this name here: a part of it is too long, or is a blob and a folder at once."
+        message = "The blob cannot have this name: a part of it is too long, or names both a blob and a folder."
         raise BadRequest(message, details=[Detail("InvalidResourceName", message)]) from None
 
 
-def _taken() -> Conflict:
+def _already_exists() -> Conflict:
     message = "The specified blob already exists."
     return Conflict(message, details=[Detail("BlobAlreadyExists", message)])
 
@@ -242,7 +242,7 @@ HANDLERS = {"Blob_Get": download, "Blob_GetProperties": download, "Blob_Delete":
 
 
 def refusal(error: MlmgmtError) -> Reply:
-    """An error as the blob service answers it: in XML, its code in a header too."""
+    """Return an error in the form of the blob service: XML, with the code in a header, too."""
     code = error.details[0].code if error.details else error.code
     code = "AuthenticationFailed" if code in _SIGNED else _CODES.get(code, code)
     body = f"<Error><Code>{escape(code)}</Code><Message>{escape(error.message)}</Message></Error>"
@@ -250,6 +250,6 @@ def refusal(error: MlmgmtError) -> Reply:
     return Reply(error.http_status, None, headers, f'<?xml version="1.0" encoding="utf-8"?>{body}'.encode())
 
 
-def _version(call: Call) -> dict[str, str]:
+def _version_header(call: Call) -> dict[str, str]:
     given = call.headers.get("x-ms-version", "")
     return {"x-ms-version": given if len(given) == 10 and given.replace("-", "").isdigit() else sas.VERSION}

@@ -1,6 +1,6 @@
-"""Blobs that come in blocks: how the clients upload what is large, or what has no length beforehand.
+"""Blobs in blocks: how clients upload large blobs, and those whose length they do not know in advance.
 
-A block lies in `uploads/` of the home until a list of blocks makes a blob of it, for a week at most.
+A block stays in `uploads/` of the home until a list of blocks makes a blob of it, for a week at most.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     from mlmgmt.store.blobs import Blob
 
 COMPS = ("block", "blocklist")
-_LASTS = 7 * 24 * 3600.0
+_LIFE_SECONDS = 7 * 24 * 3600.0
 _LONGEST_ID = 64
 _LARGEST_LIST = 8 * 1024 * 1024
 _PIECE = 1024 * 1024
-# Nothing in it can be matched in two ways, or a list of blanks takes hours.
+# No part of the pattern can match in two ways; otherwise a list of blanks would take hours.
 _ENTRY = re.compile(r"<(Latest|Uncommitted|Committed)>([^<]*)</\1>")
-_OPENED = re.compile(rb"<(?:Latest|Uncommitted|Committed)\b")
-_ENDED = re.compile(rb"(?:</BlockList|<BlockList\s?/)>\s*\Z")
+_OPENING_TAG = re.compile(rb"<(?:Latest|Uncommitted|Committed)\b")
+_CLOSING_TAG = re.compile(rb"(?:</BlockList|<BlockList\s?/)>\s*\Z")
 _MOST_BLOCKS = 50_000
 
 
 class Blocks:
-    """The blocks of one blob that no list has named yet.
+    """The blocks of one blob that are not yet part of it.
 
     Args:
         root: the home's folder.
     """
 
     def __init__(self, root: Path, blob: Blob) -> None:
-        self._all = root / "uploads"
-        self._folder = self._all / _folded(f"{blob.account}/{blob.name}")
+        self._uploads = root / "uploads"
+        self._folder = self._uploads / _file_name(f"{blob.account}/{blob.name}")
 
     def new(self, identity: str) -> files.Upload:
-        """A block to be written; one of the same id gives way.
+        """Return an upload for a block. It replaces a block with the same id.
 
         Args:
             identity: base64 of at most 64 bytes.
@@ -58,30 +58,30 @@ class Blocks:
             BadRequest: `InvalidQueryParameterValue`.
         """
         try:
-            known = 0 < len(b64decode(identity, validate=True)) <= _LONGEST_ID
+            valid = 0 < len(b64decode(identity, validate=True)) <= _LONGEST_ID
         except (NotBase64, ValueError):
-            known = False
-        if not known:
-            message = f"The blockid of a block is base64 of at most {_LONGEST_ID} bytes."
+            valid = False
+        if not valid:
+            message = f"The blockid must be the base64 of at most {_LONGEST_ID} bytes."
             raise BadRequest(message, details=[Detail("InvalidQueryParameterValue", message, "blockid")])
         if not self._folder.is_dir():
             self._sweep()
             files.make_folder(self._folder)
-        return files.Upload(self._folder / _folded(identity))
+        return files.Upload(self._folder / _file_name(identity))
 
     def _sweep(self) -> None:
-        """Remove what nobody came back for."""
+        """Remove the blocks of uploads that were never completed."""
         with suppress(OSError):
-            for place in os.scandir(self._all):
-                if place.stat().st_mtime < time.time() - _LASTS:
-                    shutil.rmtree(place.path, ignore_errors=True)
+            for folder in os.scandir(self._uploads):
+                if folder.stat().st_mtime < time.time() - _LIFE_SECONDS:
+                    shutil.rmtree(folder.path, ignore_errors=True)
 
-    async def joined(self, identities: Iterable[str], in_thread: Callable[..., Any]) -> AsyncIterator[bytes]:
-        """The bytes of the blocks named, in this order.
+    async def content(self, identities: Iterable[str], in_thread: Callable[..., Any]) -> AsyncIterator[bytes]:
+        """Yield the bytes of the blocks with these ids, in this order.
 
         Raises:
-            BadRequest: `InvalidBlockList`: one was not uploaded.
-            TooLarge: `RequestEntityTooLarge`: together they are more than a blob may have.
+            BadRequest: `InvalidBlockList`: a block was not uploaded.
+            TooLarge: `RequestEntityTooLarge`: together they are larger than a blob may be.
         """
         for path in await in_thread(self._paths, identities):
             with path.open("rb") as file:
@@ -89,22 +89,22 @@ class Blocks:
                     yield piece
 
     def _paths(self, identities: Iterable[str]) -> list[Path]:
-        paths = [self._folder / _folded(identity) for identity in identities]
+        paths = [self._folder / _file_name(identity) for identity in identities]
         sizes = {path: path.stat().st_size if path.is_file() else None for path in set(paths)}
         if None in sizes.values():
-            raise _bad_list("It names a block that was not uploaded, or that is part of a blob already.")
+            raise _bad_list("It names a block that was not uploaded, or that is already part of a blob.")
         if sum(sizes[path] or 0 for path in paths) > LARGEST_BLOB:
-            message = f"The blocks have more than {LARGEST_BLOB:,} bytes together."
+            message = f"Together the blocks are larger than {LARGEST_BLOB:,} bytes."
             raise TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
         return paths
 
     def forget(self) -> None:
-        """Remove all of them."""
+        """Remove all blocks of the blob."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
-    """The ids in a list of blocks, and the list as it was sent.
+async def read_list(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
+    """Return the ids in a list of blocks, and the list itself, unchanged.
 
     Raises:
         BadRequest: `InvalidBlockList`.
@@ -119,10 +119,10 @@ async def named(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
     if len(found) > _MOST_BLOCKS:
         raise _bad_list(f"It names more than {_MOST_BLOCKS:,} blocks.")
     if any(kind == "Committed" for kind, _ in found):
-        raise _bad_list("The blocks of a blob that stands are not kept; upload them again.")
-    # One that is cut off, or not as it should be, would make a shorter blob.
-    if len(_OPENED.findall(text)) != len(found) or not _ENDED.search(text):
-        raise _bad_list("It is no BlockList.")
+        raise _bad_list("The blocks of a committed blob are not kept; upload them again.")
+    # A list that is cut off or malformed would silently make a shorter blob.
+    if len(_OPENING_TAG.findall(text)) != len(found) or not _CLOSING_TAG.search(text):
+        raise _bad_list("It is not a complete BlockList.")
     return [identity.strip() for _, identity in found], text
 
 
@@ -131,5 +131,5 @@ def _bad_list(why: str) -> BadRequest:
     return BadRequest(message, details=[Detail("InvalidBlockList", message)])
 
 
-def _folded(name: str) -> str:
+def _file_name(name: str) -> str:
     return sha256(name.encode()).hexdigest()[:32]

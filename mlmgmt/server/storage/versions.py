@@ -1,4 +1,4 @@
-"""A blob as it lies on disk: which version it is, the conditions that a request sets, and the part it asks for."""
+"""Versions of blobs: the ETag and date of a file, the conditions of a request on them, and the range it requests."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})")
 _PIECE = 256 * 1024
 _MOST_HASHED = 4 * 1024 * 1024
-"""Bytes of a part whose MD5 is told, when asked for; the blob service has the same limit."""
+"""The largest range whose MD5 a request can get, in bytes; the blob service has the same limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What tells one upload of a blob from another.
+    """What distinguishes one upload of a blob from another.
 
     Args:
         size: in bytes.
-        modified: to the second, as headers have it.
+        modified: in whole seconds, as in headers.
     """
 
     size: int
@@ -41,7 +41,7 @@ class Version:
 
     @classmethod
     def of(cls, state: os.stat_result) -> Version:
-        """The version of a file, which is written once and then replaced by others."""
+        """Return the version of a file. A blob's file never changes: another upload replaces it by a new file."""
         mark = f"{state.st_ino} {state.st_mtime_ns} {state.st_size}"
         etag = f'"0x{sha256(mark.encode()).hexdigest()[:16].upper()}"'
         return cls(state.st_size, etag, datetime.fromtimestamp(int(state.st_mtime), UTC))
@@ -51,35 +51,35 @@ class Version:
 
 
 def require_match(headers: Mapping[str, str], version: Version | None) -> None:
-    """Refuse what is meant for another version of a blob.
+    """Refuse a request for another version of a blob (If-Match, If-Unmodified-Since).
 
     Args:
-        version: None when there is no such blob.
+        version: the current one; None when the blob does not exist.
 
     Raises:
         PreconditionFailed: `ConditionNotMet`.
     """
     wanted, since = headers.get("if-match"), _date(headers.get("if-unmodified-since", ""))
-    unmet = wanted is not None and (version is None or not _names(wanted, version))
+    unmet = wanted is not None and (version is None or not _lists(wanted, version))
     if unmet or (since is not None and version is not None and version.modified > since):
         raise condition_not_met()
 
 
-def is_known(headers: Mapping[str, str], version: Version) -> bool:
-    """Whether a request is for versions other than this one alone."""
+def is_unmodified(headers: Mapping[str, str], version: Version) -> bool:
+    """Whether a request excludes this version (If-None-Match, If-Modified-Since), because the client has it."""
     known = headers.get("if-none-match")
     if known is not None:
-        return _names(known, version)
+        return _lists(known, version)
     since = _date(headers.get("if-modified-since", ""))
     return since is not None and version.modified <= since
 
 
 def condition_not_met() -> PreconditionFailed:
-    message = "The blob is not, or no longer, the one that the conditions of the request speak of."
+    message = "The blob does not meet the conditions in the request's headers."
     return PreconditionFailed(message, details=[Detail("ConditionNotMet", message)])
 
 
-def _names(etags: str, version: Version) -> bool:
+def _lists(etags: str, version: Version) -> bool:
     given = {etag.strip().removeprefix("W/").strip('"') for etag in etags.split(",")}
     return "*" in given or version.etag.strip('"') in given
 
@@ -92,11 +92,11 @@ def _date(text: str) -> datetime | None:
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
-def part(headers: Mapping[str, str], size: int) -> range | None:
-    """The bytes that a request asks for; None when it asks for all of them, or in a way that is none.
+def requested_range(headers: Mapping[str, str], size: int) -> range | None:
+    """Return the range of bytes that a request is for; None for all, or when its range cannot be read.
 
     Raises:
-        RangeNotSatisfiable: `InvalidRange`: the blob ends before.
+        RangeNotSatisfiable: `InvalidRange`: the range begins after the blob's end.
     """
     found = _RANGE.fullmatch(headers.get("x-ms-range") or headers.get("range", ""))
     if found is None:
@@ -106,13 +106,13 @@ def part(headers: Mapping[str, str], size: int) -> range | None:
     if found[2] and int(found[2]) < first:
         return None
     if first >= size:
-        message = f"The blob has {size:,} bytes, and none in the range asked for."
+        message = f"The requested range is outside the blob, which has {size:,} {'byte' if size == 1 else 'bytes'}."
         raise RangeNotSatisfiable(message, details=[Detail("InvalidRange", message)])
     return range(first, end)
 
 
-def digest(file: BinaryIO, wanted: range) -> str | None:
-    """The MD5 of a part, in base64; None of one that is too long to be read ahead."""
+def part_md5(file: BinaryIO, wanted: range) -> str | None:
+    """Return the MD5 of a range in base64; None if the range is too long to read in advance."""
     if len(wanted) > _MOST_HASHED:
         return None
     file.seek(wanted.start)
@@ -120,10 +120,10 @@ def digest(file: BinaryIO, wanted: range) -> str | None:
 
 
 async def send_file(send: Send, file: BinaryIO, length: int) -> int:
-    """Send the body of an answer from where a file stands, and close the file.
+    """Send the body of an answer from the current position of a file, and close the file.
 
     Returns:
-        how many bytes were sent.
+        The number of bytes sent.
     """
     left = length
     with file:
