@@ -36,7 +36,7 @@ def main(trainer: str, scorer: str, folder: str, step: int) -> None:
         with threadpool_limits(1):
             training.fit(session, work.training, Source(table.name, data), None, None)
         fitted = time.perf_counter()
-        made = fitting.make(work, table.stem, data, default)
+        made = fitting.make_model(work, table.stem, data, default)
         ended = time.perf_counter()
         assert made.reason is None, made.reason
         if place:  # the first is to load what is needed

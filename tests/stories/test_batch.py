@@ -557,7 +557,7 @@ class TestWorkers:
             assert mlmgmt(f"batch cancel {AT}query {stopped}", ok=True).json["StatusCode"] == "Cancelled"
             until(lambda: ended(first) and ended(second))
             refused = mlmgmt(f"batch wait {AT}query {killed}")
-            assert f"The worker process {first} crashed, was killed" in refused.err
+            assert f"The worker process {first} crashed or was killed" in refused.err
             refused = mlmgmt(f"batch wait {AT}query {stopped}")
             assert refused.status == 1
             assert "JobCancelled" in refused.err
@@ -730,7 +730,7 @@ class TestAHomeThatIsNotAsItWasWritten:
         before = every_file(Path(".mlmgmt"))
         found = mlmgmt(f"batch status {AT}query {running}", ok=True).json
         assert found["StatusCode"] == "Failed"
-        assert "crashed, was killed" in found["Details"]
+        assert "crashed or was killed" in found["Details"]
         assert mlmgmt(f"batch status {AT}query {queued}", ok=True).json["Queued"]
         for words in (f"wait {AT}query {queued}", f"start {AT}query {fresh}", f"cancel {AT}query {fresh}"):
             assert "HomeNotTrusted" in mlmgmt(f"batch {words}").err
@@ -806,7 +806,7 @@ class TestWhatIsShown:
 
     def test_secrets_are_taken_out_of_what_a_worker_says(self) -> None:
         address = "https://abc.blob.core.windows.net/c/b.csv?sv=1&sig=abcd%3D"
-        hide = worker.discreet([address, "0.25", "True", "it's", "no", uuid.UUID(int=7)])
+        hide = worker.redactor([address, "0.25", "True", "it's", "no", uuid.UUID(int=7)])
         said = f"{address!r} and sv=1&sig=abcd%3D, {'it' + chr(39) + 's'!r}: 0.25 is no True {uuid.UUID(int=7)}"
         assert hide(said) == "'***' and ***, \"***\": 0.25 is no True ***"
 

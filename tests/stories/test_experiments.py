@@ -120,7 +120,7 @@ class TestNew:
         assert len(found) == len(people)
         assert set(found.columns) & {"Scored Labels", "Assignments", "Scored Label Mean"}
         report = mlmgmt("retrain -g retail -n answers --data people.csv --update -Force", ok=True)
-        assert "It is trained by the web service 'trainer'." in report.err
+        assert "Training with the web service 'trainer'." in report.err
         assert report.json["WebService"]["mlmgmt"]["revision"] == 2
 
     def test_what_is_missing_is_filled_and_what_is_excluded_is_not_learnt(
@@ -162,8 +162,8 @@ class TestNew:
     @pytest.mark.parametrize(
         ("words", "code", "told"),
         [
-            ("-t binary -l bougt", "ColumnNotFound", "There are: age"),
-            ("-t binary", "InvalidLabel", "which column is to be predicted"),
+            ("-t binary -l bougt", "ColumnNotFound", "Columns: age"),
+            ("-t binary", "InvalidLabel", "-Label is missing"),
             ("-t binary -l kind", "InvalidLabel", "multiclass or regression"),
             ("-t binary -l one", "InvalidLabel", "nothing to tell apart"),
             ("-t binary -l none", "InvalidLabel", "0 different values"),
@@ -172,7 +172,7 @@ class TestNew:
             ("-t regression -l none", "InvalidLabel", "needs a label of numbers"),
             ("-t clustering -l kind", "InvalidLabel", "-Exclude"),
             ("-t binary -l bought -a 'Linear Regression'", "InvalidAlgorithm", "Two-Class Logistic Regression"),
-            ("-t binary -l bought -a 'Train Model'", "InvalidAlgorithm", "no learner for a binary task"),
+            ("-t binary -l bought -a 'Train Model'", "InvalidAlgorithm", "cannot learn a binary task"),
             ("-t binary -l bought -a 'Two-Class Logistic Regresion'", "ModuleNotSupported", "Perhaps: "),
             ("-t binary -l bought --exclude nowhere", "ColumnNotFound", "'nowhere'"),
             ("-t binary -l bought --exclude bought", "InvalidExclusion", "cannot be excluded"),
@@ -223,7 +223,7 @@ class TestNew:
 
     def test_an_identifier_is_warned_of(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         people.assign(key=[f"k{row}" for row in range(len(people))]).to_csv("people.csv", index=False)
-        assert "-Exclude key if it is an identifier" in mlmgmt(MAKE, ok=True).err
+        assert "add -Exclude key" in mlmgmt(MAKE, ok=True).err
 
 
 class TestRun:
@@ -296,7 +296,7 @@ class TestRun:
     def test_an_unknown_experiment_is_told_with_those_there_are(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         assert "new-experiment" in mlmgmt("run-experiment Nobody").err
         mlmgmt(MAKE, ok=True)
-        assert "There are: 'People'" in mlmgmt("run-experiment Nobody").err
+        assert "Experiments: 'People'" in mlmgmt("run-experiment Nobody").err
 
     def test_one_experiment_by_id_and_two_of_one_name_by_id_alone(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame
@@ -460,7 +460,7 @@ class TestSetUp:
         edges = [LEARNT[0], "data > clean", "clean.Cleaned dataset > train.Dataset"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data rows.csv", ok=True)
         told = mlmgmt("set-up-web-service People --predictive -f predictive.json", ok=True).err
-        assert ("rows without 'bought' are not answered" in told) == warned
+        assert ("rows without 'bought' are not scored" in told) == warned
         mlmgmt("new -g retail -l southcentralus -n answers -DefinitionFile predictive.json -Force", ok=True)
         assert len(scores(mlmgmt, "answers", "unlabelled.csv")) == (0 if warned else 7)
 
@@ -650,7 +650,7 @@ class TestTheTrainingIsFound:
     @pytest.mark.usefixtures("answers")
     def test_in_the_experiment_that_was_never_deployed(self, mlmgmt: Command) -> None:
         done = self.retrain(mlmgmt)
-        assert "It is trained by the experiment 'People'." in done.err
+        assert "Training with the experiment 'People'." in done.err
         assert done.json["Evaluation"]["Rows"] == 60
 
     @pytest.mark.usefixtures("answers")
@@ -658,9 +658,9 @@ class TestTheTrainingIsFound:
         mlmgmt("set-up-web-service People --retraining -f retraining.json", ok=True)
         mlmgmt("new-group -Name other -Location southcentralus", ok=True)
         mlmgmt("new -g other -l southcentralus -n faraway -DefinitionFile retraining.json -Force", ok=True)
-        assert "It is trained by the web service 'faraway'." in self.retrain(mlmgmt).err
+        assert "Training with the web service 'faraway'." in self.retrain(mlmgmt).err
         mlmgmt("remove -g other -n faraway -Force", ok=True)
-        assert "It is trained by the experiment 'People'." in self.retrain(mlmgmt).err
+        assert "Training with the experiment 'People'." in self.retrain(mlmgmt).err
         mlmgmt("remove-experiment People -Force", ok=True)
         refused = self.retrain(mlmgmt, ok=False)
         assert refused.status == 1

@@ -228,7 +228,7 @@ class TestBatchExecution:
             ({"Output": {"SasBlobTokn": "?x", "BaseLocation": "x", "RelativeLocation": "a/b.csv"}}, "SasBlobToken?"),
             ({"Rows": {}}, "It has: Inputs, Outputs, GlobalParameters."),
             ("[]", "an object"),
-            ("{", "is no job document"),
+            ("{", "is not a job document"),
         ],
     )
     def test_a_misspelt_document_is_refused_with_the_nearest_name(

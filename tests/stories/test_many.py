@@ -188,7 +188,7 @@ class TestNames:
     def test_rows_without_a_key(self, mlmgmt: Command, bikes: Bikes) -> None:
         one_file(**{"": rentals(2), "  ": rentals(2), " rome ": rentals(3)})
         rows = failed(mlmgmt(many("-KeyColumn", "where", data="all.csv")), "")
-        assert rows[""]["Reason"] == "Its rows have no key."
+        assert rows[""]["Reason"] == "The key of its rows is empty."
         assert rows["rome"]["Decision"] == "Patched"
 
     def test_a_prefix(self, mlmgmt: Command, bikes: Bikes) -> None:

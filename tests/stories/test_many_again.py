@@ -80,7 +80,7 @@ class TestAgain:
         mlmgmt(["rollback", *AT, "berlin", "-To", "1", "-Force"], ok=True)
         before = everything(bikes.root)
         rows = by_key(mlmgmt(many(), ok=True).json)
-        assert rows["berlin"]["Reason"] == "Another model answers since; that is left alone."
+        assert rows["berlin"]["Reason"] == "Another model was deployed since; it was not replaced."
         assert rows["cairo"]["Reason"] is None
         assert everything(bikes.root) == before
         assert answers(mlmgmt, "berlin", 0)

@@ -85,7 +85,7 @@ class TestResults:
     def test_lines_tell_how_far_it_is(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**SIX)
         told = mlmgmt(many("-Verbose"), ok=True).err
-        assert "looking at 6 tables" in told
+        assert "reading 6 tables" in told
         assert "training 6 models" in told
         assert [f"{done} of 6" in told for done in range(1, 7)] == [True] * 6
 

@@ -62,7 +62,7 @@ def test_held_out_figures_are_scikit_learn_s(mlmgmt: Command, churn: Path) -> No
 
 def test_rows_the_deployed_model_has_seen_are_warned_about(mlmgmt: Command, churn: Path) -> None:
     done = mlmgmt(RETRAIN + "--data new-customers.csv --test-data customers.csv", ok=True)
-    assert "trained on 1125 of the 1500 rows held out" in done.err
+    assert "trained on 1125 of the 1500 held-out rows" in done.err
     assert "trained on" not in mlmgmt(RETRAIN + "--data new-customers.csv", ok=True).err
 
 
@@ -238,7 +238,7 @@ def without_column(rows: list[str], place: int) -> list[str]:
         (lambda: [lines(1)[0].replace("age", "region"), *lines(9)[1:]], "names the column 'region' twice"),
         (lambda: [line for line in lines(400) if not line.endswith("Yes")], "one value only"),
         (lambda: [row.replace(",Yes", ",").replace(",No", ",") for row in lines(60)], "label"),
-        (lambda: [row if i == 0 else "," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], "hold no value"),
+        (lambda: [row if i == 0 else "," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], "columns without any values"),
         (lambda: [row if i != 3 else "old," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], ":4: 'old'"),
         (lambda: lines(2), "cannot be held out"),
     ],

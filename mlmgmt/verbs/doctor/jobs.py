@@ -63,7 +63,7 @@ def _details(body: Mapping[str, Any]) -> str:
 def request(session: Session, revision: Revision, document: Mapping[str, Any], findings: Findings) -> None:
     """Hold a job document against a service, as Submit does, and the data that it names against the columns."""
     try:
-        checked = requests.checked(session, revision.document, document)
+        checked = requests.read(session, revision.document, document)
     except MlmgmtError as error:
         findings.refused(REQUEST, error, error.hint or _names(revision, error))
         return
