@@ -236,7 +236,7 @@ def _run_job_here(session: Session, found: Serving, request: Mapping[str, Any]) 
         jobs.start(actor, job=job, **address)
     except MlmgmtError as error:
         raise request_response.as_documented(error) from None
-    session.tell(f"Started job {job}.")
+    session.tell(f"The job {job} has started.")
     status = jobs.wait(actor, job=job, **address)
     for warning in status["Warnings"] or ():
         session.tell(f"Warning: {warning}")
@@ -251,7 +251,7 @@ def _run_job_at(session: Session, place: _Place, key: str, body: bytes) -> dict[
         raise remote.not_understood(place.origin)
     at = f"{place.path}/jobs/{quote(job, safe='')}"
     remote.ask(session, place.origin, f"{at}/start?{_VERSION}", key)
-    session.tell(f"Started job {job}.")
+    session.tell(f"The job {job} has started.")
     pause, stage = _SHORTEST_PAUSE, ""
     while True:
         status = remote.ask(session, place.origin, f"{at}?{_VERSION}", key, method="GET").value
