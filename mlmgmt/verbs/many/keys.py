@@ -28,14 +28,14 @@ class Task:
 
     Args:
         data: a digest of its data; `input` is a digest of everything that its model is made with.
-        kept: where its model is, or will be.
+        blob: where its model is, or will be.
     """
 
     table: Table
     name: str
     data: str
     input: str
-    kept: blobs.Blob
+    blob: blobs.Blob
 
 
 class Keys:
@@ -68,8 +68,8 @@ class Keys:
         body = self._session.store.retrainings.read(self._target.template.resource, task.name)
         if body is None or body["Key"] != task.table.key or body["Input"] != task.input:
             return None
-        stands = self._session.store.services.current(self._target.identity(task.name)) is not None
-        if not stands and body["Decision"] == self._target.deployed:
+        exists = self._session.store.services.current(self._target.identity(task.name)) is not None
+        if not exists and body["Decision"] == self._target.deployed:
             return None
         if body["Decision"] == NOT_BETTER and body["Against"] != self.against(task):
             return None

@@ -174,10 +174,10 @@ class _Run:
         if tasks:
             self._session.stage(f"training {_count(len(tasks), 'model')}")
             calls = self._calls(tasks)
-            for made in running.run(
+            for result in running.run(
                 fitting.make_model, calls, backend=backend, scheduler=scheduler, jobs=min(jobs, len(tasks))
             ):
-                self._settle(tasks[made.key], made)
+                self._save_and_deploy(tasks[result.key], result)
         return {
             "Title": siblings.title(self._target.template),
             "Service": str(self._target.template.resource),
@@ -227,10 +227,10 @@ class _Run:
 
     def _deploy_if_trained(self, task: Task) -> bool:
         """Deploy a key's model if an interrupted run has already trained it. Return whether it has."""
-        if self._again or not self._session.store.blobs.exists(task.kept):
+        if self._again or not self._session.store.blobs.exists(task.blob):
             return False
         try:
-            content = models.checked(self._session, self._session.store.blobs.read(task.kept))
+            content = models.checked(self._session, self._session.store.blobs.read(task.blob))
         except MlmgmtError:
             return False
         from mlmgmt.learning import ilearner
@@ -260,17 +260,17 @@ class _Run:
                 continue
             yield self._work, task.table.key, content, self._keys.model(task)
 
-    def _settle(self, task: Task, made: Result) -> None:
+    def _save_and_deploy(self, task: Task, result: Result) -> None:
         """Save and deploy a key's new model, or record why there is none."""
-        for note in made.notes:
-            self._session.detail(f"{made.key}: {note}")
-        seconds = round(made.seconds, 4)
-        facts: dict[str, Any] = {"Rows": made.rows, "Metrics": made.metrics, "Seconds": seconds}
-        if made.content is None:
-            self._add_row(task, Decision=FAILED, Reason=made.reason, **facts)
+        for note in result.notes:
+            self._session.detail(f"{result.key}: {note}")
+        seconds = round(result.seconds, 4)
+        facts: dict[str, Any] = {"Rows": result.rows, "Metrics": result.metrics, "Seconds": seconds}
+        if result.content is None:
+            self._add_row(task, Decision=FAILED, Reason=result.reason, **facts)
             return
-        if self._metric is not None and (why := results.not_better(self._metric, made.metrics, made.old)):
-            old = results.headline(self._metric, made.old)
+        if self._metric is not None and (why := results.not_better(self._metric, result.metrics, result.old)):
+            old = results.headline(self._metric, result.old)
             self._add_row(task, keep=True, Decision=NOT_BETTER, Reason=why, OldMetric=old, **facts)
             return
         from mlmgmt.learning import ilearner
@@ -278,13 +278,13 @@ class _Run:
         try:
             key = self._session.store.secrets.signing_key()
             assert key is not None
-            content = ilearner.signed(made.content, key=key)
-            self._session.store.blobs.write(task.kept, content)
-            self._keep_proof(content, made.example)
+            content = ilearner.signed(result.content, key=key)
+            self._session.store.blobs.write(task.blob, content)
+            self._keep_proof(content, result.example)
         except (MlmgmtError, OSError) as error:
             self._add_row(task, Decision=FAILED, Reason=_reason(error), **facts)
             return
-        self._deploy(task, content, rows=made.rows, metrics=made.metrics, old=made.old, seconds=seconds)
+        self._deploy(task, content, rows=result.rows, metrics=result.metrics, old=result.old, seconds=seconds)
 
     def _keep_proof(self, content: bytes, example: str | None) -> None:
         """Record that the model was checked where it was trained, so that deploying it does not check it again."""
@@ -304,7 +304,7 @@ class _Run:
             answers = current.models.get(self._work.model.asset_id, {}).get("digest") if current is not None else None
             if answers != digest:
                 why = f"retrained on {task.table.path.name}"
-                self._target.deploy(task.name, self._work.model, task.kept, content, why)
+                self._target.deploy(task.name, self._work.model, task.blob, content, why)
         except (MlmgmtError, OSError) as error:
             self._add_row(task, Decision=FAILED, Reason=_reason(error), Model=digest, **facts)
             return

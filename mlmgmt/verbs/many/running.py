@@ -121,14 +121,14 @@ def _fetch(future: Any, key: str, scheduler: str) -> Result:
     from mlmgmt.verbs.many.fitting import Result
 
     try:
-        made: Result = future.result()
+        result: Result = future.result()
     except CancelledError:
         _refuse_lost(f"The Dask scheduler at {scheduler} no longer answers.")
     except KilledWorker:
         return Result(key, reason="WorkerDied: every worker that tried died, perhaps out of memory.")
     except Exception as error:
         return Result(key, reason=f"InternalError: the worker failed ({type(error).__name__}: {error})")
-    return made
+    return result
 
 
 def _refuse_lost(message: str, start: str = "") -> NoReturn:

@@ -117,13 +117,13 @@ class Services:
 
     def add(self, name: str) -> None:
         public = lookup.public(self._session, self.template)
-        made = {member: public[member] for member in ("location", "tags", "properties") if member in public}
+        copied = {member: public[member] for member in ("location", "tags", "properties") if member in public}
         webservices.plan_create(
             self._session,
             group=self._template.group,
             name=name,
-            location=str(made["location"]),
-            definition=Source(f"web service {self._template.name}", compact(made)),
+            location=str(copied["location"]),
+            definition=Source(f"web service {self._template.name}", compact(copied)),
             message=_SOURCE,
             only_new=True,
         ).apply(again=True)

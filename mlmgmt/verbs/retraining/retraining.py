@@ -153,9 +153,9 @@ def retrain(
 def _say_what_is_kept(session: Session, current: Revision, model: TrainedModel) -> None:
     others = [other for other in assets.learnt(current.document) if other.asset_id != model.asset_id]
     if others:
-        listed = ", ".join(map(str, others))
-        is_kept = "is" if len(others) == 1 else "are"
-        session.tell(f"Retrains {model} only. {listed} {is_kept} kept from the first training.")
+        *first, last = map(str, others)
+        listed = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+        session.tell(f"Retrains {model} only. {listed} kept from the first training.")
 
 
 def _nothing() -> None:
