@@ -60,7 +60,7 @@ def show(
 
     Args:
         part: one of `PARTS`; all of them when empty.
-        server: the origin of the server; `scoring_remote.DEFAULT_ORIGIN` when None.
+        server: the origin of the server; `remote.DEFAULT_ORIGIN` when None.
         output_file: an HTML page to write.
 
     Raises:

@@ -46,7 +46,7 @@ def sample_code(
 
     Args:
         language: one of `rendering.LANGUAGES`.
-        server: the origin of the server; `scoring_remote.DEFAULT_ORIGIN` when None.
+        server: the origin of the server; `remote.DEFAULT_ORIGIN` when None.
         api: `rrs`, `bes` or `both`; of a service that trains, `both` is batch execution alone. Or `update`: a program
             that replaces a trained model.
 
