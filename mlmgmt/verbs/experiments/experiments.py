@@ -326,7 +326,7 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
     def commit() -> str:
         with _locked(session, body):
             session.experiments.remove(body["ExperimentId"])
-        return f"Removed the experiment {body['Description']!r} ({body['ExperimentId']})."
+        return f"The experiment {body['Description']!r} ({body['ExperimentId']}) is removed."
 
     return Outcome(target=body["Description"], before=body, after=None, commit=commit)
 
