@@ -1,4 +1,4 @@
-"""Where an update's time goes: each step timed by wrapping the functions that do it. For the eye, not for a verdict."""
+"""Show where an update's time goes, by timing the functions of each step. Nothing is judged by it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 _UPDATES = 100
-# The parts of `apply`, in the order they happen; `os` calls are inside the others.
+# The parts of `apply` in their order; the `os` calls happen inside the others.
 _PARTS: tuple[tuple[str, Any, str], ...] = (
     ("tidy what was left", Services, "tidy"),
     ("read the latest again", Services, "latest"),
@@ -35,7 +35,7 @@ _PARTS: tuple[tuple[str, Any, str], ...] = (
 
 
 def of_update(session: Session, group: str, name: str) -> list[str]:
-    """Update a service again and again and say what the steps took, in microseconds an update (medians)."""
+    """Update a service many times, and return lines with the median microseconds of each step."""
     spent: dict[str, list[float]] = defaultdict(list)
     calls: Counter[str] = Counter()
     for number in range(_UPDATES):
@@ -44,7 +44,7 @@ def of_update(session: Session, group: str, name: str) -> list[str]:
             outcome = webservices.plan_update(session, group=group, name=name, title=f"Breakdown {number}")
             planned = perf_counter()
             spent["plan"].append(planned - begin)
-            # Planning reads too; what is listed below is what happens under the lock.
+            # Planning also reads; measure only what happens under the lock.
             for label, _, _ in _PARTS:
                 spent[label].append(0.0)
             calls.clear()
@@ -59,7 +59,7 @@ def of_update(session: Session, group: str, name: str) -> list[str]:
 
 @contextmanager
 def _watched(spent: dict[str, list[float]], calls: Counter[str]) -> Iterator[None]:
-    """Add up what the parts take, without changing what they do."""
+    """Add up the seconds of the parts, without changing what they do."""
 
     def timed(label: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def watching(*args: Any, **given: Any) -> Any:

@@ -1,6 +1,6 @@
-"""A census of fourteen columns, as the Adult data set has them: the table, and its web services in a home.
+"""A census table with the fourteen columns of the Adult data set, and its web services in a home.
 
-The columns of `fixtures/census` come from its own generator, the six that it lacks are drawn here; all of it is seeded.
+The columns of `fixtures/census` come from its generator; the six that it lacks are drawn here. Everything is seeded.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ LEARNERS: dict[str, tuple[str, dict[str, Any]]] = {
         {"The type of normalizer": "Binning normalizer", "Number of learning iterations": 20},
     ),
 }
-"""Module and parameters; the last one's numbers are put into bins, which no compiled form does."""
+"""Modules and parameters. The last one puts numbers into bins, so it has no compiled form."""
 _DRAWN = {
     "occupation": ("Craft-repair", "Exec-managerial", "Prof-specialty", "Sales", "Other-service", "Adm-clerical"),
     "relationship": ("Husband", "Wife", "Own-child", "Not-in-family", "Unmarried"),
@@ -58,11 +58,11 @@ _DRAWN = {
     "native-country": ("United-States", "Mexico", "Philippines", "Germany", "Canada", "India", "England"),
 }
 HOURS = 40
-"""What takes the place of hours that are missing."""
+"""The value for missing hours."""
 
 
 def rows(count: int, seed: int = 1994) -> list[list[Any]]:
-    """Rows of `COLUMNS` and the label: numbers as numbers, a missing one None, a missing word `?`."""
+    """Return rows of `COLUMNS` and the label. A missing number is None, a missing word `?`."""
     place = Path(resources.fixture("census/generate.py"))
     specification = spec_from_file_location("census_generator", place)
     assert specification is not None
@@ -87,20 +87,20 @@ def rows(count: int, seed: int = 1994) -> list[list[Any]]:
 
 
 def table(count: int) -> bytes:
-    """The same as CSV."""
+    """Return the same rows as CSV."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([[*COLUMNS, LABEL], *rows(count)])
     return text.getvalue().encode()
 
 
 def request(cells: list[list[Any]]) -> bytes:
-    """A request-response body with some rows, without their label."""
+    """Return a request-response body with some rows, without their label."""
     table_ = {"ColumnNames": list(COLUMNS), "Values": [row[: len(COLUMNS)] for row in cells]}
     return json.dumps({"Inputs": {"input1": table_}, "GlobalParameters": {}}).encode()
 
 
 def training(learner: str) -> dict[str, Any]:
-    """A training definition: hours cleaned, and trained on."""
+    """Return a training definition that cleans the hours and trains."""
     return definition(
         {
             "in": "input:input1",
@@ -120,7 +120,7 @@ def training(learner: str) -> dict[str, Any]:
 
 
 def predictive(plan: str) -> dict[str, Any]:
-    """A predictive definition that answers the label and its probability alone; its model is yet to be trained."""
+    """Return a predictive definition that answers only the label and its probability. Its model is trained later."""
     return definition(
         {
             "in": "input:input1",
@@ -155,7 +155,7 @@ def _declared() -> dict[str, str]:
 
 
 def deploy(on: Session, data: bytes) -> None:
-    """A web service for each learner, charged to a plan, its model trained on the data."""
+    """Deploy a web service for each learner, charged to a commitment plan, with a model trained on the data."""
     groups.plan_create(on, name=GROUP, location=making.REGION).apply()
     plan = plans.plan_create(
         on, group=GROUP, name="standard", location=making.REGION, sku_name="S3", sku_tier="Standard", sku_capacity=10
@@ -182,5 +182,5 @@ def deploy(on: Session, data: bytes) -> None:
 
 
 def service(learner: str) -> str:
-    """The name of a learner's web service."""
+    """Return the name of a learner's web service."""
     return learner.replace(" ", "-")

@@ -1,7 +1,7 @@
-"""The benchmarks' own fixture and table. Run them with: pytest tests/benchmarks
+"""Fixtures and the result table of the benchmarks. Run them with: pytest tests/benchmarks
 
-No benchmark asserts on seconds, and none fails when an aim is missed: the table at the end says so.
-The homes are made under pytest's temporary folder; `--basetemp FOLDER` puts them on another disk.
+No benchmark asserts on seconds, and none fails when it misses its aim; the table at the end shows the misses.
+The homes are in pytest's temporary folder; use `--basetemp FOLDER` to put them on another disk.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _NOTES = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_MEASURED] = []
     config.stash[_NOTES] = []
-    # pytest-benchmark's own table has the seconds of a pair, which say nothing; --benchmark-verbose brings it back.
+    # pytest-benchmark's own table shows the seconds of a pair, which mean nothing; --benchmark-verbose shows it.
     config.option.benchmark_quiet = True
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the ratios, then what the benchmarks had to say besides."""
+    """Print the ratios, then the notes of the benchmarks."""
     measured, notes = config.stash[_MEASURED], config.stash[_NOTES]
     if measured:
         terminalreporter.section("ratios within this run (medians of pairs timed in turn)")
@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 class Measure:
-    """Times one benchmark's candidates and keeps the ratio for the table."""
+    """Times the two candidates of a benchmark and keeps the ratio for the table."""
 
     def __init__(self, benchmark: Any, config: pytest.Config) -> None:
         self._benchmark = benchmark
@@ -65,13 +65,13 @@ def measure(benchmark: Any, request: pytest.FixtureRequest) -> Measure:
 
 @pytest.fixture
 def note(request: pytest.FixtureRequest) -> Callable[[list[str]], None]:
-    """Takes lines to print below the table."""
+    """Return a function that takes lines to print below the table."""
     return request.config.stash[_NOTES].extend
 
 
 @pytest.fixture(scope="session")
 def durable(tmp_path_factory: pytest.TempPathFactory) -> str | None:
-    """None where flushing costs what a disk costs, else why figures about durable writes mean little here."""
+    """None if flushing takes as long as on a disk; else why figures of durable writes mean little here."""
     file: Path = tmp_path_factory.mktemp("flush") / "file"
     handle = os.open(file, os.O_WRONLY | os.O_CREAT)
     try:

@@ -1,4 +1,4 @@
-"""The least that Starlette on uvicorn does: `python hello.py PORT LOOP PROTOCOL`."""
+"""The smallest Starlette app on uvicorn. Run as: python hello.py PORT LOOP PROTOCOL"""
 
 from __future__ import annotations
 

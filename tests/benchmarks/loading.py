@@ -1,4 +1,4 @@
-"""Servers asked as often as they can answer: `wrk` on one core, the server on the other, candidates in turn."""
+"""Load servers with `wrk`: it runs on one core, the server on the other, and the candidates take turns."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ end
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked of a server.
+    """A request to a server.
 
     Args:
-        body: what is posted; a GET without one.
+        body: the body of a POST; None for a GET.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def script(self, folder: Path) -> Path:
-        """The Lua script by which wrk asks it."""
+        """Write the Lua script with which wrk sends the request."""
         name = self.name.replace(" ", "-").replace("/", "-")
         lines = [f'wrk.headers["{key}"] = "{value}"' for key, value in self.headers.items()]
         if self.body is not None:
@@ -64,10 +64,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a server managed in one round.
+    """The figures of a server in one round.
 
     Args:
-        rate: requests a second.
+        rate: requests per second.
         middle: the median latency in milliseconds.
     """
 
@@ -76,7 +76,7 @@ class Load:
 
 
 def load(target: Target, connections: int, seconds: float, folder: Path, *, pin: bool = True) -> Load:
-    """Ask for some seconds over so many connections; every answer has to be a good one."""
+    """Send requests for some seconds over some connections. Every answer must be a success."""
     words = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s", "--latency"]
     words += ["-s", str(target.script(folder)), target.url]
     with pinned(CLIENT_CORE if pin else None):
@@ -89,7 +89,7 @@ def load(target: Target, connections: int, seconds: float, folder: Path, *, pin:
 def interleaved(
     targets: Sequence[Target], connections: int, folder: Path, *, pin: bool = True
 ) -> dict[str, list[Load]]:
-    """The rounds of each target, by its name."""
+    """Return the rounds of each target by its name."""
     for target in targets:
         load(target, connections, _WARM, folder, pin=pin)
     found: dict[str, list[Load]] = {target.name: [] for target in targets}
@@ -100,19 +100,19 @@ def interleaved(
 
 
 def compared(name: str, ours: Sequence[Load], theirs: Sequence[Load], aim: Aim | None) -> Measured:
-    """The ratio of the rates of each round; a candidate's seconds are those between two of its answers."""
+    """Compare the rates of each round. A candidate's seconds are those between two of its answers."""
     ratios = tuple(first.rate / second.rate for first, second in zip(ours, theirs, strict=True))
     return Measured(name, aim, ratios, *(1 / median(load.rate for load in loads) for loads in (ours, theirs)))
 
 
 def middle(loads: Sequence[Load]) -> float:
-    """The median latency in milliseconds."""
+    """Return the median latency in milliseconds."""
     return median(load.middle for load in loads)
 
 
 @contextmanager
 def pinned(core: int | None) -> Iterator[None]:
-    """What is started within runs on one core; anywhere where that is None, or where there is one core only."""
+    """Pin processes started in this context to one core, unless `core` is None or the machine has only one."""
     before = os.sched_getaffinity(0)
     if core is not None and {SERVER_CORE, CLIENT_CORE} <= before:
         os.sched_setaffinity(0, {core})

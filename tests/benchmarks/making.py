@@ -1,4 +1,4 @@
-"""What the benchmarks work on: definitions of any size, and homes with services in them. Everything is seeded."""
+"""The data of the benchmarks: definitions of any size, and homes with services. Everything is seeded."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ _TYPES = (("Integer", "Int64"), ("Number", "Double"), ("String", None), ("Boolea
 
 
 def definition(size: int, seed: int = 1) -> bytes:
-    """A definition of about `size` bytes as the service exported them: indented, nulls and all, without a model.
+    """Return a definition of about `size` bytes as the service exported them: indented, with nulls, without a model.
 
-    Every module has a random GUID: runs of digits around an `e` in one look like a number to a careless reader.
+    Every module has a random GUID: digits around an `e` can look like a number to a careless parser.
     """
     modules = 1
     while len(text := _text(modules, seed)) < size * 0.97:
-        # The text grows evenly with the number of modules, but for the part that does not grow.
+        # The text grows in proportion to the number of modules, except for a constant part.
         modules = max(modules + 1, int(modules * size / len(text)))
     return text
 
@@ -121,7 +121,7 @@ def _table(name: str, columns: int, dice: random.Random) -> dict[str, Any]:
 
 
 def session(folder: Path) -> Session:
-    """A session on a new home in `folder`, with a caller."""
+    """Return a session with a caller, on a new home in `folder`."""
     environ = {"MLMGMT_HOME": str(folder / "home"), "MLMGMT_CONFIG": str(folder / "config")}
     made = Session(environ=environ)
     account.connect(made, account="benchmark")
@@ -129,7 +129,7 @@ def session(folder: Path) -> Session:
 
 
 def service(on: Session, group: str, name: str, data: bytes) -> None:
-    """Make a group and a service in it, the proper way."""
+    """Make a group and a service in it, as a command does."""
     groups.plan_create(on, name=group, location=REGION).apply()
     source = Source("definition.json", data)
     webservices.plan_create(on, group=group, location=REGION, name=name, definition=source).apply()
@@ -138,8 +138,8 @@ def service(on: Session, group: str, name: str, data: bytes) -> None:
 def services(on: Session, group: str, count: int, data: bytes) -> list[str]:
     """Fill a group with `count` services and return their names.
 
-    One is made the proper way and the others are cloned from its file, because flushing 10,000 of them takes minutes
-    and reading does not depend on it. The revision is a link to the current document: they are the same bytes.
+    The first is made as a command does; the others are copies of its file, because flushing 10,000 of them takes
+    minutes and makes no difference to reading. The revision is a link to the current document, which is identical.
     """
     first = "service-00000"
     service(on, group, first, data)

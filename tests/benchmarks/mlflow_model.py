@@ -1,6 +1,6 @@
-"""Saves what a web service of the benchmark does as a model of MLflow: `python mlflow_model.py LEARNER CSV FOLDER`.
+"""Save the pipeline of a web service as an MLflow model. Run as: python mlflow_model.py LEARNER CSV FOLDER
 
-Run by the environment that has MLflow; nothing of mlmgmt is there.
+It runs in the environment with MLflow, in which mlmgmt is not installed.
 """
 
 from __future__ import annotations
@@ -65,5 +65,5 @@ if __name__ == "__main__":
         ]
     )
     pipeline = make_pipeline(prepare, ESTIMATORS[learner]()).fit(features, frame[LABEL])
-    # Pickled, since its own form of model files refuses trees.
+    # Use a pickle, since MLflow's default format refuses trees.
     mlflow.sklearn.save_model(pipeline, folder, serialization_format="cloudpickle")

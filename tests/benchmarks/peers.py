@@ -1,4 +1,4 @@
-"""The servers that `mlmgmt serve` is compared with: MLflow in an environment of its own, and one that says hello."""
+"""The servers that `mlmgmt serve` is compared with: MLflow in a separate environment, and a hello server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STARTS_WITHIN, _STOPS_WITHIN = 90.0, 20.0
 
 
 def mlflow(folder: Path) -> Path:
-    """The Python of an environment with MLflow and this scikit-learn; made once, then kept in `folder`."""
+    """Return the Python of an environment with MLflow and this scikit-learn. It is made once and kept in `folder`."""
     python, ready = folder / "bin" / "python", folder / f"scikit-learn-{sklearn.__version__}"
     if not ready.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -43,7 +43,7 @@ def mlflow(folder: Path) -> Path:
 
 
 def saved(python: Path, learner: str, data: Path, model: Path) -> None:
-    """Save the pipeline of a learner, fitted to a CSV file, as a model of MLflow."""
+    """Save the pipeline of a learner, fitted to a CSV file, as an MLflow model."""
     subprocess.run(
         [str(python), str(_HERE / "mlflow_model.py"), learner, str(data), str(model)], check=True, capture_output=True
     )
@@ -51,10 +51,10 @@ def saved(python: Path, learner: str, data: Path, model: Path) -> None:
 
 @contextmanager
 def serving_mlflow(python: Path, model: Path) -> Iterator[str]:
-    """`mlflow models serve`, one worker; gives the address that scores."""
+    """Run `mlflow models serve` with one worker, and yield its scoring address."""
     port = _free_port()
     words = [str(python), "-m", "mlflow", "models", "serve", "-m", str(model), "-p", str(port), "-w", "1"]
-    # It starts uvicorn by its name.
+    # MLflow starts uvicorn by its name, so it must be on the path.
     found = {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
     words += ["-h", "127.0.0.1", "--env-manager", "local"]
     with _running(words, f"http://127.0.0.1:{port}/ping", **_QUIET, **found):
@@ -63,10 +63,10 @@ def serving_mlflow(python: Path, model: Path) -> Iterator[str]:
 
 @contextmanager
 def serving_hello(loop: str = "uvloop", protocol: int = socket.IPPROTO_TCP) -> Iterator[str]:
-    """Starlette on uvicorn, saying hello.
+    """Run the hello server, and yield its address.
 
     Args:
-        protocol: what the listening socket was made with; 0 names none.
+        protocol: the protocol number of the listening socket; 0 leaves it open.
     """
     port = _free_port()
     words = [sys.executable, str(_HERE / "hello.py"), str(port), loop, str(protocol)]
@@ -104,11 +104,11 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             httpx.get(url, trust_env=False).raise_for_status()
             return
         except httpx.HTTPError:
-            assert process.poll() is None, f"it ended: {process.args!r}"
-            assert time.monotonic() < until, f"it does not answer: {process.args!r}"
+            assert process.poll() is None, f"the server ended: {process.args!r}"
+            assert time.monotonic() < until, f"the server does not answer: {process.args!r}"
             time.sleep(0.1)
 
 
 def invocation(columns: tuple[str, ...], rows: list[list[Any]]) -> Mapping[str, Any]:
-    """What MLflow is asked with."""
+    """Return the body of a request to MLflow."""
     return {"dataframe_split": {"columns": list(columns), "data": rows}}

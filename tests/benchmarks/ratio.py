@@ -1,4 +1,4 @@
-"""Two candidates timed in turn. What counts is the ratio of a pair: a slow or busy machine changes both alike."""
+"""Time two candidates in turn. Only the ratio of a pair counts, since a slow or busy machine changes both alike."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Call = Any  # a function without arguments; what it returns is thrown away after the clock has stopped
+Call = Any  # a function without arguments; its result is freed after the clock has stopped
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a ratio should come to: at most, or at least, so many times."""
+    """The aim for a ratio: an upper or a lower bound."""
 
     bound: float
     at_least: bool = False
@@ -35,7 +35,7 @@ class Measured:
 
     Args:
         ratios: one for each round.
-        ours, theirs: the median seconds of a candidate; for the reader, never for a verdict.
+        ours, theirs: the median seconds of a candidate; shown, but not used for the verdict.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Measured:
 
     @property
     def spread(self) -> float:
-        """Half the distance between the quartiles, as a part of the median: how noisy the machine was."""
+        """Half the distance between the quartiles, relative to the median: how noisy the machine was."""
         if len(self.ratios) < 4:
             return 0.0
         low, _, high = quantiles(self.ratios, n=4)
@@ -60,10 +60,10 @@ class Measured:
     def verdict(self) -> str:
         if self.aim is None:
             return "for comparison"
-        return "met" if self.aim.met_by(self.ratio) else "short of the aim"
+        return "met" if self.aim.met_by(self.ratio) else "missed"
 
     def facts(self) -> dict[str, Any]:
-        """For `benchmark.extra_info`, and so for `--benchmark-json`."""
+        """Return the members for `benchmark.extra_info`, and so for `--benchmark-json`."""
         return {
             "ratio": self.ratio,
             "lowest": min(self.ratios),
@@ -91,7 +91,7 @@ HEAD = ("benchmark", "measured", "range", "noise", "mlmgmt", "other", "aim", "ve
 
 
 def table(measured: list[Measured]) -> list[str]:
-    """Lines for the terminal, a benchmark each."""
+    """Return lines for the terminal, one for each benchmark."""
     rows = [HEAD, *(one.row() for one in measured)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -104,14 +104,14 @@ def _seconds(value: float) -> str:
 def paired(
     benchmark: Any, ours: Call, theirs: Call, *, rounds: int, warm: int = 2, collector: bool = True, rate: bool = False
 ) -> tuple[list[float], list[float], list[float]]:
-    """Time two candidates A B A B ...; returns the ratio and the two times of each round.
+    """Time two candidates as A B A B ..., and return the ratio and the two times of each round.
 
-    pytest-benchmark's own round is one pair, so that its warm-up and options apply to both candidates alike.
+    A round of pytest-benchmark is one pair, so that its warm-up and options apply to both candidates alike.
 
     Args:
-        collector: leave Python's cyclic collector on. Off, both candidates are at their best: collections fall on
-            whichever happens to allocate, and cost several times the parse of a large document.
-        rate: the ratio of the rates instead of the times.
+        collector: leave Python's garbage collector on. When it is on, a collection hits whichever candidate happens to
+            allocate, and can cost several times the parse of a large document.
+        rate: compute the ratio of the rates instead of the times.
     """
     first: list[float] = []
     second: list[float] = []
@@ -131,7 +131,7 @@ def _timed(call: Callable[[], Any]) -> float:
     begin = perf_counter()
     result = call()
     end = perf_counter()
-    # Freeing a large result takes time too; it is not part of the work.
+    # Freeing a large result also takes time, but is not part of the work.
     del result
     return end - begin
 

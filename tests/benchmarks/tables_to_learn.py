@@ -1,4 +1,4 @@
-"""A table to learn from, with numbers and words, some of them missing; and the pipelines written out directly."""
+"""A table to learn from, with numbers and words and some missing values; its graphs, and the same in scikit-learn."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LABEL = "label"
 
 
 def table(rows: int, *, numbers: int = 20, words: int = 10, seed: int = 3) -> pd.DataFrame:
-    """`numbers` columns of numbers, in which one in fifty is missing, `words` of words, and a label of two classes."""
+    """Return `numbers` columns of numbers with one in fifty missing, `words` columns of words, and a binary label."""
     random = np.random.default_rng(seed)
     values = random.normal(size=(rows, numbers))
     pull = values[:, 0] - 0.5 * values[:, 1]
@@ -37,13 +37,13 @@ def table(rows: int, *, numbers: int = 20, words: int = 10, seed: int = 3) -> pd
 
 
 def names(frame: pd.DataFrame) -> tuple[list[str], list[str]]:
-    """The columns of numbers, and those of words."""
+    """Return the columns of numbers, and those of words."""
     found = [name for name in frame.columns if name != LABEL]
     return [name for name in found if name[0] == "n"], [name for name in found if name[0] == "w"]
 
 
 def pipeline(learner: str, frame: pd.DataFrame) -> Any:
-    """What the graph of the same learner does, written directly in scikit-learn."""
+    """Return the pipeline of the learner's graph, written directly in scikit-learn."""
     numbers, words = names(frame)
     steps: list[Any] = [SimpleImputer()]
     if learner == "linear":
@@ -72,7 +72,7 @@ MODULES = {
 
 
 def training(learner: str, frame: pd.DataFrame) -> dict[str, Any]:
-    """The graph: numbers cleaned by their mean, and trained on."""
+    """Return the training graph: fill missing numbers with their mean, and train."""
     module, parameters = MODULES[learner]
     cleaning = {"Columns to be cleaned": named(*names(frame)[0]), "Cleaning mode": "Replace with mean"}
     return definition(
@@ -95,7 +95,7 @@ def training(learner: str, frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def scoring(frame: pd.DataFrame) -> dict[str, Any]:
-    """The graph that scores: cleaned as it was learnt, scored, the scores alone answered."""
+    """Return the scoring graph: clean as in training, score, and answer only the scores."""
     numbers, words = names(frame)
     columns = dict.fromkeys(numbers, "Number?") | dict.fromkeys(words, "String?")
     base = "https://made.blob.core.windows.net/m"

@@ -1,6 +1,6 @@
-"""Definitions of 5 MB: reading, writing and comparing them, against the least work that does the like.
+"""Definitions of 5 MB: read, write and compare them, measured against the least work that does the same.
 
-The collector is off for both candidates: the parser's figure is then its best, and the ratio the strictest.
+The garbage collector is off for both candidates: then the parser is fastest, and the ratio is strictest.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def data() -> bytes:
 
 
 def test_read_and_write(measure: Measure, contract: Contract, data: bytes) -> None:
-    """Read, validate and write canonically, against parsing and writing the same bytes."""
+    """Read, validate and write in canonical form, against only parsing and writing the same bytes."""
     read = reading.read(data, contract)
     assert not read.warnings
     canonical = document.write(read.document)
@@ -48,7 +48,7 @@ def test_read_and_write(measure: Measure, contract: Contract, data: bytes) -> No
 
 @pytest.mark.parametrize("place", ["node", "asset", "title"])
 def test_diff(measure: Measure, contract: Contract, data: bytes, place: str) -> None:
-    """Find the one leaf that differs, against finding two equal copies equal."""
+    """Find the one leaf that differs, against comparing two equal copies with ==."""
     before = reading.read(data, contract).document
     after = document.copy(before)
     properties = after["properties"]

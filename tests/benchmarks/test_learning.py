@@ -1,4 +1,4 @@
-"""Training and scoring through graphs, against the same pipelines written directly in scikit-learn."""
+"""Training and scoring with graphs, against the same pipelines written directly in scikit-learn."""
 
 from __future__ import annotations
 
@@ -85,10 +85,12 @@ print(peak(), before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can forget a process's peak")
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="only Linux can reset the peak memory of a process"
+)
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_peak_memory_of_training(note: Callable[[list[str]], None], learner: str) -> None:
-    """The most memory that a process has held when it has trained, libraries and table included."""
+    """Peak memory of a process after training, including libraries and the table."""
     peaks = {}
     for who in ("ours", "theirs"):
         done = subprocess.run(
@@ -108,7 +110,7 @@ def test_peak_memory_of_training(note: Callable[[list[str]], None], learner: str
 
 @pytest.fixture(scope="module", params=LEARNERS)
 def deployed(request: pytest.FixtureRequest) -> tuple[str, Scorer, Any, pd.DataFrame]:
-    """A scorer of a graph, the pipeline for the same, and a table to score."""
+    """The scorer of a graph, the same pipeline in scikit-learn, and a table to score."""
     learner: str = request.param
     frame = made.table(20_000)
     model, cleaning = trained(learner, frame)
@@ -136,7 +138,7 @@ def test_scoring_many(measure: Measure, deployed: tuple[str, Scorer, Any, pd.Dat
 
 
 def test_scoring_one(measure: Measure, deployed: tuple[str, Scorer, Any, pd.DataFrame]) -> None:
-    """One row through the whole graph, from the request's table to the answer's, text included."""
+    """One row through the whole graph, from the text in the request to the text in the answer."""
     learner, scorer, plain, frame = deployed
     one = frame.head(1)
     request = {"ColumnNames": list(one.columns), "Values": [[_json(value) for value in one.iloc[0]]]}
@@ -157,7 +159,7 @@ def test_scoring_one(measure: Measure, deployed: tuple[str, Scorer, Any, pd.Data
 
 
 def test_scoring_one_against_bare_arithmetic(measure: Measure, deployed: tuple[str, Scorer, Any, pd.DataFrame]) -> None:
-    """The same, against nothing but the arithmetic on values that are already of their types."""
+    """One row through the whole graph, against only the arithmetic on values that already have their types."""
     learner, scorer, plain, frame = deployed
     one = frame.head(1)
     values = [_json(value) for value in one.iloc[0]]
@@ -179,7 +181,7 @@ def _json(value: Any) -> Any:
 
 
 def _linear(plain: Any, frame: pd.DataFrame) -> Callable[[list[Any]], float]:
-    """The least that a logistic regression on this table can cost in Python."""
+    """Return the least Python code for a logistic regression on this table."""
     prepare, model = plain[0], plain[-1]
     scaler, encoder = prepare.named_transformers_["numbers"][-1], prepare.named_transformers_["words"]
     weights = model.coef_[0]
@@ -203,7 +205,7 @@ def _linear(plain: Any, frame: pd.DataFrame) -> Callable[[list[Any]], float]:
 
 
 def _boosted(plain: Any, frame: pd.DataFrame) -> Callable[[list[Any]], float]:
-    """The least that a hundred trees on this table can cost in Python."""
+    """Return the least Python code for a hundred trees on this table."""
     prepare, model = plain[0], plain[-1]
     count = len(made.names(frame)[0])
     looks, place = [], count

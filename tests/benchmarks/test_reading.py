@@ -1,4 +1,4 @@
-"""Reading services: whether a full group slows one service down, and what listing costs beside the bare reading."""
+"""Reading services: whether a full group slows down reading one, and what listing costs compared with bare reading."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     making.services(made, "few", FEW, data)
     making.services(made, "many", MANY, data)
     yield made
-    # pytest keeps its temporary folders for a while; 40,000 files and folders are too many for that.
+    # Remove the home now: pytest keeps temporary folders for a while, and 40,000 files and folders are too many.
     shutil.rmtree(folder)
 
 
 def test_get_among_many(measure: Measure, session: Session) -> None:
-    """Get by name, services drawn at random, from the full group against the small one."""
+    """Get services at random by name, from the full group against the small one."""
     dice = random.Random(1)
 
     def getting(group: str, count: int) -> Callable[[], None]:
@@ -66,8 +66,8 @@ def test_get_among_many(measure: Measure, session: Session) -> None:
 def test_list(measure: Measure, session: Session, collector: bool) -> None:
     """List the full group, against reading and parsing its current documents in a bare loop that keeps them.
 
-    With the collector on, as every Python program starts, it walks what is kept again and again; off, the bare loop
-    is at its best.
+    With the garbage collector on, as by default, it walks the kept documents again and again; with it off, the bare
+    loop is fastest.
     """
     folder = session.store.home.root / services_folder(session.group_id("many"))
 

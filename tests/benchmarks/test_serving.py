@@ -1,8 +1,8 @@
-"""`mlmgmt serve` against `mlflow models serve` and a bare hello: same model, same rows, same machine, in turn.
+"""`mlmgmt serve` against `mlflow models serve` and a hello server: same model, same rows, same machine, in turn.
 
-Servers run on one core and `wrk` on the other, where there are two. Keys are checked, calls are charged to a plan, and
-the access log goes to a file. MLflow is installed into an environment of its own in pytest's cache folder;
-`-o cache_dir=FOLDER` keeps it elsewhere.
+On a machine with two cores, servers run on one and `wrk` on the other. Keys are checked, calls are charged to a
+commitment plan, and the access log goes to a file. MLflow is installed into a separate environment in pytest's cache
+folder; use `-o cache_dir=FOLDER` to keep it elsewhere.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(loading.MISSING is not None, reason=str(loading.MISSING))
 
 ROWS = sorted(census.rows(1_000, seed=7), key=lambda row: None in row)
-"""The first ones are complete: MLflow does not take a column for numbers that holds nothing but a missing one."""
+"""The first rows are complete: MLflow does not accept a column of numbers with only missing values."""
 HELLO = "hello"
 Note = "Callable[[list[str]], None]"
 
 
 class Bench:
-    """A home with the web services, the servers that run, and what they are asked."""
+    """A home with the web services, the running servers, and the requests to them."""
 
     def __init__(self, folder: Path, session: Session, running: ExitStack) -> None:
         self.folder, self.session, self._running = folder, session, running
@@ -49,14 +49,14 @@ class Bench:
         self._mlflow: dict[str, str] = {}
 
     def start(self, *words: str, pin: bool = True) -> Server:
-        """A server for the home."""
+        """Start a server for the home."""
         where = {name: self.session.environ[name] for name in ("MLMGMT_HOME", "MLMGMT_CONFIG")}
         log = str(self.folder / "access.log")
         with pinned(SERVER_CORE if pin else None):
             return self._running.enter_context(started("-AccessLog", log, *words, token=self._token, **where))
 
     def ours(self, learner: str, count: int = 1, *, server: Server | None = None, name: str = "mlmgmt") -> Target:
-        """Scoring of some rows, with the contract's answer."""
+        """Return a request to score some rows, with the documented answer."""
         service = census.service(learner)
         document: Any = lookup.get(self.session, group=census.GROUP, name=service)
         path = document["properties"]["swaggerLocation"].partition(".net")[2].removesuffix("/swagger.json")
@@ -65,19 +65,19 @@ class Bench:
         return Target(name, url, census.request(ROWS[:count]), {"Authorization": f"Bearer {key}"})
 
     def get(self, service: str, group: str, server: Server | None = None) -> Target:
-        """One web service, from the resource manager."""
+        """Return a request for one web service from the resource manager."""
         asked = server or self.server
         path = f"/subscriptions/{asked.subscription}/resourceGroups/{group}/{PROVIDER}/webServices/{service}"
         headers = {"Authorization": f"Bearer {asked.token}"}
         return Target("mlmgmt", f"{asked.origin}{path}?api-version={V2017}", None, headers)
 
     def mlflow(self, python: Path, learner: str, count: int = 1) -> Target:
-        """The same rows, asked of MLflow."""
+        """Return a request to MLflow to score the same rows."""
         if learner not in self._mlflow:
             data, model = self.folder / "adults.csv", self.folder / f"mlflow-{census.service(learner)}"
             peers.saved(python, learner, data, model)
             self._mlflow[learner] = self._running.enter_context(peers.serving_mlflow(python, model))
-        # Its pipeline was fitted to hours that are missing here and there, and refuses whole numbers alone.
+        # The pipeline was fitted to hours with missing values, so MLflow refuses a column of integers only.
         rows = [
             [float(cell) if isinstance(cell, int) else cell for cell in row[: len(census.COLUMNS)]]
             for row in ROWS[:count]
@@ -101,13 +101,13 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 @pytest.fixture(scope="module")
 def python(request: pytest.FixtureRequest) -> Path:
-    """The Python that has MLflow."""
+    """The Python of the environment with MLflow."""
     assert request.config.cache is not None
     return peers.mlflow(request.config.cache.mkdir("mlflow"))
 
 
 def asked(target: Target) -> Any:
-    """One answer."""
+    """Send the request once and return the answer."""
     headers = {"content-type": "application/json", **target.headers}
     answer = httpx.post(target.url, content=target.body, headers=headers, trust_env=False, timeout=60)
     assert answer.status_code == 200, answer.text
@@ -115,7 +115,7 @@ def asked(target: Target) -> Any:
 
 
 def refuse_different_labels(ours: Target, theirs: Target) -> None:
-    """Both are to have the same model; what is compared then is how it is served."""
+    """Check that both give the same labels, so that only the serving is compared."""
     mine = [row[0] for row in asked(ours)["Results"]["output1"]["value"]["Values"]]
     assert mine == asked(theirs)["predictions"]
 
@@ -125,7 +125,7 @@ def report(note: Callable[[list[str]], None], title: str, measured: list[Measure
 
 
 def latency(found: Mapping[str, list[Load]], connections: int, aim: float | None = None) -> str:
-    """The medians, and whether ours is below an aim in milliseconds."""
+    """Return a line with the median latencies, and whether ours is below the aim in milliseconds."""
     listed = ", ".join(f"{name} {middle(loads):.2f} ms" for name, loads in found.items())
     verdict = "" if aim is None else f" (aim < {aim:g} ms: {'met' if middle(found['mlmgmt']) < aim else 'missed'})"
     return f"  median latency at {connections}: {listed}{verdict}"
@@ -135,7 +135,7 @@ AIMS = {
     "linear": {1: (0.7, 35.0, None), 32: (0.5, 80.0, 3.0)},
     "trees": {1: (0.6, None, None), 32: (0.35, 50.0, 4.0)},
 }
-"""By learner and connections: of the bare hello, of MLflow, and milliseconds."""
+"""Aims by learner and connections: ratio to the hello server, ratio to MLflow, and milliseconds."""
 
 
 @pytest.mark.parametrize("learner", AIMS)
@@ -166,7 +166,7 @@ def test_a_thousand_rows(
 
 
 def test_a_learner_without_a_compiled_form(bench: Bench, python: Path, note: Callable[[list[str]], None]) -> None:
-    """Requests that come together are answered together; one that comes alone does not wait."""
+    """Requests that arrive together are answered together; a single one does not wait."""
     learner = "binned network"
     refuse_different_labels(bench.ours(learner, 1_000), bench.mlflow(python, learner, 1_000))
     ours, theirs = bench.ours(learner), bench.mlflow(python, learner)
@@ -180,7 +180,7 @@ def test_a_learner_without_a_compiled_form(bench: Bench, python: Path, note: Cal
 
 
 def test_two_workers(bench: Bench, note: Callable[[list[str]], None]) -> None:
-    """On both cores, which wrk has to share."""
+    """The workers use both cores, which they share with wrk."""
     one = bench.ours("linear", server=bench.start(pin=False), name="one worker")
     two = bench.ours("linear", server=bench.start("-Workers", "2", pin=False), name="two workers")
     found = interleaved([two, one], 32, bench.folder, pin=False)
@@ -188,8 +188,8 @@ def test_two_workers(bench: Bench, note: Callable[[list[str]], None]) -> None:
     report(note, "Two workers", [measured], [])
 
 
-def test_a_shared_socket_keeps_nobody_waiting(bench: Bench, note: Callable[[list[str]], None]) -> None:
-    """Without TCP_NODELAY each answer of a socket that was made by someone else waits 40 ms for its second packet."""
+def test_a_shared_socket_does_not_delay_answers(bench: Bench, note: Callable[[list[str]], None]) -> None:
+    """Without TCP_NODELAY, each answer on a socket made by another process waits 40 ms for its second packet."""
     one = bench.ours("linear", name="one worker")
     two = bench.ours("linear", server=bench.start("-Workers", "2"), name="two workers")
     plain = bench.hello(one.body, loop="asyncio", protocol=0)
@@ -202,8 +202,8 @@ def test_a_shared_socket_keeps_nobody_waiting(bench: Bench, note: Callable[[list
     report(note, "TCP_NODELAY on a shared socket", measured, [latency(found, 1)])
 
 
-def test_what_was_scored_was_counted(bench: Bench) -> None:
-    """The benchmark is of a server that charges: its plan knows of the calls."""
+def test_scoring_was_charged_to_the_plan(bench: Bench) -> None:
+    """The benchmarked server charges calls: its commitment plan has counted them."""
     history = usage.usage_history(bench.session, group=census.GROUP, name="standard")
     assert sum(day["usage"][usage.TRANSACTIONS] for day in history) > 1_000
 

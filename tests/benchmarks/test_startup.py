@@ -1,4 +1,4 @@
-"""Start-up: whole processes, ours against the smallest Typer app that does anything."""
+"""Start-up of whole processes, ours against the smallest useful Typer app."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ app()
 
 @pytest.fixture(scope="module")
 def minimal(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The smallest app: two commands and one option, in ordinary use."""
+    """The smallest app: two commands and one option."""
     file = tmp_path_factory.mktemp("app") / "minimal"
     file.write_text(MINIMAL)
     return [sys.executable, str(file)]
@@ -62,17 +62,17 @@ def ours() -> list[str]:
 
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A prepared home with one service, and byte code for whatever is imported, as an installed package has it."""
+    """A prepared home with one service, and compiled byte code for all imports, as after an installation."""
     folder = tmp_path_factory.mktemp("home")
     session = making.session(folder)
     making.service(session, "retail", "churn", making.definition(10_000))
-    # A checkout may have no byte code (PYTHONDONTWRITEBYTECODE): compiling would then be half of what is measured.
+    # A checkout may have no byte code (PYTHONDONTWRITEBYTECODE); then compiling would be half of the time measured.
     told = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**told, **session.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
 
 
 def _process(words: list[str], environ: dict[str, str], expected: str) -> Callable[[], int]:
-    """Check once that a process answers, then leave its answers unread."""
+    """Check once that a process gives the expected output; later runs discard it."""
     told = subprocess.run(words, env=environ, capture_output=True, text=True, check=True)
     assert expected in told.stdout, told
     return lambda: subprocess.run(words, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
@@ -86,7 +86,7 @@ def test_get(measure: Measure, ours: list[str], minimal: list[str], environ: dic
 
 
 def test_completion(measure: Measure, ours: list[str], minimal: list[str], environ: dict[str, str]) -> None:
-    """Completing a resource group against the minimal app completing the name of its option."""
+    """Completion of a resource group, against the minimal app completing the name of its option."""
     words = {"_MLMGMT_COMPLETE": "complete_bash", "COMP_WORDS": "mlmgmt get -g re", "COMP_CWORD": "3"}
     complete = _process(ours, {**environ, **words}, "retail")
     words = {"_MINIMAL_COMPLETE": "complete_bash", "COMP_WORDS": "minimal show --ve", "COMP_CWORD": "2"}

@@ -1,4 +1,4 @@
-"""A durable update, no model to prove: against SQLite, and against MLflow where that is installed."""
+"""A durable update without a model to check: against SQLite, and against MLflow if it is installed."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ LOG_FULL = 500
 def session(tmp_path: Path) -> Session:
     made = making.session(tmp_path)
     making.service(made, "retail", "churn", making.definition(SIZE))
-    # What other benchmarks wrote is flushed first, or the disk does that while these wait for it.
+    # Flush what other benchmarks wrote, or the disk would do so while these wait for it.
     os.sync()
     return made
 
 
 def _updater(session: Session) -> Callable[[], Any]:
-    """An update that changes the title, to something new each time."""
+    """Return an update that sets a new title each time."""
     titles = count()
 
     def update() -> Any:
@@ -53,8 +53,8 @@ def _updater(session: Session) -> Callable[[], Any]:
 def test_sqlite(measure: Measure, session: Session, tmp_path: Path, used: bool) -> None:
     """One update against one commit of the same bytes (WAL, synchronous=FULL) on the same file system.
 
-    A new database extends its log with each commit. Once the log was full, it is overwritten from then on, which
-    costs half as much: that is a database in use.
+    A new database extends its log with each commit. Once the log is full, it is overwritten, which costs half as much;
+    that is a database in use.
     """
     data = (session.store.services.folder(session.service_id("retail", "churn")) / CURRENT).read_bytes()
     database = sqlite3.connect(tmp_path / "other.db", isolation_level=None)
@@ -77,12 +77,12 @@ def test_sqlite(measure: Measure, session: Session, tmp_path: Path, used: bool) 
 
 
 def test_breakdown(note: Callable[[list[str]], None], session: Session, durable: str | None) -> None:
-    """Say where an update's time goes; nothing is compared."""
+    """Show where an update's time goes; nothing is compared."""
     note(["", *of_update(session, "retail", "churn"), *([durable] if durable else [])])
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is not installed, so there is no rate to compare with")
+@pytest.mark.skipif(find_spec("mlflow") is None, reason="MLflow is not installed")
 def test_mlflow(measure: Measure, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rate of updates against the rate of MLflow's model versions, in its SQLite registry."""
     for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
@@ -94,7 +94,7 @@ def test_mlflow(measure: Measure, session: Session, tmp_path: Path, monkeypatch:
     client.create_registered_model("churn")
     source = tmp_path / "artifacts"
     os.mkdir(source)
-    # The column holds 5,000 characters: a definition does not fit, so MLflow writes less than half of what we do.
+    # MLflow's column holds 5,000 characters, less than a definition, so MLflow writes less than half of our bytes.
     text = making.definition(SIZE).decode()[:4000]
 
     def version() -> Any:

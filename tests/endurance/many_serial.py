@@ -1,8 +1,8 @@
-"""How long models take one after the other, in one process with one thread; run as
+"""Measure how long models take one after another, in one process with one thread; run as
 `python -m tests.endurance.many_serial TRAINING SCORING FOLDER STEP` in the folder of a home.
 
-Every STEPth table of the folder is taken. One JSON line: the mean seconds of the training alone, and of all that
-`retrain-many` has its workers do.
+Every STEPth table of the folder is used. The output is one JSON line: the mean seconds of training only, and of all
+that a worker of `retrain-many` does.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def main(trainer: str, scorer: str, folder: str, step: int) -> None:
         with threadpool_limits(1):
             training.fit(session, work.training, Source(table.name, data), None, None)
         fitted = time.perf_counter()
-        made = fitting.make(work, table.stem, data, default)
+        made = fitting.make_model(work, table.stem, data, default)
         ended = time.perf_counter()
         assert made.reason is None, made.reason
-        if place:  # the first is to load what is needed
+        if place:  # the first round only loads the libraries
             fit, make = fit + fitted - began, make + ended - fitted
     print(json.dumps({"fit": fit / len(tables), "make": make / len(tables)}))
 

@@ -1,4 +1,4 @@
-"""More batch jobs at once than a service works on at a time, all of them real, some of them killed."""
+"""More batch jobs than a service runs at the same time, all of them real, and one of them killed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import Command
 
 
-def test_fifty_jobs_started_at_once_all_end_and_a_killed_one_delays_none(mlmgmt: Command, home: Path) -> None:
+def test_fifty_jobs_all_end_and_a_killed_one_does_not_delay_the_others(mlmgmt: Command, home: Path) -> None:
     deploy(mlmgmt, "query", query_definition())
     session = Session()
     account = session.store.blobs.accounts()[0]

@@ -1,4 +1,4 @@
-"""What takes long. One command: `pytest tests/endurance`."""
+"""Tests that take long. Run them with: pytest tests/endurance"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LATE = (
     "import os, sys\n"
-    "from mlmgmt.verbs import webservices\n"
+    "from mlmgmt.verbs.services import webservices\n"
     "from mlmgmt.verbs.session import Session\n"
     "import filelock\n"
     "outcome = webservices.plan_update(Session(), group='retail', name='small', title=sys.argv[1])\n"
@@ -43,7 +43,7 @@ def test_a_thousand_kills_between_taking_and_releasing_the_lock(mlmgmt: Command,
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_a_kill_at_each_system_call_that_the_kernel_sees(mlmgmt: Command, small: Path) -> None:
-    """strace kills the process as it enters the n-th call of one kind after the plan is made; every kind, every n."""
+    """strace kills the process at the n-th call of a kind after the plan is made, for every kind and every n."""
     killed = {}
     for kind in KINDS:
         number = 1
@@ -58,7 +58,7 @@ def test_a_kill_at_each_system_call_that_the_kernel_sees(mlmgmt: Command, small:
 
 
 def _killed_and_checked(mlmgmt: Command, kind: str, number: int) -> bool:
-    # A whole update first: a kill after the commit leaves the next one more to read, and the count would never end.
+    # Finish one update first: after a kill behind the commit, the next update reads more, and the loop would not end.
     before = mlmgmt(f"update -g retail -n small -Title 'before {kind} {number}' -Force", ok=True).json
     title = f"{kind} {number}"
     killed = _killed_at(kind, number, title)
@@ -86,7 +86,7 @@ def _killed_at(kind: str, number: int, title: str) -> bool:
             assert tracer.stderr is not None
             assert re.search("attached", tracer.stderr.readline())
             with contextlib.suppress(BrokenPipeError):
-                # The first call to be killed at may be the one that waits for this line.
+                # The process may be killed while it waits for this line.
                 child.stdin.write("\n")
                 child.stdin.flush()
             status = child.wait(timeout=60)
@@ -97,7 +97,7 @@ def _killed_at(kind: str, number: int, title: str) -> bool:
 
 def test_ten_thousand_updates_of_one_service(mlmgmt: Command, small: Path) -> None:
     script = (
-        "from mlmgmt.verbs import webservices\n"
+        "from mlmgmt.verbs.services import webservices\n"
         "from mlmgmt.verbs.session import Session\n"
         "session = Session()\n"
         "for n in range(10_000):\n"

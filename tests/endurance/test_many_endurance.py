@@ -1,6 +1,6 @@
-"""A thousand rental locations: how long it takes, what memory it needs, how fast endpoints are found, and kills.
+"""A thousand rental locations: time, memory, look-up of endpoints, and runs that are killed.
 
-`pytest -s tests/endurance/test_many_endurance.py`; LOCATIONS and HOURS in the environment make it smaller.
+Run with: pytest -s tests/endurance/test_many_endurance.py. Set LOCATIONS and HOURS in the environment to do less.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ LOCATIONS = int(os.environ.get("LOCATIONS", "1000"))
 HOURS = int(os.environ.get("HOURS", "4000"))
 STEP = 20
 LEARNERS = {"Linear Regression": 1.6, "Boosted Decision Tree Regression": 1.15}
-"""The learners, and the aims: the wall time of a run as a multiple of half of the serial training."""
+"""The learners and the aims: a run's wall time as a multiple of the serial training time divided by processors."""
 
 
 def tables(count: int) -> None:
-    """`all/`, with a table for each location, and `tenth/`, with the first tenth of them."""
+    """Write `all/` with a table for each location, and `tenth/` with the first tenth of them."""
     made: dict[str, Any] = runpy.run_path(str(FIXTURES / "bike-rental" / "generate.py"))
     Path("all").mkdir()
     Path("tenth").mkdir()
@@ -56,7 +56,7 @@ def tables(count: int) -> None:
 
 
 def resident(leader: int) -> int:
-    """The bytes in memory of a process and all that it has started, what they share counted for each."""
+    """Return the resident bytes of a session's processes; memory that they share counts for each."""
     total = 0
     for place in Path("/proc").iterdir():
         if place.name.isdigit():
@@ -68,15 +68,15 @@ def resident(leader: int) -> int:
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A run of the command: its table, the seconds it took from start to end, and the most memory it had at once."""
+class Measurement:
+    """A run of the command: its table, its wall time in seconds, and its peak memory in bytes."""
 
     table: dict[str, Any]
     seconds: float
     peak: int
 
 
-def run(learner: str, data: str, *more: str) -> Ran:
+def run(learner: str, data: str, *more: str) -> Measurement:
     words = [sys.executable, "-m", "mlmgmt", "retrain-many", "-TrainingService", learner]
     words += ["-ScoringService", f"{learner} [Predictive Exp.]", "-Data", data, "-o", "json", *more]
     words += ["-Results", "results.csv,results.html,results.json"]
@@ -95,11 +95,11 @@ def run(learner: str, data: str, *more: str) -> Ran:
         over.set()
         looking.join()
     assert status == 0
-    return Ran(json.loads(Path("out.json").read_text()), seconds, max(peaks))
+    return Measurement(json.loads(Path("out.json").read_text()), seconds, max(peaks))
 
 
 def serial(learner: str) -> dict[str, float]:
-    """The mean seconds of a model that is made alone; see `many_serial`."""
+    """Return the mean seconds for one model without parallel work; see `many_serial`."""
     words = ["-m", "tests.endurance.many_serial", learner, f"{learner} [Predictive Exp.]", "all", str(STEP)]
     done = subprocess.run([sys.executable, *words], env=environment(), capture_output=True, text=True, check=True)
     found: dict[str, float] = json.loads(done.stdout)
@@ -107,7 +107,7 @@ def serial(learner: str) -> dict[str, float]:
 
 
 def found_in(service: str, names: list[str]) -> tuple[float, float]:
-    """The median seconds in which an endpoint is looked up by name, and by the id in a scoring request's address."""
+    """Return the median seconds to look up an endpoint by name, and by the id in a scoring address."""
     by_name, by_id = [], []
     for name in names:
         session = Session()
@@ -155,7 +155,7 @@ def test_a_thousand_locations(mlmgmt: Command, learner: str) -> None:
         ratio = whole.seconds / half
         say(
             f"{what}: {each * 1e3:.1f} ms each alone ({before[name] * 1e3:.1f} before, {after[name] * 1e3:.1f} after); "
-            f"wall {whole.seconds:.1f} s is {ratio:.2f}x of a {processors}th part of {each * LOCATIONS:.1f} s"
+            f"wall {whole.seconds:.1f} s is {ratio:.2f}x of {each * LOCATIONS:.1f} s / {processors} processors"
         )
         if name == "fit":
             say(f"the aim is {LEARNERS[learner]}x: {'met' if ratio <= LEARNERS[learner] else 'missed'}")
@@ -169,7 +169,7 @@ def test_a_thousand_locations(mlmgmt: Command, learner: str) -> None:
         assert other < 5 * one + 0.005
     second = run(learner, "all")
     assert second.table["Counts"] == {"Unchanged": LOCATIONS}
-    say(f"a second run, which has nothing to do: {second.seconds:.1f} s")
+    say(f"a second run with nothing to do: {second.seconds:.1f} s")
 
 
 def _sayer(title: str) -> Callable[[str], None]:

@@ -1,4 +1,4 @@
-"""The server for longer: a minute of updates under load, and a hundred kills. Run with: pytest tests/endurance"""
+"""The server under load for longer: a minute of updates, and a hundred kills. Run with: pytest tests/endurance"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ start, server = servers.start, servers.server
 def test_a_minute_of_updates_every_second(start: Start, churn: Path, mlmgmt: Any, workers: str) -> None:
     server = start("-Workers", workers)
     answered, updates = mixed(server, two_models(server, mlmgmt), 60)
-    print(f"{answered:,} requests answered right through {updates} updates, {workers} workers")
+    print(f"{answered:,} requests answered correctly during {updates} updates, {workers} workers")
     assert updates > 30
 
 

@@ -1,9 +1,9 @@
-"""Kills a run of many retrainings again and again; run as `python -m tests.stories.many_killer KILLS SEED` in a folder
-with a home and the tables `loc/*.csv`.
+"""Kill runs of many retrainings at random; run as `python -m tests.stories.many_killer KILLS SEED` in a folder with a
+home and the tables `loc/*.csv`.
 
-A child is forked that retrains all keys in one process; it is killed with SIGKILL a random moment after a random number
-of models, and what stands then is looked at. One JSON line is printed for each kill; at the end a run is let alone, and
-a last line says what it left.
+A forked child retrains all keys in one process. It is killed with SIGKILL at a random time after a random number of
+models, and the home is checked. One JSON line is printed for each kill. At the end a run is left to finish, and a last
+line shows its results.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from tests.stories.many_tables import Kept, many
 
 
 def blobs(home: Path) -> dict[str, tuple[int, str]]:
-    """The models that runs kept: when each was written, and its digest."""
+    """Return the saved models: when each was written, and its digest."""
     return {
         name: (path.stat().st_mtime_ns, sha256(path.read_bytes()).hexdigest())
         for name, path in Kept(home).blobs().items()
     }
 
 
-def looked_at(home: Path, keys: list[str]) -> dict[str, Any]:
-    """What stands; raises where a model cannot be opened, or an endpoint is half-patched."""
+def checked_state(home: Path, keys: list[str]) -> dict[str, Any]:
+    """Return the state of the home. Raise an error if a model cannot be opened or an endpoint is half patched."""
     session = Session()
     default = finding.endpoint(session, SCORING, finding.DEFAULT)
     ((asset, body),) = default.models.items()
@@ -68,8 +68,8 @@ def run(*more: str) -> int:
         return app.run(many(*more))
 
 
-def killed(home: Path, chance: random.Random) -> bool:
-    """Whether a run was killed before its end."""
+def run_and_kill(home: Path, chance: random.Random) -> bool:
+    """Start a run and kill it. Return whether it was killed before it ended."""
     present = len(Kept(home).blobs())
     child = os.fork()
     if child == 0:
@@ -93,14 +93,14 @@ def killed(home: Path, chance: random.Random) -> bool:
 def main(kills: int, seed: int) -> None:
     home, chance = Path(".mlmgmt"), random.Random(seed)
     keys = sorted(path.stem for path in Path("loc").glob("*.csv"))
-    # What a child needs is loaded here, once, so that it begins at once.
+    # Load what the children need once here, so that each begins without delay.
     models.open_model(Session(), next(iter(home.glob("models/*"))).read_bytes())
     run("-WhatIf")
-    before = looked_at(home, keys)
+    before = checked_state(home, keys)
     for _ in range(kills):
-        met = killed(home, chance)
-        after = looked_at(home, keys)
-        # None is trained twice: what was there is what it was.
+        met = run_and_kill(home, chance)
+        after = checked_state(home, keys)
+        # No model is trained twice: those that existed have not changed.
         assert before["blobs"].items() <= after["blobs"].items()
         for key, stage in before["stages"].items():
             assert (stage, after["stages"][key]) not in {("patched", "added"), ("patched", "missing")}, key
@@ -109,7 +109,7 @@ def main(kills: int, seed: int) -> None:
         print(json.dumps({"killed": met, "blobs": len(after["blobs"]), **counts}), flush=True)
         before = after
     status = run()
-    after = looked_at(home, keys)
+    after = checked_state(home, keys)
     assert before["blobs"].items() <= after["blobs"].items()
     assert set(after["stages"].values()) == {"patched"}, after["stages"]
     assert len(after["blobs"]) == len(keys)

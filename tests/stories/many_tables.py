@@ -1,4 +1,4 @@
-"""Tables by key for the stories of many retrainings, the words of the command, and what it left in the home."""
+"""Helpers for tests of many retrainings: tables by key, the words of the command, and its results in the home."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from tests.conftest import Result
 
 KEYS = {"berlin": 3, "cairo": 4, "delhi": 5, "essen": 6, "fes": 7, "graz": 8}
-"""Keys, and how many hundreds each one's table adds; see `classic_home.rentals`."""
+"""Keys, and the hundreds that each key's table adds; see `classic_home.rentals`."""
 ROOT_MEAN_SQUARED_ERROR = "Root Mean Squared Error"
 
 
 def noisy(hundreds: int, rows: int = 60, *, spread: float = 5.0) -> str:
-    """`rentals`, with its label off by some `spread`; no two rows are the same."""
+    """`rentals` with random noise of size `spread` in the label; all rows differ."""
     chance = random.Random(hundreds)
     header, *lines = rentals(hundreds, rows).splitlines()
     cells = (line.split(",") for line in lines)
@@ -31,14 +31,14 @@ def noisy(hundreds: int, rows: int = 60, *, spread: float = 5.0) -> str:
 
 
 def noise(rows: int = 60) -> str:
-    """A table whose label has nothing to do with its columns."""
+    """A table whose label does not depend on its columns."""
     chance = random.Random(1)
     lines = (f"{chance.randrange(24)},{chance.random():.3f},{chance.uniform(-5000, 5000):.3f}" for _ in range(rows))
     return "\n".join(["hour,temp,cnt", *lines]) + "\n"
 
 
 def folder(name: str = "loc", **tables: str) -> Path:
-    """A folder with one table a key."""
+    """Write a folder with one table for each key."""
     path = Path(name)
     path.mkdir(exist_ok=True)
     for key, text in tables.items():
@@ -47,7 +47,7 @@ def folder(name: str = "loc", **tables: str) -> Path:
 
 
 def one_file(**tables: str) -> Path:
-    """The same tables in one file, rows of all keys mixed, the key in a column `where` in the middle."""
+    """Write the same tables in one file, with the rows of all keys mixed and the key in a middle column `where`."""
     rows = []
     for key, text in tables.items():
         header, *lines = csv.reader(text.splitlines())
@@ -58,13 +58,13 @@ def one_file(**tables: str) -> Path:
 
 
 def many(*more: str, data: str | Path = "loc", jobs: int = 1) -> list[str]:
-    """The words that retrain many endpoints of `SCORING`; in this process, unless there are more `jobs`."""
+    """Return the words that retrain many endpoints of `SCORING`; with one job, in this process."""
     words = ["retrain-many", "-TrainingService", TRAINING, "-ScoringService", SCORING, "-Data", str(data)]
     return [*words, "-Jobs", str(jobs), "-o", "json", *more]
 
 
 def by_key(table: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The rows of a run's table."""
+    """Return the rows of a run's table by key."""
     return {row["Key"]: row for row in table["Rows"]}
 
 
@@ -74,7 +74,7 @@ def decisions(table: dict[str, Any]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Kept:
-    """What a run left in the home.
+    """What a run saved in the home.
 
     Args:
         root: the home.
@@ -83,25 +83,25 @@ class Kept:
     root: Path
 
     def blobs(self) -> dict[str, Path]:
-        """The files of models that runs kept, by name."""
+        """Return the saved model files by name."""
         return {path.name: path for path in sorted(self.root.glob("storage/*/retraining/*/*.ilearner"))}
 
     def moments(self) -> dict[str, int]:
-        """When each of them was written, in nanoseconds."""
+        """Return when each model file was written, in nanoseconds."""
         return {name: path.stat().st_mtime_ns for name, path in self.blobs().items()}
 
     def of(self, row: dict[str, Any]) -> bytes:
-        """The model file of a row, by its digest."""
+        """Return the model file of a row, found by its digest."""
         return (self.root / "models" / f"{row['Model']}.ilearner").read_bytes()
 
 
 def endpoints(mlmgmt: Callable[..., Any]) -> set[str]:
-    """The names of all endpoints of `SCORING`."""
+    """Return the names of all endpoints of `SCORING`."""
     return {shown["Name"] for shown in mlmgmt(["endpoints", SCORING, "-o", "json"], ok=True).json}
 
 
 def files_below(*folders: Path | str) -> dict[str, tuple[bytes, int]]:
-    """Every file with its bytes and the moment of its last change; locks left out."""
+    """Return every file except locks, with its bytes and the time of its last change."""
     found = {}
     for path in folders:
         for place in sorted(Path(path).rglob("*")):
@@ -111,12 +111,12 @@ def files_below(*folders: Path | str) -> dict[str, tuple[bytes, int]]:
 
 
 def everything(root: Path) -> dict[str, tuple[bytes, int]]:
-    """Every file of a home and of the configuration."""
+    """Return every file of a home and of the configuration."""
     return files_below(root, os.environ["MLMGMT_CONFIG"])
 
 
 def answers_of(mlmgmt: Callable[..., Any], endpoint: str, table: str, *at: str) -> list[float]:
-    """What an endpoint, or with `at` another web service, answers to the rows of a table."""
+    """Return the scores of an endpoint, or with `at` of another web service, for the rows of a table."""
     Path("asked.csv").write_text(table)
     words = ["score", *(at or ("-s", SCORING, "-e", endpoint)), "-Input", "asked.csv", "-o", "json"]
     value = mlmgmt(words, ok=True).json["Results"]["output1"]["value"]
@@ -125,7 +125,7 @@ def answers_of(mlmgmt: Callable[..., Any], endpoint: str, table: str, *at: str) 
 
 
 def failed(result: Result, *keys: str) -> dict[str, dict[str, Any]]:
-    """The rows of a run of which some keys, and no others, failed."""
+    """Check that exactly these keys of a run failed, and return all rows."""
     assert result.status == 4, result.err
     assert f"{len(keys)} of " in result.err
     rows = by_key(result.json)
@@ -135,7 +135,7 @@ def failed(result: Result, *keys: str) -> dict[str, dict[str, Any]]:
 
 
 def new_services(mlmgmt: Callable[..., Any]) -> None:
-    """The two experiments as New web services: `training`, and `bikes`, which scores."""
+    """Deploy the two experiments as New web services: `training`, and `bikes` for scoring."""
     for experiment, name in ((TRAINING, "training"), (SCORING, "bikes")):
         mlmgmt(["export-definition", experiment, f"{name}.json"], ok=True)
         mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}.json -Force", ok=True)

@@ -1,4 +1,4 @@
-"""Batch jobs as people use them: documents good and bad, workers that live, die and are ended."""
+"""Batch jobs from start to end: valid and invalid documents, and workers that run, crash and are cancelled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def deploy(mlmgmt: Command, name: str, body: dict[str, Any]) -> None:
 
 
 def query_definition() -> dict[str, Any]:
-    """Rows in, a table out, made by the query that the service parameter `Query` gives."""
+    """A service with one input and one table output, the result of the query in the parameter `Query`."""
     body = definition(
         {
             "in": "input:input1",
@@ -62,7 +62,7 @@ def query_definition() -> dict[str, Any]:
 
 
 def training_definition() -> dict[str, Any]:
-    """Rows in; output1 the trained model, output2 its evaluation. `L2` has no default, and `L1` one."""
+    """A service whose output1 is a trained model and output2 its evaluation. `L1` has a default; `L2` has none."""
     learner = {"L1 Regularization weight": "0", "Optimization Tolerance": "1e-12"}
     body = definition(
         {
@@ -127,7 +127,7 @@ def connection(account: str) -> str:
     return f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={key};EndpointSuffix=core.windows.net"
 
 
-def submitted(mlmgmt: Command, service: str, job: dict[str, Any]) -> str:
+def submit(mlmgmt: Command, service: str, job: dict[str, Any]) -> str:
     Path("job.json").write_text(json.dumps(job))
     return str(mlmgmt(f"batch submit {AT}{service} job.json", ok=True).json["JobId"])
 
@@ -138,7 +138,7 @@ def status(mlmgmt: Command, service: str, job: str) -> dict[str, Any]:
 
 
 def until(what: Any) -> None:
-    """Wait for something that comes, however slow the machine."""
+    """Wait until a condition is true, for a long time on a slow machine."""
     for _ in range(6000):
         if what():
             return
@@ -148,7 +148,7 @@ def until(what: Any) -> None:
 
 @contextmanager
 def no_processor_free(home: Path) -> Iterator[None]:
-    """While this is held, workers live and do not compute."""
+    """Hold all processor locks, so that workers run but do not compute."""
     with ExitStack() as stack:
         (home / "jobs").mkdir(exist_ok=True)
         for place in range(os.cpu_count() or 1):
@@ -163,7 +163,7 @@ def worker_of(home: Path, service: str, job: str) -> int:
 
 
 def ended(pid: int) -> bool:
-    """Whether a process is gone, or nobody has fetched its end yet."""
+    """Return whether a process has ended; it may still be a zombie."""
     workers._reap()
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, 0)
@@ -177,7 +177,7 @@ def every_file(home: Path) -> str:
 
 class TestTheDocumentedJob:
     def test_a_training_job_gives_a_model_and_its_evaluation(self, mlmgmt: Command, home: Path, account: str) -> None:
-        """The document of the retraining walkthrough: a leading slash, nulls, and a required parameter."""
+        """The document is that of the retraining walkthrough: a leading slash, nulls, and a required parameter."""
         from sklearn.linear_model import LogisticRegression
 
         from mlmgmt.learning import ilearner
@@ -194,7 +194,7 @@ class TestTheDocumentedJob:
             },
             "GlobalParameters": {"L2": "0.25"},
         }
-        job = submitted(mlmgmt, "train", body)
+        job = submit(mlmgmt, "train", body)
         assert re.fullmatch("[0-9a-f]{32}", job)
         waiting = status(mlmgmt, "train", job)
         assert (waiting["StatusCode"], waiting["Results"], waiting["Details"]) == ("NotStarted", None, None)
@@ -234,8 +234,8 @@ class TestTheDocumentedJob:
         assert key not in every_file(home)
         assert done["Results"]["output1"]["SasBlobToken"].split("sig=")[1].split("&")[0] not in every_file(home)
 
-    def test_a_predictive_job_scores_as_the_service_does(self, mlmgmt: Command, churn: Path) -> None:
-        """From a file without a header, named with a blank, to a file parted by tabs."""
+    def test_a_predictive_job_gives_the_same_scores_as_the_service(self, mlmgmt: Command, churn: Path) -> None:
+        """The input has no header and a blank in its name; the output is separated by tabs."""
         lines = Path("new-customers.csv").read_text().splitlines(keepends=True)[:41]
         Path("some.csv").write_text("".join(lines))
         scored = mlmgmt("score -g retail -n churn --input some.csv", ok=True).json["Results"]["output1"]["value"]
@@ -260,7 +260,9 @@ class TestTheDocumentedJob:
         )
 
     @pytest.mark.parametrize("form", ["connection", "connection without a key", "base and signature", "base", "single"])
-    def test_every_form_of_a_reference_is_taken(self, mlmgmt: Command, query: Path, account: str, form: str) -> None:
+    def test_every_form_of_a_blob_reference_is_accepted(
+        self, mlmgmt: Command, query: Path, account: str, form: str
+    ) -> None:
         put(account, "data/new rows#1.csv", "age,city\n1,Bern\n")
         key = Session().store.secrets.account_key(account)
         assert key is not None
@@ -281,7 +283,7 @@ class TestTheDocumentedJob:
         body = {"inputs": {"input1": source}, "Outputs": {"output1": goal}, "GLOBALPARAMETERS": None}
         if form == "single":
             body = {"Input": source, "Output": goal, "Inputs": None, "GlobalParameters": {}}
-        submitted(mlmgmt, "query", body)
+        submit(mlmgmt, "query", body)
         written = [json.loads(path.read_text()) for path in query.glob("jobs/*/*/*/job.json")]
         place = {"account": account, "container": "data", "path": "new rows#1.csv"}
         assert [job["inputs"] for job in written] == [{"input1": place}]
@@ -291,7 +293,7 @@ class TestTheDocumentedJob:
 
 
 def changed(what: str, value: Any) -> Any:
-    """A change of the good document: `Inputs.input1.RelativeLocation`, a value or nothing."""
+    """Return a function that sets a member of the valid document, or deletes it if the value is `...`."""
 
     def change(body: dict[str, Any]) -> None:
         *way, last = what.split(".")
@@ -351,7 +353,7 @@ REFUSALS = [
 ]
 
 
-class TestWhatIsRefusedAtSubmit:
+class TestRefusedAtSubmit:
     @pytest.fixture
     def good(self, query: Path, account: str) -> dict[str, Any]:
         put(account, "data/rows.csv", "age,city\n1,Bern\n")
@@ -362,7 +364,7 @@ class TestWhatIsRefusedAtSubmit:
             "GlobalParameters": {"Query": "select 1 as one"},
         }
 
-    def test_each_mistake_has_the_service_s_code(self, query: Path, good: dict[str, Any]) -> None:
+    def test_each_mistake_has_the_code_of_the_service(self, query: Path, good: dict[str, Any]) -> None:
         session = Session()
         assert jobs.submit(session, group="retail", name="query", request=good)
         for change, code in REFUSALS:
@@ -376,7 +378,7 @@ class TestWhatIsRefusedAtSubmit:
             assert "hush" not in f"{refused.value} {refused.value.details}"
         assert len(list(session.store.jobs.of(session.service_id("retail", "query")))) == 1
 
-    def test_a_key_or_a_signature_that_is_not_good_is_refused(self, good: dict[str, Any], account: str) -> None:
+    def test_a_wrong_key_or_signature_is_refused(self, good: dict[str, Any], account: str) -> None:
         session = Session()
         key = session.store.secrets.account_key(account)
         assert key is not None
@@ -393,7 +395,7 @@ class TestWhatIsRefusedAtSubmit:
             assert refused.value.codes() == ("BadArgument", code)
             assert key not in f"{refused.value.message} {refused.value.details}"
 
-    def test_parameters_are_tried_before_anything_runs(self, mlmgmt: Command, home: Path, account: str) -> None:
+    def test_parameters_are_checked_before_anything_runs(self, mlmgmt: Command, home: Path, account: str) -> None:
         deploy(mlmgmt, "train", training_definition())
         put(account, "data/people.csv", people())
         place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/people.csv"}
@@ -424,7 +426,7 @@ class TestWhatIsRefusedAtSubmit:
         assert refused.value.codes() == ("BadArgument", "InvalidBlobExtension")
         assert "must end in one of: .ilearner" in refused.value.details[0].message
 
-    def test_several_inputs_are_named(self, mlmgmt: Command, home: Path) -> None:
+    def test_several_inputs_must_be_given_by_name(self, mlmgmt: Command, home: Path) -> None:
         nodes = {"a": "input:left", "b": "input:right", "add": "Add Rows", "out": "output:output1"}
         columns = {"left": {"n": "Integer"}, "right": {"n": "Integer"}}
         edges = ["a > add.Dataset1", "b > add.Dataset2", "add > out"]
@@ -455,7 +457,7 @@ class TestWhatIsRefusedAtSubmit:
             ("-JobFile '{}' -Inputs rows.csv", "DuplicateInputInBatchCall"),
         ],
     )
-    def test_plain_files_are_refused_as_plainly_and_leave_nothing(
+    def test_refused_files_are_not_copied_into_the_home(
         self, mlmgmt: Command, query: Path, words: str, code: str
     ) -> None:
         Path("notes.txt").write_text("age\n1\n")
@@ -465,7 +467,7 @@ class TestWhatIsRefusedAtSubmit:
         assert not list(query.glob("storage/*/experimentinput/*"))
         assert not (query / "jobs").exists()
 
-    def test_a_service_or_a_job_that_is_not_there_is_named(self, mlmgmt: Command, query: Path) -> None:
+    def test_an_unknown_service_or_job_is_named(self, mlmgmt: Command, query: Path) -> None:
         assert "WebServiceNotFound" in mlmgmt(f"batch submit {AT}nothing -Inputs rows.csv").err
         job = mlmgmt(f"batch submit {AT}query -Inputs rows.csv", ok=True).json["JobId"]
         for verb in ("start", "status", "cancel", "wait"):
@@ -475,7 +477,7 @@ class TestWhatIsRefusedAtSubmit:
                 assert "JobNotFound" in refused.err
                 assert job in refused.err
 
-    def test_a_reader_may_look_and_no_more(self, mlmgmt: Command, query: Path) -> None:
+    def test_a_reader_can_look_but_not_change(self, mlmgmt: Command, query: Path) -> None:
         job = mlmgmt(f"batch submit {AT}query -Inputs rows.csv", ok=True).json["JobId"]
         mlmgmt("Connect-AzAccount -AccountId bob@example.com -Role Reader", ok=True)
         before = every_file(query)
@@ -487,8 +489,8 @@ class TestWhatIsRefusedAtSubmit:
 
 class TestWorkers:
     def test_a_worker_outlives_its_shell_and_runs_its_own_revision(self, mlmgmt: Command, query: Path) -> None:
-        """The configuration folder is named relatively, a home may hold files named like modules, and the service is
-        changed and removed while the job is at work."""
+        """The configuration folder is a relative path, the home has a file named like a module, and the service is
+        changed and removed while the job runs."""
         (query / "json.py").write_text("raise SystemExit('code of the home was run')")
         shutil.copytree(os.environ["MLMGMT_CONFIG"], "kept")
         words = [sys.executable, "-m", "mlmgmt", "batch", "submit", "-g", "retail", "-n", "query"]
@@ -527,8 +529,8 @@ class TestWorkers:
         store = Session().store
         until(lambda: not store.jobs.is_worked_on(Session().service_id("retail", "query"), job))
 
-    def test_a_failing_module_says_which_and_why_and_keeps_its_secret(self, mlmgmt: Command, query: Path) -> None:
-        """The parameter is as secret as an address with a signature; the module's message repeats it."""
+    def test_a_failing_module_is_reported_without_its_secret_parameter(self, mlmgmt: Command, query: Path) -> None:
+        """The parameter counts as a secret, as an address with a signature would; the module's message repeats it."""
         secret = "select age from t1 where rumpelstiltskin"
         words = ["batch", "submit", "-g", "retail", "-n", "query", "-Inputs", "rows.csv", "-Start"]
         job = mlmgmt([*words, "-Parameters", f"Query={secret}"], ok=True).json["JobId"]
@@ -543,8 +545,8 @@ class TestWorkers:
         assert secret not in every_file(query)
         assert secret not in every_file(Path(os.environ["MLMGMT_CONFIG"]))
 
-    def test_a_killed_and_a_cancelled_worker(self, mlmgmt: Command, query: Path) -> None:
-        """Both were at work: one says that it died, the other that it was stopped; neither left a result."""
+    def test_a_killed_job_fails_and_a_cancelled_job_is_cancelled(self, mlmgmt: Command, query: Path) -> None:
+        """Both were running; neither leaves a result."""
         words = f"batch submit {AT}query -Inputs rows.csv -Start -Parameters 'Query=select city from t1'"
         with no_processor_free(query):
             killed, stopped = (mlmgmt(words, ok=True).json["JobId"] for _ in range(2))
@@ -557,7 +559,7 @@ class TestWorkers:
             assert mlmgmt(f"batch cancel {AT}query {stopped}", ok=True).json["StatusCode"] == "Cancelled"
             until(lambda: ended(first) and ended(second))
             refused = mlmgmt(f"batch wait {AT}query {killed}")
-            assert f"The worker process {first} crashed, was killed" in refused.err
+            assert f"The worker process {first} crashed or was killed" in refused.err
             refused = mlmgmt(f"batch wait {AT}query {stopped}")
             assert refused.status == 1
             assert "JobCancelled" in refused.err
@@ -567,7 +569,7 @@ class TestWorkers:
         assert not list(query.glob("storage/*/experimentoutput/*"))
         assert "select city" not in every_file(Path(os.environ["MLMGMT_CONFIG"]) / "homes" / Session().store.home.id)
 
-    def test_cancelling_ends_the_script_that_a_worker_waits_for(self, mlmgmt: Command, home: Path) -> None:
+    def test_cancelling_a_job_ends_the_script_that_its_worker_runs(self, mlmgmt: Command, home: Path) -> None:
         source = (
             "import os, time\n"
             "def azureml_main(frame):\n"
@@ -588,7 +590,7 @@ class TestWorkers:
 class TestTheQueue:
     @pytest.fixture
     def sleepers(self, query: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-        """Workers that hold their job and do nothing; jobs that wait to be started."""
+        """Submitted jobs whose workers hold the job's lock and do nothing."""
         monkeypatch.setattr(workers, "_WORKER", SLEEPER)
         session = Session()
         account = session.store.blobs.accounts()[0]
@@ -608,7 +610,7 @@ class TestTheQueue:
         session = Session()
         return [body["state"] for body in session.store.jobs.of(session.service_id("retail", "query"))]
 
-    def test_forty_are_worked_on_and_the_others_take_their_places_in_turn(
+    def test_forty_jobs_run_and_the_others_follow_in_turn(
         self, mlmgmt: Command, query: Path, sleepers: list[str]
     ) -> None:
         session = Session()
@@ -621,7 +623,7 @@ class TestTheQueue:
 
         os.kill(pids[0], signal.SIGKILL)
         os.waitpid(pids[0], 0)
-        # Whoever asks for the one that waits finds out that another died.
+        # Asking for a queued job's status also finds the job whose worker died.
         assert status(mlmgmt, "query", sleepers[40])["StatusCode"] == "Running"
         assert self.states() == ["Failed"] + ["Running"] * 40 + ["Queued"] * 4
 
@@ -654,7 +656,7 @@ class TestTheQueue:
         assert written == []
         assert self.states()[0] == "Cancelled"
 
-    def test_a_result_that_finds_no_place_is_an_expected_failure(self, query: Path, account: str) -> None:
+    def test_a_result_that_cannot_be_written_is_an_expected_error(self, query: Path, account: str) -> None:
         session = Session()
         blob = blobs.Blob(account, "abc", "a.csv")
         folder = query / "storage" / account / "abc" / "a.csv"
@@ -668,7 +670,7 @@ class TestTheQueue:
                 worker._written(session, {"output1": (place, b"n\n1\n")})
             assert refused.value.codes()[-1] == code
 
-    def test_a_worker_that_cannot_be_started_has_failed(
+    def test_a_job_whose_worker_cannot_be_started_fails(
         self, query: Path, sleepers: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sys, "executable", "/nowhere/python")
@@ -677,7 +679,7 @@ class TestTheQueue:
         assert "/nowhere/python" in found["Details"]
 
 
-class TestAHomeThatIsNotAsItWasWritten:
+class TestEditedHomes:
     def job(self, mlmgmt: Command) -> str:
         words = ["batch", "submit", "-g", "retail", "-n", "query", "-Inputs", "rows.csv"]
         return str(mlmgmt([*words, "-Parameters", "Query=select 1 as n"], ok=True).json["JobId"])
@@ -686,7 +688,7 @@ class TestAHomeThatIsNotAsItWasWritten:
         path = home / "jobs" / "retail" / "query" / job / "job.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
-    def test_a_damaged_job_is_told_and_stands_in_no_other_s_way(self, mlmgmt: Command, query: Path) -> None:
+    def test_a_damaged_job_is_reported_and_does_not_block_the_others(self, mlmgmt: Command, query: Path) -> None:
         bad, good = self.job(mlmgmt), self.job(mlmgmt)
         (query / "jobs" / "retail" / "query" / "notes.txt").write_text("mine")
         for content in ("", "[]", "{}", '{"id": "x"}', json.dumps({"id": bad, "state": "Odd", "createdOn": "x"})):
@@ -709,7 +711,7 @@ class TestAHomeThatIsNotAsItWasWritten:
             {},
         ],
     )
-    def test_an_altered_job_reaches_nothing_outside_of_the_accounts(
+    def test_an_edited_job_cannot_read_outside_the_storage_accounts(
         self, mlmgmt: Command, query: Path, place: dict[str, Any]
     ) -> None:
         with pytest.raises(MlmgmtError) as refused:
@@ -719,7 +721,7 @@ class TestAHomeThatIsNotAsItWasWritten:
         self.edit(query, job, state="Finished", results={"output1": place})
         assert "InvalidBlob" in mlmgmt(f"batch status {AT}query {job}").err
 
-    def test_a_copy_says_what_it_knows_and_starts_nothing(
+    def test_a_copied_home_shows_jobs_but_starts_none(
         self, mlmgmt: Command, query: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         running, queued, fresh = (self.job(mlmgmt) for _ in range(3))
@@ -730,13 +732,13 @@ class TestAHomeThatIsNotAsItWasWritten:
         before = every_file(Path(".mlmgmt"))
         found = mlmgmt(f"batch status {AT}query {running}", ok=True).json
         assert found["StatusCode"] == "Failed"
-        assert "crashed, was killed" in found["Details"]
+        assert "crashed or was killed" in found["Details"]
         assert mlmgmt(f"batch status {AT}query {queued}", ok=True).json["Queued"]
         for words in (f"wait {AT}query {queued}", f"start {AT}query {fresh}", f"cancel {AT}query {fresh}"):
             assert "HomeNotTrusted" in mlmgmt(f"batch {words}").err
         assert every_file(Path(".mlmgmt")) == before
 
-        # Trusted, the copy still lacks the values of the parameters, which are secrets: it must not run on defaults.
+        # Even a trusted copy lacks the parameter values, which are secrets; the job must not run with defaults.
         mlmgmt("trust-home", ok=True)
         session = replace(Session(), tell=lambda _: None)
         resource = session.service_id("retail", "query")
@@ -747,9 +749,9 @@ class TestAHomeThatIsNotAsItWasWritten:
         assert "'Query'" in refused.value.message
 
 
-class TestWhatIsShown:
-    def test_every_ask_signs_anew_and_the_signature_is_good(self, mlmgmt: Command, churn: Path) -> None:
-        """A retraining is a finished job of the service that trains."""
+class TestStatus:
+    def test_each_status_has_a_fresh_and_valid_signature(self, mlmgmt: Command, churn: Path) -> None:
+        """A retraining is a finished job of the training service."""
         mlmgmt("new -g retail -l southcentralus -n trainer -DefinitionFile churn-training.json -Force", ok=True)
         mlmgmt(["update", "-g", "retail", "-n", "churn", "-Tag", "@{trainingService='trainer'}", "-Force"], ok=True)
         report = mlmgmt("retrain -g retail -n churn --data new-customers.csv", ok=True).json
@@ -773,7 +775,7 @@ class TestWhatIsShown:
             tokens.append(token)
         assert tokens[0] != tokens[1]
 
-    def test_a_job_that_was_never_started_is_not_waited_for(self, mlmgmt: Command, query: Path) -> None:
+    def test_waiting_for_a_job_that_was_not_started_is_refused(self, mlmgmt: Command, query: Path) -> None:
         made = mlmgmt(f"batch submit {AT}query -Inputs rows.csv", ok=True)
         job = made.json["JobId"]
         assert f"batch start -g retail -n query --job {job}" in made.err
@@ -786,10 +788,8 @@ class TestWhatIsShown:
         assert mlmgmt(f"batch cancel {AT}query {job}", ok=True).json["StatusCode"] == "Cancelled"
         assert mlmgmt(f"batch cancel {AT}query {job}", ok=True).json["StatusCode"] == "Cancelled"
 
-    def test_results_are_fetched_under_names_that_stay_in_their_folder(
-        self, mlmgmt: Command, query: Path, account: str
-    ) -> None:
-        """An output's id is whatever its definition says."""
+    def test_results_are_copied_to_names_inside_their_folder(self, mlmgmt: Command, query: Path, account: str) -> None:
+        """An output's id comes from the definition, and may not be a valid file name."""
         job = mlmgmt(f"batch submit {AT}query -Inputs rows.csv", ok=True).json["JobId"]
         place = {"account": account, "container": "abc", "path": "x.tsv"}
         put(account, "abc/x.tsv", "n\n1\n")
@@ -804,15 +804,15 @@ class TestWhatIsShown:
         assert "FileExists" in mlmgmt(f"batch wait {AT}query {job} -OutputFolder sub").err
         assert not Path(files[0]).exists()
 
-    def test_secrets_are_taken_out_of_what_a_worker_says(self) -> None:
+    def test_secrets_are_removed_from_the_messages_of_a_worker(self) -> None:
         address = "https://abc.blob.core.windows.net/c/b.csv?sv=1&sig=abcd%3D"
-        hide = worker.discreet([address, "0.25", "True", "it's", "no", uuid.UUID(int=7)])
+        hide = worker.redactor([address, "0.25", "True", "it's", "no", uuid.UUID(int=7)])
         said = f"{address!r} and sv=1&sig=abcd%3D, {'it' + chr(39) + 's'!r}: 0.25 is no True {uuid.UUID(int=7)}"
         assert hide(said) == "'***' and ***, \"***\": 0.25 is no True ***"
 
 
-class TestWhatIsTold:
-    def test_a_document_is_read_from_standard_input_when_it_is_asked_for(self, mlmgmt: Command, query: Path) -> None:
+class TestMessages:
+    def test_a_dash_reads_the_document_from_standard_input(self, mlmgmt: Command, query: Path) -> None:
         (account, *_) = Session().store.blobs.accounts()
         put(account, "data/rows.csv", "age,city\n1,Bern\n")
         place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/rows.csv"}
@@ -822,7 +822,7 @@ class TestWhatIsTold:
         assert "- reads it from standard input" in told
         assert "from the pipeline" not in told
 
-    def test_waiting_tells_each_state_once_and_each_node_at_the_end(self, mlmgmt: Command, query: Path) -> None:
+    def test_waiting_reports_each_state_once_and_each_node_at_the_end(self, mlmgmt: Command, query: Path) -> None:
         with no_processor_free(query):
             job = mlmgmt(f"batch submit {AT}query --inputs rows.csv --start", ok=True).json["JobId"]
             late = mlmgmt(f"batch wait {AT}query {job} --timeout 1 -Verbose")
@@ -831,7 +831,7 @@ class TestWhatIsTold:
         told = mlmgmt(f"batch wait {AT}query {job} -Verbose", ok=True).err
         assert re.search(r"sql \(Apply SQL Transformation\): \d+\.\d{3} s; Results dataset: 2 rows, 2 columns", told)
 
-    def test_files_in_the_way_are_told_before_the_waiting(self, mlmgmt: Command, query: Path) -> None:
+    def test_existing_files_are_refused_before_waiting(self, mlmgmt: Command, query: Path) -> None:
         for words, name in (("", "output1.csv"), ("--outputs out/a.tsv", "output1.tsv")):
             with no_processor_free(query):
                 job = mlmgmt(f"batch submit {AT}query --inputs rows.csv {words} --start", ok=True).json["JobId"]
@@ -844,12 +844,12 @@ class TestWhatIsTold:
             assert Path(name).read_text().startswith("city")
             Path(name).unlink()
 
-    def test_a_missing_folder_comes_with_the_command_that_makes_it(self, mlmgmt: Command, query: Path) -> None:
+    def test_a_missing_folder_gets_a_hint_with_the_command_that_makes_it(self, mlmgmt: Command, query: Path) -> None:
         refused = mlmgmt(f"batch wait {AT}query {'0' * 32} --output-folder 'my results'")
         assert "FolderNotFound" in refused.err
         assert "mkdir -p 'my results'" in refused.err
 
-    def test_a_failed_job_says_each_thing_once(self, mlmgmt: Command, query: Path) -> None:
+    def test_a_failed_job_says_everything_once(self, mlmgmt: Command, query: Path) -> None:
         words = ["batch", "submit", "-g", "retail", "-n", "query", "--inputs", "rows.csv", "--start"]
         job = mlmgmt([*words, "-p", "Query=select absent from t1"], ok=True).json["JobId"]
         failed = mlmgmt(f"batch wait {AT}query {job}")
@@ -859,7 +859,7 @@ class TestWhatIsTold:
         assert not re.search(r"Error \d", details)
         assert failed.err.count("Apply SQL Transformation: ") == 1
 
-    def test_a_wrong_key_and_another_account_come_with_hints(self, query: Path, account: str) -> None:
+    def test_a_wrong_key_or_account_gets_a_hint(self, query: Path, account: str) -> None:
         for text, hint in (
             (f"AccountName={account};AccountKey=aGk=", "Leave AccountKey out"),
             ("AccountName=elsewhere", str(query / "storage")),
@@ -869,7 +869,7 @@ class TestWhatIsTold:
                 jobs.submit(Session(), group="retail", name="query", request={"Inputs": {"input1": place}})
             assert hint in (refused.value.hint or "")
 
-    def test_a_recorded_training_began_when_its_caller_says(self, query: Path) -> None:
+    def test_a_recorded_training_has_the_start_time_of_its_caller(self, query: Path) -> None:
         session = Session()
         standing = session.store.services.current(session.service_id("retail", "query"))
         assert standing is not None
@@ -878,9 +878,7 @@ class TestWhatIsTold:
         assert found["StartTime"] == found["CreatedAt"] == "2026-01-02T03:04:05.0000000Z"
         assert found["EndTime"] > found["StartTime"]
 
-    def test_the_last_columns_of_wide_scores_are_shown_and_long_fractions_cut(
-        self, mlmgmt: Command, home: Path
-    ) -> None:
+    def test_wide_scores_show_the_last_columns_and_round_long_fractions(self, mlmgmt: Command, home: Path) -> None:
         body = query_definition()
         columns = ", ".join(f"age as c{n}" for n in range(15))
         body["properties"]["parameters"]["Query"]["value"] = f"select {columns}, 1.0 / 3 as third from t1"
@@ -895,9 +893,9 @@ class TestWhatIsTold:
         assert float(whole[-1]) == 1 / 3
 
 
-def test_what_a_job_s_graph_asks_for_and_cannot_have_is_told_to_who_asks_after_it(mlmgmt: Command, home: Path) -> None:
+def test_warnings_of_a_job_are_shown_with_its_status(mlmgmt: Command, home: Path) -> None:
     text = (FIXTURES / "churn" / "churn-training.json").read_text()
-    assert text.count('"value": "20"') == 1  # the memory of L-BFGS
+    assert text.count('"value": "20"') == 1  # the memory size of L-BFGS
     Path("training.json").write_text(text.replace('"value": "20"', '"value": "7"'))
     mlmgmt("new -g retail -l southcentralus -n training -DefinitionFile training.json -Force", ok=True)
     data = FIXTURES / "churn" / "customers.csv"

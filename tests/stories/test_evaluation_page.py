@@ -606,7 +606,7 @@ class TestEvaluate:
         uri = f"https://{account.name}.blob.core.windows.net/{place.relative_to(account).as_posix()}"
         refused = mlmgmt([*self.EVALUATE.split(), "--location", uri])
         assert refused.status == 1
-        assert "holds no trained model" in refused.err
+        assert "does not contain a trained model" in refused.err
 
     def test_a_model_of_another_task(self, mlmgmt: Command, home: Path) -> None:
         """It is measured where the rows have its label; the deployed one then is not, and why is said."""

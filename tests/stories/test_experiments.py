@@ -1,4 +1,4 @@
-"""Experiments as people use them: made, run, set up as web services, deployed, retrained, and moved as files."""
+"""Experiments from start to end: make, run, set up as web services, deploy, retrain, import and export."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ LEARNER = "Two-Class Logistic Regression"
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Threads that wait for each other on a busy machine cost more than they give on tables as small as these."""
+    """Use one thread: on tables this small, threads that compete on a busy machine cost more time than they save."""
     with threadpool_limits(1):
         yield
 
 
 @pytest.fixture
 def people(home: Path) -> pd.DataFrame:
-    """people.csv in the working folder: four features, some of them missing, and three labels."""
+    """people.csv in the working folder: four features, some with missing values, and three labels."""
     frame = mixed(240, missing=True)
     frame.to_csv("people.csv", index=False)
     return frame
@@ -84,8 +84,8 @@ def scores(mlmgmt: Command, name: str, data: str) -> pd.DataFrame:
     return pd.DataFrame(table["Values"], columns=table["ColumnNames"])
 
 
-def deployed(mlmgmt: Command, experiment: str = "People") -> None:
-    """Both definitions of an experiment, deployed as `trainer` and `answers`."""
+def deploy_both(mlmgmt: Command, experiment: str = "People") -> None:
+    """Deploy both definitions of an experiment, as `trainer` and `answers`."""
     for role, name in (("retraining", "trainer"), ("predictive", "answers")):
         mlmgmt(f"set-up-web-service {experiment} --{role} -f {role}.json -Force", ok=True)
         mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {role}.json -Force", ok=True)
@@ -115,15 +115,15 @@ class TestNew:
         made = mlmgmt(words, ok=True).json
         assert {row["Column"]: row["Missing"] for row in made["Columns"]} == people.isna().sum().to_dict()
         assert [row["Column"] for row in made["Columns"] if row["Role"] == "Label"] == ([label] if label else [])
-        deployed(mlmgmt, "any")
+        deploy_both(mlmgmt, "any")
         found = scores(mlmgmt, "answers", "people.csv")
         assert len(found) == len(people)
         assert set(found.columns) & {"Scored Labels", "Assignments", "Scored Label Mean"}
         report = mlmgmt("retrain -g retail -n answers --data people.csv --update -Force", ok=True)
-        assert "It is trained by the web service 'trainer'." in report.err
+        assert "Training with the web service 'trainer'." in report.err
         assert report.json["WebService"]["mlmgmt"]["revision"] == 2
 
-    def test_what_is_missing_is_filled_and_what_is_excluded_is_not_learnt(
+    def test_missing_values_are_filled_and_excluded_columns_are_not_learnt(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame
     ) -> None:
         made = mlmgmt(MAKE, ok=True).json
@@ -134,7 +134,7 @@ class TestNew:
         assert [feature.name for feature in trained.features] == ["age", "income", "city", "member"]
         assert manifest["rows"] == int(len(people) * 0.75)
 
-    def test_numbers_may_be_a_label_of_two_values(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_a_column_of_two_numbers_can_be_a_binary_label(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         people.assign(bought=people["bought"].astype("Int64") * 5).to_csv("people.csv", index=False)
         mlmgmt(MAKE, ok=True)
         assert mlmgmt("run-experiment People", ok=True).json["Evaluation"][0]["AUC"] > 0.7
@@ -151,8 +151,8 @@ class TestNew:
         mlmgmt(["new-experiment", "Odd", "-t", "binary", "-l", "bought", "--data", name], ok=True)
         assert mlmgmt("run-experiment Odd", ok=True).json["Status"]["StatusCode"] == "Finished"
 
-    def test_few_rows_are_split_as_they_can_be(self, mlmgmt: Command, people: pd.DataFrame) -> None:
-        """Stratified where each class can be in both parts, else at random."""
+    def test_a_split_of_few_rows_is_stratified_only_where_possible(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+        """With so few rows, a class may be too small to be in both parts; then the split is random."""
         people[["age", "bought"]].dropna().head(5).assign(bought=[True, False, True, False, True]).to_csv(
             "few.csv", index=False
         )
@@ -162,25 +162,29 @@ class TestNew:
     @pytest.mark.parametrize(
         ("words", "code", "told"),
         [
-            ("-t binary -l bougt", "ColumnNotFound", "There are: age"),
-            ("-t binary", "InvalidLabel", "which column is to be predicted"),
+            ("-t binary -l bougt", "ColumnNotFound", "Columns: age"),
+            ("-t binary", "InvalidLabel", "-Label is missing"),
             ("-t binary -l kind", "InvalidLabel", "multiclass or regression"),
-            ("-t binary -l one", "InvalidLabel", "nothing to tell apart"),
+            ("-t binary -l one", "InvalidLabel", "at least two different values"),
             ("-t binary -l none", "InvalidLabel", "0 different values"),
             ("-t multiclass -l one", "InvalidLabel", "several values"),
             ("-t regression -l kind", "InvalidLabel", "binary or multiclass"),
             ("-t regression -l none", "InvalidLabel", "needs a label of numbers"),
             ("-t clustering -l kind", "InvalidLabel", "-Exclude"),
             ("-t binary -l bought -a 'Linear Regression'", "InvalidAlgorithm", "Two-Class Logistic Regression"),
-            ("-t binary -l bought -a 'Train Model'", "InvalidAlgorithm", "no learner for a binary task"),
+            ("-t binary -l bought -a 'Train Model'", "InvalidAlgorithm", "cannot learn a binary task"),
             ("-t binary -l bought -a 'Two-Class Logistic Regresion'", "ModuleNotSupported", "Perhaps: "),
             ("-t binary -l bought --exclude nowhere", "ColumnNotFound", "'nowhere'"),
             ("-t binary -l bought --exclude bought", "InvalidExclusion", "cannot be excluded"),
-            ("-t binary -l bought --exclude age,income,city,member,kind,visits,one,none", "InvalidExclusion", "left"),
+            (
+                "-t binary -l bought --exclude age,income,city,member,kind,visits,one,none",
+                "InvalidExclusion",
+                "nothing to learn from",
+            ),
             ("-t binary -l bought --train-fraction 1", "InvalidFraction", "between 0 and 1"),
         ],
     )
-    def test_what_cannot_be_learnt_is_refused_before_anything_is_kept(
+    def test_an_experiment_that_cannot_learn_is_refused_and_nothing_is_written(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame, words: str, code: str, told: str
     ) -> None:
         people.assign(one="same", none="").to_csv("people.csv", index=False)
@@ -195,7 +199,7 @@ class TestNew:
         "content",
         [b"", b"a,b\n", b"\x00\x01\x02", b"PK\x03\x04", "á,b\n1,2\n".encode("latin-1"), b"a,a\n1,2\n", b"a,b\n1\n"],
     )
-    def test_what_is_no_table_is_refused(self, mlmgmt: Command, home: Path, content: bytes) -> None:
+    def test_a_file_that_is_not_a_table_is_refused(self, mlmgmt: Command, home: Path, content: bytes) -> None:
         Path("bad.csv").write_bytes(content)
         refused = mlmgmt("new-experiment Bad -t regression -l a --data bad.csv")
         assert refused.status == 1
@@ -209,7 +213,7 @@ class TestNew:
         assert "ExperimentExists" in refused.err
 
     @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "x" * 300])
-    def test_a_name_is_one_that_can_be_typed(self, mlmgmt: Command, people: pd.DataFrame, name: str) -> None:
+    def test_a_name_that_cannot_be_typed_is_refused(self, mlmgmt: Command, people: pd.DataFrame, name: str) -> None:
         refused = mlmgmt(["new-experiment", name, *MAKE.split()[2:]])
         assert refused.status in (1, 2)
         assert mlmgmt("experiments", ok=True).json == []
@@ -221,13 +225,13 @@ class TestNew:
         assert len(shown.json["Columns"]) == len(people.columns)
         assert sorted(home.rglob("*")) == before
 
-    def test_an_identifier_is_warned_of(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_an_identifier_column_gives_a_warning(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         people.assign(key=[f"k{row}" for row in range(len(people))]).to_csv("people.csv", index=False)
-        assert "-Exclude key if it is an identifier" in mlmgmt(MAKE, ok=True).err
+        assert "add -Exclude key" in mlmgmt(MAKE, ok=True).err
 
 
 class TestRun:
-    def test_each_node_is_told_and_recorded(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_each_node_is_shown_and_recorded(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         mlmgmt(MAKE, ok=True)
         done = mlmgmt("run-experiment people -Verbose -o json", ok=True)
         assert "(Split Data)" in done.err
@@ -242,7 +246,7 @@ class TestRun:
         (listed,) = mlmgmt("experiments", ok=True).json
         assert listed["Status"]["StatusCode"] == "Finished"
 
-    def test_a_run_that_fails_says_why_and_can_be_seen_later(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_a_failed_run_says_why_and_the_reason_is_recorded(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         nodes = graph(drop=("Select Columns in Dataset", {"Select Columns": named("nowhere")}))
         edges = ["data > drop", "drop > train.Dataset", "learner > train.Untrained model"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n Broken --data people.csv", ok=True)
@@ -273,7 +277,7 @@ class TestRun:
             assert mlmgmt("experiments", ok=True).json[0]["Status"]["StatusCode"] == "Running"
         mlmgmt("run-experiment People", ok=True)
 
-    def test_a_killed_run_is_a_failed_one(self, mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
+    def test_a_killed_run_becomes_failed(self, mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
         pd.concat([people] * 40).to_csv("people.csv", index=False)
         mlmgmt(MAKE + " --algorithm 'Two-Class Neural Network'", ok=True)
         process = subprocess.Popen(
@@ -293,12 +297,14 @@ class TestRun:
         assert status["StatusCode"] == "Failed"
         assert "ended before its run did" in status["StatusDetail"]
 
-    def test_an_unknown_experiment_is_told_with_those_there_are(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_the_error_for_an_unknown_experiment_lists_the_known_ones(
+        self, mlmgmt: Command, people: pd.DataFrame
+    ) -> None:
         assert "new-experiment" in mlmgmt("run-experiment Nobody").err
         mlmgmt(MAKE, ok=True)
-        assert "There are: 'People'" in mlmgmt("run-experiment Nobody").err
+        assert "Experiments: 'People'" in mlmgmt("run-experiment Nobody").err
 
-    def test_one_experiment_by_id_and_two_of_one_name_by_id_alone(
+    def test_two_experiments_with_one_name_can_only_be_used_by_id(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame
     ) -> None:
         identity = mlmgmt(MAKE, ok=True).json["ExperimentId"]
@@ -330,7 +336,7 @@ class TestRun:
             refused = mlmgmt(words)
             assert (refused.status, file.name in refused.err) == (1, True)
 
-    def test_an_experiment_without_modules_is_told(self, mlmgmt: Command, home: Path) -> None:
+    def test_an_experiment_without_modules_is_refused(self, mlmgmt: Command, home: Path) -> None:
         Path("empty.json").write_text(json.dumps({"Graph": {"ModuleNodes": []}, "Description": "Empty"}))
         mlmgmt("import-experiment empty.json", ok=True)
         refused = mlmgmt("run-experiment Empty")
@@ -338,7 +344,7 @@ class TestRun:
 
 
 def filled(frame: pd.DataFrame) -> pd.DataFrame:
-    """What Clean Missing Data does with means, by pandas; whole numbers stay whole."""
+    """Fill missing values with means in pandas, as Clean Missing Data does; integers stay integers."""
     return frame.assign(
         income=frame["income"].fillna(frame["income"].mean()),
         age=frame["age"].fillna(round(frame["age"].astype("float64").mean())),
@@ -422,12 +428,12 @@ SHAPES: dict[str, tuple[dict[str, Any], list[str], Callable[[pd.DataFrame], pd.D
 
 class TestSetUp:
     @pytest.mark.parametrize("shape", SHAPES)
-    def test_the_predictive_service_answers_as_its_model_does_on_rows_prepared_by_pandas(
+    def test_the_predictive_service_scores_like_its_model_on_rows_prepared_with_pandas(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame, shape: str
     ) -> None:
         nodes, edges, prepared, kept = SHAPES[shape]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data people.csv", ok=True)
-        deployed(mlmgmt)
+        deploy_both(mlmgmt)
         assert modules_of("predictive.json") == kept
         trained, manifest = model_of(home)
         assert manifest["rows"] == (int(len(people) * 0.7) if "split" in nodes else len(people))
@@ -437,12 +443,12 @@ class TestSetUp:
         found = scores(mlmgmt, "answers", "people.csv")
         assert found["Scored Probabilities"].astype(float).to_numpy() == pytest.approx(chance, abs=1e-9)
 
-    def test_new_rows_are_filled_with_what_was_learnt_in_training(
+    def test_new_rows_are_filled_with_the_means_of_the_training_data(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame
     ) -> None:
-        """One row alone has no mean of its own."""
+        """A single row with a missing value has no mean, so it must come from training."""
         mlmgmt(MAKE, ok=True)
-        deployed(mlmgmt)
+        deploy_both(mlmgmt)
         row = people[people["income"].isna() & people["age"].notna() & people["city"].notna()].iloc[:1]
         row.drop(columns=["bought"]).to_csv("one.csv", index=False)
         row.assign(income=people["income"].mean()).to_csv("same.csv", index=False)
@@ -450,7 +456,7 @@ class TestSetUp:
         assert float(one) == pytest.approx(float(same), abs=1e-9)
 
     @pytest.mark.parametrize(("columns", "warned"), [(("age", "bought"), True), (("age",), False)])
-    def test_a_cleaning_that_drops_rows_without_a_label_is_warned_of(
+    def test_a_cleaning_that_drops_rows_without_a_label_gives_a_warning(
         self, mlmgmt: Command, people: pd.DataFrame, columns: tuple[str, ...], warned: bool
     ) -> None:
         rows = people[["age", "member", "bought"]]
@@ -460,7 +466,7 @@ class TestSetUp:
         edges = [LEARNT[0], "data > clean", "clean.Cleaned dataset > train.Dataset"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data rows.csv", ok=True)
         told = mlmgmt("set-up-web-service People --predictive -f predictive.json", ok=True).err
-        assert ("rows without 'bought' are not answered" in told) == warned
+        assert ("rows without 'bought' are not scored" in told) == warned
         mlmgmt("new -g retail -l southcentralus -n answers -DefinitionFile predictive.json -Force", ok=True)
         assert len(scores(mlmgmt, "answers", "unlabelled.csv")) == (0 if warned else 7)
 
@@ -473,7 +479,7 @@ class TestSetUp:
         }
         edges = ["data > clean", "clean.Cleaned dataset > train.Dataset", "learner > train.Untrained model"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data people.csv", ok=True)
-        deployed(mlmgmt)
+        deploy_both(mlmgmt)
         assert modules_of("predictive.json") == ["Apply Transformation", "Assign Data to Clusters"]
         trained, _ = model_of(home)
         rows = filled(people)[["age", "income"]].astype("float64")
@@ -499,7 +505,7 @@ class TestSetUp:
         nodes = graph(data=(source, settings), score="Score Model")
         edges = [*LEARNT, "data > train.Dataset", "data > score.Dataset"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People", ok=True)
-        deployed(mlmgmt)
+        deploy_both(mlmgmt)
         trained, _ = model_of(home)
         chance = trained.estimator.predict_proba(rows[["age", "income"]].astype("float64"))[:, 1]
         found = scores(mlmgmt, "answers", "rows.csv")["Scored Probabilities"].astype(float)
@@ -533,7 +539,7 @@ class TestSetUp:
             ),
         ],
     )
-    def test_what_cannot_be_set_up_says_what_to_do(
+    def test_an_experiment_that_cannot_be_set_up_says_what_to_do(
         self, mlmgmt: Command, people: pd.DataFrame, nodes: dict[str, Any], edges: list[str], code: str, told: str
     ) -> None:
         filled(people)[["age", "income", "bought"]].to_csv("rows.csv", index=False)
@@ -548,7 +554,7 @@ class TestSetUp:
         assert mlmgmt("get-experiment People -o json", ok=True).json["Definition"] == before
         assert len(mlmgmt("experiments", ok=True).json) == 1
 
-    def test_a_label_that_only_the_graph_makes_is_told(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_a_label_that_only_the_graph_creates_is_refused(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         filled(people)[["age", "income", "bought"]].to_csv("rows.csv", index=False)
         rename = ("Edit Metadata", {"Column": named("bought"), "New column names": "truth"})
         nodes = graph(rename=rename, train=("Train Model", {"Label column": named("truth")}))
@@ -558,13 +564,15 @@ class TestSetUp:
         assert (refused.status, "LabelNotConnected" in refused.err) == (1, True)
 
     @pytest.mark.parametrize("words", ["", "--retraining --predictive"])
-    def test_one_of_the_two_is_asked_for(self, mlmgmt: Command, people: pd.DataFrame, words: str) -> None:
+    def test_exactly_one_of_retraining_and_predictive_is_required(
+        self, mlmgmt: Command, people: pd.DataFrame, words: str
+    ) -> None:
         mlmgmt(MAKE, ok=True)
         assert mlmgmt(f"set-up-web-service People {words}").status == 2
 
     @pytest.mark.parametrize("role", ["retraining", "predictive"])
     @pytest.mark.parametrize("target", [".", "nowhere/out.json"])
-    def test_a_file_that_cannot_be_written_costs_no_run(
+    def test_a_file_that_cannot_be_written_is_refused_before_the_run(
         self, mlmgmt: Command, people: pd.DataFrame, role: str, target: str
     ) -> None:
         mlmgmt(MAKE, ok=True)
@@ -579,7 +587,7 @@ class TestSetUp:
         assert {path: path.stat().st_mtime_ns for path in home.rglob("*")} == before
         assert not Path("out.json").exists()
 
-    def test_set_up_again_asks_and_stands_on_the_changed_experiment(
+    def test_setting_up_again_asks_and_uses_the_changed_experiment(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame
     ) -> None:
         mlmgmt(MAKE, ok=True)
@@ -598,15 +606,15 @@ class TestSetUp:
         assert (trained.learner, model_of(home)[0].learner) == (LEARNER, "Two-Class Averaged Perceptron")
         assert len(mlmgmt("experiments", ok=True).json) == 2
 
-    def test_a_predictive_name_of_another_experiment_is_not_taken(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_a_predictive_experiment_does_not_replace_another_experiment_of_its_name(
+        self, mlmgmt: Command, people: pd.DataFrame
+    ) -> None:
         mlmgmt(MAKE, ok=True)
         mlmgmt(MAKE.replace("People", "'People [Predictive Exp.]'", 1), ok=True)
         refused = mlmgmt("set-up-web-service People --predictive -Force")
         assert (refused.status, "ExperimentExists" in refused.err) == (1, True)
 
-    def test_a_predictive_experiment_runs_itself_and_is_no_training_one(
-        self, mlmgmt: Command, people: pd.DataFrame
-    ) -> None:
+    def test_a_predictive_experiment_can_run_but_not_be_set_up(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         mlmgmt(MAKE, ok=True)
         made = mlmgmt("set-up-web-service People --predictive", ok=True).json
         assert "Train Model" not in [node["Module"] for node in made["Nodes"]]
@@ -617,7 +625,7 @@ class TestSetUp:
         refused = mlmgmt("set-up-web-service 'People [Predictive Exp.]' --predictive")
         assert (refused.status, "NoTrainer" in refused.err) == (1, True)
 
-    def test_a_saved_transformation_serves_another_experiment(
+    def test_a_saved_transformation_can_be_used_in_another_experiment(
         self, mlmgmt: Command, home: Path, people: pd.DataFrame
     ) -> None:
         mlmgmt(MAKE, ok=True)
@@ -650,7 +658,7 @@ class TestTheTrainingIsFound:
     @pytest.mark.usefixtures("answers")
     def test_in_the_experiment_that_was_never_deployed(self, mlmgmt: Command) -> None:
         done = self.retrain(mlmgmt)
-        assert "It is trained by the experiment 'People'." in done.err
+        assert "Training with the experiment 'People'." in done.err
         assert done.json["Evaluation"]["Rows"] == 60
 
     @pytest.mark.usefixtures("answers")
@@ -658,9 +666,9 @@ class TestTheTrainingIsFound:
         mlmgmt("set-up-web-service People --retraining -f retraining.json", ok=True)
         mlmgmt("new-group -Name other -Location southcentralus", ok=True)
         mlmgmt("new -g other -l southcentralus -n faraway -DefinitionFile retraining.json -Force", ok=True)
-        assert "It is trained by the web service 'faraway'." in self.retrain(mlmgmt).err
+        assert "Training with the web service 'faraway'." in self.retrain(mlmgmt).err
         mlmgmt("remove -g other -n faraway -Force", ok=True)
-        assert "It is trained by the experiment 'People'." in self.retrain(mlmgmt).err
+        assert "Training with the experiment 'People'." in self.retrain(mlmgmt).err
         mlmgmt("remove-experiment People -Force", ok=True)
         refused = self.retrain(mlmgmt, ok=False)
         assert refused.status == 1
@@ -678,7 +686,7 @@ class TestTheTrainingIsFound:
         assert self.retrain(mlmgmt).json["Rows"] == 180
 
     @pytest.mark.usefixtures("answers")
-    def test_a_training_experiment_that_changed_beyond_use_is_told(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_training_experiment_that_can_no_longer_train_is_refused(self, mlmgmt: Command, home: Path) -> None:
         (file,) = (f for f in home.glob("workspaces/*/experiments/*.json") if "Train Model" in f.read_text())
         body = json.loads(file.read_text())
         package = body["Definition"]["properties"]["package"]
@@ -689,7 +697,7 @@ class TestTheTrainingIsFound:
 
 
 class TestFiles:
-    def test_an_export_in_studio_s_format_comes_back_as_it_was(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_an_export_in_studio_s_format_can_be_imported_again(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         mlmgmt(MAKE, ok=True)
         mlmgmt("set-up-web-service People --retraining -f retraining.json", ok=True)
         mlmgmt("export-experiment People studio.json", ok=True)
@@ -708,7 +716,7 @@ class TestFiles:
         assert (refused.status, "FileExists" in refused.err) == (1, True)
         mlmgmt("export-experiment People studio.json -Force", ok=True)
 
-    def test_a_studio_export_in_odd_letters_runs_with_a_table_of_ours(
+    def test_a_studio_export_in_mixed_letter_case_runs_with_a_local_table(
         self, mlmgmt: Command, people: pd.DataFrame
     ) -> None:
         filled(people)[["age", "income", "bought"]].to_csv("rows.csv", index=False)
@@ -791,7 +799,7 @@ class TestFiles:
             '[{"SourceOutputPortId": "a:1", "DestinationInputPortId": "a:2"}]}',
         ],
     )
-    def test_a_file_that_is_no_experiment_is_refused(self, mlmgmt: Command, home: Path, content: str) -> None:
+    def test_a_file_that_is_not_an_experiment_is_refused(self, mlmgmt: Command, home: Path, content: str) -> None:
         Path("bad.json").write_text(content)
         refused = mlmgmt("import-experiment bad.json")
         assert refused.status == 1
@@ -812,16 +820,14 @@ class TestFiles:
         assert (refused.status, "NoWebServicePorts" in refused.err) == (1, True)
         assert not Path("out.json").exists()
 
-    def test_what_set_up_writes_is_what_is_exported(self, mlmgmt: Command, people: pd.DataFrame) -> None:
+    def test_set_up_writes_the_same_definition_as_export(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         mlmgmt(MAKE, ok=True)
         mlmgmt("set-up-web-service People --predictive -f first.json", ok=True)
         mlmgmt("export-definition 'People [Predictive Exp.]' second.json", ok=True)
         assert Path("first.json").read_bytes() == Path("second.json").read_bytes()
 
 
-def test_removing_takes_the_experiment_and_leaves_its_data_and_models(
-    mlmgmt: Command, home: Path, people: pd.DataFrame
-) -> None:
+def test_removing_an_experiment_keeps_its_data_and_models(mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
     mlmgmt(MAKE, ok=True)
     mlmgmt("set-up-web-service People --predictive", ok=True)
     kept = sorted(path for path in (home / "storage").rglob("*") if path.is_file())
@@ -833,7 +839,7 @@ def test_removing_takes_the_experiment_and_leaves_its_data_and_models(
     assert mlmgmt("remove-experiment People -Force").status == 1
 
 
-def test_a_reader_looks_and_changes_nothing(mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
+def test_a_reader_can_look_but_not_change(mlmgmt: Command, home: Path, people: pd.DataFrame) -> None:
     mlmgmt(MAKE, ok=True)
     mlmgmt("set-context -Role Reader", ok=True)
     before = sorted(home.rglob("*"))
@@ -851,7 +857,7 @@ def test_a_reader_looks_and_changes_nothing(mlmgmt: Command, home: Path, people:
     assert sorted(home.rglob("*")) == before
 
 
-def test_a_home_that_is_not_trusted_is_read_only(
+def test_an_untrusted_home_is_read_only(
     mlmgmt: Command, home: Path, people: pd.DataFrame, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     mlmgmt(MAKE, ok=True)
@@ -862,7 +868,7 @@ def test_a_home_that_is_not_trusted_is_read_only(
     assert mlmgmt("experiments", ok=True).json[0]["Description"] == "People"
 
 
-def test_experiments_and_modules_are_completed(mlmgmt: Command, people: pd.DataFrame) -> None:
+def test_names_of_experiments_and_modules_are_completed(mlmgmt: Command, people: pd.DataFrame) -> None:
     mlmgmt(MAKE, ok=True)
     assert complete("mlmgmt run-experiment pe") == ["People"]
     assert complete("mlmgmt set-up-web-service -n P") == ["People"]
@@ -878,7 +884,7 @@ class TestModules:
         assert len(set(listed)) == len(listed)
 
     @pytest.mark.parametrize("module", list(catalogue.modules()), ids=lambda module: module.name)
-    def test_a_module_is_shown_with_all_it_takes_and_gives(self, mlmgmt: Command, module: Any) -> None:
+    def test_a_module_is_shown_with_its_ports_and_parameters(self, mlmgmt: Command, module: Any) -> None:
         shown = mlmgmt(["modules", module.name.upper(), "-o", "json"], ok=True).json
         assert shown["Name"] == module.name
         assert shown["MapsTo"]
@@ -902,7 +908,7 @@ class TestModules:
     @pytest.mark.parametrize(
         ("name", "hint"), [("train modell", "Train Model"), ("Splt Data", "Split Data"), ("qqqq", "mlmgmt modules")]
     )
-    def test_a_name_that_is_nearly_one_is_guessed(self, mlmgmt: Command, name: str, hint: str) -> None:
+    def test_a_misspelled_module_gets_a_suggestion(self, mlmgmt: Command, name: str, hint: str) -> None:
         refused = mlmgmt(["modules", name])
         assert (refused.status, hint in refused.err) == (1, True)
         assert "ModuleNotSupported" in refused.err
@@ -929,7 +935,7 @@ def test_metrics_are_shown_as_evaluate_shows_them(mlmgmt: Command, people: pd.Da
     assert ["Mean", "Absolute", "Error", f"{large:,.0f}"] in shown
 
 
-def test_a_metric_that_is_none_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_metric_without_a_value_is_shown_as_none(capsys: pytest.CaptureFixture[str]) -> None:
     run = {"Nodes": [], "Evaluation": [{"AUC": None, "True Positive": 1}]}
     answers.show("experiment", {"Description": "X", "Run": run}, "table")
     shown = [row.split() for row in capsys.readouterr().out.splitlines()]
@@ -937,9 +943,7 @@ def test_a_metric_that_is_none_is_said(capsys: pytest.CaptureFixture[str]) -> No
     assert ["True", "Positive", "1"] in shown
 
 
-def test_settings_of_the_learner_are_given_by_name_and_wrong_ones_are_refused_at_once(
-    mlmgmt: Command, home: Path
-) -> None:
+def test_settings_are_given_by_name_and_wrong_ones_are_refused_before_the_run(mlmgmt: Command, home: Path) -> None:
     Path("points.csv").write_text("x,y\n" + "".join(f"{i % 3}.{i},{i % 5}\n" for i in range(60)))
     line = ["new-experiment", "points", "--task", "clustering", "--data", "points.csv", "--settings"]
     refused = mlmgmt([*line, "Number of Centroids=none"])

@@ -1,4 +1,4 @@
-"""Asking a web service by its address and a key: in this process at the service's old addresses, and at a server."""
+"""Call a web service by its address and key: in this process at Azure's addresses, and at a server."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ REQUEST = {"Inputs": {"input1": {"ColumnNames": ["hour", "temp", "cnt"], "Values
 BODY = json.dumps(REQUEST | {"GlobalParameters": {}})
 
 
-class Asked:
-    """An endpoint as its owner knows it: its address and its keys."""
+class Service:
+    """The address and the keys of an endpoint."""
 
     def __init__(self, mlmgmt: Command, service: str = SCORING, endpoint: str = "default") -> None:
         shown = mlmgmt(["Get-AmlWebServiceEndpoint", service, endpoint, "-o", "json"], ok=True).json
@@ -61,7 +61,7 @@ def refused(result: Result, code: str, status: int = 1) -> str:
 
 
 def put(name: str, content: str) -> dict[str, str]:
-    """A blob in the home's account, and a job's reference to it."""
+    """Write a blob in the home's account, and return a job's reference to it."""
     session = Session()
     account = session.account()
     session.store.blobs.write(Blob(account, "data", name), content.encode())
@@ -71,17 +71,17 @@ def put(name: str, content: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def asked(mlmgmt: Command, bikes: Bikes) -> Asked:
-    return Asked(mlmgmt)
+def asked(mlmgmt: Command, bikes: Bikes) -> Service:
+    return Service(mlmgmt)
 
 
 @pytest.fixture
-def trains(mlmgmt: Command, bikes: Bikes) -> Asked:
-    return Asked(mlmgmt, TRAINING)
+def trains(mlmgmt: Command, bikes: Bikes) -> Service:
+    return Service(mlmgmt, TRAINING)
 
 
 class TestRequestResponse:
-    def test_it_answers_as_score_does_with_either_key(self, mlmgmt: Command, asked: Asked) -> None:
+    def test_the_answer_is_that_of_score_with_either_key(self, mlmgmt: Command, asked: Service) -> None:
         Path("request.json").write_text(BODY)
         words = ["score", "-s", SCORING, "-e", "default", "--input", "request.json", "-o", "json"]
         same = mlmgmt(words, ok=True).json["Results"]
@@ -91,7 +91,9 @@ class TestRequestResponse:
         assert same["output1"]["value"]["ColumnTypes"][-1] == "Double"
         assert float(same["output1"]["value"]["Values"][0][-1]) == pytest.approx(answer(0), abs=0.01)
 
-    def test_a_file_goes_before_a_text_and_the_answer_goes_to_a_file(self, mlmgmt: Command, asked: Asked) -> None:
+    def test_a_file_takes_precedence_over_a_text_and_the_answer_is_written_to_a_file(
+        self, mlmgmt: Command, asked: Service
+    ) -> None:
         rows = json.dumps({"Inputs": {"input1": [{"hour": 3, "temp": 1.0, "cnt": None}] * 2}})
         Path("rows.json").write_text("\ufeff" + rows)
         words = rrs(asked.location, asked.key, "-InputJsonFile", "rows.json", "-OutputJsonFile", "out.json")
@@ -103,15 +105,15 @@ class TestRequestResponse:
         mlmgmt([*words, "-Force"], ok=True)
         refused(mlmgmt(rrs(asked.location, asked.key, text=None)), "MissingMandatoryParameter", 2)
 
-    def test_each_key_opens_its_own_endpoint_alone(self, mlmgmt: Command, asked: Asked) -> None:
-        other = Asked(mlmgmt, SCORING, "loc001")
+    def test_a_key_is_valid_only_for_its_own_endpoint(self, mlmgmt: Command, asked: Service) -> None:
+        other = Service(mlmgmt, SCORING, "loc001")
         for key in (other.key, "x", "ключ", f"{asked.key}x"):
             told = refused(mlmgmt(rrs(asked.location, key)), "ScoreRequestUnauthorized")
             assert asked.key not in told
         mlmgmt(rrs(other.location, other.second), ok=True)
 
     @pytest.mark.parametrize("end", [".", ",", " ", "/", "/execute?api-version=2.0&details=true", "/execute"])
-    def test_an_address_as_it_is_copied(self, mlmgmt: Command, asked: Asked, end: str) -> None:
+    def test_an_address_with_extra_characters_is_understood(self, mlmgmt: Command, asked: Service, end: str) -> None:
         done = mlmgmt(rrs(asked.location + end, asked.key), ok=True)
         assert done.out == mlmgmt(rrs(asked.location, asked.key), ok=True).out
         assert ("which is not part of the address" in done.err) == (end in (".", ","))
@@ -132,12 +134,12 @@ class TestRequestResponse:
             "https://a.azureml.net/workspaces/a/services/b\nX: y",
         ],
     )
-    def test_what_is_no_address_is_told_how_one_looks(self, mlmgmt: Command, bikes: Bikes, wrong: str) -> None:
+    def test_a_wrong_address_is_a_usage_error(self, mlmgmt: Command, bikes: Bikes, wrong: str) -> None:
         result = mlmgmt(rrs(wrong, "key"))
         assert result.status == 2
         assert result.out == ""
 
-    def test_what_is_not_there_and_what_is_elsewhere(self, mlmgmt: Command, bikes: Bikes, asked: Asked) -> None:
+    def test_unknown_ids_and_other_workspaces_are_refused(self, mlmgmt: Command, bikes: Bikes, asked: Service) -> None:
         guid, subscription = asked.location.rpartition("/")[2], Session().store.home.subscription.replace("-", "")
         host = "https://europewest.services.AzureML.de"
         for path, code in (
@@ -164,13 +166,13 @@ class TestRequestResponse:
             (BODY.replace('{"GlobalParameters": {}', "")[:-1] + ', "GlobalParameters": {"X": "1"}}', "UnexpectedParam"),
         ],
     )
-    def test_a_request_that_is_none_is_refused_as_the_scoring_api_does(
-        self, mlmgmt: Command, asked: Asked, body: str, code: str
+    def test_an_invalid_request_is_refused_with_the_codes_of_the_scoring_api(
+        self, mlmgmt: Command, asked: Service, body: str, code: str
     ) -> None:
         told = refused(mlmgmt(rrs(asked.location, asked.key, text=body)), code)
         assert any(outer in told for outer in ("BadArgument", "BadUserArgument", "LibraryExecutionError"))
 
-    def test_a_new_web_service_is_asked_by_its_own_address_and_by_its_workspace_s(
+    def test_a_new_web_service_has_an_address_by_subscription_and_one_by_workspace(
         self, mlmgmt: Command, bikes: Bikes
     ) -> None:
         mlmgmt(["export-definition", SCORING, "new.json"], ok=True)
@@ -186,7 +188,9 @@ class TestRequestResponse:
 
 
 class TestBatchExecution:
-    def test_the_published_loop_a_job_a_model_and_a_patch(self, mlmgmt: Command, trains: Asked) -> None:
+    def test_the_published_walkthrough_trains_in_a_job_and_patches_an_endpoint(
+        self, mlmgmt: Command, trains: Service
+    ) -> None:
         goal = put("unused.csv", "a\n1\n") | {"RelativeLocation": "models/march.ilearner"}
         document = {"Inputs": {"input1": put("march.csv", rentals(7))}, "Outputs": {"output1": goal}}
         done = mlmgmt(bes(trains.submits, trains.key, document | {"GlobalParameters": {}}), ok=True)
@@ -202,7 +206,9 @@ class TestBatchExecution:
         listed = mlmgmt(["batch", "status", "-s", TRAINING, "-e", "default", "-o", "json"], ok=True).json
         assert [row["StatusCode"] for row in listed] == ["Finished"]
 
-    def test_a_job_that_somebody_cancels_is_one_too(self, mlmgmt: Command, bikes: Bikes, trains: Asked) -> None:
+    def test_a_job_that_is_cancelled_elsewhere_ends_the_waiting(
+        self, mlmgmt: Command, bikes: Bikes, trains: Service
+    ) -> None:
         document = Source("job", json.dumps({"Inputs": {"input1": put("rows.csv", rentals(1))}}).encode())
         told: list[str] = []
         with no_processor_free(bikes.root), ThreadPoolExecutor(1) as thread:
@@ -226,13 +232,13 @@ class TestBatchExecution:
             ({"GolbalParameters": {}}, "Did you mean GlobalParameters?"),
             ({"Inputs": {"input1": {"ConnetionString": "x", "RelativeLocation": "a/b.csv"}}}, "ConnectionString?"),
             ({"Output": {"SasBlobTokn": "?x", "BaseLocation": "x", "RelativeLocation": "a/b.csv"}}, "SasBlobToken?"),
-            ({"Rows": {}}, "It has: Inputs, Outputs, GlobalParameters."),
+            ({"Rows": {}}, "Its members are: Inputs, Outputs, GlobalParameters."),
             ("[]", "an object"),
-            ("{", "is no job document"),
+            ("{", "is not a job document"),
         ],
     )
-    def test_a_misspelt_document_is_refused_with_the_nearest_name(
-        self, mlmgmt: Command, trains: Asked, document: Any, told: str
+    def test_a_misspelled_document_is_refused_with_a_suggestion(
+        self, mlmgmt: Command, trains: Service, document: Any, told: str
     ) -> None:
         message = refused(mlmgmt(bes(trains.submits, trains.key, document)), "RequestBodyInvalid")
         assert told in message
@@ -241,7 +247,7 @@ class TestBatchExecution:
             assert told in refused(mlmgmt(line), "RequestBodyInvalid")
         assert mlmgmt(["batch", "status", "-s", TRAINING, "-e", "default", "-o", "json"], ok=True).json == []
 
-    def test_a_text_goes_before_a_file(self, mlmgmt: Command, trains: Asked) -> None:
+    def test_a_text_takes_precedence_over_a_file(self, mlmgmt: Command, trains: Service) -> None:
         Path("job.json").write_text('{"Wrong": 1}')
         words = bes(trains.submits, trains.key, {"GolbalParameters": {}})
         assert "GolbalParameters" in refused(mlmgmt([*words, "-JobConfigFile", "job.json"]), "RequestBodyInvalid")
@@ -249,7 +255,7 @@ class TestBatchExecution:
         assert "'Wrong'" in refused(mlmgmt(words), "RequestBodyInvalid")
         refused(mlmgmt(words[:-2]), "MissingMandatoryParameter", 2)
 
-    def test_the_address_has_the_jobs_and_their_version_in_it(self, mlmgmt: Command, trains: Asked) -> None:
+    def test_the_address_must_contain_jobs_and_the_api_version(self, mlmgmt: Command, trains: Service) -> None:
         for wrong in (trains.location, f"{trains.location}/jobs", f"{trains.location}/jobs?api-version=1.0"):
             told = refused(mlmgmt(bes(wrong, trains.key, {})), "BadParameterValue", 2)
             assert trains.submits in told
@@ -258,7 +264,7 @@ class TestBatchExecution:
         assert "BatchJobInputsNotSpecified" in stopped.err
         refused(mlmgmt(bes(trains.submits, "x", {})), "ScoreRequestUnauthorized")
 
-    def test_the_key_is_enough_for_a_reader(self, mlmgmt: Command, trains: Asked) -> None:
+    def test_the_key_is_enough_for_a_reader(self, mlmgmt: Command, trains: Service) -> None:
         mlmgmt("set-context -Role Reader", ok=True)
         refused(mlmgmt(bes(trains.submits, trains.key, {})), "BatchJobInputsNotSpecified")
         words = ["batch", "submit", "-s", TRAINING, "-e", "default", "-JobFile", "{}"]
@@ -269,7 +275,7 @@ OLD = "https://ussouthcentral.services.azureml.net"
 
 
 class TestAtAServer:
-    """One story, told in this process and to a server of the same home, at New addresses and at Classic ones."""
+    """The same calls in this process and to a server of the same home, at New and at Classic addresses."""
 
     @pytest.fixture
     def server(self, mlmgmt: Command, bikes: Bikes) -> Iterator[Server]:
@@ -280,16 +286,16 @@ class TestAtAServer:
             yield running
 
     def new(self, mlmgmt: Command, name: str) -> tuple[str, str]:
-        """The path and a key of a New web service."""
+        """Return the path and a key of a New web service."""
         key = mlmgmt(f"keys -g retail -n {name} -o json", ok=True).json["Primary"]
         return Session().service_id("retail", name).scoring_path, key
 
     def classic(self, mlmgmt: Command, service: str) -> tuple[str, str]:
-        """The path and a key of a Classic endpoint."""
-        asked = Asked(mlmgmt, service)
+        """Return the path and a key of a Classic endpoint."""
+        asked = Service(mlmgmt, service)
         return asked.location.removeprefix(OLD), asked.key
 
-    def test_the_same_words_come_from_both(self, mlmgmt: Command, server: Server) -> None:
+    def test_both_give_the_same_answers(self, mlmgmt: Command, server: Server) -> None:
         def both(words: list[str]) -> list[Result]:
             return [mlmgmt([word.replace("{origin}", origin) for word in words]) for origin in (OLD, server.origin)]
 
@@ -331,7 +337,7 @@ class TestAtAServer:
         assert statuses[0]["Details"] == statuses[1]["Details"]
         assert [(result.status, "JobFailed" in result.err) for result in results] == [(1, True)] * 2
 
-    def test_where_no_server_listens_that_is_told(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_server_that_does_not_run_is_reported(self, mlmgmt: Command, bikes: Bikes) -> None:
         import socket
 
         with socket.socket() as free:
@@ -340,12 +346,12 @@ class TestAtAServer:
         refused(mlmgmt(rrs(f"{origin}/workspaces/a/services/b", "key")), "ServerNotReachable")
 
 
-def test_no_home_is_needed_to_ask_a_server(mlmgmt: Command, apart: Path) -> None:
+def test_no_home_is_needed_to_call_a_server(mlmgmt: Command, apart: Path) -> None:
     refused(mlmgmt(rrs("http://127.0.0.1:1/workspaces/a/services/b", "key")), "ServerNotReachable")
     refused(mlmgmt(rrs("https://a.azureml.net/workspaces/a/services/b", "key")), "NoHome")
 
 
-def test_the_request_is_shown_without_its_secrets(mlmgmt: Command, asked: Asked, trains: Asked) -> None:
+def test_show_http_hides_the_secrets_of_the_request(mlmgmt: Command, asked: Service, trains: Service) -> None:
     path = asked.location.partition(".net")[2]
     told = mlmgmt(rrs(asked.location, asked.key, "-ShowHttp"), ok=True).err
     assert told.startswith(f"POST {{origin}}{path}/execute?api-version=2.0&details=true\n")

@@ -1,4 +1,4 @@
-"""Many models from one experiment: `mlmgmt retrain-many`, told on Classic endpoints and on New web services."""
+"""Many models from one experiment: `mlmgmt retrain-many`, for Classic endpoints and for New web services."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TWO = {key: SIX[key] for key in ("berlin", "cairo")}
 
 
 class TestATable:
-    def test_each_key_gets_an_endpoint_and_a_model_of_its_own(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_each_key_gets_its_own_endpoint_and_model(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**SIX)
         services = bikes.files("workspaces")
         run = mlmgmt(many(), ok=True).json
@@ -57,7 +57,7 @@ class TestATable:
             assert newest["Message"] == f"retrained on {row['Key']}.csv"
             assert newest["Check"] == "proved"
 
-    def test_a_folder_and_a_file_with_a_key_column_give_the_same(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_folder_and_a_file_with_a_key_column_give_the_same_models(self, mlmgmt: Command, bikes: Bikes) -> None:
         six = {key: noisy(hundreds) for key, hundreds in KEYS.items()}
         folder(**six)
         first = by_key(mlmgmt(many(), ok=True).json)
@@ -70,7 +70,7 @@ class TestATable:
             key: row["Metrics"] for key, row in first.items()
         }
         assert len({tuple(values) for values in told.values()}) == len(six)
-        # The file that one key's rows were taken into is the folder's, so nothing of it is there to be done again.
+        # A key's rows in the file are the same as in its file in the folder, so there is nothing to do again.
         assert {row["DataDigest"] for row in second.values()} == {row["DataDigest"] for row in first.values()}
         assert set(decisions(mlmgmt(many(), ok=True).json).values()) == {"Unchanged"}
 
@@ -84,7 +84,7 @@ class TestATable:
         assert [row["Metrics"] for row in two["Rows"]] == [row["Metrics"] for row in one["Rows"]]
         assert {key: answers_of(mlmgmt, key, six[key]) for key in six} == told
 
-    def test_metrics_are_those_of_the_rows_held_out(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_metrics_are_those_of_the_held_out_rows(self, mlmgmt: Command, bikes: Bikes) -> None:
         text = noisy(7, 80)
         folder(berlin=text)
         (row,) = mlmgmt(many(), ok=True).json["Rows"]
@@ -94,7 +94,7 @@ class TestATable:
         held = ~np.isin(digests.row_digests(cells), seen)
         assert (row["Rows"], facts["rows"], int(held.sum())) == (60, 60, 20)
         truth = np.array([float(line[2]) for line in cells.rows])
-        # Least squares on the rows that were seen, without anything of the service.
+        # Least squares on the training rows, computed without mlmgmt.
         columns = np.array([[1.0, float(line[0]), float(line[1])] for line in cells.rows])
         weights = np.linalg.lstsq(columns[~held], truth[~held], rcond=None)[0]
         assert np.array(answers_of(mlmgmt, "berlin", text)) == pytest.approx(columns @ weights, abs=0.05)
@@ -108,7 +108,7 @@ class TestATable:
         assert row["Metric"] == row["Metrics"][ROOT_MEAN_SQUARED_ERROR]
         assert row["OldMetric"] == pytest.approx(metrics.root_mean_squared_error(truth[held], old[held]))
         assert trained.task == "regression"
-        # `evaluate` finds the same where the model stands beside the one of a New web service.
+        # `evaluate` gives the same metrics for the model as the new model of a New web service.
         new_services(mlmgmt)
         (blob,) = Kept(bikes.root).blobs().values()
         uri = f"https://{blob.parents[2].name}.blob.core.windows.net/retraining/{blob.parent.name}/{blob.name}"
@@ -119,19 +119,19 @@ class TestATable:
         assert told["New"] == pytest.approx(row["Metrics"])
         assert told["Deployed"][ROOT_MEAN_SQUARED_ERROR] == pytest.approx(row["OldMetric"])
 
-    def test_old_is_the_model_that_answers_before(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_old_metrics_are_those_of_the_current_model(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(berlin=noisy(3))
         (first,) = mlmgmt(many(), ok=True).json["Rows"]
         folder(berlin=noisy(9))
         (second,) = mlmgmt(many(), ok=True).json["Rows"]
-        # The first model was for six hundreds less; the default endpoint's for nine.
+        # The data is 600 above the first model's, and 900 above that of the default endpoint.
         assert first["OldMetric"] == pytest.approx(300, abs=10)
         assert second["OldMetric"] == pytest.approx(600, abs=10)
         assert second["Metric"] < 15
 
 
 class TestNames:
-    def test_odd_keys(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_odd_keys_get_valid_and_different_names(self, mlmgmt: Command, bikes: Bikes) -> None:
         keys = ["two words", "Upper", "münchen", "default", "a" * 30, "=1+1", "loc001", "..", "x/y", "-", "7"]
         odd = {key: rentals(place + 1) for place, key in enumerate(keys)}
         result = mlmgmt(many("-KeyColumn", "where", data=one_file(**odd)), ok=True)
@@ -151,7 +151,7 @@ class TestNames:
         assert again["Counts"] == {"Unchanged": len(keys)}
         assert {row["Key"]: row["Endpoint"] for row in again["Rows"]} == names
 
-    def test_keys_that_differ_in_case_alone_cannot_share_an_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_keys_that_differ_only_in_case_cannot_share_an_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
         one_file(oslo=rentals(2), OSLO=rentals(1), rome=rentals(3))
         rows = failed(mlmgmt(many("-KeyColumn", "where", data="all.csv")), "oslo")
         assert "'OSLO'" in rows["oslo"]["Reason"]
@@ -159,19 +159,19 @@ class TestNames:
         assert answers(mlmgmt, "oslo", 1)
         assert answers(mlmgmt, "rome", 3)
 
-    def test_who_has_a_name_keeps_it(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_key_keeps_the_name_that_it_already_has(self, mlmgmt: Command, bikes: Bikes) -> None:
         one_file(oslo=rentals(2))
         mlmgmt(many("-KeyColumn", "where", data="all.csv"), ok=True)
         one_file(oslo=rentals(2), OSLO=rentals(1))
         rows = failed(mlmgmt(many("-KeyColumn", "where", data="all.csv")), "OSLO")
         assert rows["oslo"]["Decision"] == "Unchanged"
         assert answers(mlmgmt, "oslo", 2)
-        # Where the other is gone, the name is free.
+        # When the other key is gone, the name is free.
         one_file(OSLO=rentals(1))
         mlmgmt(many("-KeyColumn", "where", data="all.csv"), ok=True)
         assert answers(mlmgmt, "oslo", 1)
 
-    def test_two_files_of_one_key(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_two_files_for_one_key_are_refused(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         Path("loc/berlin.CSV").write_text(rentals(9))
         Path("loc/.hidden.csv").write_text("x")
@@ -185,13 +185,13 @@ class TestNames:
         assert list(rows) == ["Bern", "berlin", "cairo"]
         assert answers(mlmgmt, "bern", 9)
 
-    def test_rows_without_a_key(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_rows_without_a_key_fail(self, mlmgmt: Command, bikes: Bikes) -> None:
         one_file(**{"": rentals(2), "  ": rentals(2), " rome ": rentals(3)})
         rows = failed(mlmgmt(many("-KeyColumn", "where", data="all.csv")), "")
-        assert rows[""]["Reason"] == "Its rows have no key."
+        assert rows[""]["Reason"] == "The key of its rows is empty."
         assert rows["rome"]["Decision"] == "Patched"
 
-    def test_a_prefix(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_prefix_comes_before_each_name(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         rows = by_key(mlmgmt(many("-NamePrefix", "city"), ok=True).json)
         assert [row["Endpoint"] for row in rows.values()] == ["cityberlin", "citycairo"]
@@ -231,7 +231,9 @@ REFUSED = [
 
 
 class TestBadLocations:
-    def test_they_stop_no_other_and_are_done_when_they_are_mended(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_bad_tables_do_not_stop_the_others_and_are_done_once_they_are_fixed(
+        self, mlmgmt: Command, bikes: Bikes
+    ) -> None:
         folder(**TWO, **BAD)
         Path("loc/latin.csv").write_bytes("größe,temp,cnt\n1,2,3\n".encode("latin-1"))
         rows = failed(mlmgmt(many()), *BAD, "latin")
@@ -239,7 +241,7 @@ class TestBadLocations:
             assert words in rows[key]["Reason"], rows[key]["Reason"]
         assert not [row for row in rows.values() if "InternalError" in str(row["Reason"])]
         assert all(answers(mlmgmt, key, KEYS[key]) for key in TWO)
-        # What failed has no endpoint of its own, and nothing half-made.
+        # A key that failed has no endpoint, and nothing that is half made.
         assert endpoints(mlmgmt) == {"default", "loc001", "loc002", *TWO}
         kept = Kept(bikes.root)
         before = kept.moments()
@@ -251,7 +253,7 @@ class TestBadLocations:
         assert len(kept.moments()) == 3
         assert answers(mlmgmt, "nolabel", 1)
 
-    def test_an_endpoint_that_is_not_to_be_updated(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_endpoint_that_must_not_be_updated_fails(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         mlmgmt(["add-endpoint", *AT, "berlin", "-PreventUpdate"], ok=True)
         result = mlmgmt(many())
@@ -261,7 +263,7 @@ class TestBadLocations:
         assert answers(mlmgmt, "berlin", 0)
         assert answers(mlmgmt, "cairo", 4)
 
-    def test_what_cannot_be_done_is_refused_before_anything_is(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_wrong_arguments_are_refused_before_any_training(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         one_file(**TWO)
         Path("nothing").mkdir()

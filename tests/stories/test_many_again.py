@@ -1,4 +1,4 @@
-"""What a run of many retrainings does the second time: what is missing or changed, and what is better, alone."""
+"""A second run of many retrainings does only what is missing, changed or better."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TestAgain:
             [row[name] for name in same] for row in first["Rows"]
         ]
 
-    def test_what_changed_is_done_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_only_what_changed_is_done(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         mlmgmt(many(), ok=True)
         kept = Kept(bikes.root)
@@ -54,7 +54,7 @@ class TestAgain:
         assert len(kept.moments()) == 3
         assert bikes.endpoint("berlin") == endpoint
         assert answers(mlmgmt, "cairo", 9)
-        # Data that is what it was needs no training: its model is still there.
+        # Data that is back to an earlier state needs no training: its model still exists.
         folder(cairo=rentals(4))
         moments = kept.moments()
         assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Unchanged", "cairo": "Patched"}
@@ -62,7 +62,7 @@ class TestAgain:
         assert answers(mlmgmt, "cairo", 4)
 
     @pytest.mark.parametrize("more", [["-All"], ["-Holdout", "0.4"]])
-    def test_all_are_done_again(self, mlmgmt: Command, bikes: Bikes, more: list[str]) -> None:
+    def test_again_trains_all_keys(self, mlmgmt: Command, bikes: Bikes, more: list[str]) -> None:
         folder(**TWO)
         mlmgmt(many(), ok=True)
         before = Kept(bikes.root).moments()
@@ -74,13 +74,13 @@ class TestAgain:
         assert [row["Rows"] for row in run["Rows"]] == ([45] * 2 if more == ["-All"] else [36] * 2)
         assert all(answers(mlmgmt, key, KEYS[key]) for key in TWO)
 
-    def test_what_was_rolled_back_by_hand_is_left_alone(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_a_model_that_was_rolled_back_is_not_deployed_again(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         mlmgmt(many(), ok=True)
         mlmgmt(["rollback", *AT, "berlin", "-To", "1", "-Force"], ok=True)
         before = everything(bikes.root)
         rows = by_key(mlmgmt(many(), ok=True).json)
-        assert rows["berlin"]["Reason"] == "Another model answers since; that is left alone."
+        assert rows["berlin"]["Reason"] == "Another model was deployed since; it was not replaced."
         assert rows["cairo"]["Reason"] is None
         assert everything(bikes.root) == before
         assert answers(mlmgmt, "berlin", 0)
@@ -97,7 +97,7 @@ class TestAgain:
         assert answers(mlmgmt, "berlin", 3)
 
     @pytest.mark.parametrize("harm", ["cut", "changed", "empty"])
-    def test_a_model_that_was_damaged_is_trained_again(self, mlmgmt: Command, bikes: Bikes, harm: str) -> None:
+    def test_a_damaged_model_is_trained_again(self, mlmgmt: Command, bikes: Bikes, harm: str) -> None:
         folder(berlin=rentals(3))
         mlmgmt(many(), ok=True)
         (blob,) = Kept(bikes.root).blobs().values()
@@ -106,7 +106,7 @@ class TestAgain:
         blob.write_bytes(
             {"cut": content[:middle], "changed": content[:middle] + b"x" + content[middle + 1 :]}.get(harm, b"")
         )
-        # It answers from the home's own copy, so there is nothing to do until the endpoint is gone.
+        # The endpoint uses the home's own copy, so there is nothing to do until the endpoint is removed.
         assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Unchanged"}
         mlmgmt(["remove-endpoint", *AT, "berlin", "-Force"], ok=True)
         assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Patched"}
@@ -146,14 +146,14 @@ class TestOnlyIfBetter:
         assert len(history(mlmgmt, "berlin")) == 2
         assert answers(mlmgmt, "berlin", 3)
         assert answers(mlmgmt, "cairo", 9)
-        # Asked again there is nothing new to find out.
+        # A second run has nothing new to compare.
         before = everything(bikes.root)
         again = by_key(mlmgmt(many(*self.BETTER), ok=True).json)
         assert {row["Decision"] for row in again.values()} == {"Unchanged"}
         assert again["berlin"]["Reason"] == berlin["Reason"]
         assert everything(bikes.root) == before
 
-    def test_another_question_is_asked_anew(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_another_metric_or_model_is_compared_again(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(berlin=rentals(3))
         mlmgmt(many(), ok=True)
         folder(berlin=noise())
@@ -161,18 +161,18 @@ class TestOnlyIfBetter:
         assert decisions(mlmgmt(many("-OnlyIfBetter", "Mean Absolute Error", "-WhatIf"), ok=True).json) == {
             "berlin": "WhatIf"
         }
-        # Against a worse model it may well be better.
+        # Compared with a worse model, it can be better.
         mlmgmt(["rollback", *AT, "berlin", "-To", "1", "-Force"], ok=True)
         assert decisions(mlmgmt(many(*self.BETTER, "-WhatIf"), ok=True).json) == {"berlin": "WhatIf"}
-        # And whoever does not ask whether it is better wants it.
+        # Without -OnlyIfBetter it is deployed anyway.
         assert decisions(mlmgmt(many(), ok=True).json) == {"berlin": "Patched"}
 
-    def test_a_model_of_before_is_compared_with_the_one_that_answers_now(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_an_earlier_model_is_compared_with_the_current_one(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(berlin=noise())
         mlmgmt(many(), ok=True)
         folder(berlin=rentals(3))
         mlmgmt(many(), ok=True)
-        # Its model is still there; it was good enough then, when the default endpoint's answered.
+        # Its model still exists; it was better than the model of the default endpoint, which was current then.
         folder(berlin=noise())
         assert decisions(mlmgmt(many(*self.BETTER), ok=True).json) == {"berlin": "NotBetter"}
         assert answers(mlmgmt, "berlin", 3)
@@ -181,7 +181,7 @@ class TestOnlyIfBetter:
 class TestNewServices:
     WORDS = ("retrain-many", "-g", "retail", "-TrainingService", "training", "-ScoringService", "bikes", "-Data", "loc")
 
-    def test_each_key_gets_a_web_service_of_its_own(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_each_key_gets_its_own_web_service(self, mlmgmt: Command, bikes: Bikes) -> None:
         new_services(mlmgmt)
         folder(**TWO, **{"San José": rentals(9)})
         run = mlmgmt([*self.WORDS, "-j", "1", "-o", "json"], ok=True).json

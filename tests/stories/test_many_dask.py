@@ -1,4 +1,4 @@
-"""The same work on a Dask cluster: a scheduler and workers as they are started by hand, each a process of its own."""
+"""The same work on a Dask cluster: a scheduler and workers in separate processes, as a user starts them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SIX = {key: noisy(hundreds) for key, hundreds in KEYS.items()}
 
 @dataclass
 class Cluster:
-    """A scheduler on loopback; its processes know neither the home nor its keys."""
+    """A scheduler on loopback; its processes have neither the home nor its keys."""
 
     folder: Path
     environ: dict[str, str]
@@ -65,7 +65,7 @@ class Cluster:
 
 @contextmanager
 def cluster(folder: Path, **environ: str) -> Iterator[Cluster]:
-    """A scheduler without workers; what was started is ended."""
+    """Yield a scheduler without workers, and end all processes that were started."""
     found = Cluster(folder, environ)
     file = folder / "scheduler.json"
     try:
@@ -98,7 +98,7 @@ def on(address: str, *more: str) -> list[str]:
     return many("-Backend", "dask", "-Scheduler", address, *more)
 
 
-def test_a_cluster_makes_the_same_models_as_this_machine(mlmgmt: Command, bikes: Bikes, dask: Cluster) -> None:
+def test_a_cluster_makes_the_same_models_as_local_processes(mlmgmt: Command, bikes: Bikes, dask: Cluster) -> None:
     folder(**SIX)
     here = mlmgmt(many(), ok=True).json
     told = {key: answers_of(mlmgmt, key, SIX[key]) for key in SIX}
@@ -147,7 +147,7 @@ def test_a_scheduler_that_does_not_answer(
 
 
 def dies(_: object, key: str) -> NoReturn:
-    """Work that ends the process it is done in, as the system ends one that takes too much memory."""
+    """A task that kills its own process, as the system kills one that uses too much memory."""
     os._exit(1)
 
 
@@ -162,10 +162,10 @@ def test_workers_that_die(mlmgmt: Command, bikes: Bikes, tmp_path: Path) -> None
             _until(lambda: len(kept.blobs()) > 1 or run.poll() is not None, 60)
             first.send_signal(signal.SIGKILL)
             out, err = run.communicate(timeout=60)
-        # Another worker does what the one that died had before it.
+        # Another worker does the tasks of the one that died.
         assert run.returncode == 0, err
         assert json.loads(out)["Counts"] == {"Patched": len(keys)}
-        # What two workers died of is given up, and is a row as any other failure is.
+        # A task that killed two workers is given up, and becomes a failed row.
         (made,) = running.run(dies, [(None, "berlin")], backend="dask", scheduler=found.address, jobs=1)
         assert (made.key, str(made.reason).partition(":")[0]) == ("berlin", "WorkerDied")
     assert answers(mlmgmt, "key7", 7)

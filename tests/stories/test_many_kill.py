@@ -1,4 +1,4 @@
-"""A run of many retrainings that is ended before its time: by kill, by Ctrl-C; and what a terminal sees of one."""
+"""A run of many retrainings that is interrupted by kill or Ctrl-C, and its progress on a terminal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def until(what: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def of_session(leader: int) -> list[int]:
-    """The processes that a process with a session of its own has started, and itself, as long as they run."""
+    """Return the running processes of a session, its leader included."""
     found = []
     for folder_ in Path("/proc").iterdir():
         if folder_.name.isdigit():
@@ -51,7 +51,7 @@ def of_session(leader: int) -> list[int]:
 
 
 def environments(processes: list[int]) -> list[bytes]:
-    """The environments of those that are worker processes."""
+    """Return the environments of the worker processes."""
     found = []
     for process in processes:
         with contextlib.suppress(OSError):
@@ -68,16 +68,16 @@ def started(*words: str, **environ: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=heed,
+        preexec_fn=allow_ctrl_c,
     )
 
 
-def heed() -> None:
-    """A process started in the background ignores Ctrl-C unless it is told otherwise."""
+def allow_ctrl_c() -> None:
+    """Handle Ctrl-C, which a process started in the background ignores by default."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def test_killed_and_run_again(mlmgmt: Command, bikes: Bikes) -> None:
+def test_a_killed_run_can_be_continued(mlmgmt: Command, bikes: Bikes) -> None:
     tables()
     words = [sys.executable, "-m", "tests.stories.many_killer", "3", "5"]
     done = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
@@ -90,14 +90,14 @@ def test_killed_and_run_again(mlmgmt: Command, bikes: Bikes) -> None:
     assert mlmgmt(many(), ok=True).json["Counts"] == {"Unchanged": len(TWENTY)}
 
 
-def test_workers_end_with_the_one_that_started_them(mlmgmt: Command, bikes: Bikes) -> None:
+def test_workers_end_with_the_process_that_started_them(mlmgmt: Command, bikes: Bikes) -> None:
     tables()
     kept = Kept(bikes.root)
     with started(*many(jobs=2), MALLOC_TRIM_THRESHOLD_="65536") as run:
         try:
             until(lambda: len(environments(of_session(run.pid))) == 2)
             given = environments(of_session(run.pid))
-            # What a local Dask cluster leaves in an environment slows down those who inherit it.
+            # Variables that a local Dask cluster leaves in the environment slow down processes that inherit them.
             assert not [one for one in given if b"MALLOC_TRIM_THRESHOLD_" in one]
             assert all(b"OMP_NUM_THREADS=1\0" in one + b"\0" for one in given)
             until(lambda: bool(kept.blobs()))
@@ -113,7 +113,7 @@ def test_workers_end_with_the_one_that_started_them(mlmgmt: Command, bikes: Bike
     assert answers(mlmgmt, "key19", 19)
 
 
-def test_interrupted(mlmgmt: Command, bikes: Bikes) -> None:
+def test_ctrl_c_ends_the_run_and_its_workers(mlmgmt: Command, bikes: Bikes) -> None:
     tables()
     kept = Kept(bikes.root)
     with started(*many(jobs=2)) as run:
@@ -131,7 +131,7 @@ def test_interrupted(mlmgmt: Command, bikes: Bikes) -> None:
     assert len(kept.blobs()) == len(TWENTY)
 
 
-def test_a_terminal_shows_the_rate_and_what_remains(bikes: Bikes) -> None:
+def test_a_terminal_shows_the_rate_and_the_time_left(bikes: Bikes) -> None:
     tables()
     main, side = pty.openpty()
     words = [sys.executable, "-m", "mlmgmt", *many()]
@@ -140,7 +140,7 @@ def test_a_terminal_shows_the_rate_and_what_remains(bikes: Bikes) -> None:
         run = subprocess.Popen(words, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=side)
         os.close(side)
         seen = b""
-        with contextlib.suppress(OSError):  # so a terminal ends here
+        with contextlib.suppress(OSError):  # reading a closed terminal is an OSError on Linux
             while select.select([terminal], [], [], 60)[0] and (part := terminal.read(4096)):
                 seen += part
         assert run.wait(60) == 0, seen

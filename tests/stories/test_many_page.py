@@ -1,4 +1,4 @@
-"""The page of a run over many keys, as people and browsers read it."""
+"""The HTML page of a run over many keys, as text and in a browser."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def row(key: str, new: float | None = None, old: float | None = None, **more: An
         "Metric": new,
         "OldMetric": old,
         "Decision": decision,
-        "Reason": "ColumnNotFound: there is no column cnt" if new is None else None,
+        "Reason": "ColumnNotFound: column cnt does not exist" if new is None else None,
         "Model": model,
         "DataDigest": "0" * 64,
         "Seconds": 0.25,
@@ -65,8 +65,8 @@ def run(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     } | more
 
 
-def made(count: int, *, old: bool = True, fail: int = 9) -> list[dict[str, Any]]:
-    """A run's rows; every ninth key failed."""
+def rows_of_run(count: int, *, old: bool = True, fail: int = 9) -> list[dict[str, Any]]:
+    """Return the rows of a run in which every ninth key failed."""
     random = np.random.default_rng(count)
     before = np.exp(random.normal(4.6, 0.6, count)).round(3).tolist()
     after = (np.array(before) * random.normal(0.93, 0.09, count)).round(3).tolist()
@@ -84,7 +84,7 @@ def save(rows: list[dict[str, Any]], **more: Any) -> str:
 
 
 class Cells(HTMLParser):
-    """The lines of the table of keys, as text."""
+    """The rows of the table of keys, as text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Cells(HTMLParser):
             self.lines[-1][-1] += data
 
 
-def test_the_table_reads_without_scripts() -> None:
+def test_the_table_can_be_read_without_scripts() -> None:
     rows = [row("north", 90.5, 100.0), row("south", 120.0, 100.0, Decision="NotBetter", Reason="worse"), row("west")]
     text = save(rows)
     header, *lines = Cells(text).lines
@@ -117,7 +117,7 @@ def test_the_table_reads_without_scripts() -> None:
     assert lines == [
         ["north", "north", "1,800", "90.50", "100", "\u22129.500", "Patched", "", "63.35", digest, "0.25"],
         ["south", "south", "1,800", "120", "100", "+20", "NotBetter", "worse", "84", lines[1][-2], "0.25"],
-        ["west", "", "1,800", "", "", "", "Failed", "ColumnNotFound: there is no column cnt", "", "", "0.25"],
+        ["west", "", "1,800", "", "", "", "Failed", "ColumnNotFound: column cnt does not exist", "", "", "0.25"],
     ]
     for words in ("Bike Rental Training", "2026-11-21 18:00:00 UTC", "1 h 2 min 5 s", "loky, 2 processes"):
         assert words in text
@@ -126,8 +126,8 @@ def test_the_table_reads_without_scripts() -> None:
 
 
 @pytest.mark.parametrize(("count", "old"), [(0, True), (1, True), (10, False), (60, True), (200, True), (200, False)])
-def test_the_page_fetches_nothing_and_allows_only_itself(count: int, old: bool) -> None:
-    text = save(made(count, old=old))
+def test_the_page_fetches_nothing_and_its_policy_forbids_it(count: int, old: bool) -> None:
+    text = save(rows_of_run(count, old=old))
     Checked(text)
     assert is_page("page.html")
     assert not re.search(r"https?:|url\(|@import", text)
@@ -143,9 +143,9 @@ def test_the_page_fetches_nothing_and_allows_only_itself(count: int, old: bool) 
 
 
 @needs_browser
-def test_a_line_for_each_of_a_few_keys(browser: Browser) -> None:
-    """The old and the new dot stand where the numbers are, the greatest gain first."""
-    rows = made(60)
+def test_a_few_keys_are_drawn_with_one_line_each(browser: Browser) -> None:
+    """The dots of the old and the new metric are at their values, and the key with the greatest gain is first."""
+    rows = rows_of_run(60)
     save(rows)
     browser.open("page.html")
     known = {one["Key"]: one for one in rows if one["Metric"] is not None}
@@ -156,7 +156,7 @@ def test_a_line_for_each_of_a_few_keys(browser: Browser) -> None:
         ".map(pair => ['.was', '.now'].map(dot => pair.querySelector(dot).cx.baseVal.value))"
     )
     values = [[known[key]["OldMetric"], known[key]["Metric"]] for key in ordered]
-    # All dots lie on one straight scale.
+    # All dots are on one linear scale.
     slope, start = np.polyfit(np.ravel(values), np.ravel(places), 1)
     assert np.allclose(np.array(values) * slope + start, places, atol=0.02)
     assert slope > 0
@@ -167,8 +167,8 @@ def test_a_line_for_each_of_a_few_keys(browser: Browser) -> None:
 
 
 @needs_browser
-def test_of_many_keys_a_cloud_and_the_change(browser: Browser) -> None:
-    rows = made(300)
+def test_many_keys_are_drawn_as_a_scatter_plot_and_their_changes(browser: Browser) -> None:
+    rows = rows_of_run(300)
     save(rows)
     browser.open("page.html")
     known = [one for one in rows if one["Metric"] is not None]
@@ -177,7 +177,7 @@ def test_of_many_keys_a_cloud_and_the_change(browser: Browser) -> None:
     assert browser.texts("figure .dot title")[0].startswith(f"{first['Key']}: ")
     better = sum(one["Metric"] < one["OldMetric"] for one in known)
     assert f"{better} better, {len(known) - better} worse" in browser.texts("figcaption")[1]
-    # The line between old and new goes through the points that are the same in both.
+    # The diagonal goes through the points at which old and new are equal.
     line = "document.querySelector('.reference')"
     ends = browser.run(f"['x1', 'y1', 'x2', 'y2'].map(name => {line}[name].baseVal.value)")
     dots = browser.run(
@@ -188,7 +188,7 @@ def test_of_many_keys_a_cloud_and_the_change(browser: Browser) -> None:
     assert [b for b, c in zip(below, clear, strict=True) if c] == [
         one["Metric"] < one["OldMetric"] for one, c in zip(known, clear, strict=True) if c
     ]
-    save(made(300, old=False))
+    save(rows_of_run(300, old=False))
     browser.open("page.html")
     assert browser.run("document.querySelectorAll('figure').length") == 1
     assert "Old" not in browser.texts("thead th")
@@ -200,7 +200,7 @@ def keys_on(browser: Browser) -> list[str]:
 
 @needs_browser
 def test_headers_sort_by_mouse_and_keyboard(browser: Browser) -> None:
-    rows = made(40)
+    rows = rows_of_run(40)
     rows[3] |= {"Metric": 1e-7, "OldMetric": 12345678.9}
     save(rows)
     browser.open("page.html")
@@ -234,8 +234,8 @@ TYPED = """(async text => {
 
 
 @needs_browser
-def test_thousands_of_keys_are_shown_in_part_and_found(browser: Browser) -> None:
-    rows = made(1200)
+def test_of_thousands_of_keys_some_are_shown_and_all_can_be_found(browser: Browser) -> None:
+    rows = rows_of_run(1200)
     save(rows)
     browser.open("page.html")
     assert browser.texts(".filter output") == ["the first 1,000 of 1,200"]
@@ -251,8 +251,8 @@ def test_thousands_of_keys_are_shown_in_part_and_found(browser: Browser) -> None
 
 
 @needs_browser
-def test_without_scripts_all_rows_are_there(browser: Browser) -> None:
-    save(made(1200))
+def test_without_scripts_all_rows_are_shown(browser: Browser) -> None:
+    save(rows_of_run(1200))
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
         browser.open("page.html")
@@ -265,7 +265,7 @@ def test_without_scripts_all_rows_are_there(browser: Browser) -> None:
 
 
 @needs_browser
-def test_names_stay_names(browser: Browser) -> None:
+def test_keys_with_markup_are_shown_as_text(browser: Browser) -> None:
     names = [HOSTILE, *NASTY, "</script><b>x", "=1+1", "</title>", "\ud800", "東" * 40]
     rows = [row(name, 2.0 + place, 3.0, Reason=name, Endpoint=name) for place, name in enumerate(names)]
     rows[0]["Metrics"] |= {HOSTILE: 1.0}
@@ -312,7 +312,7 @@ def test_every_number_can_be_drawn(values: list[tuple[float | None, float | None
     assert all(-30 < float(number) < 1200 for number in numbers)
 
 
-def test_more_may_be_better() -> None:
+def test_a_higher_metric_can_be_better() -> None:
     rows = [row("a", 0.9, 0.8), row("b", 0.7, 0.8)]
     for one in rows:
         one["Metrics"] = {"AUC": one["Metric"]}

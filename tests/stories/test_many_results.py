@@ -1,4 +1,4 @@
-"""What a run of many retrainings tells, in files and in lines, and who may have one."""
+"""The results of many retrainings: files, progress lines, and who may start a run."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def connected(mlmgmt: Command, role: str) -> Iterator[None]:
 
 
 class TestResults:
-    def test_the_files_say_the_same(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_all_result_files_have_the_same_rows(self, mlmgmt: Command, bikes: Bikes) -> None:
         hostile = {
             "=1+1": rentals(1),
             "@sum": rentals(2),
@@ -74,7 +74,7 @@ class TestResults:
         assert "&lt;b&gt;" in page
         assert '<b>"q' not in page
 
-    def test_they_are_written_anew_by_a_run_that_has_nothing_to_do(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_result_files_are_written_again_by_a_run_with_nothing_to_do(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         mlmgmt(many("-Results", "r.csv"), ok=True)
         Path("r.csv").write_text("old")
@@ -82,16 +82,16 @@ class TestResults:
         with open("r.csv", newline="") as file:
             assert [row["Decision"] for row in csv.DictReader(file)] == ["Unchanged"] * 2
 
-    def test_lines_tell_how_far_it_is(self, mlmgmt: Command, bikes: Bikes) -> None:
+    def test_progress_is_shown_in_lines(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**SIX)
         told = mlmgmt(many("-Verbose"), ok=True).err
-        assert "looking at 6 tables" in told
+        assert "reading 6 tables" in told
         assert "training 6 models" in told
         assert [f"{done} of 6" in told for done in range(1, 7)] == [True] * 6
 
 
-class TestWhoMay:
-    def test_a_reader_may_not(self, mlmgmt: Command, bikes: Bikes) -> None:
+class TestPermissions:
+    def test_a_reader_cannot_start_a_run(self, mlmgmt: Command, bikes: Bikes) -> None:
         folder(**TWO)
         with connected(mlmgmt, "Reader"):
             before = everything(bikes.root)
@@ -100,7 +100,7 @@ class TestWhoMay:
             assert "AuthorizationFailed" in refused.err
             assert everything(bikes.root) == before
 
-    def test_a_home_without_a_key_is_only_read(
+    def test_a_home_without_a_signing_key_is_read_only(
         self, mlmgmt: Command, bikes: Bikes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder(**TWO)

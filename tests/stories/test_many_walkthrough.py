@@ -1,4 +1,4 @@
-"""The published walkthrough: ten rental locations, one experiment, ten endpoints, each with a model of its own."""
+"""The published walkthrough: ten rental locations, one experiment, and ten endpoints, each with its own model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROW = ("3", "7", "17", "0", "1", "1", "0.72", "0.55", "0.12", "0")
 
 
 def training_graph() -> None:
-    """The training experiment as the walkthrough draws it: its data comes by the web service parameter URI alone."""
+    """The training experiment of the walkthrough: its data comes only through the web service parameter URI."""
     body = json.loads((BIKES / "bike-rental-training.json").read_text())
     properties = body["properties"]
     package = properties["package"]
@@ -39,7 +39,7 @@ def training_graph() -> None:
 
 
 def deploy(mlmgmt: Command) -> None:
-    """Two Classic web services made of one experiment, and the tables of all locations in its storage account."""
+    """Deploy two Classic web services from one experiment, and put the tables of all locations into its account."""
     mlmgmt("Connect-AzAccount -AccountId ada@example.com", ok=True)
     mlmgmt("New-AzResourceGroup -Name retail -Location southcentralus", ok=True)
     mlmgmt("New-AzStorageAccount -g retail -Name studioresearch -Location southcentralus", ok=True)
@@ -59,8 +59,8 @@ def deploy(mlmgmt: Command) -> None:
         mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", name], ok=True)
 
 
-def test_ten_locations_ten_endpoints_ten_models(mlmgmt: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As many jobs run at a time as there are processors, so one thread is enough for each.
+def test_ten_locations_get_ten_endpoints_with_ten_models(mlmgmt: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One job runs for each processor, so one thread is enough for each.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     deploy(mlmgmt)
     services = {body["Name"]: body["Id"] for body in mlmgmt("Get-AmlWebService -o json", ok=True).json}
@@ -82,13 +82,13 @@ def test_ten_locations_ten_endpoints_ten_models(mlmgmt: Command, monkeypatch: py
         for number in range(2, 11)
     ]
 
-    # While they run, one after the other in processes of their own, the endpoints are added.
+    # Add the endpoints while the jobs run in their own processes.
     for name in NAMES:
         mlmgmt(f"Add-AmlWebServiceEndpoint -WebServiceId {scoring} -EndpointName {name} -Description {name}", ok=True)
     before = {name: answered(mlmgmt, scoring, name) for name in ("default", *NAMES)}
     assert len(set(before.values())) == 1
 
-    # The first as the cmdlet does it: it waits for its job.
+    # The first job is run by the cmdlet, which waits for it.
     address = f"{trains['ApiLocation']}/jobs?api-version=2.0"
     words = ["Invoke-AmlWebServiceBESEndpoint", "-ApiKey", trains["PrimaryKey"], "-SubmitJobRequestUrl", address]
     statuses = [json.loads(mlmgmt([*words, "-JobConfigString", job(1)], ok=True).out)]
@@ -113,7 +113,7 @@ def test_ten_locations_ten_endpoints_ten_models(mlmgmt: Command, monkeypatch: py
 
 
 def answered(mlmgmt: Command, service: str, endpoint: str) -> float:
-    """What an endpoint answers to the one request, asked with its own key."""
+    """Return an endpoint's answer to the request, called with its own key."""
     shown = mlmgmt(f"Get-AmlWebServiceEndpoint -WebServiceId {service} -EndpointName {endpoint} -o json", ok=True).json
     body = {"Inputs": {"input1": {"ColumnNames": COLUMNS, "Values": [ROW]}}, "GlobalParameters": {}}
     words = ["Invoke-AmlWebServiceRRSEndpoint", "-ApiKey", shown["PrimaryKey"], "-ApiLocation", shown["ApiLocation"]]
@@ -122,10 +122,10 @@ def answered(mlmgmt: Command, service: str, endpoint: str) -> float:
 
 
 def predicted(content: bytes) -> float:
-    """What the scikit-learn pipeline in a model file says of that row."""
+    """Return what the scikit-learn pipeline in a model file predicts for the same row."""
     trained: Any = ilearner.unpack(content, key=None, home="", trusts=lambda _: True)[0]
     asked = dict(zip(COLUMNS, ROW, strict=True))
-    # A category is a text to scikit-learn, all else a number.
+    # Categories are strings for scikit-learn; everything else is a number.
     values = {
         feature.name: [asked[feature.name] if feature.type == "Categorical" else float(asked[feature.name])]
         for feature in trained.features

@@ -1,4 +1,4 @@
-"""Retraining as people use it, with good data and bad."""
+"""Retraining from start to end, with good and bad data."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def blobs(home: Path) -> list[Path]:
     return sorted((home / "storage").rglob("*.ilearner"))
 
 
-def test_the_saved_model_is_the_evaluated_one_and_says_how_it_was_made(mlmgmt: Command, churn: Path) -> None:
+def test_the_saved_model_is_the_evaluated_one_and_records_how_it_was_made(mlmgmt: Command, churn: Path) -> None:
     report = mlmgmt(RETRAIN + "--data new-customers.csv", ok=True).json
     path = churn / "storage" / report["BaseLocation"].split("//")[1].split(".")[0] / report["RelativeLocation"]
     manifest = ilearner.manifest(path.read_bytes())
@@ -46,7 +46,7 @@ def test_the_same_data_holds_out_the_same_rows(mlmgmt: Command, churn: Path) -> 
     assert "Evaluation" not in mlmgmt(RETRAIN + "--data new-customers.csv --holdout 0", ok=True).json
 
 
-def test_held_out_figures_are_scikit_learn_s(mlmgmt: Command, churn: Path) -> None:
+def test_metrics_on_held_out_rows_are_those_of_scikit_learn(mlmgmt: Command, churn: Path) -> None:
     from sklearn.metrics import accuracy_score, roc_auc_score
 
     report = mlmgmt(RETRAIN + "--data new-customers.csv --test-data customers.csv --update -Force", ok=True).json
@@ -60,17 +60,17 @@ def test_held_out_figures_are_scikit_learn_s(mlmgmt: Command, churn: Path) -> No
     assert new["Accuracy"] == pytest.approx(accuracy_score(truth, [row[0] == "Yes" for row in answer]))
 
 
-def test_rows_the_deployed_model_has_seen_are_warned_about(mlmgmt: Command, churn: Path) -> None:
+def test_rows_that_the_deployed_model_was_trained_on_give_a_warning(mlmgmt: Command, churn: Path) -> None:
     done = mlmgmt(RETRAIN + "--data new-customers.csv --test-data customers.csv", ok=True)
-    assert "trained on 1125 of the 1500 rows held out" in done.err
+    assert "trained on 1125 of the 1500 held-out rows" in done.err
     assert "trained on" not in mlmgmt(RETRAIN + "--data new-customers.csv", ok=True).err
 
 
-def test_update_goes_on_to_deploy_and_says_both(mlmgmt: Command, churn: Path) -> None:
+def test_update_deploys_the_new_model_or_says_where_it_is_saved(mlmgmt: Command, churn: Path) -> None:
     before = len(blobs(churn))
     refused = mlmgmt(RETRAIN + "--data new-customers.csv --update")
     assert refused.status == 1
-    assert f"kept at {refused.json['RelativeLocation']}" in refused.err
+    assert f"saved at {refused.json['RelativeLocation']}" in refused.err
     done = mlmgmt(RETRAIN + "--data new-customers.csv --update -Force -Message monthly", ok=True).json
     assert done["WebService"]["mlmgmt"]["revision"] == 2
     assert mlmgmt("history -g retail -n churn", ok=True).json[0]["Message"] == "monthly"
@@ -87,42 +87,42 @@ class TestOnlyIfBetter:
         self, mlmgmt: Command, exported: Path, churn: Path, metric: str
     ) -> None:
         mlmgmt(RETRAIN + "--data new-customers.csv --update -Force", ok=True)
-        definition, standing = exported.read_text(), blobs(churn)
+        definition, before = exported.read_text(), blobs(churn)
         refused = mlmgmt(
             RETRAIN + f"--data new-customers.csv --rewrite churn.json --update -Force --only-if-better '{metric}'"
         )
         assert refused.status == 3
         assert "NotBetter" in refused.err
         assert exported.read_text() == definition
-        assert blobs(churn) == standing
+        assert blobs(churn) == before
         assert len(mlmgmt("history -g retail -n churn", ok=True).json) == 2
 
-    def test_the_metric_s_own_direction_counts(self, mlmgmt: Command, churn: Path) -> None:
-        """Less log loss is better: the worse model of the old data is refused on new rows."""
+    def test_lower_is_better_for_a_loss(self, mlmgmt: Command, churn: Path) -> None:
+        """The model of the old data has a higher log loss on the new rows, so it is refused."""
         mlmgmt(RETRAIN + "--data new-customers.csv --update -Force", ok=True)
         worse = RETRAIN + "--data customers.csv --test-data new-customers.csv --update -Force --only-if-better "
         assert mlmgmt(worse + "'Average Log Loss'").status == 3
 
-    def test_an_unknown_metric_is_told_before_any_training(self, mlmgmt: Command, churn: Path) -> None:
+    def test_an_unknown_metric_is_refused_before_training(self, mlmgmt: Command, churn: Path) -> None:
         refused = mlmgmt(RETRAIN + "--data new-customers.csv --only-if-better Beauty")
         assert refused.status == 1
         assert "AUC" in refused.err
 
 
-def test_without_a_training_definition_both_ways_are_named(mlmgmt: Command, churn: Path) -> None:
+def test_without_a_training_definition_both_ways_to_give_one_are_named(mlmgmt: Command, churn: Path) -> None:
     refused = mlmgmt("retrain -g retail -n churn --data new-customers.csv")
     assert refused.status == 1
     assert "--training-definition" in refused.err
     assert "trainingService" in refused.err
 
 
-def test_the_training_service_named_in_the_tag_is_found(mlmgmt: Command, churn: Path) -> None:
+def test_the_training_service_in_the_tag_is_used(mlmgmt: Command, churn: Path) -> None:
     mlmgmt("new -g retail -l southcentralus -n trainer -DefinitionFile churn-training.json -Force", ok=True)
     mlmgmt(["update", "-g", "retail", "-n", "churn", "-Tag", "@{trainingService='trainer'}", "-Force"], ok=True)
     assert mlmgmt("retrain -g retail -n churn --data new-customers.csv", ok=True).json["Rows"] == 1800
 
 
-def test_a_training_graph_that_splits_its_rows_holds_out_its_own(mlmgmt: Command, churn: Path) -> None:
+def test_a_training_graph_with_a_split_holds_out_its_own_rows(mlmgmt: Command, churn: Path) -> None:
     body = json.loads(Path("churn-training.json").read_text())
     package = body["properties"]["package"]
     uri = "aml://module/506153734175476c4f62416c57734963.70530644c97a4ab685f788bf30a8be5f.v1-default-1"
@@ -153,7 +153,7 @@ def test_a_training_graph_that_splits_its_rows_holds_out_its_own(mlmgmt: Command
 
 
 def test_a_regression_end_to_end(mlmgmt: Command, home: Path) -> None:
-    """Diabetes progression from scikit-learn's own set, by Linear Regression, against Ridge."""
+    """Linear Regression on scikit-learn's diabetes data, compared with Ridge."""
     from sklearn.datasets import load_diabetes
 
     data = load_diabetes(as_frame=True)
@@ -175,7 +175,7 @@ def test_a_regression_end_to_end(mlmgmt: Command, home: Path) -> None:
 
 
 def regression(columns: dict[str, Any], *, trained: bool) -> dict[str, Any]:
-    """A training graph around Linear Regression, or the predictive graph for its model."""
+    """A training graph with Linear Regression, or the predictive graph for its model."""
 
     def module(name: str, guid: str) -> dict[str, Any]:
         uri = f"aml://module/506153734175476c4f62416c57734963.{guid}.v1-default-1"
@@ -238,34 +238,37 @@ def without_column(rows: list[str], place: int) -> list[str]:
         (lambda: [lines(1)[0].replace("age", "region"), *lines(9)[1:]], "names the column 'region' twice"),
         (lambda: [line for line in lines(400) if not line.endswith("Yes")], "one value only"),
         (lambda: [row.replace(",Yes", ",").replace(",No", ",") for row in lines(60)], "label"),
-        (lambda: [row if i == 0 else "," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], "hold no value"),
+        (
+            lambda: [row if i == 0 else "," + row.split(",", 1)[1] for i, row in enumerate(lines(60))],
+            "columns without any values",
+        ),
         (lambda: [row if i != 3 else "old," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], ":4: 'old'"),
         (lambda: lines(2), "cannot be held out"),
     ],
 )
-def test_bad_data_is_said_and_nothing_is_lost(
+def test_bad_data_is_reported_and_changes_nothing(
     mlmgmt: Command, exported: Path, churn: Path, data: Any, words: str
 ) -> None:
     Path("bad.csv").write_text("\n".join(data()) + "\n" if data() else "")
-    definition, standing = exported.read_text(), blobs(churn)
+    definition, before = exported.read_text(), blobs(churn)
     refused = mlmgmt(RETRAIN + "--data bad.csv --rewrite churn.json --update -Force")
     assert refused.status == 1
     assert words in refused.err
     assert exported.read_text() == definition
-    assert blobs(churn) == standing
+    assert blobs(churn) == before
     assert len(mlmgmt("history -g retail -n churn", ok=True).json) == 1
 
 
 @pytest.mark.parametrize("content", [b"PK\x03\x04zip", b"\x00\x01\x02\x03", "á,b\n1,2\n".encode("latin-1")])
-def test_what_is_no_csv_is_said(mlmgmt: Command, churn: Path, content: bytes) -> None:
+def test_a_file_that_is_not_csv_is_refused(mlmgmt: Command, churn: Path, content: bytes) -> None:
     Path("bad.csv").write_bytes(content)
     refused = mlmgmt(RETRAIN + "--data bad.csv")
     assert refused.status == 1
     assert "bad.csv is not" in refused.err
 
 
-def heed() -> None:
-    """A process started in the background ignores Ctrl-C unless it is told otherwise."""
+def allow_ctrl_c() -> None:
+    """Handle Ctrl-C, which a process started in the background ignores by default."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -279,7 +282,7 @@ def azureml_main(table):
 
 
 def sleeping_training(begun: Path) -> dict[str, Any]:
-    """The training graph of the sample, with a script before Train Model that notes its process and sleeps."""
+    """The training graph of the sample, with a script before Train Model that writes its process id and sleeps."""
     body: dict[str, Any] = json.loads(Path("churn-training.json").read_text())
     assets, package = body["properties"]["assets"], body["properties"]["package"]
     uri = f"aml://module/506153734175476c4f62416c57734963.{by_name('Execute Python Script').guid}.v1-default-1"
@@ -292,11 +295,11 @@ def sleeping_training(begun: Path) -> dict[str, Any]:
     return body
 
 
-def test_ctrl_c_in_training_is_exit_130_and_changes_nothing(mlmgmt: Command, churn: Path, apart: Path) -> None:
+def test_ctrl_c_in_training_exits_with_130_and_changes_nothing(mlmgmt: Command, churn: Path, apart: Path) -> None:
     begun = apart / "begun"
     Path("sleeping.json").write_text(json.dumps(sleeping_training(begun)))
     mlmgmt("allow-scripts", ok=True)
-    standing = blobs(churn)
+    before = blobs(churn)
     line = "retrain -g retail -n churn --training-definition sleeping.json --data new-customers.csv -Verbose"
     process = subprocess.Popen(
         [sys.executable, "-m", "mlmgmt", *line.split()],
@@ -304,7 +307,7 @@ def test_ctrl_c_in_training_is_exit_130_and_changes_nothing(mlmgmt: Command, chu
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-        preexec_fn=heed,
+        preexec_fn=allow_ctrl_c,
     )
     until = time.monotonic() + 60
     while not (begun.exists() and begun.read_text()):
@@ -316,5 +319,5 @@ def test_ctrl_c_in_training_is_exit_130_and_changes_nothing(mlmgmt: Command, chu
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "Interrupted" in err
-    assert blobs(churn) == standing
+    assert blobs(churn) == before
     assert not Path(f"/proc/{begun.read_text()}").exists()

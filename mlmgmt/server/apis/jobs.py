@@ -61,7 +61,7 @@ def _with_documented_errors(handler: Callable[[Call], Reply]) -> Callable[[Call]
         try:
             return handler(call)
         except MlmgmtError as error:
-            raise request_response.documented(error) from None
+            raise request_response.as_documented(error) from None
 
     return answer
 

@@ -146,7 +146,7 @@ class Scoring:
                 reply.headers[request_ids.WARNINGS_HEADER] = request_ids.header_value(found[1])
         except MlmgmtError as error:
             entry.meter.note_failure(entry.serving, error, perf_counter() - began)
-            raise request_response.documented(error) from None
+            raise request_response.as_documented(error) from None
         entry.meter.count_answer(entry.serving, rows, perf_counter() - began)
         return reply
 
@@ -157,10 +157,10 @@ class Scoring:
         entry.meter.in_flight += 1
         try:
             if len(body) <= _LARGEST_IN_LOOP:
-                cells, parameters = request_response.parsed(body, ready.needed)
+                cells, parameters = request_response.parse(body, ready.needed)
             else:
                 read_in = asyncio.get_running_loop().run_in_executor
-                cells, parameters = await read_in(self._threads, request_response.parsed, body, ready.needed)
+                cells, parameters = await read_in(self._threads, request_response.parse, body, ready.needed)
             rows = sum(len(table.rows) for table in cells.values())
             if ready.instant and not parameters and (found := ready.scorer.quick(cells)) is not None:
                 return found, rows

@@ -1,4 +1,4 @@
-"""Batch jobs from the command line: from a job document, or from plain files that are copied into the home first."""
+"""Batch jobs from the command line: from a job document, or from plain files, which are copied into the home first."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ def submit(
     """Submit a batch job.
 
     Args:
-        job_file: the documented job document; or the rest in its stead.
-        inputs: files, as `FILE` where there is one input, else as `PORT=FILE`.
+        job_file: a job document; or give `inputs`, `outputs` and `parameters`.
+        inputs: files, as `FILE` for the only input, or as `PORT=FILE`.
         outputs: where results go in the home's first account, as `CONTAINER/PATH` or `PORT=CONTAINER/PATH`.
         parameters: web service parameters, as `NAME=VALUE`.
-        start: start it at once.
+        start: start the job immediately.
 
     Raises:
-        BadRequest: both a document and files are given; see `jobs.submit` for the rest.
+        BadRequest: a document is given together with files or parameters; see `jobs.submit` for the rest.
         NotFound: the service, or a file.
     """
     if job_file is not None and (inputs or outputs or parameters):
-        message = "A job document and plain files do not go together."
+        message = "-JobFile cannot be used together with -Inputs, -Outputs or -Parameters."
         raise BadRequest(message, target="JobFile", details=[Detail("DuplicateInputInBatchCall", message)])
     files: dict[blobs.Blob, bytes] = {}
     request = job_file if job_file is not None else request_of(session, inputs, outputs, parameters, files)
@@ -60,7 +60,7 @@ def submit(
     if start:
         return jobs.start(session, job=job, **address)
     words = addresses.identity(session, **address).words
-    session.tell(f"It waits to be started: mlmgmt batch start {words} --job {job}")
+    session.tell(f"Submitted. To start it: mlmgmt batch start {words} --job {job}")
     found: dict[str, Any] = jobs.status(session, job=job, **address)
     return found
 
@@ -72,12 +72,12 @@ def request_of(
     parameters: Sequence[str],
     files: dict[blobs.Blob, bytes],
 ) -> dict[str, Any]:
-    """The job document of plain words; the blobs that it speaks of are put into `files`."""
+    """Return the job document for words from the command line; put the blobs of its inputs into `files`."""
     account = session.account()
     request: dict[str, dict[str, Any]] = {"Inputs": {}, "Outputs": {}, "GlobalParameters": {}}
     folder = uuid.uuid4().hex
     for text in inputs:
-        port, path = _pair(text)
+        port, path = _split_port(text)
         source = userfiles.read(path, largest=userfiles.LARGEST_TABLE)
         references.require_suffix(source.name, references.INPUT_SUFFIXES, port or source.name)
         blob = blobs.Blob(account, _CONTAINER, f"{folder}/{source.name}")
@@ -86,7 +86,7 @@ def request_of(
         _add(request["Inputs"], port, reference, "Inputs")
     base = f"https://{account}.blob.core.windows.net/"
     for text in outputs:
-        port, path = _pair(text)
+        port, path = _split_port(text)
         _add(request["Outputs"], port, {"BaseLocation": base, "RelativeLocation": path}, "Outputs")
     request["GlobalParameters"] = dict(named_values.named_values(parameters))
     return request
@@ -94,15 +94,13 @@ def request_of(
 
 def _add(part: dict[str, Any], name: str, value: Any, what: str) -> None:
     if name in part:
-        several = (
-            f"-{what} gives {name!r} twice." if name else f"-{what} gives several without the names of their ports."
-        )
+        several = f"-{what} gives {name!r} twice." if name else f"-{what} has several values; give each as PORT=VALUE."
         raise BadRequest(several, target=what, details=[Detail("UserParameterInvalid", several)])
     part[name] = value
 
 
-def _pair(text: str) -> tuple[str, str]:
-    """`PORT=REST`, or `REST` for the only port; a file whose own name holds `=` is taken as a file."""
+def _split_port(text: str) -> tuple[str, str]:
+    """Split `PORT=REST`, or `REST` for the only port. A file with `=` in its name is taken as a file."""
     port, sign, rest = text.partition("=")
     return (port, rest) if sign and not Path(text).exists() else ("", text)
 
@@ -116,24 +114,24 @@ def wait(
     force: bool = False,
     **address: Unpack[Address],
 ) -> dict[str, Any]:
-    """Wait until a job ends, and fetch its results.
+    """Wait until a job ends, and copy its results.
 
     Args:
         timeout: seconds.
-        output_folder: a folder to copy the results to, each under the name of its output and with its blob's ending.
-        force: overwrite files there.
+        output_folder: a folder to copy the results to, each as the name of its output and the suffix of its blob.
+        force: overwrite files in that folder.
 
     Raises:
         BadRequest: `JobFailed`, `JobCancelled`, `JobTimeout`, `JobNotStarted`.
         Conflict: `FileExists`.
     """
     if output_folder is not None and not Path(output_folder).is_dir():
-        message = f"There is no folder {output_folder}."
+        message = f"Folder {output_folder} does not exist."
         details = [Detail("FolderNotFound", message)]
         raise NotFound(message, target=output_folder, details=details, hint=f"mkdir -p {shlex.quote(output_folder)}")
     if output_folder is not None:
         userfiles.require_writable(str(Path(output_folder) / "output"))
-        for path in _coming(session, addresses.identity(session, **address), job, Path(output_folder)):
+        for path in _expected_files(session, addresses.identity(session, **address), job, Path(output_folder)):
             userfiles.refuse_overwriting(path, overwrite=force)
     found = jobs.wait(session, job=job, timeout=timeout, **address)
     for warning in found["Warnings"] or ():
@@ -145,12 +143,12 @@ def wait(
             message, target=job, details=[Detail(f"Job{found['StatusCode']}", reason, job)], code="ModuleExecutionError"
         )
     if output_folder is not None:
-        found["Files"] = _fetched(session, found["Results"], Path(output_folder), force)
+        found["Files"] = _fetch(session, found["Results"], Path(output_folder), force)
     return found
 
 
-def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> list[str]:
-    """The files that the results of a job that has not ended will be copied to."""
+def _expected_files(session: Session, resource: ServiceId, job: str, folder: Path) -> list[str]:
+    """Return the files that the results of a job will be copied to; none if it has already ended."""
     from mlmgmt.learning.plan import Plan
 
     body = session.store.jobs.read(resource, job)
@@ -165,13 +163,13 @@ def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> li
 
 
 def _path(folder: Path, port: str, suffix: str) -> str:
-    # An output's id is the definition's, and may be anything.
+    # An output's id comes from the definition, and may not be a valid file name.
     name = port if port.replace("_", "").replace("-", "").isalnum() else file_name(port)
     return str(folder / f"{name}{suffix}")
 
 
-def _fetched(session: Session, results: Mapping[str, Any], folder: Path, force: bool) -> list[str]:
-    """Copy results to files; none is written when one is missing or in the way."""
+def _fetch(session: Session, results: Mapping[str, Any], folder: Path, force: bool) -> list[str]:
+    """Copy results to files. Write none if a blob is missing or a file already exists."""
     contents: dict[str, bytes] = {}
     for port, place in results.items():
         blob = blobs.parse(place["BaseLocation"] + place["RelativeLocation"])

@@ -1,7 +1,7 @@
-"""Batch jobs: submitted as a document, started, worked on by a process of their own, and asked after.
+"""Batch jobs: submit, start, wait for and cancel them. Each job runs in a separate process.
 
-The wire's states are `NotStarted`, `Running`, `Failed`, `Cancelled` and `Finished`. A job that was started while its
-service had as many jobs at work as it may is `Queued`, which the wire calls `NotStarted` too.
+The API knows the states `NotStarted`, `Running`, `Failed`, `Cancelled` and `Finished`. A job that was started while its
+service had the maximum number of running jobs is `Queued`, which the API reports as `NotStarted`.
 """
 
 from __future__ import annotations
@@ -41,29 +41,29 @@ def submit(
     files: Mapping[Blob, bytes] | None = None,
     **address: Unpack[Address],
 ) -> str:
-    """Submit a job document; it is checked whole, and waits to be started.
+    """Check a job document completely, and submit it. The job does not start yet.
 
     Args:
-        request: `Inputs`, `Outputs`, `GlobalParameters`; see `job_requests.checked`.
-        files: blobs that come with it; they are written once it is known to be good.
+        request: `Inputs`, `Outputs`, `GlobalParameters`; see `requests.read`.
+        files: blobs to write once the document is known to be valid.
 
     Returns:
         the id of the job.
 
     Raises:
         NotFound: the service.
-        BadRequest: what the service refused at submit, with its codes.
+        BadRequest: the document is not valid, with the service's codes.
     """
-    standing = addresses.existing(session, **address)
-    session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
-    checked = requests.checked(session, standing.document, request, coming=files or {})
+    current = addresses.existing(session, **address)
+    session.require("Microsoft.MachineLearning/webServices/jobs/write", current.resource)
+    checked = requests.read(session, current.document, request, coming=files or {})
     for blob, data in (files or {}).items():
         session.store.blobs.write(blob, data)
     job = uuid.uuid4().hex
     body = {
         "id": job,
-        "service": str(standing.resource),
-        "revision": standing.number,
+        "service": str(current.resource),
+        "revision": current.number,
         "state": NOT_STARTED,
         "by": session.caller,
         "createdOn": stamp(session.clock()),
@@ -74,7 +74,7 @@ def submit(
     if checked.parameters:
         session.store.secrets.keep_job(job, checked.parameters)
     try:
-        session.store.jobs.write(standing.resource, body)
+        session.store.jobs.write(current.resource, body)
     except OSError:
         session.store.secrets.forget_job(job)
         raise
@@ -82,46 +82,46 @@ def submit(
 
 
 def start(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str, Any]:
-    """Start a submitted job: a process takes it up, which outlives this one.
+    """Start a submitted job in a process that outlives this one.
 
     Raises:
         NotFound: `JobNotFound`.
-        BadRequest: `InvalidOperation`, `CannotStartJob`: it was started before, or cancelled.
+        BadRequest: `InvalidOperation`, `CannotStartJob`: it was already started or cancelled.
     """
     resource = addresses.existing(session, **address).resource
     session.require("Microsoft.MachineLearning/webServices/jobs/write", resource)
-    with workers.held(session, resource):
+    with workers.lock_jobs(session, resource):
         body = _existing(session, resource, job)
         if body["state"] != NOT_STARTED:
-            message = f"The job is in the state {body['state']}."
+            message = f"The job cannot be started: it is {body['state']}."
             details = [Detail("CannotStartJob", message, job)]
             raise BadRequest(message, target=job, details=details, code="InvalidOperation")
         workers.change(session, resource, body, state=QUEUED, queuedOn=stamp(session.clock()))
         workers.take_up(session, resource)
-    return shown(session, resource, _existing(session, resource, job))
+    return job_status(session, resource, _existing(session, resource, job))
 
 
 def record(
     session: Session,
-    standing: Revision,
+    current: Revision,
     data: str,
     results: Mapping[str, Blob],
     nodes: list[dict[str, Any]],
     *,
     started: datetime | None = None,
 ) -> str:
-    """Record a training that was done here and now as a finished job of its service.
+    """Record a training that this process has done as a finished job of the training service. Return the job's id.
 
     Args:
-        data: the name of what it was trained on.
-        started: when it began; the present moment when left out.
+        data: the name of the training data.
+        started: when the training began; default: now.
     """
     ended = session.clock()
     began = stamp(started or ended)
     body = {
         "id": uuid.uuid4().hex,
-        "service": str(standing.resource),
-        "revision": standing.number,
+        "service": str(current.resource),
+        "revision": current.number,
         "state": FINISHED,
         "by": session.caller,
         "createdOn": began,
@@ -134,7 +134,7 @@ def record(
         "results": {port: references.stored(blob) for port, blob in results.items()},
         "nodes": nodes,
     }
-    session.store.jobs.write(standing.resource, body)
+    session.store.jobs.write(current.resource, body)
     return str(body["id"])
 
 
@@ -146,12 +146,12 @@ def finish(
     keep: Callable[[], Mapping[str, Blob]] | None = None,
     **changes: Any,
 ) -> None:
-    """Note how a job ended, unless it was cancelled meanwhile; and take up what waits.
+    """Record how a job ended, unless it was cancelled in the meantime. Then start queued jobs.
 
     Args:
-        keep: writes its results and says where they are; a cancelled job's are not written.
+        keep: writes the results and returns where they are; it is not called for a cancelled job.
     """
-    with workers.held(session, resource, patience=_PATIENCE_OF_WORKERS):
+    with workers.lock_jobs(session, resource, patience=_PATIENCE_OF_WORKERS):
         body = _existing(session, resource, job)
         if body["state"] == RUNNING:
             if keep is not None:
@@ -166,13 +166,13 @@ def _existing(session: Session, resource: ServiceId, job: str) -> dict[str, Any]
     if body is None:
         known = [str(other["id"]) for other in session.store.jobs.of(resource)][-3:]
         message = f"{resource.name!r} has no job {job!r}."
-        hint = f"Its last jobs: {', '.join(known)}." if known else "It has none yet: mlmgmt batch submit"
+        hint = f"Its last jobs: {', '.join(known)}." if known else "Submit one: mlmgmt batch submit"
         raise NotFound(message, target=job, details=[Detail("JobNotFound", message, job)], hint=hint)
     return body
 
 
-def _known(session: Session, **address: Unpack[Address]) -> ServiceId:
-    """A web service, or one that was removed and left jobs."""
+def _service_with_jobs(session: Session, **address: Unpack[Address]) -> ServiceId:
+    """Return the id of a web service, which may have been removed if it left jobs behind."""
     resource = addresses.identity(session, **address)
     found = session.store.services.latest(resource)
     if found is not None and found.removed and any(session.store.jobs.of(found.resource)):
@@ -181,32 +181,32 @@ def _known(session: Session, **address: Unpack[Address]) -> ServiceId:
 
 
 def status(session: Session, *, job: str | None = None, **address: Unpack[Address]) -> Any:
-    """A job's state and results, the signatures in them made anew; or all jobs of a service, the newest first.
+    """Return a job's state and results, with fresh signatures; or all jobs of a service, newest first.
 
     Raises:
         NotFound: `JobNotFound`.
     """
-    resource = _known(session, **address)
+    resource = _service_with_jobs(session, **address)
     if job is None:
         for error in session.store.jobs.damaged(resource):
             session.tell(f"Warning: {error.message} {error.target}")
-        return [_row(body) for body in reversed(_looked_at(session, resource))]
+        return [_row(body) for body in reversed(_refresh(session, resource))]
     body = _existing(session, resource, job)
     if body["state"] not in (*ENDED, NOT_STARTED):
-        body = next(iter(_looked_at(session, resource, job)))
-    return shown(session, resource, body)
+        body = next(iter(_refresh(session, resource, job)))
+    return job_status(session, resource, body)
 
 
-def _looked_at(session: Session, resource: ServiceId, job: str | None = None) -> list[dict[str, Any]]:
-    """All jobs, or one, after noting which workers died, and after taking up what waits."""
+def _refresh(session: Session, resource: ServiceId, job: str | None = None) -> list[dict[str, Any]]:
+    """Return all jobs, or one, after marking those whose worker died as failed, and starting queued ones."""
 
     def bodies() -> list[dict[str, Any]]:
         found = session.store.jobs.of(resource) if job is None else [_existing(session, resource, job)]
-        return [workers.seen(session, resource, body) for body in found]
+        return [workers.fail_if_dead(session, resource, body) for body in found]
 
     if not session.store.home.trusted:
         return bodies()
-    with workers.held(session, resource):
+    with workers.lock_jobs(session, resource):
         found = bodies()
         if any(body["state"] in (QUEUED, FAILED) for body in found):
             workers.take_up(session, resource)
@@ -229,8 +229,8 @@ def _wire_state(state: str) -> str:
     return NOT_STARTED if state == QUEUED else state
 
 
-def shown(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A job as its status is asked for: `StatusCode`, `Results` and `Details` as documented, and what else is known."""
+def job_status(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a job's status: the documented `StatusCode`, `Results` and `Details`, and more that is known here."""
     results = None
     if body["state"] == FINISHED:
         found = {port: references.loaded(blob, port) for port, blob in body.get("results", {}).items()}
@@ -252,39 +252,39 @@ def shown(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dic
 
 
 def cancel(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str, Any]:
-    """Cancel a job: its worker is ended, and its outputs are not written. An ended job stays as it is.
+    """Cancel a job: end its worker, and do not write its outputs. A job that has ended is left unchanged.
 
     Raises:
         NotFound: `JobNotFound`.
     """
-    resource = _known(session, **address)
+    resource = _service_with_jobs(session, **address)
     session.require("Microsoft.MachineLearning/webServices/jobs/delete", resource)
-    with workers.held(session, resource):
-        body = workers.seen(session, resource, _existing(session, resource, job))
+    with workers.lock_jobs(session, resource):
+        body = workers.fail_if_dead(session, resource, _existing(session, resource, job))
         if body["state"] not in ENDED:
             running = body["state"] == RUNNING
-            # First: a worker that has not noted its process id yet sees this as it begins.
+            # Before ending the worker: one that has not recorded its process id yet reads this when it begins.
             workers.change(session, resource, body, state=CANCELLED, endedOn=stamp(session.clock()))
             session.store.secrets.forget_job(body["id"])
             if running:
                 workers.end_worker(session, resource, body["id"])
             workers.take_up(session, resource)
-    return shown(session, resource, body)
+    return job_status(session, resource, body)
 
 
 def wait(session: Session, *, job: str, timeout: float | None = None, **address: Unpack[Address]) -> dict[str, Any]:
     """Wait until a job ends.
 
     Args:
-        timeout: seconds; without one, as long as it takes.
+        timeout: seconds; None waits as long as it takes.
 
     Raises:
         NotFound: `JobNotFound`.
-        BadRequest: `JobNotStarted`: nobody will ever work on it; `JobTimeout`: it goes on, and the time is over.
-        HomeError: it is queued, and this home is read-only.
+        BadRequest: `JobNotStarted`: it would wait forever; `JobTimeout`: the job has not ended in time, and goes on.
+        HomeError: the job is queued, and this home is read-only.
     """
     if timeout is not None and not timeout >= 0:
-        message = f"A job cannot be waited for {timeout:g} seconds."
+        message = f"-Timeout must be 0 or more seconds, not {timeout:g}."
         raise BadRequest(message, target="Timeout", details=[Detail("BadParameterValue", message, "Timeout")])
     until, pause = time.monotonic() + (float("inf") if timeout is None else timeout), _SHORTEST_PAUSE
     stage = None
@@ -295,17 +295,17 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
                 session.detail(execution.described(node))
             return found
         if found["StatusCode"] == NOT_STARTED and not found["Queued"]:
-            message = f"The job {job} was not started, so it never ends."
+            message = f"Job {job} has not been started."
             hint = f"mlmgmt batch start {addresses.identity(session, **address).words} --job {job}"
             raise BadRequest(message, target=job, details=[Detail("JobNotStarted", message, job)], hint=hint)
         if found["Queued"]:
-            # Who may not write takes up nothing, and would wait for ever.
+            # A read-only home cannot start queued jobs, so waiting could last forever.
             session.store.require_writable()
         if stage != (stage := "queued" if found["Queued"] else "running"):
             session.stage(stage)
         left = until - time.monotonic()
         if left <= 0:
-            message = f"The job {job} is {found['StatusCode']} after {timeout:g} seconds; it goes on."
+            message = f"Job {job} is still {found['StatusCode']} after {timeout:g} seconds. It was not stopped."
             raise BadRequest(message, target=job, details=[Detail("JobTimeout", message, job)])
         time.sleep(min(pause, left))
         pause = min(_LONGEST_PAUSE, pause * 1.5)

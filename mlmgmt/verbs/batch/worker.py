@@ -1,4 +1,4 @@
-"""The process that works on one batch job. It is started by `jobs.start` and holds the job's lock until it ends."""
+"""The process that runs one batch job. `jobs.start` starts it, and it holds the job's lock until it ends."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SHORTEST_SECRET = 4
 
 
 def main(words: list[str]) -> None:
-    """Work on a job, and note how that ended.
+    """Run a job, and record how it ended.
 
     Args:
-        words: the home, the id of the web service, the job, and the descriptor that has the job's lock.
+        words: the home, the id of the web service, the job, and the file descriptor of the job's lock.
     """
     home, service, job, lock = words
     signal.signal(signal.SIGTERM, _end)
-    # A process that is started from here must not keep the lock when this one is gone.
+    # A process that this one starts must not keep the lock after this one ends.
     os.set_inheritable(int(lock), False)
     os.pwrite(int(lock), str(os.getpid()).encode(), 0)
     session = Session(home_option=home)
@@ -45,19 +45,19 @@ def main(words: list[str]) -> None:
     body = session.store.jobs.read(resource, job)
     if body is None or body["state"] != RUNNING:
         return
-    hide = discreet(session.store.secrets.job(job).values())
+    hide = redactor(session.store.secrets.job(job).values())
     session.detail = lambda text: print(hide(text), file=sys.stderr, flush=True)
-    told: list[str] = []
+    warnings: list[str] = []
 
     def tell(text: str) -> None:
-        # The shell that started the job is gone: who asks after the job is told.
+        # The shell that started the job may be gone, so warnings are shown with the job's status.
         session.detail(text)
-        told.append(hide(text).removeprefix("Warning: "))
+        warnings.append(hide(text).removeprefix("Warning: "))
 
     session.tell = tell
     try:
-        changes = _worked(session, resource, body)
-        jobs.finish(session, resource, job, warnings=told, **changes)
+        changes = _run_job(session, resource, body)
+        jobs.finish(session, resource, job, warnings=warnings, **changes)
     except MlmgmtError as error:
         details = f"{explained(error)} {error.hint or ''}".rstrip()
         jobs.finish(session, resource, job, state=FAILED, details=hide(details))
@@ -70,14 +70,14 @@ def main(words: list[str]) -> None:
 
 
 def _end(number: int, _: Any) -> None:
-    # Raised, so that what a module has started is ended with it.
+    # An exception, so that modules can end the processes that they have started.
     raise SystemExit(f"The worker was ended by {signal.Signals(number).name}.")
 
 
-def discreet(values: Any) -> Callable[[str], str]:
-    """A function that takes out of a text the values of web service parameters, which may be secrets.
+def redactor(values: Any) -> Callable[[str], str]:
+    """Return a function that replaces the values of web service parameters in a text, since they may be secrets.
 
-    Numbers, truths and very short values stay: they are settings, and messages would be riddled.
+    Numbers, booleans and very short values are kept: they are settings, and replacing them would spoil messages.
     """
     pieces: set[str] = set()
     for value in map(str, values):
@@ -100,19 +100,19 @@ def _may_be_secret(piece: str) -> bool:
     return False
 
 
-def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
+def _run_job(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
     store = session.store
     revision = store.services.revision(resource, body["revision"])
     if revision is None:
-        message = f"The revision {body['revision']} of the service, which the job is for, is gone."
+        message = f"Revision {body['revision']} of the service, which the job uses, no longer exists."
         raise NotFound(message, details=[Detail("WebServiceNotFound", message)])
     parameters = store.secrets.job(body["id"])
     if lost := [name for name in body.get("parameters", ()) if name not in parameters]:
         names = ", ".join(map(repr, lost))
-        message = f"The values of the parameters {names} are not in this user's configuration; submit the job again."
+        message = f"The values of the parameters {names} are not in this user's configuration. Submit the job again."
         raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
     wanted = {port: references.loaded(blob, port) for port, blob in body.get("outputs", {}).items()}
-    with _processor(session):
+    with _hold_processor(session):
         from mlmgmt.learning.plan import Plan
 
         given = {port: references.loaded(blob, port) for port, blob in body.get("inputs", {}).items()}
@@ -121,22 +121,22 @@ def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> d
         done = execution.execute(
             session,
             plan,
-            named(plan.document, inputs),
+            with_declared_names(plan.document, inputs),
             digests=revision.model_digests,
             parameters=parameters,
         )
         data = ", ".join(blob.path.rsplit("/", 1)[-1] for blob in given.values()) or "the graph's own data"
-        made = contents(session, done, wanted, data=data, seen=inputs, service=str(resource))
+        files = contents(session, done, wanted, data=data, seen=inputs, service=str(resource))
     return {
         "state": FINISHED,
         "nodes": [report.as_json() for report in done.reports],
-        "keep": lambda: _written(session, made),
+        "keep": lambda: _write_outputs(session, files),
     }
 
 
 @contextmanager
-def _processor(session: Session) -> Iterator[None]:
-    """One of the home's places to compute in, as many as there are processors; the others wait."""
+def _hold_processor(session: Session) -> Iterator[None]:
+    """Hold one of the home's processor locks, of which there is one for each processor. Wait until one is free."""
     import filelock
 
     folder = session.store.home.root / "jobs"
@@ -149,11 +149,11 @@ def _processor(session: Session) -> Iterator[None]:
 
 
 def read_cells(session: Session, blob: blobs.Blob, port: str) -> Cells:
-    """The table of an input's blob.
+    """Return the table in the blob of an input.
 
     Raises:
-        NotFound: the blob is gone.
-        BadRequest: it is no such table.
+        NotFound: the blob no longer exists.
+        BadRequest: it cannot be read as a table.
     """
     from mlmgmt.learning import tables
 
@@ -162,8 +162,8 @@ def read_cells(session: Session, blob: blobs.Blob, port: str) -> Cells:
     return tables.read_file(data, blob.path.rsplit("/", 1)[-1], suffix)
 
 
-def named(document: Mapping[str, Any], inputs: Mapping[str, Cells]) -> dict[str, Cells]:
-    """Inputs whose file had no header get the names that the definition declares."""
+def with_declared_names(document: Mapping[str, Any], inputs: Mapping[str, Cells]) -> dict[str, Cells]:
+    """Return the inputs; those from files without a header get the column names that the definition declares."""
     declared = document["properties"].get("input", {}).get("properties") or {}
     found = {}
     for port, cells in inputs.items():
@@ -182,16 +182,17 @@ def contents(
     seen: Mapping[str, Cells],
     service: str | None,
 ) -> dict[str, tuple[blobs.Blob, bytes]]:
-    """What a run gave, by output: the blob it goes to, which is wanted or in the home's first account, and its bytes.
+    """Return the blob and the bytes of each output of a run. A blob that is not in `wanted` is in the first account.
 
     Args:
-        data: the name of what was read; `seen` its cells, by input.
+        data: the name of the data that was read.
+        seen: the cells of the inputs.
     """
     import uuid
 
     from mlmgmt.modules.learners import Trained
 
-    made = {}
+    files = {}
     folder = uuid.uuid4().hex
     cells = next(iter(seen.values())) if len(seen) == 1 else None
     for output, value in done.outputs.items():
@@ -205,26 +206,26 @@ def contents(
         content = artifacts.content(session, value, facts, suffix=suffix, rows=cells)
         if blob is None:
             blob = blobs.Blob(session.account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
-        made[output] = blob, content
-    return made
+        files[output] = blob, content
+    return files
 
 
-def _written(session: Session, made: Mapping[str, tuple[blobs.Blob, bytes]]) -> dict[str, blobs.Blob]:
-    for blob, _ in made.values():
+def _write_outputs(session: Session, files: Mapping[str, tuple[blobs.Blob, bytes]]) -> dict[str, blobs.Blob]:
+    for blob, _ in files.values():
         if not session.store.blobs.is_registered(blob.account):
-            message = f"The storage account {blob.account!r} is not in this home."
+            message = f"The storage account {blob.account!r} does not exist in this home."
             details = [Detail("AccountNotRegistered", message)]
             raise NotFound(message, target=blob.uri, details=details, hint=references.places(session))
-    for output, (blob, content) in made.items():
+    for output, (blob, content) in files.items():
         try:
             session.store.blobs.write(blob, content)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
-            message = f"The blob {blob.name!r} of {output!r} stands in the way of another, or another in its way."
+            message = f"The blob {blob.name!r} of {output!r} conflicts with another: one is in the other's folder path."
             raise BadRequest(message, target=output, details=[Detail("InvalidBlob", message, output)]) from None
         except OSError as error:
             message = f"The blob {blob.name!r} of {output!r} cannot be written: {error.strerror}."
             raise HomeError(message, target=output, details=[Detail("HomeUnavailable", message, output)]) from None
-    return {output: blob for output, (blob, _) in made.items()}
+    return {output: blob for output, (blob, _) in files.items()}
 
 
 def _suffix(value: Any, blob: blobs.Blob | None) -> str:

@@ -1,6 +1,6 @@
-"""The workers of batch jobs, seen from outside: started, looked after, ended. `worker.py` is what they do.
+"""Start, watch and end the worker processes of batch jobs. `worker.py` is what they run.
 
-Whatever changes a job here is called while holding its service's jobs; see `held`.
+Callers of the functions that change a job must hold the lock of its service's jobs; see `lock_jobs`.
 """
 
 from __future__ import annotations
@@ -24,31 +24,33 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 MOST_AT_ONCE = 40
-"""Jobs of one service that are worked on at a time; more are queued."""
+"""Jobs of one service that run at the same time; more are queued."""
 _GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
 _LOG_LINES = 5
-# Nothing is looked up in the folder it is started in, which is not code; the package may have come from there, though.
+# The worker starts with -P in the home's folder, which is data, so that nothing is imported from there; the folder that
+# this package was imported from comes last on the path.
 _WORKER = (
     "import sys; sys.path.append(sys.argv.pop(1)); from mlmgmt.verbs.batch import worker; worker.main(sys.argv[1:])"
 )
 _started: set[int] = set()
-"""Workers that this process started and has not seen the end of."""
+"""Process ids of workers that this process started and has not reaped."""
 
 
-def held(session: Session, resource: ServiceId, *, patience: float = lock.PATIENCE) -> Any:
-    """Hold the jobs of a service."""
+def lock_jobs(session: Session, resource: ServiceId, *, patience: float = lock.PATIENCE) -> Any:
+    """Lock the jobs of a service."""
     return lock.hold(session.store.home.root, f"jobs/{resource.folder}", patience=patience)
 
 
 def change(session: Session, resource: ServiceId, body: dict[str, Any], **changes: Any) -> None:
-    """Change a job."""
+    """Change members of a job and write it."""
     body.update(changes)
     session.store.jobs.write(resource, body)
 
 
 def take_up(session: Session, resource: ServiceId) -> None:
-    """Start workers for queued jobs, oldest first, as many as may be."""
-    bodies = [seen(session, resource, body) for body in session.store.jobs.of(resource)]
+    """Start workers for queued jobs, oldest first, up to `MOST_AT_ONCE`."""
+    bodies = [fail_if_dead(session, resource, body) for body in session.store.jobs.of(resource)]
     free = MOST_AT_ONCE - sum(body["state"] == RUNNING for body in bodies)
     queued = sorted((body for body in bodies if body["state"] == QUEUED), key=lambda body: str(body.get("queuedOn")))
     for body in queued[: max(0, free)]:
@@ -56,7 +58,7 @@ def take_up(session: Session, resource: ServiceId) -> None:
 
 
 def _spawn(session: Session, resource: ServiceId, body: dict[str, Any]) -> None:
-    """Start the worker of a job. It inherits the job's lock, so that there is no moment in which nobody has it."""
+    """Start the worker of a job. It inherits the job's lock, so that the lock is never free in between."""
     handle = session.store.jobs.take(resource, body["id"])
     if handle is None:
         return
@@ -72,7 +74,7 @@ def _spawn(session: Session, resource: ServiceId, body: dict[str, Any]) -> None:
                 stderr=log,
                 pass_fds=(handle,),
                 start_new_session=True,
-                # Absolute, because the worker stands elsewhere.
+                # Absolute, because the worker runs in another folder.
                 env={**session.environ, "MLMGMT_CONFIG": str(trust.parent.parent.absolute())},
                 cwd=root,
             )
@@ -81,14 +83,14 @@ def _spawn(session: Session, resource: ServiceId, body: dict[str, Any]) -> None:
     else:
         _reap()
         _started.add(process.pid)
-        # Nobody waits for it here: it outlives this process.
+        # The worker outlives this process; a return code keeps Popen from warning that it still runs.
         process.returncode = 0
     finally:
         os.close(handle)
 
 
 def _reap() -> None:
-    """Let go of the workers that ended while the process which started them goes on."""
+    """Reap the workers that have ended, so that they do not stay zombies while this process runs."""
     for pid in tuple(_started):
         with suppress(ChildProcessError):
             if os.waitpid(pid, os.WNOHANG) == (0, 0):
@@ -101,16 +103,16 @@ def _fail(session: Session, resource: ServiceId, body: dict[str, Any], details: 
     session.store.secrets.forget_job(body["id"])
 
 
-def seen(session: Session, resource: ServiceId, body: dict[str, Any]) -> dict[str, Any]:
-    """A job as it is: one that runs and has no worker any more has failed."""
+def fail_if_dead(session: Session, resource: ServiceId, body: dict[str, Any]) -> dict[str, Any]:
+    """Return a job, after marking it as failed if it is running and its worker is gone."""
     if body["state"] == RUNNING and not session.store.jobs.is_worked_on(resource, body["id"]):
-        # Its last act may have been to say how it ended.
+        # The worker may have recorded the end just before it exited, so read the job again.
         body = session.store.jobs.read(resource, body["id"]) or body
         if body["state"] == RUNNING:
             pid = session.store.jobs.worker(resource, body["id"])
-            details = f"The worker process {pid or 'of the job'} crashed, was killed, or the machine went down."
+            details = f"The worker process {pid or 'of the job'} crashed or was killed, or the machine went down."
             if last := _last_lines(session, resource, body["id"]):
-                details += f" Its last words: {last}"
+                details += f" The last lines of its log: {last}"
             if not session.store.home.trusted:
                 return {**body, "state": FAILED, "details": details}
             _fail(session, resource, body, details)
@@ -124,11 +126,11 @@ def _last_lines(session: Session, resource: ServiceId, job: str) -> str:
 
 
 def end_worker(session: Session, resource: ServiceId, job: str) -> None:
-    """Ask a worker to end, and whatever it started with it; then make it."""
+    """End a worker and the processes that it started: with SIGTERM, and after `_GRACE` seconds with SIGKILL."""
     jobs = session.store.jobs
     pid = jobs.worker(resource, job)
     with suppress(ProcessLookupError, PermissionError):
-        # The lock says that it lives, the session that this is still the worker's number.
+        # The lock shows that the worker is alive; the session id, that its process id was not reused.
         if pid is not None and jobs.is_worked_on(resource, job) and os.getsid(pid) == pid:
             os.kill(pid, signal.SIGTERM)
             patient_until = time.monotonic() + _GRACE

@@ -74,14 +74,14 @@ def plan_copy_across(
 
 
 def _plan(there: Session, body: dict[str, Any], name: str, *, parent: str | None, where: str) -> Outcome:
-    experiments.refuse_taken(there, name)
+    experiments.refuse_taken_name(there, name)
 
     def commit() -> str:
         definition = deepcopy(body["Definition"])
         properties = definition["properties"]
         if properties.get("title") == body["Description"]:
             properties["title"] = name
-        copied = experiments.made(there, name, definition, summary=body.get("Summary") or "", parent=parent)
+        copied = experiments.new_document(there, name, definition, summary=body.get("Summary") or "", parent=parent)
         experiments.write_new(there, copied)
         return f"The experiment {body['Description']!r} is copied to {name!r}{where}: {copied['ExperimentId']}."
 

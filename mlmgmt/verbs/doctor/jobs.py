@@ -63,7 +63,7 @@ def _details(body: Mapping[str, Any]) -> str:
 def check_document(session: Session, revision: Revision, document: Mapping[str, Any], findings: Findings) -> None:
     """Check a job document as Submit does, and the columns of its input files."""
     try:
-        checked = requests.checked(session, revision.document, document)
+        checked = requests.read(session, revision.document, document)
     except MlmgmtError as error:
         findings.error(REQUEST, error, error.hint or _parameters_cure(revision, error))
         return

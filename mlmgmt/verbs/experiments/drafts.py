@@ -27,7 +27,7 @@ _USUAL = {
     "clustering": "K-Means Clustering",
 }
 _SEED = 1234
-"""Of the split; not 0, which means the clock, so that a run can be repeated."""
+"""Seed of the split, so that a run can be repeated; Split Data takes 0 to mean the clock."""
 
 
 def plan_new(
@@ -42,34 +42,34 @@ def plan_new(
     train_fraction: float = 0.75,
     settings: Sequence[str] = (),
 ) -> Outcome:
-    """Plan a training experiment: the data cleaned, split, trained on, scored and evaluated.
+    """Plan a training experiment that cleans, splits, trains on, scores and evaluates the data.
 
     Args:
         task: `binary`, `multiclass`, `regression` or `clustering`.
-        algorithm: the name of a learner; the task's usual one when left out.
-        label: the column to predict; none for a clustering.
-        exclude: columns to learn nothing from.
-        settings: of the learner, as `NAME=VALUE`, by the names of its module's parameters.
-        train_fraction: of the rows; the others are scored and evaluated.
+        algorithm: the name of a learner; default: the task's usual one.
+        label: the column to predict; None for clustering.
+        exclude: columns that the model does not learn from.
+        settings: parameters of the learner's module, as `NAME=VALUE`.
+        train_fraction: the fraction of rows to train on; the others are scored and evaluated.
 
     Returns:
-        an outcome that reports each column's type, what is missing in it, and its role.
+        an outcome that reports each column's type, missing values and role.
 
     Raises:
-        BadRequest: the table cannot be read, has no such columns, or the learner is for another task.
+        BadRequest: the table cannot be read or lacks a column, or the learner is for another task.
         Conflict: `ExperimentExists`.
     """
     from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.modules import data_input_output
 
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", name)
-    experiments.refuse_taken(session, name)
+    experiments.refuse_taken_name(session, name)
     module = _learner(task, algorithm)
     values = named_values.named_values(settings, "Settings")
-    # What the learner does not take is refused here, by name, and not when it is run.
+    # Refuse unknown settings now, by name, rather than when the experiment runs.
     module.arguments(values)
     dataset = data_input_output.read_table(data.data, data_input_output.form_of(quote(data.name)), header=True)
-    label = _checked_label(dataset, task, label)
+    label = _label_column(dataset, task, label)
     dropped = [_column(dataset, column, "Exclude") for column in exclude]
     _refuse_nothing_left(dataset, label, dropped)
     if not 0 < train_fraction < 1:
@@ -82,11 +82,11 @@ def plan_new(
         uri = experiments.keep_dataset(session, data.name, data.data)
         _draw(sketch, dataset, module, values, task, label, dropped, train_fraction, (data.name, uri))
         sketch.document["properties"] |= {"title": name, "description": f"Trains {module.name} on {data.name}."}
-        body = experiments.made(session, name, sketch.document, summary=f"{task}: {module.name}")
+        body = experiments.new_document(session, name, sketch.document, summary=f"{task}: {module.name}")
         experiments.write_new(session, body)
         return {"ExperimentId": body["ExperimentId"], "Description": name, "Status": body["Status"], "Columns": columns}
 
-    columns = _described(dataset, label, dropped)
+    columns = _column_facts(dataset, label, dropped)
     return Outcome(target=name, before=None, after={}, commit=commit, preview={"Description": name, "Columns": columns})
 
 
@@ -96,23 +96,23 @@ def _learner(task: str, algorithm: str | None) -> Module:
     module = catalogue.by_name(algorithm or _USUAL[task])
     fitting = [other.name for other in catalogue.modules() if other.task == task]
     if module.task != task:
-        message = f"{module.name} is no learner for a {task} task."
-        hint = f"There are: {', '.join(fitting)}."
+        message = f"{module.name} cannot learn a {task} task."
+        hint = f"Learners for {task}: {', '.join(fitting)}."
         raise BadRequest(message, target="Algorithm", details=[Detail("InvalidAlgorithm", message)], hint=hint)
     return module
 
 
-def _checked_label(dataset: Dataset, task: str, label: str | None) -> str:
+def _label_column(dataset: Dataset, task: str, label: str | None) -> str:
     if task == "clustering":
         if label is not None:
             message = (
-                "A clustering predicts no label; leave the column out with -Exclude if nothing is to be learnt from it."
+                "Clustering does not predict a label. To keep the model from learning from the column, use -Exclude."
             )
             raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)])
         return ""
     if label is None:
-        message = "There is no label: which column is to be predicted?"
-        hint = f"-Label COLUMN; there are: {', '.join(map(str, dataset.frame.columns))}."
+        message = "-Label is missing: the column to predict."
+        hint = f"Columns: {', '.join(map(str, dataset.frame.columns))}."
         raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
     name = _column(dataset, label, "Label")
     _refuse_unfit(dataset.frame[name], task)
@@ -120,34 +120,34 @@ def _checked_label(dataset: Dataset, task: str, label: str | None) -> str:
 
 
 def _refuse_unfit(label: pd.Series[Any], task: str) -> None:
-    """Refuse a label that no learner of the task could learn."""
+    """Refuse a label that no learner of the task can learn."""
     from mlmgmt.modules.columns import studio_type
 
     count = label.nunique()
     needs: str | None = None
-    hint = "Where a column has one value or none, there is nothing to tell apart."
+    hint = "Choose a column with at least two different values."
     if task == "regression" and studio_type(label) not in ("Integer", "Double", "Boolean"):
-        needs, hint = "numbers", "With words it is binary or multiclass."
+        needs, hint = "numbers", "For a label of words, use --task binary or multiclass."
     elif task == "regression" and count == 0:
         needs = "numbers"
     elif task == "binary" and count != 2:
         needs = "two values"
-        hint = f"With {count} values it is multiclass or regression." if count > 2 else hint
+        hint = f"For a label of {count} values, use --task multiclass or regression." if count > 2 else hint
     elif task == "multiclass" and count < 2:
         needs = "several values"
     if needs is not None:
         has = f"{count} different {'value' if count == 1 else 'values'} of the type {studio_type(label)}"
-        message = f"A {task} task needs a label of {needs}, and {label.name!r} has {has}."
+        message = f"A {task} task needs a label of {needs}; {label.name!r} has {has}."
         raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
 
 
 def _refuse_nothing_left(dataset: Dataset, label: str, dropped: Sequence[str]) -> None:
-    """Refuse to exclude the label, or all there is to learn from."""
+    """Refuse to exclude the label, or every other column."""
     left = [name for name in dataset.frame.columns if name != label and name not in dropped]
     if label in dropped:
-        message = f"The label {label!r} cannot be excluded: it is what is to be learnt."
+        message = f"The label {label!r} cannot be excluded: it is the column to predict."
     elif not left:
-        message = "There is no column left to learn from."
+        message = "Every column except the label is excluded; the model has nothing to learn from."
     else:
         return
     raise BadRequest(message, target="Exclude", details=[Detail("InvalidExclusion", message)])
@@ -157,24 +157,24 @@ def _column(dataset: Dataset, wanted: str, target: str) -> str:
     names = [str(name) for name in dataset.frame.columns]
     found = [name for name in names if name == wanted] or [n for n in names if n.casefold() == wanted.casefold()]
     if len(found) != 1:
-        message = f"There is no column {wanted!r}."
-        hint = f"There are: {', '.join(names)}."
+        message = f"Column {wanted!r} does not exist."
+        hint = f"Columns: {', '.join(names)}."
         raise BadRequest(message, target=target, details=[Detail("ColumnNotFound", message)], hint=hint)
     return found[0]
 
 
 def _warn_identifiers(session: Session, dataset: Dataset, passed_over: Sequence[str]) -> None:
-    """Text that is different in nearly every row teaches nothing, and makes a column of each value."""
+    """Warn of text that differs in nearly every row: it teaches nothing, and each value becomes a column."""
     from mlmgmt.modules.columns import studio_type
 
     rows = len(dataset.frame)
     for name in dataset.frame.columns:
         series = dataset.frame[name]
         if name not in passed_over and studio_type(series) == "String" and rows > 20 and series.nunique() > 0.5 * rows:
-            session.tell(f"Warning: {name!r} is different in nearly every row; -Exclude {name} if it is an identifier.")
+            session.tell(f"Warning: {name!r} differs in nearly every row. If it is an identifier, add -Exclude {name}.")
 
 
-def _described(dataset: Dataset, label: str, dropped: Sequence[str]) -> list[dict[str, Any]]:
+def _column_facts(dataset: Dataset, label: str, dropped: Sequence[str]) -> list[dict[str, Any]]:
     from mlmgmt.modules.columns import studio_type
 
     def role(name: str) -> str:
@@ -211,7 +211,7 @@ def _draw(
         chosen = sketch.module("Select Columns in Dataset", {"Select Columns": named(*kept)})
         sketch.connect(node, port, chosen, "Dataset")
         node, port = chosen, "Results dataset"
-    if gaps := _gaps(dataset, [label, *dropped]):
+    if gaps := _columns_with_gaps(dataset, [label, *dropped]):
         mode = {"Columns to be cleaned": named(*gaps), "Cleaning mode": "Replace with mean"}
         cleaned = sketch.module("Clean Missing Data", mode)
         sketch.connect(node, port, cleaned, "Dataset")
@@ -235,7 +235,7 @@ def _draw(
 
 
 def _can_be_stratified(label: pd.Series[Any], train_fraction: float) -> bool:
-    """Whether each row has a label, and each class rows enough to stand in both parts."""
+    """Return whether every row has a label, and every class has enough rows for both parts."""
     counts = label.value_counts()
     first = int(len(label) * train_fraction)
     return bool(label.notna().all() and counts.min() > 1 and min(first, len(label) - first) >= len(counts))
@@ -253,8 +253,8 @@ def _draw_clustering(sketch: Sketch, node: str, port: str, learner: str, names: 
     sketch.connect(assign, "Results dataset", evaluate, "Scored dataset")
 
 
-def _gaps(dataset: Dataset, passed_over: Sequence[str]) -> list[str]:
-    """The columns of numbers in which some are missing, but not all."""
+def _columns_with_gaps(dataset: Dataset, passed_over: Sequence[str]) -> list[str]:
+    """Return the numeric columns in which some values, but not all, are missing."""
     from mlmgmt.modules.columns import studio_type
 
     return [

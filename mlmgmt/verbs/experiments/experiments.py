@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 DRAFT, RUNNING, FINISHED, FAILED = "Draft", "Running", "Finished", "Failed"
 DATASETS = "datasets"
 _TABLES = ("csv", "tsv", "arff")
-"""The ends of names that say what a table is; any other is read as CSV, and kept as that."""
+"""File suffixes of table formats; a table with any other suffix is read and stored as CSV."""
 _LONGEST_STEM, _LONGEST_NAME = 80, 256
 _ACTION = "Microsoft.MachineLearning/workspaces/experiments/write"
 
 
 def get(session: Session, *, experiment: str | None = None) -> Any:
-    """An experiment by its id or name, with its run and its graph; or a list of all, without. See
-    `documented` for the members that both have.
+    """Return an experiment by its id or name, with its run and graph; or a list of all of them, without.
+
+    See `documented` for the members that both have.
 
     Raises:
         NotFound: `ExperimentNotFound`.
@@ -47,16 +48,16 @@ def get(session: Session, *, experiment: str | None = None) -> Any:
 
 
 def _all(session: Session) -> list[dict[str, Any]]:
-    """Every experiment; one whose process died while it ran is failed."""
-    return [_settled(session, body) for body in session.experiments.all()]
+    """Return every experiment, after marking those whose process died as failed."""
+    return [_fail_if_dead(session, body) for body in session.experiments.all()]
 
 
-def _settled(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+def _fail_if_dead(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     if body["Status"]["StatusCode"] == RUNNING:
-        # Where it cannot be asked whether it still runs, it stands as it was written.
+        # In a read-only home the lock cannot be tried, so the recorded status is returned.
         with suppress(MlmgmtError, OSError):
             session.store.require_writable()
-            with _held(session, body):
+            with _locked(session, body):
                 body = session.experiments.read(body["ExperimentId"]) or body
                 if body["Status"]["StatusCode"] == RUNNING:
                     ended = {"StatusCode": FAILED, "StatusDetail": "The process that ran it ended before its run did."}
@@ -65,8 +66,8 @@ def _settled(session: Session, body: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _held(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
-    """Hold an experiment: a run does until it ends, however it ends.
+def _locked(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
+    """Lock an experiment. A run holds the lock until it ends, even if it crashes.
 
     Raises:
         Conflict: `ExperimentRunning`.
@@ -77,17 +78,17 @@ def _held(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
         except Conflict:
             message = f"The experiment {body['Description']!r} is running."
             details = [Detail("ExperimentRunning", message)]
-            hint = "Wait until it has ended, or end the process that runs it."
+            hint = "Wait until it ends, or stop the process that runs it."
             raise Conflict(message, target="ExperimentId", details=details, hint=hint) from None
         yield
 
 
 def existing(session: Session, experiment: str) -> dict[str, Any]:
-    """An experiment that exists, by its id or by its name in any letter case.
+    """Return an experiment by its id, or by its name in any letter case.
 
     Raises:
         NotFound: `ExperimentNotFound`.
-        BadRequest: `AmbiguousExperiment`: several have that name.
+        BadRequest: `AmbiguousExperiment`: several experiments have that name.
     """
     return _named(_all(session), experiment)
 
@@ -99,22 +100,22 @@ def _named(bodies: Sequence[dict[str, Any]], experiment: str) -> dict[str, Any]:
     ]
     if not found:
         known = ", ".join(repr(body["Description"]) for body in bodies)
-        message = f"There is no experiment {experiment!r}."
-        hint = f"There are: {known}." if known else "Make one: mlmgmt new-experiment, or mlmgmt import-experiment"
+        message = f"Experiment {experiment!r} does not exist."
+        hint = f"Experiments: {known}." if known else "Make one: mlmgmt new-experiment, or mlmgmt import-experiment"
         details = [Detail("ExperimentNotFound", message)]
         raise NotFound(message, target="ExperimentId", details=details, hint=hint)
     if len(found) > 1:
-        message = f"{len(found)} experiments are called {experiment!r}; name one by its id."
+        message = f"{len(found)} experiments are named {experiment!r}. Give the id of one."
         hint = ", ".join(body["ExperimentId"] for body in found)
         details = [Detail("AmbiguousExperiment", message)]
         raise BadRequest(message, target="ExperimentId", details=details, hint=hint)
     return found[0]
 
 
-def made(
+def new_document(
     session: Session, name: str, definition: Mapping[str, Any], *, summary: str = "", parent: str | None = None
 ) -> dict[str, Any]:
-    """The document of a new experiment. Nothing is written."""
+    """Return the document of a new experiment, without writing it."""
     return {
         "ExperimentId": f"{session.experiments.workspace}.f-id.{uuid.uuid4().hex}",
         "ParentExperimentId": parent,
@@ -138,18 +139,18 @@ def write_new(session: Session, body: Mapping[str, Any]) -> None:
     """Write a new experiment.
 
     Raises:
-        Conflict: `ExperimentExists`: another of that name came first.
+        Conflict: `ExperimentExists`: another process has written one with that name.
     """
     with lock.hold(session.store.home.root, "experiments"):
-        refuse_taken(session, body["Description"])
+        refuse_taken_name(session, body["Description"])
         session.experiments.write(dict(body))
 
 
 def refuse_broken(definition: Mapping[str, Any], name: str) -> None:
-    """Refuse a graph that cannot be drawn: edges that lead nowhere, run in a circle, or share a port.
+    """Refuse a graph whose edges lead nowhere, run in a circle, or share a port.
 
     Raises:
-        BadRequest: `InvalidExperimentGraph`, with one detail a problem.
+        BadRequest: `InvalidExperimentGraph`, with one detail for each problem.
     """
     wrong = [found.message for found in graph.problems(definition) if found.severity is Severity.ERROR]
     if wrong:
@@ -157,33 +158,33 @@ def refuse_broken(definition: Mapping[str, Any], name: str) -> None:
         raise BadRequest(f"The graph of {name!r} is broken.", target=name, details=details)
 
 
-def refuse_taken(session: Session, name: str) -> None:
-    """Refuse a name that is taken, since commands find experiments by it, and one that is none.
+def refuse_taken_name(session: Session, name: str) -> None:
+    """Refuse an invalid name, and one that is taken, since commands find experiments by name.
 
     Raises:
         Conflict: `ExperimentExists`.
         BadRequest: `InvalidExperimentName`.
     """
-    refuse_unnamable(name)
+    refuse_bad_name(name)
     if any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
-        message = f"There is an experiment {name!r} already."
-        hint = f"Give another name, or: mlmgmt remove-experiment {name!r}"
+        message = f"Experiment {name!r} already exists."
+        hint = f"Use another name, or remove it: mlmgmt remove-experiment {name!r}"
         raise Conflict(message, target=name, details=[Detail("ExperimentExists", message)], hint=hint)
 
 
-def refuse_unnamable(name: str) -> None:
+def refuse_bad_name(name: str) -> None:
     """Refuse a name that cannot be typed.
 
     Raises:
         BadRequest: `InvalidExperimentName`.
     """
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        message = f"An experiment's name has 1 to {_LONGEST_NAME} characters that can be seen; {name!r} is none."
+        message = f"Experiment name {name!r} is not valid. Use 1 to {_LONGEST_NAME} visible characters."
         raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
 
 
 def keep_dataset(session: Session, name: str, data: bytes) -> str:
-    """Copy a table into the home's storage account; returns its uri. The same bytes are kept once.
+    """Copy a table into the home's storage account and return its URI. The same bytes are stored once.
 
     Raises:
         NotFound: `AccountNotRegistered`.
@@ -200,24 +201,24 @@ def keep_dataset(session: Session, name: str, data: bytes) -> str:
 
 
 def run(session: Session, *, experiment: str) -> dict[str, Any]:
-    """Run an experiment's whole graph, here and now.
+    """Run an experiment's whole graph in this process.
 
     Returns:
-        its `Status`, the time and rows of each node, and what its Evaluate Model says.
+        its `Status`, the time and rows of each node, and the results of its Evaluate Model.
 
     Raises:
         NotFound: the experiment.
         Conflict: `ExperimentRunning`.
-        MlmgmtError: the graph cannot be run, or a module fails; the experiment is then `Failed`.
+        MlmgmtError: the graph cannot be run, or a module fails; the experiment becomes `Failed`.
     """
     session.require(_ACTION, experiment)
     body = existing(session, experiment)
-    ran(session, body)
+    run_and_record(session, body)
     return summary_of(body)
 
 
 def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run came to."""
+    """Return the status and results of an experiment's last run."""
     return {
         "ExperimentId": body["ExperimentId"],
         "Description": body["Description"],
@@ -226,12 +227,12 @@ def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def ran(session: Session, body: dict[str, Any]) -> Run:
-    """Run an experiment and record how it went; raises what `run` does."""
+def run_and_record(session: Session, body: dict[str, Any]) -> Run:
+    """Run an experiment and record how it ended. Raises the errors of `run`."""
     from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.learning.plan import Plan
 
-    with _held(session, body):
+    with _locked(session, body):
         fresh = session.experiments.read(body["ExperimentId"])
         if fresh is None:
             existing(session, body["ExperimentId"])
@@ -246,13 +247,13 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
             plan = Plan(plain.document, everything=True)
             done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
         except MlmgmtError as error:
-            _failed(session, body, explained(error))
+            _record_failure(session, body, explained(error))
             raise
         except KeyboardInterrupt:
-            _failed(session, body, "It was interrupted.")
+            _record_failure(session, body, "The run was interrupted.")
             raise
         except BaseException as error:
-            _failed(session, body, f"{type(error).__name__}: {error}")
+            _record_failure(session, body, f"{type(error).__name__}: {error}")
             raise
         body["RunId"] = run_id(session)
         body["Run"] = {"Nodes": [report.as_json() for report in done.reports], "Evaluation": _evaluation(done)}
@@ -261,27 +262,30 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
 
 
 def run_id(session: Session) -> str:
-    """An id for a run that was made now."""
+    """Return a new run id."""
     return f"{session.experiments.workspace}.r-id.{uuid.uuid4().hex}"
 
 
-def replace(session: Session, body: Mapping[str, Any], *, made: bool) -> None:
-    """Write an experiment that was set up or imported: a new one, or over one that still stands.
+def replace(session: Session, body: Mapping[str, Any], *, is_new: bool) -> None:
+    """Write an experiment that was set up or imported: a new one, or over one that still exists.
 
     Raises:
         Conflict: `ExperimentExists`, `ExperimentRunning`.
-        NotFound: `ExperimentNotFound`: it was removed meanwhile.
+        NotFound: `ExperimentNotFound`: it was removed in the meantime.
     """
-    if made:
+    if is_new:
         write_new(session, body)
         return
-    with _held(session, body):
+    with _locked(session, body):
         existing(session, body["ExperimentId"])
         session.experiments.write(dict(body))
 
 
 def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
-    """The models and transformations that a graph refers to and this home has, by asset id; it keeps a copy of each."""
+    """Return the digests of the models and transformations that a graph uses and this home has, by asset id.
+
+    The home keeps a copy of each, and runs read the copies.
+    """
     found = {}
     for model in assets.learnt(definition):
         blob = blobs.parse(model.uri)
@@ -290,7 +294,7 @@ def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str
     return found
 
 
-def _failed(session: Session, body: dict[str, Any], detail: str) -> None:
+def _record_failure(session: Session, body: dict[str, Any], detail: str) -> None:
     _record(session, body, StatusCode=FAILED, StatusDetail=detail, EndTime=stamp(session.clock()))
 
 
@@ -300,7 +304,7 @@ def _record(session: Session, body: dict[str, Any], **status: Any) -> None:
 
 
 def _evaluation(done: Run) -> list[dict[str, Any]]:
-    """The lines of every Evaluate Model."""
+    """Return the result rows of every Evaluate Model."""
     tables = [value for (_, port), value in done.ports.items() if port == "Evaluation results"]
     lines = [line for table in tables for line in table.frame.to_dict("records")]
     return [
@@ -310,7 +314,7 @@ def _evaluation(done: Run) -> list[dict[str, Any]]:
 
 
 def plan_remove(session: Session, *, experiment: str) -> Outcome:
-    """Plan to remove an experiment. Its datasets and models stay. It answers with a sentence.
+    """Plan to remove an experiment, but not its datasets and models. The outcome answers with a sentence.
 
     Raises:
         NotFound: the experiment.
@@ -320,7 +324,7 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
     body = existing(session, experiment)
 
     def commit() -> str:
-        with _held(session, body):
+        with _locked(session, body):
             session.experiments.remove(body["ExperimentId"])
         return f"The experiment {body['Description']!r} ({body['ExperimentId']}) is removed."
 
@@ -331,10 +335,10 @@ _STATUS = ("StatusCode", "StatusDetail", "CreationTime", "StartTime", "EndTime")
 
 
 def documented(body: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The documented members of an experiment. `Description` is its name, as it was there.
+    """Return the members of an experiment that Studio documents. `Description` is its name, as in Studio.
 
     Args:
-        others: the experiments of the workspace; one that others were made of is no leaf.
+        others: the experiments of the workspace; an experiment is a leaf if it is not the parent of another.
     """
     identity, status = body["ExperimentId"], body["Status"]
     return {

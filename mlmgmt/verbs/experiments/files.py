@@ -1,4 +1,4 @@
-"""Experiments as files: the experiment format of Studio, both ways, and the web service definition of one that ran."""
+"""Experiments as files: import and export of Studio's format, and export of the web service definition."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def export_graph(session: Session, *, experiment: str, output_file: str, force: 
         **graph_of(body),
     }
     userfiles.write(output_file, text.write(document), overwrite=force)
-    session.tell(f"The graph of {body['Description']!r} is in {output_file}.")
+    session.tell(f"Wrote the graph of {body['Description']!r} to {output_file}.")
 
 
 def graph_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph of an experiment in Studio's format: `Graph` and `WebService`."""
+    """Return the graph of an experiment in Studio's format: `Graph` and `WebService`."""
     return studio.from_graph(body["Definition"]["properties"], _ports)
 
 
@@ -58,15 +58,15 @@ def plan_import(
     data: Source | None = None,
     overwrite: bool = False,
 ) -> Outcome:
-    """Plan to make an experiment of a file: Studio's format, or a web service definition.
+    """Plan to make an experiment from a file in Studio's format, or from a web service definition.
 
     Args:
-        new_name: its name; the one in the file when left out.
-        data: a table to put in the place of the graph's one dataset, or of the one that this machine does not have.
-        overwrite: the experiment of that name, if there is one, gets the graph and keeps its id; it is a draft again.
+        new_name: its name; default: the one in the file.
+        data: a table that replaces the graph's only dataset, or the only one that this home does not have.
+        overwrite: if an experiment has that name, it gets the graph, keeps its id, and becomes a draft.
 
     Raises:
-        BadRequest: `InvalidExperimentGraph`, `InvalidDefinition`; `NoDataset`: there is not exactly one to replace.
+        BadRequest: `InvalidExperimentGraph`, `InvalidDefinition`; `NoDataset`: not exactly one dataset can be replaced.
         Conflict: `ExperimentExists`, `ExperimentRunning`.
     """
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", input_file.name)
@@ -81,15 +81,15 @@ def plan_import(
         definition = reading.read(input_file.data, session.contract, source=input_file.name).document
         stated = definition["properties"].get("title")
     name = new_name or str(stated or input_file.name.rpartition(".")[0] or input_file.name)
-    standing = _standing(session, name) if overwrite else None
-    if standing is None:
-        experiments.refuse_taken(session, name)
+    current = _to_overwrite(session, name) if overwrite else None
+    if current is None:
+        experiments.refuse_taken_name(session, name)
     experiments.refuse_broken(definition, name)
     _name_modules(definition)
     foreign = _foreign(session, definition)
     replaced = foreign or _datasets(definition)
     if data is not None and len(replaced) != 1:
-        message = f"{input_file.name} has {len(replaced)} datasets that -Data could replace; it replaces exactly one."
+        message = f"-Data replaces one dataset, but {input_file.name} has {len(replaced)} that it could replace."
         raise BadRequest(message, target="Data", details=[Detail("NoDataset", message)])
 
     def commit() -> dict[str, Any]:
@@ -97,26 +97,26 @@ def plan_import(
             replaced[0]["locationInfo"]["uri"] = experiments.keep_dataset(session, data.name, data.data)
         elif foreign:
             names = ", ".join(repr(asset["name"]) for asset in foreign)
-            session.tell(f"The datasets {names} are not in this home; the graph runs with a table: -Data FILE")
-        body = experiments.made(session, name, definition, summary=f"Imported from {input_file.name}.")
-        if standing is not None:
+            session.tell(f"Not in this home: {names}. To run the experiment, import it with a table: -Data FILE")
+        body = experiments.new_document(session, name, definition, summary=f"Imported from {input_file.name}.")
+        if current is not None:
             kept = ("ExperimentId", "ParentExperimentId", "Description", "Creator")
-            body |= {member: standing.get(member) for member in kept}
-        experiments.replace(session, body, made=standing is None)
+            body |= {member: current.get(member) for member in kept}
+        experiments.replace(session, body, is_new=current is None)
         return experiments.summary_of(body)
 
-    return Outcome(target=name, before=standing, after={}, commit=commit, compared=shown_only)
+    return Outcome(target=name, before=current, after={}, commit=commit, compared=shown_only)
 
 
-def _standing(session: Session, name: str) -> dict[str, Any] | None:
-    """The experiment that is to be overwritten; there may be none yet."""
+def _to_overwrite(session: Session, name: str) -> dict[str, Any] | None:
+    """Return the experiment to overwrite; None if the name is not taken."""
     if not any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
         return None
     return experiments.existing(session, name)
 
 
 def _name_modules(definition: Mapping[str, Any]) -> None:
-    """Studio's format has GUIDs alone; known modules get their names."""
+    """Give known modules their names, since Studio's format has only their GUIDs."""
     from mlmgmt.modules import catalogue
 
     for asset in definition["properties"].get("assets", {}).values():
@@ -126,7 +126,7 @@ def _name_modules(definition: Mapping[str, Any]) -> None:
 
 
 def _foreign(session: Session, definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The datasets of a graph whose blobs are not in this home."""
+    """Return the datasets of a graph whose blobs are not in this home."""
     from mlmgmt.store import blobs
 
     found = []
@@ -155,4 +155,4 @@ def export_definition(session: Session, *, experiment: str, output_file: str, fo
     body = experiments.existing(session, experiment)
     document = set_up.definition_of(session, body)
     userfiles.write(output_file, text.write(document), overwrite=force)
-    session.tell(f"The web service definition of {body['Description']!r} is in {output_file}.")
+    session.tell(f"Wrote the web service definition of {body['Description']!r} to {output_file}.")

@@ -1,5 +1,5 @@
-"""Retraining in the workspace itself: a model that an experiment trains becomes the workspace's, and experiments that
-use the one before are pointed at it.
+"""Retraining within the workspace: save the model that an experiment trains as a trained model of the workspace, and
+point the experiments that use the earlier model at it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ def plan_promote(
     trained_model_description: str,
     overwrite: bool = False,
 ) -> Outcome:
-    """Plan to name what a module of an experiment trains as a trained model of the workspace. Runs keep no models, so
-    the experiment is run for it; the same data and seeds give the same model.
+    """Plan to save the model that a module of an experiment trains as a trained model of the workspace.
+
+    A run does not keep its models, so the experiment is run again; the same data and seeds give the same model.
 
     Args:
-        train_module_node_id: the module's id in the graph; see `experiment_copies.nodes`.
-        overwrite: a model of that name becomes the family of this one, which is its latest.
+        train_module_node_id: the module's id in the graph; see `copies.nodes`.
+        overwrite: if a model has that name, the new one becomes the latest of its family.
 
     Raises:
         NotFound: the experiment; `ExperimentNodeNotFound`.
@@ -47,21 +48,21 @@ def plan_promote(
     body = experiments.existing(session, experiment)
     session.require(_WRITE, body["ExperimentId"])
     experiments.refuse_broken(body["Definition"], body["Description"])
-    port = _port(body, train_module_node_id.strip(), node_output_port_name)
+    port = _model_port(body, train_module_node_id.strip(), node_output_port_name)
     name = trained_model_name.strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
-        message = f"A trained model's name has 1 to {_LONGEST_NAME} characters that can be seen."
+        message = f"Trained model name {name!r} is not valid. Use 1 to {_LONGEST_NAME} visible characters."
         _refuse("InvalidTrainedModelName", message, "TrainedModelName")
-    before = _family(session, name, overwrite=overwrite)
+    before = _latest_to_replace(session, name, overwrite=overwrite)
     status, warnings = body["Status"]["StatusCode"], []
     if status != experiments.FINISHED:
-        warnings.append(f"The experiment {body['Description']!r} is {status}, not Finished; it is run now.")
+        warnings.append(f"The experiment {body['Description']!r} is {status}, not Finished. It runs first.")
 
     def commit() -> dict[str, Any]:
-        done = experiments.ran(session, body)
-        _family(session, name, overwrite=overwrite)
-        blob = set_up.kept(session, body, done, train_module_node_id.strip(), port)
-        made = trained_models.keep(
+        done = experiments.run_and_record(session, body)
+        _latest_to_replace(session, name, overwrite=overwrite)
+        blob = set_up.save_output(session, body, done, train_module_node_id.strip(), port)
+        model = trained_models.keep(
             session,
             name,
             blob.uri,
@@ -69,7 +70,7 @@ def plan_promote(
             description=trained_model_description,
             promoted_from=f"{train_module_node_id.strip()}:{port}",
         )
-        return trained_models.view(session, made, trained_models.all_of(session))
+        return trained_models.view(session, model, trained_models.all_of(session))
 
     preview = {"Name": name, "FamilyId": before["FamilyId"] if before is not None else None}
     return Outcome(
@@ -81,8 +82,8 @@ def _refuse(code: str, message: str, target: str, hint: str | None = None) -> No
     raise BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
 
 
-def _port(body: Mapping[str, Any], node: str, named: str) -> str:
-    """The output port of a module by which it gives a trained model, as the module spells it."""
+def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
+    """Return the name of a module's output port for a trained model, as the module spells it."""
     from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.learning.plan import Plan
     from mlmgmt.modules.base import PortType
@@ -98,7 +99,7 @@ def _port(body: Mapping[str, Any], node: str, named: str) -> str:
         for identity, ports in training.items()
         if ports
     )
-    hint = f"These train: {listed}." if listed else "No module of it trains."
+    hint = f"Modules that train a model: {listed}." if listed else "None of its modules trains a model."
     if node not in plan.modules:
         message = f"The experiment {body['Description']!r} has no module {node!r}."
         details = [Detail("ExperimentNodeNotFound", message)]
@@ -109,17 +110,17 @@ def _port(body: Mapping[str, Any], node: str, named: str) -> str:
         message = f"{plan.modules[node].name} ({node}) has no output port {named!r}."
         _refuse("OutputPortNotFound", message, "NodeOutputPortName", f"It has: {', '.join(map(repr, ports))}.")
     if found not in training[node]:
-        message = f"The port {found!r} of {plan.modules[node].name} ({node}) gives no trained model."
+        message = f"The output port {found!r} of {plan.modules[node].name} ({node}) is not a trained model."
         _refuse("NotATrainedModel", message, "NodeOutputPortName", hint)
     return found
 
 
-def _family(session: Session, name: str, *, overwrite: bool) -> Mapping[str, Any] | None:
-    """The latest trained model of a name, if there is one, which only `overwrite` allows."""
+def _latest_to_replace(session: Session, name: str, *, overwrite: bool) -> Mapping[str, Any] | None:
+    """Return the latest trained model with a name, or None. Refuse one that exists unless `overwrite` is set."""
     before = trained_models.latest(trained_models.all_of(session), name)
     if before is not None and not overwrite:
-        message = f"The workspace has a trained model {before['Name']!r} already."
-        hint = "Another name; or -Overwrite, which makes this one the latest of its family."
+        message = f"The workspace already has a trained model {before['Name']!r}."
+        hint = "Use another name, or -Overwrite to make this model the latest of its family."
         raise Conflict(message, target=name, details=[Detail("TrainedModelExists", message, name)], hint=hint)
     return before
 
@@ -132,12 +133,13 @@ def plan_update_asset(
     asset_name: str | None = None,
     asset_type: str = ASSET_TYPES[0],
 ) -> Outcome:
-    """Plan to point an experiment's trained models at the latest of their families. The experiment is a draft then,
-    and is run before it is deployed. It answers with a sentence.
+    """Plan to point an experiment's trained models at the latest of their families.
+
+    The experiment becomes a draft, and must run before it is deployed. The outcome answers with a sentence.
 
     Args:
-        everything: all of its trained models; or one, by `asset_name`.
-        asset_type: `ASSET_TYPES`; of the others than `TrainedModel` there are no families here.
+        everything: update all of its trained models; or one, by `asset_name`.
+        asset_type: one of `ASSET_TYPES`; only `TrainedModel` has families here.
 
     Raises:
         NotFound: the experiment; `AssetNotFound`.
@@ -146,7 +148,7 @@ def plan_update_asset(
     body = experiments.existing(session, experiment)
     session.require(_WRITE, body["ExperimentId"])
     if asset_type != ASSET_TYPES[0]:
-        message = f"Assets of the type {asset_type} have no families here: each is used by the blob it is in."
+        message = f"Assets of type {asset_type} cannot be updated: only trained models have newer versions here."
         _refuse("AssetTypeNotSupported", message, "AssetType")
     known = trained_models.all_of(session)
     used = assets.trained_models(body["Definition"])
@@ -154,12 +156,10 @@ def plan_update_asset(
         key = (asset_name or "").strip().casefold()
         used = [model for model in used if model.name.strip().casefold() == key]
     if not used:
-        wanted = "" if everything else f" {asset_name!r}"
-        message = f"The experiment {body['Description']!r} uses no trained model{wanted}."
+        wanted = "a trained model" if everything else f"the trained model {asset_name!r}"
+        message = f"The experiment {body['Description']!r} does not use {wanted}."
         listed = ", ".join(repr(model.name) for model in assets.trained_models(body["Definition"]))
-        hint = (
-            f"It uses: {listed}." if listed else "A predictive experiment does: mlmgmt set-up-web-service -Predictive"
-        )
+        hint = f"It uses: {listed}." if listed else "Make one that does: mlmgmt set-up-web-service NAME --predictive"
         raise NotFound(message, target="AssetName", details=[Detail("AssetNotFound", message)], hint=hint)
     moved = {}
     for model in used:
@@ -167,7 +167,7 @@ def plan_update_asset(
         if newest is not None and newest["Uri"] != model.uri:
             moved[model.asset_id] = str(newest["Uri"])
     if not moved:
-        text = f"The trained models of {body['Description']!r} are the latest of their families; nothing was changed."
+        text = f"{body['Description']!r} already uses the latest trained models; nothing was changed."
         return Outcome(body["Description"], body, body, lambda: None, nothing=text)
     definition = deepcopy(body["Definition"])
     for asset_id, uri in moved.items():
@@ -179,12 +179,12 @@ def plan_update_asset(
     def commit() -> str:
         fresh = experiments.existing(session, body["ExperimentId"])
         if fresh["Definition"] != body["Definition"]:
-            text = f"The experiment {body['Description']!r} was changed meanwhile."
+            text = f"The experiment {body['Description']!r} was changed in the meantime. Run the command again."
             raise PreconditionFailed(text, target="ExperimentId", details=[Detail("EtagChanged", text)])
-        experiments.replace(session, changed, made=False)
+        experiments.replace(session, changed, is_new=False)
         return (
-            f"The experiment {body['Description']!r} uses the latest {names}; "
-            f"run it: mlmgmt run-experiment {body['Description']!r}"
+            f"The experiment {body['Description']!r} now uses the latest {names}. "
+            f"Run it: mlmgmt run-experiment {body['Description']!r}"
         )
 
     def replan() -> Outcome:

@@ -1,4 +1,4 @@
-"""Experiments as Studio's own API takes and gives them: saved whole, graph and all, and run unless they are drafts."""
+"""Experiments in the form of Studio's own API: saved with their whole graph, and run unless they are drafts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARTS = ("Graph", "WebService")
 
 
 def get(session: Session, *, experiment: str) -> dict[str, Any]:
-    """An experiment with its graph in Studio's format.
+    """Return an experiment with its graph in Studio's format.
 
     Raises:
         NotFound: `ExperimentNotFound`.
@@ -39,45 +39,45 @@ def plan_save(
     experiment: str | None = None,
     run: bool = False,
 ) -> Outcome:
-    """Plan to save an experiment, a new one or over one that stands.
+    """Plan to save an experiment: a new one, or a new state of one that exists.
 
     Args:
-        graph, service: `Graph` and `WebService` of Studio's format; the same that stand leave an experiment as it is,
-            with all that the format does not say: the names of its models, the columns of its ports.
-        name: of a new experiment; one that stands keeps its own.
-        experiment: the one that is saved; None for a new one.
-        run: and run it.
+        graph, service: `Graph` and `WebService` of Studio's format. If they are the same as before, the experiment
+            keeps what the format cannot express: the names of its models, and the columns of its ports.
+        name: the name of a new experiment; an existing one keeps its name.
+        experiment: the experiment to overwrite; None for a new one.
+        run: run it after saving.
 
     Raises:
         NotFound: `ExperimentNotFound`. Conflict: `ExperimentExists`, `ExperimentRunning`.
         BadRequest: `InvalidExperimentGraph`, `InvalidExperimentName`; `ExperimentRenamed`.
-        MlmgmtError: what running it raises; it is then saved, and `Failed`.
+        MlmgmtError: the run failed; the experiment is saved, and is `Failed`.
     """
-    standing = experiments.existing(session, experiment) if experiment is not None else None
+    current = experiments.existing(session, experiment) if experiment is not None else None
     session.require(_WRITE, experiment or name or "")
-    title = standing["Description"] if standing is not None else name or ""
-    if standing is not None and name not in (None, title):
-        message = f"The experiment is called {title!r}, and cannot be given another name."
+    title = current["Description"] if current is not None else name or ""
+    if current is not None and name not in (None, title):
+        message = f"The experiment is named {title!r}; it cannot be renamed."
         raise BadRequest(message, target="Description", details=[Detail("ExperimentRenamed", message)])
     given = {part: value for part, value in zip(_PARTS, (graph, service), strict=True) if value is not None}
     imported = None
-    if standing is None or not _is_the_same(given, standing):
-        experiments.refuse_unnamable(title)
-        before = files.graph_of(standing) if standing is not None else {"Graph": {"ModuleNodes": []}}
+    if current is None or not _is_the_same(given, current):
+        experiments.refuse_bad_name(title)
+        before = files.graph_of(current) if current is not None else {"Graph": {"ModuleNodes": []}}
         source = Source("the request", compact(before | given))
-        imported = files.plan_import(session, input_file=source, new_name=title, overwrite=standing is not None)
+        imported = files.plan_import(session, input_file=source, new_name=title, overwrite=current is not None)
 
     def commit() -> dict[str, Any]:
-        identity = standing["ExperimentId"] if standing is not None else ""
+        identity = current["ExperimentId"] if current is not None else ""
         if imported is not None:
             identity = imported.apply()["ExperimentId"]
         if run:
             experiments.run(session, experiment=identity)
         return get(session, experiment=identity)
 
-    return Outcome(target=title, before=standing, after={}, commit=commit, compared=shown_only)
+    return Outcome(target=title, before=current, after={}, commit=commit, compared=shown_only)
 
 
-def _is_the_same(given: Mapping[str, Any], standing: Mapping[str, Any]) -> bool:
-    found = files.graph_of(standing)
+def _is_the_same(given: Mapping[str, Any], current: Mapping[str, Any]) -> bool:
+    found = files.graph_of(current)
     return all(found[part] == value for part, value in given.items())

@@ -1,4 +1,4 @@
-"""Set Up Web Service: a training experiment becomes a retraining service, or gives a predictive experiment."""
+"""Set Up Web Service: turn a training experiment into a retraining service, or make a predictive experiment from it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 PREDICTIVE = " [Predictive Exp.]"
-"""What stands behind the training experiment's name in that of its predictive one."""
+"""Suffix of a predictive experiment's name, after the name of its training experiment."""
 _CONTAINER = "azuremlassetscontainer"
 _KINDS = {".ilearner": "trained model", ".itransform": "transformation"}
 
@@ -39,52 +39,52 @@ def plan(
     predictive: bool = False,
     output_file: str | None = None,
 ) -> Outcome:
-    """Plan to set up a web service from a training experiment, which is run for it.
+    """Plan to set up a web service from a training experiment. Applying the plan runs the experiment.
 
     Args:
-        retraining: the experiment itself gets a web service input and outputs.
-        predictive: a predictive experiment is made beside it, its model and transformations saved as assets.
-        output_file: a file for the web service definition that comes of it.
+        retraining: give the experiment itself a web service input and outputs.
+        predictive: make a predictive experiment, and save its model and transformations as assets.
+        output_file: a file for the resulting web service definition.
 
     Raises:
-        WrongUsage: neither or both are asked for.
+        WrongUsage: neither or both of `retraining` and `predictive` are given.
         NotFound: the experiment.
-        BadRequest: it has no Train Model, or several, or the graph cannot be run.
+        BadRequest: it does not have exactly one Train Model, or the graph cannot be run.
         Conflict: `ExperimentExists`.
     """
     from mlmgmt.learning import set_up as drawing
 
     if retraining is predictive:
-        raise WrongUsage("Say which one: -Retraining or -Predictive.", hint="Both are set up one after the other.")
+        raise WrongUsage("Give either -Retraining or -Predictive.", hint="To set up both, run the command twice.")
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", experiment)
     body = experiments.existing(session, experiment)
     experiments.refuse_broken(body["Definition"], body["Description"])
-    # Drawn once before anything runs: what cannot be set up is refused at once, and by -WhatIf too.
+    # Draw the graph once before the experiment runs, so that -WhatIf and long runs fail early.
     drawing.retraining(body["Definition"])
     if output_file is not None:
         userfiles.require_writable(output_file)
         _refuse_folder(output_file)
     name = body["Description"]
-    standing = None
+    earlier = None
     if not retraining:
         name += PREDICTIVE
-        standing = _standing(session, name, body["ExperimentId"])
+        earlier = _earlier_predictive(session, name, body["ExperimentId"])
 
     def commit() -> dict[str, Any]:
-        changed = _retraining(session, body) if retraining else _predictive(session, body, name)
-        if standing is not None:
-            changed["ExperimentId"] = standing["ExperimentId"]
+        changed = _set_up_retraining(session, body) if retraining else _set_up_predictive(session, body, name)
+        if earlier is not None:
+            changed["ExperimentId"] = earlier["ExperimentId"]
         answer = experiments.summary_of(changed)
         if output_file is not None:
             userfiles.write(output_file, text.write(definition_of(session, changed)), overwrite=True)
             answer["OutputFile"] = output_file
-        experiments.replace(session, changed, made=not retraining and standing is None)
+        experiments.replace(session, changed, is_new=not retraining and earlier is None)
         if not retraining:
             for model in assets.trained_models(changed["Definition"]):
                 trained_models.keep(session, model.name, model.uri, experiment=body["ExperimentId"])
         return answer
 
-    lost = [f"the experiment {name!r}"] if standing is not None else []
+    lost = [f"the experiment {name!r}"] if earlier is not None else []
     lost += [output_file] if output_file is not None and Path(output_file).exists() else []
     question = f"{' and '.join(lost)} would be overwritten. Go on?" if lost else None
     return Outcome(target=name, before=None, after={}, commit=commit, question=question)
@@ -96,27 +96,27 @@ def _refuse_folder(path: str) -> None:
         raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
 
 
-def _standing(session: Session, name: str, parent: str) -> dict[str, Any] | None:
-    """The predictive experiment that was made of the same training experiment before; another's name is refused."""
+def _earlier_predictive(session: Session, name: str, parent: str) -> dict[str, Any] | None:
+    """Return the predictive experiment made earlier from the same training experiment. Refuse another's name."""
     for body in session.experiments.all():
         if body["Description"].casefold() == name.casefold() and body.get("ParentExperimentId") == parent:
             return body
-    experiments.refuse_taken(session, name)
+    experiments.refuse_taken_name(session, name)
     return None
 
 
-def _retraining(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+def _set_up_retraining(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     from mlmgmt.learning import schemas, set_up
     from mlmgmt.modules.base import Dataset
 
-    done = experiments.ran(session, body)
+    done = experiments.run_and_record(session, body)
     sketch = set_up.retraining(body["Definition"])
     label = _label(done)
-    entering = _entering(sketch, done)
+    entering = _input_table(sketch, done)
     properties = sketch.document["properties"]
-    properties["input"] = _ports({"input1": schemas.specification(entering, nullable=())})
-    tables = {name: _leaving(sketch, done, name) for name in sketch.ports("outputId")}
-    properties["output"] = _ports(
+    properties["input"] = _object_schema({"input1": schemas.specification(entering, nullable=())})
+    tables = {name: _output_value(sketch, done, name) for name in sketch.ports("outputId")}
+    properties["output"] = _object_schema(
         {
             name: schemas.specification(value) if isinstance(value, Dataset) else {"type": "object", "properties": {}}
             for name, value in tables.items()
@@ -135,56 +135,56 @@ def _label(done: Run) -> str:
 
 def _check_label(label: str, entering: Dataset) -> None:
     if label and label not in entering.frame.columns:
-        message = f"The label {label!r} is not among the columns that come in; new data could not bring it."
-        hint = "Let the column stand in the dataset under the name that Train Model uses."
+        message = f"The label {label!r} is not a column of the web service input, so new data could not contain it."
+        hint = "Give the column in the dataset the name that Train Model uses."
         raise BadRequest(message, target=label, details=[Detail("LabelNotConnected", message)], hint=hint)
 
 
-def _ports(specifications: dict[str, Any]) -> dict[str, Any]:
+def _object_schema(specifications: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": specifications}
 
 
-def _entering(sketch: Sketch, done: Run) -> Dataset:
-    """The table of the training run that stands where the input goes in."""
+def _input_table(sketch: Sketch, done: Run) -> Dataset:
+    """Return the table of the training run at the port that the web service input feeds."""
     edge = next(e for e in sketch.edges if "inputId" in sketch.nodes[e["sourceNodeId"]])
     beside = next(
         e
         for e in sketch.into(edge["targetNodeId"])
         if e is not edge and e.get("targetPortId") == edge.get("targetPortId")
     )
-    dataset: Dataset = _carried(beside, done)
+    dataset: Dataset = _value_on(beside, done)
     return dataset
 
 
-def _carried(edge: dict[str, str], done: Run) -> Any:
-    """What an edge carried; its port is named in any letter case, or not at all where there is but one."""
+def _value_on(edge: dict[str, str], done: Run) -> Any:
+    """Return the value on an edge. The edge names its port in any letter case, or not at all if there is only one."""
     values = {port.casefold(): value for (node, port), value in done.ports.items() if node == edge["sourceNodeId"]}
     return values.get(edge.get("sourcePortId", "").casefold(), next(iter(values.values())))
 
 
-def _leaving(sketch: Sketch, done: Run, output: str) -> Any:
+def _output_value(sketch: Sketch, done: Run, output: str) -> Any:
     (edge,) = sketch.into(sketch.ports("outputId")[output])
-    return _carried(edge, done)
+    return _value_on(edge, done)
 
 
-def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
+def _set_up_predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
     from mlmgmt.learning import runner, schemas, set_up
     from mlmgmt.learning.plan import Plan
     from mlmgmt.modules.base import Dataset
 
-    done = experiments.ran(session, body)
+    done = experiments.run_and_record(session, body)
     saved: dict[str, Any] = {}
 
     def save(node: str, port: str) -> tuple[str, str]:
-        blob = kept(session, body, done, node, port)
+        blob = save_output(session, body, done, node, port)
         saved[blob.uri] = done.ports[node, port]
         return f"{body['Description']} [{_KINDS[Path(blob.path).suffix]}]", blob.uri
 
     sketch = set_up.predictive(body["Definition"], save)
-    label, entering = _label(done), _entering(sketch, done)
+    label, entering = _label(done), _input_table(sketch, done)
     properties = sketch.document["properties"]
     properties |= {"title": name, "description": f"Predicts {label}." if label else "Assigns rows to clusters."}
-    properties["input"] = _ports({"input1": schemas.specification(entering, nullable=(label,))})
+    properties["input"] = _object_schema({"input1": schemas.specification(entering, nullable=(label,))})
     first = schemas.example(entering)
     properties["exampleRequest"] = {"inputs": {"input1": [first]}, "globalParameters": {}}
     others = models.reader(session, sketch.document, experiments.digests_of(session, sketch.document))
@@ -201,20 +201,20 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
     assert isinstance(answer, Dataset)
     if label:
         _warn_of_label(session, label, entering.with_frame(entering.frame.loc[answer.frame.index[:1]]), run)
-    properties["output"] = _ports({"output1": schemas.specification(answer)})
-    made = experiments.made(
-        session, name, sketch.document, summary=f"Made of {body['Description']}.", parent=body["ExperimentId"]
+    properties["output"] = _object_schema({"output1": schemas.specification(answer)})
+    document = experiments.new_document(
+        session, name, sketch.document, summary=f"Made from {body['Description']}.", parent=body["ExperimentId"]
     )
-    # It has scored the training's own rows, so it ran; how good its model is, the training's evaluation says.
-    now = made["Status"]["CreationTime"]
-    made["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
-    made["RunId"] = experiments.run_id(session)
-    made["Run"] = body["Run"] | {"Nodes": [report.as_json() for report in scored.reports]}
-    return made
+    # It has just scored the training rows, so it counts as run; its evaluation is that of the training experiment.
+    now = document["Status"]["CreationTime"]
+    document["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
+    document["RunId"] = experiments.run_id(session)
+    document["Run"] = body["Run"] | {"Nodes": [report.as_json() for report in scored.reports]}
+    return document
 
 
-def kept(session: Session, body: Mapping[str, Any], done: Run, node: str, port: str) -> blobs.Blob:
-    """What a port of an experiment's run gave, as a blob in the home's first account.
+def save_output(session: Session, body: Mapping[str, Any], done: Run, node: str, port: str) -> blobs.Blob:
+    """Save the output of a port of an experiment's run as a blob in the home's first account.
 
     Raises:
         NotFound: `AccountNotRegistered`.
@@ -236,10 +236,10 @@ def kept(session: Session, body: Mapping[str, Any], done: Run, node: str, port: 
 
 
 def _warn_of_label(session: Session, label: str, row: Dataset, run: Callable[[Dataset], Run]) -> None:
-    """Callers have no label to give; tell where the preparation makes them give one.
+    """Warn if the graph does not score rows without a label, since callers do not know the label.
 
     Args:
-        row: one that the graph answers while it has its label.
+        row: a row that the graph scores when it has its label.
     """
     if row.frame.empty or label not in row.frame.columns:
         return
@@ -250,23 +250,23 @@ def _warn_of_label(session: Session, label: str, row: Dataset, run: Callable[[Da
         answered = False
     if not answered:
         session.tell(
-            f"Warning: rows without {label!r} are not answered: a module drops or refuses them. Leave the label out of "
-            "the columns that it cleans, or give any value with each request."
+            f"Warning: rows without {label!r} are not scored: a module drops or refuses them. Exclude the label from "
+            "the columns that it cleans, or send any value with each request."
         )
 
 
 def _rows_port(node: str, done: Run) -> str:
-    """The port that gives a trainer the rows it learns from."""
+    """Return the port through which a trainer gets its rows."""
     from mlmgmt.learning import set_up
 
     return next(rows for rows, _ in set_up.TRAINERS.values() if (node, rows) in done.inputs)
 
 
 def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
-    """The web service definition of an experiment that was run, checked against the contract.
+    """Return the web service definition of an experiment that was run, checked against the schema.
 
     Raises:
-        BadRequest: `ExperimentNotFinished`: a service of it could not answer; `NoWebServicePorts`.
+        BadRequest: `ExperimentNotFinished`: its web service could not answer; `NoWebServicePorts`.
     """
     code = body["Status"]["StatusCode"]
     if code != experiments.FINISHED:
@@ -277,7 +277,7 @@ def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     document = dict(body["Definition"])
     nodes = document["properties"]["package"]["nodes"].values()
     if not any("inputId" in node or "outputId" in node for node in nodes):
-        message = f"The experiment {body['Description']!r} has neither a web service input nor an output."
+        message = f"The experiment {body['Description']!r} has no web service input or output."
         hint = f"mlmgmt set-up-web-service {body['Description']!r} --predictive (or --retraining)"
         raise BadRequest(message, target="ExperimentId", details=[Detail("NoWebServicePorts", message)], hint=hint)
     tags = {EXPERIMENT_TAG: body["ExperimentId"]}

@@ -1,4 +1,4 @@
-"""Trained models that a workspace names: each time one is made anew it joins its family as the latest."""
+"""The trained models of a workspace. A model with the name of an earlier one joins its family as the latest."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SHORT = ("Name", "FamilyId", "Id", "IsLatest", "DataTypeId")
 
 
 def get(session: Session, *, scope: str, experiment: str | None = None) -> list[dict[str, Any]]:
-    """The trained models that the workspace names, oldest first; or those that an experiment uses.
+    """Return the trained models of the workspace, oldest first; or those that an experiment uses.
 
     Args:
         scope: `EXPERIMENT` or `WORKSPACE`.
-        experiment: for the scope `EXPERIMENT`; without it there is a warning, and nothing.
+        experiment: for the scope `EXPERIMENT`; without it, warn and return nothing.
 
     Returns:
-        of the workspace, each whole, with a signature for its bytes (none for a Reader); of an experiment `Name`,
-        `FamilyId`, `Id`, `IsLatest`, `DataTypeId`, the ids None where the workspace does not name the model.
+        for the workspace, whole models, each with a signature to download it (except for a Reader); for an experiment,
+        `Name`, `FamilyId`, `Id`, `IsLatest` and `DataTypeId`; ids are None if the workspace does not list the model.
 
     Raises:
         NotFound: `ExperimentNotFound`. HomeError: `HomeDamaged`.
@@ -39,18 +39,18 @@ def get(session: Session, *, scope: str, experiment: str | None = None) -> list[
     if scope == WORKSPACE:
         return [view(session, body, known) for body in known]
     if experiment is None:
-        session.tell("Warning: the scope Experiment needs -ExperimentId; there is nothing to show.")
+        session.tell("Warning: -Scope Experiment needs -ExperimentId; nothing is shown.")
         return []
     body = experiments.existing(session, experiment)
-    return [_used(model, known) for model in assets.trained_models(body["Definition"])]
+    return [_reference(model, known) for model in assets.trained_models(body["Definition"])]
 
 
 def all_of(session: Session) -> list[dict[str, Any]]:
-    """The trained models of the workspace as they are kept, oldest first."""
+    """Return the stored documents of the workspace's trained models, oldest first."""
     return session.store.trained_models(session.workspace).all()
 
 
-def _used(model: assets.TrainedModel, known: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def _reference(model: assets.TrainedModel, known: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     found = by_uri(known, model.uri)
     if found is None:
         return {"Name": model.name, "FamilyId": None, "Id": None, "IsLatest": None, "DataTypeId": DATA_TYPE}
@@ -67,20 +67,20 @@ def is_latest(body: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> bo
 
 
 def latest(known: Iterable[Mapping[str, Any]], name: str) -> Mapping[str, Any] | None:
-    """The latest trained model of a name, in any letter case; blanks around it are nothing."""
+    """Return the latest trained model with a name, ignoring letter case and surrounding blanks."""
     key = name.strip().casefold()
     found = [body for body in known if body["Name"].strip().casefold() == key]
     return max(found, key=lambda body: int(body["Batch"]), default=None)
 
 
 def newest(known: Sequence[Mapping[str, Any]], uri: str, name: str) -> Mapping[str, Any] | None:
-    """The latest of the family that a model in use belongs to, by its blob, else by its name."""
-    standing = by_uri(known, uri)
-    return latest(known, name if standing is None else standing["Name"])
+    """Return the latest of the family that a model in use belongs to, found by its blob or else by its name."""
+    current = by_uri(known, uri)
+    return latest(known, name if current is None else current["Name"])
 
 
 def view(session: Session, body: Mapping[str, Any], known: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A trained model as the service described a user's asset."""
+    """Return a trained model in the form in which Studio describes a user's asset."""
     shown = {name: value for name, value in body.items() if name != "Uri"} | {"IsLatest": is_latest(body, known)}
     blob = blobs.parse(body["Uri"])
     if blob is not None:
@@ -108,14 +108,16 @@ def keep(
     description: str = "",
     promoted_from: str | None = None,
 ) -> dict[str, Any]:
-    """Name a model that is in a blob of this home; one of that name before is its family. What has a name keeps it.
+    """Record a model in a blob of this home as a trained model of the workspace.
+
+    It joins the family of an earlier model with that name. A blob that is already recorded keeps its name.
 
     Args:
-        experiment: the id of the one that trained it.
-        promoted_from: the port that gave it, `NODE:PORT`.
+        experiment: the id of the experiment that trained it.
+        promoted_from: the output port that it came from, as `NODE:PORT`.
 
     Returns:
-        the trained model as it is kept.
+        the stored document of the trained model.
 
     Raises:
         NotFound: `AccountNotRegistered` or `BlobNotFound`.
@@ -125,8 +127,8 @@ def keep(
     size = len(session.store.blobs.read(blob)) if blob is not None else 0
     with lock.hold(session.store.home.root, f"trainedmodels/{session.workspace}"):
         known = all_of(session)
-        if (standing := by_uri(known, uri)) is not None:
-            return dict(standing)
+        if (current := by_uri(known, uri)) is not None:
+            return dict(current)
         before = latest(known, name)
         family = str(before["FamilyId"]) if before is not None else uuid.uuid4().hex
         batch = int(before["Batch"]) + 1 if before is not None else 1

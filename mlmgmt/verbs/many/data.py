@@ -1,4 +1,4 @@
-"""The data of many models: a folder with one table a key, or one table with a column that holds the key."""
+"""The data of many models: a folder with one table for each key, or one table with a key column."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SUFFIX = ".csv"
 _MOST_BUFFERED = 200_000
-"""Cells of a table with a key column that are held in memory while it is taken apart."""
+"""Cells to keep in memory while a table is split by its key column."""
 _LARGEST_CELL = 2**27
 
 
@@ -32,7 +32,7 @@ class Table:
     path: Path
 
     def read(self) -> bytes:
-        """Its bytes.
+        """Return the bytes of the file.
 
         Raises:
             MlmgmtError: as `userfiles.read`.
@@ -41,45 +41,45 @@ class Table:
 
 
 def digest(data: bytes) -> str:
-    """What tells whether a key's data is what it was."""
+    """Return a digest that shows whether a key's data has changed."""
     return sha256(data).hexdigest()
 
 
 @contextmanager
 def tables(data: str, key_column: str | None) -> Iterator[list[Table]]:
-    """The tables of a folder, or of a file by its key column, sorted by key.
+    """Yield the tables of a folder, or those of a file split by its key column, sorted by key.
 
-    However many there are, what is held in memory stays the same: a file is taken apart into a temporary folder.
+    A file is split into a temporary folder, so the memory needed does not grow with the data.
 
     Raises:
         NotFound: `FileNotFound`; `NoData`: the folder has no CSV file.
-        BadRequest: `KeyColumnNeeded`, `KeyColumnNotNeeded`, `DuplicateKey`; `InputParseError`: the file is no table, or
-            lacks the column.
+        BadRequest: `KeyColumnNeeded`, `KeyColumnNotNeeded`, `DuplicateKey`; `InputParseError`: the file is not a table,
+            or lacks the column.
     """
     path = Path(data)
     if path.is_dir():
         if key_column is not None:
-            message = f"{data} is a folder: each of its files is a key, and there is no key column."
+            message = f"-KeyColumn cannot be used with a folder: each file in {data} is one key."
             raise BadRequest(message, target="KeyColumn", details=[Detail("KeyColumnNotNeeded", message)])
         found = sorted((Table(file.stem, file) for file in path.iterdir() if _is_table(file)), key=lambda t: t.key)
         if not found:
             message = f"The folder {data} has no CSV file."
             raise NotFound(message, target="Data", details=[Detail("NoData", message)])
-        _refuse_twins(found, data)
+        _refuse_duplicate_keys(found, data)
         yield found
         return
     if not path.is_file():
-        message = f"There is neither a folder nor a file {data}."
+        message = f"{data} does not exist."
         raise NotFound(message, target=data, details=[Detail("FileNotFound", message)])
     if key_column is None:
-        message = f"{data} is one file; which of its columns holds the key?"
-        hint = "-KeyColumn location; or a folder with one CSV file for each key."
+        message = f"-KeyColumn is missing: {data} is one file, so one of its columns must hold the key."
+        hint = "Use --key-column COLUMN, or a folder with one CSV file for each key."
         raise BadRequest(message, target="KeyColumn", details=[Detail("KeyColumnNeeded", message)], hint=hint)
     with TemporaryDirectory(prefix="mlmgmt-") as folder:
-        yield _taken_apart(path, key_column, Path(folder))
+        yield _split_by_key(path, key_column, Path(folder))
 
 
-def _refuse_twins(found: list[Table], folder: str) -> None:
+def _refuse_duplicate_keys(found: list[Table], folder: str) -> None:
     twins = next((table for table, other in pairwise(found) if table.key == other.key), None)
     if twins is not None:
         message = f"The folder {folder} has two files for the key {twins.key!r}."
@@ -90,8 +90,8 @@ def _is_table(path: Path) -> bool:
     return path.suffix.casefold() == _SUFFIX and path.is_file() and not path.name.startswith(".")
 
 
-def _taken_apart(path: Path, column: str, folder: Path) -> list[Table]:
-    """A table for each key in a folder, without the key column; rows stay in their order."""
+def _split_by_key(path: Path, column: str, folder: Path) -> list[Table]:
+    """Write a table for each key into a folder, without the key column and with the rows in their order."""
     files: dict[str, Path] = {}
     waiting: dict[str, list[list[str]]] = {}
     count = 0
@@ -103,7 +103,9 @@ def _taken_apart(path: Path, column: str, folder: Path) -> list[Table]:
                 if not row:
                     continue
                 if len(row) != len(header) + 1:
-                    _refuse(path.name, f"line {rows.line_num} has {len(row)} cells, the header {len(header) + 1}")
+                    _refuse(
+                        path.name, f"line {rows.line_num} has {len(row)} cells, but the header has {len(header) + 1}"
+                    )
                 key = row.pop(place).strip()
                 if key not in files:
                     files[key] = folder / f"{len(files)}{_SUFFIX}"
@@ -128,7 +130,7 @@ def _header(file: TextIO, name: str, column: str) -> tuple[list[str], int, Any]:
     header = next(rows, [])
     folded = [cell.strip().casefold() for cell in header]
     if folded.count(column.strip().casefold()) != 1:
-        _refuse(name, f"it has no column {column!r}; it has {', '.join(map(repr, header[:20]))}")
+        _refuse(name, f"it must have exactly one column {column!r}; it has {', '.join(map(repr, header[:20]))}")
     place = folded.index(column.strip().casefold())
     return header[:place] + header[place + 1 :], place, rows
 
@@ -147,5 +149,5 @@ def _append(path: Path, rows: list[list[str]]) -> None:
 
 
 def _refuse(name: str, why: str) -> NoReturn:
-    message = f"{name} cannot be taken apart by key: {why}."
+    message = f"{name} cannot be split by key: {why}."
     raise BadRequest(message, target=name, details=[Detail("InputParseError", message)])

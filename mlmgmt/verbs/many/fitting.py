@@ -1,7 +1,7 @@
-"""The part of many retrainings that is done elsewhere: in other processes, or on other machines.
+"""The part of many retrainings that runs in other processes, or on other machines.
 
-Nothing here needs the home: what a model is made with comes along, and what is made goes back unsigned. Only a graph
-that reads datasets of the home by itself finds them on this machine alone.
+Nothing here needs the home: everything that a model is made with is sent along, and the model is sent back unsigned.
+The exception is a graph that reads datasets of the home, which works only on the home's machine.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mlmgmt.learning.comparison import Scores
 
 _MOST_OPEN = 8
-_open: dict[str, Any] = {}
-"""What this process opened, by digest."""
+_open_models: dict[str, Any] = {}
+"""Models that this process has opened, by digest; at most `_MOST_OPEN`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,14 @@ class Work:
     """What every key's model is made with.
 
     Args:
-        training: the training definition; `scoring` the one that the models are for, `model` their place in it.
-        learnt_by_training: the files of what that definition refers to already, by asset id; their signatures were
-            checked before they are sent. `learnt_by_scoring` those of the other, without the model itself.
-        for_training: values of web service parameters; `for_scoring` too.
-        account: whose work it is; `service` names the scoring service in the models.
-        home: where it is on this machine; `home_id` is written into the models.
+        training: the training definition.
+        scoring: the definition that the models are for; `model` is their place in it.
+        learnt_by_training: the files of the models that the training definition uses, by asset id. Their signatures
+            are checked before they are sent.
+        learnt_by_scoring: those of the scoring definition, without the model itself.
+        for_training: values of web service parameters; also `for_scoring`.
+        account: the caller; `service` is the name of the scoring service in the model files.
+        home: the home's path on this machine; `home_id` is written into the models.
     """
 
     training: Mapping[str, Any]
@@ -58,13 +60,13 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What became of one key.
+class Result:
+    """The result for one key.
 
     Args:
-        content: the model file, unsigned; None where there is none, and `reason` says why.
-        metrics: of the new model on rows held out; `old` of the one that answers so far.
-        example: where the rows came from with which the model was proved; None where it was not.
+        content: the unsigned model file; None if there is none, and `reason` says why.
+        metrics: of the new model on held-out rows; `old` are those of the current model.
+        example: the rows with which the model was checked; None if it was not.
         notes: warnings.
     """
 
@@ -79,27 +81,27 @@ class Made:
     notes: list[str] = field(default_factory=list)
 
 
-def make(work: Work, key: str, data: bytes, standing: bytes | None) -> Made:
-    """Train, compare and prove one key's model; whatever goes wrong is an answer, and stops no other key.
+def make_model(work: Work, key: str, data: bytes, current: bytes | None) -> Result:
+    """Train, compare and check one key's model. An error becomes part of the result, so that other keys go on.
 
     Args:
-        standing: the file of the model that answers so far for this key.
+        current: the file of the key's current model, if there is one.
     """
     began = time.perf_counter()
     notes: list[str] = []
     try:
         with _one_thread():
-            return _made(work, key, data, standing, notes, began)
+            return _make_model(work, key, data, current, notes, began)
     except MlmgmtError as error:
-        return Made(key, reason=explained(error), seconds=time.perf_counter() - began, notes=notes)
+        return Result(key, reason=explained(error), seconds=time.perf_counter() - began, notes=notes)
     except Exception as error:
-        # Of a bug in one module no other location need suffer; what it was stands in the table.
+        # A bug in one module must not stop the other keys; the table shows the error.
         reason = f"InternalError: {type(error).__name__}: {error}"
-        return Made(key, reason=reason, seconds=time.perf_counter() - began, notes=notes)
+        return Result(key, reason=reason, seconds=time.perf_counter() - began, notes=notes)
 
 
 def _one_thread() -> Any:
-    """Each of many processes works in one thread; several would wait for each other."""
+    """Use one thread in each of many processes, since more would compete for the processors."""
     if os.environ.get("OMP_NUM_THREADS") == "1":
         return nullcontext()
     from threadpoolctl import threadpool_limits
@@ -107,7 +109,7 @@ def _one_thread() -> Any:
     return threadpool_limits(1)
 
 
-def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list[str], began: float) -> Made:
+def _make_model(work: Work, key: str, data: bytes, current: bytes | None, notes: list[str], began: float) -> Result:
     from mlmgmt.learning import digests, ilearner
     from mlmgmt.learning.comparison import Evaluation
 
@@ -124,7 +126,7 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
     others = _reader(session, work.scoring, work.learnt_by_scoring)
     compared, example = None, None
     if fitted.held is not None:
-        new = comparing.scored(
+        new = comparing.score(
             session,
             work.scoring,
             work.model,
@@ -135,8 +137,8 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
             read=others,
             outputs=lambda outputs: proof.check_outputs(work.scoring, outputs),
         )
-        deployed = ilearner.manifest(standing)["payload"]["sha256"] if standing is not None else None
-        old = _old(new, standing, notes)
+        deployed = ilearner.manifest(current)["payload"]["sha256"] if current is not None else None
+        old = _current_metrics(new, current, notes)
         compared = Evaluation(new.metrics, old, len(fitted.held.rows), None, None, deployed=deployed)
         example = f"{compared.rows:,} rows held out"
     facts = artifacts.facts_of(
@@ -145,13 +147,13 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
     content = ilearner.unsigned(
         fitted.trained, facts | {"key": key}, home=work.home_id, rows=digests.row_digests(fitted.seen)
     )
-    # What answers later is the file's model: it is opened here once, as it will be there.
+    # The web service will open the file's model, so check that one and not the model in memory.
     reloaded = ilearner.open_unsigned(content)
     if example is None:
         example = proof.score_example(
             session, work.scoring, lambda asset: reloaded if asset == work.model.asset_id else others(asset)
         )
-    return Made(
+    return Result(
         key,
         content,
         len(fitted.seen.rows),
@@ -163,15 +165,15 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
     )
 
 
-def _old(new: Scores, standing: bytes | None, notes: list[str]) -> dict[str, float] | None:
-    """The metrics of the model that answers so far, on the same rows; None when it is for something else."""
-    if standing is None:
+def _current_metrics(new: Scores, current: bytes | None, notes: list[str]) -> dict[str, float] | None:
+    """Return the current model's metrics on the same rows; None if it is for another task."""
+    if current is None:
         return None
     try:
-        trained = _opened(standing)
-        return comparing.beside(new, trained) if trained.task == new.trained.task else None
+        trained = _open_file(current)
+        return comparing.metrics_of_other(new, trained) if trained.task == new.trained.task else None
     except MlmgmtError as error:
-        notes.append(f"Warning: the standing model could not be evaluated: {error.message}")
+        notes.append(f"Warning: the current model could not be evaluated: {error.message}")
         return None
 
 
@@ -179,16 +181,16 @@ def _reader(session: Session, document: Mapping[str, Any], learnt: Mapping[str, 
     from mlmgmt.verbs.runs import models
 
     datasets = models.reader(session, document, {})
-    return lambda asset: _opened(learnt[asset]) if asset in learnt else datasets(asset)
+    return lambda asset: _open_file(learnt[asset]) if asset in learnt else datasets(asset)
 
 
-def _opened(content: bytes) -> Any:
-    """A file whose signature was checked where the home is, before it was sent here; the last ones stay open."""
+def _open_file(content: bytes) -> Any:
+    """Open a model file. Its signature was checked before it was sent here. The last ones opened are cached."""
     from mlmgmt.learning import ilearner
 
     digest = sha256(content).hexdigest()
-    if digest not in _open:
-        while len(_open) >= _MOST_OPEN:
-            del _open[next(iter(_open))]
-        _open[digest] = ilearner.unpack(content, key=None, home="", trusts=lambda _: True)[0]
-    return _open[digest]
+    if digest not in _open_models:
+        while len(_open_models) >= _MOST_OPEN:
+            del _open_models[next(iter(_open_models))]
+        _open_models[digest] = ilearner.unpack(content, key=None, home="", trusts=lambda _: True)[0]
+    return _open_models[digest]

@@ -1,4 +1,4 @@
-"""What is known of each key before anything is done: its name, what its model would be made with, what answers."""
+"""What is known of each key before any training: its name, its task, its current model and its last result."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ UNCHANGED, NOT_BETTER = "Unchanged", "NotBetter"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A key with work to do.
+    """A key whose model is to be trained.
 
     Args:
-        data: a digest of its data; `input` one of all that its model is made with.
-        kept: where its model is, or will be.
+        data: a digest of its data; `input` is a digest of everything that its model is made with.
+        blob: where its model is, or will be.
     """
 
     table: Table
     name: str
     data: str
     input: str
-    kept: blobs.Blob
+    blob: blobs.Blob
 
 
-class Standing:
-    """What stands for the keys of one scoring service.
+class Keys:
+    """The current models and the last results of the keys of one scoring service.
 
     Args:
-        model: the place of the models in it.
-        metric: by which a model has to be better to be deployed; None where it need not be.
+        model: the place of the models in the service.
+        metric: the metric by which a new model must be better to be deployed; None if it is deployed anyway.
     """
 
     def __init__(self, session: Session, target: Target, model: TrainedModel, metric: str | None) -> None:
@@ -52,7 +52,7 @@ class Standing:
         self._default = self.trusted(self._default_digest)
 
     def owners(self, found: Sequence[Table]) -> dict[str, Table]:
-        """Whose each name is: of keys that come to the same one, the one that has it already, else the first."""
+        """Return the key that each name belongs to: if several give the same name, its earlier owner or the first."""
         owners: dict[str, Table] = {}
         for table in found:
             if (name := self._target.name(table.key)) not in owners:
@@ -64,27 +64,27 @@ class Standing:
         return owners
 
     def known(self, task: Task) -> dict[str, Any] | None:
-        """The row of a key whose model is made of the same, and answers or was not better."""
+        """Return the row of a key that needs no training, since its inputs are the same; None for any other key."""
         body = self._session.store.retrainings.read(self._target.template.resource, task.name)
         if body is None or body["Key"] != task.table.key or body["Input"] != task.input:
             return None
-        stands = self._session.store.services.current(self._target.identity(task.name)) is not None
-        if not stands and body["Decision"] == self._target.deployed:
+        exists = self._session.store.services.current(self._target.identity(task.name)) is not None
+        if not exists and body["Decision"] == self._target.deployed:
             return None
         if body["Decision"] == NOT_BETTER and body["Against"] != self.against(task):
             return None
         reason = body["Reason"]
         if body["Decision"] == self._target.deployed and self.answers(task) != body["Model"]:
-            reason = "Another model answers since; that is left alone."
+            reason = "Another model was deployed since; it was not replaced."
         return results.row(**{name: body[name] for name in MEMBERS}) | {"Decision": UNCHANGED, "Reason": reason}
 
     def model(self, task: Task) -> bytes | None:
-        """The model that answers so far: the one of the key, else the one that a new one begins with."""
+        """Return the file of the key's current model, else of the model of the scoring service."""
         digest = self.answers(task)
         return self._default if digest == self._default_digest else self.trusted(digest)
 
     def answers(self, task: Task) -> str | None:
-        """The digest of that model."""
+        """Return the digest of the key's current model, else of the model of the scoring service."""
         current = self._session.store.services.current(self._target.identity(task.name))
         if current is None:
             return self._default_digest
@@ -92,11 +92,11 @@ class Standing:
         return found
 
     def against(self, task: Task) -> list[str | None] | None:
-        """What decides whether a key's model is deployed: a metric, and the model that it is compared with."""
+        """Return the metric and the model that a key's new model is compared by; None without a metric."""
         return None if self._metric is None else [self._metric, self.answers(task)]
 
     def trusted(self, digest: str | None) -> bytes | None:
-        """The file of a model that this home keeps; None where there is none that it believes."""
+        """Return the file of a model that this home keeps; None if it is missing or not trusted."""
         try:
             return models.trusted(self._session, digest) if digest else None
         except MlmgmtError:

@@ -1,4 +1,4 @@
-"""The table of many retrainings: its rows, and the files it is written to."""
+"""The table of many retrainings: its rows, and the files that it is written to."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 _CSV, _JSON, _HTML = ".csv", ".json", ".html"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that spreadsheets compute."""
+"""First characters of cells that spreadsheets compute as formulas."""
 
 
 def row(Key: str, Endpoint: str | None, **members: Any) -> dict[str, Any]:  # noqa: N803 - named as in the table
-    """A row with every member, those that are not given being None."""
+    """Return a row with every member; members that are not given are None."""
     given = {"Key": Key, "Endpoint": Endpoint, **members}
     return {name: given.get(name) for name in MEMBERS}
 
 
 def table(rows: Sequence[dict[str, Any]], metric: str | None) -> dict[str, Any]:
-    """The rows by key, how often each decision was taken, and the metric that stands for the others."""
+    """Return the rows by key, the number of rows for each decision, and the main metric."""
     counts = Counter(row["Decision"] for row in rows)
     ordered = sorted(rows, key=lambda row: str(row["Key"]))
     return {
@@ -38,40 +38,40 @@ def table(rows: Sequence[dict[str, Any]], metric: str | None) -> dict[str, Any]:
 
 
 def _headline_of(metrics: Mapping[str, Any] | None) -> str | None:
-    """The metric that stands for a kind of model's others."""
+    """Return the main metric for this kind of model."""
     from mlmgmt.modules.evaluation import HEADLINE
 
     return next((name for name in HEADLINE.values() if metrics and name in metrics), None)
 
 
 def headline(metric: str | None, metrics: Mapping[str, Any] | None) -> float | None:
-    """One metric of several: the one that is asked for, else the one that stands for the others."""
+    """Return the value of one metric: the given one, else the main one."""
     name = metric or _headline_of(metrics)
     return metrics.get(name) if metrics and name else None
 
 
 def not_better(metric: str, new: Mapping[str, Any] | None, old: Mapping[str, Any] | None) -> str | None:
-    """Why a new model is not better by a metric; None when it is."""
+    """Return why a new model is not better by a metric; None if it is better."""
     from mlmgmt.modules.evaluation import is_better
 
     if new is None or old is None:
         return f"The models cannot be compared by {metric}."
     if new.get(metric) is None or old.get(metric) is None:
-        return f"There is no {metric} to compare by."
+        return f"{metric} is not available for both models."
     if is_better(metric, new[metric], old[metric]):
         return None
     return f"{metric}: {old[metric]:.6g} → {new[metric]:.6g}"
 
 
 def check(files: Sequence[str]) -> None:
-    """Refuse early what `write` would refuse late.
+    """Refuse files that `write` cannot write, before any work is done.
 
     Raises:
-        BadRequest: `InvalidResultsFile`: a file with another end; `AccessDenied`, `NotAFile`.
+        BadRequest: `InvalidResultsFile`: a file with another suffix; `AccessDenied`, `NotAFile`.
     """
     for file in files:
         if Path(file).suffix.casefold() not in (_CSV, _JSON, _HTML):
-            message = f"{file} is no file for the results: they are written as .csv, .json or .html."
+            message = f"{file} must end in .csv, .json or .html."
             raise BadRequest(message, target="Results", details=[Detail("InvalidResultsFile", message)])
         userfiles.require_writable(file)
         if Path(file).is_dir():
@@ -80,7 +80,7 @@ def check(files: Sequence[str]) -> None:
 
 
 def write(files: Sequence[str], answer: Mapping[str, Any]) -> None:
-    """Write the table, each file in the form that its end says; what stands there is replaced."""
+    """Write the table to files, each in the format of its suffix. Existing files are overwritten."""
     for file in files:
         suffix = Path(file).suffix.casefold()
         if suffix == _CSV:
@@ -97,7 +97,7 @@ def write(files: Sequence[str], answer: Mapping[str, Any]) -> None:
 
 
 def as_csv(answer: Mapping[str, Any]) -> bytes:
-    """The rows as CSV, the metrics a column each; a text that a spreadsheet would compute begins with an apostrophe."""
+    """Return the rows as CSV, with a column for each metric. Texts that look like formulas get an apostrophe."""
     metrics = list(dict.fromkeys(name for row in answer["Rows"] for name in row["Metrics"] or ()))
     plain = [name for name in MEMBERS if name not in ("Metrics", "Metric")]
     text = io.StringIO()

@@ -1,7 +1,7 @@
-"""A model for each key: trained from one experiment, each for an endpoint, or a web service, of its own.
+"""Train a model for each key with one training service, and deploy each to a separate endpoint or web service.
 
-A key's model is a blob whose name holds a digest of all it was made with. So what a run that was ended in the middle
-left behind is found again: a model that is there is not trained anew, one that does not answer yet is deployed.
+The name of a model's blob contains a digest of everything that the model was made with. So a run can continue after an
+interrupted one: a model that already exists is not trained again, and one that is not deployed yet is deployed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mlmgmt.store import blobs
 from mlmgmt.verbs import named_values
 from mlmgmt.verbs.many import data as tables
 from mlmgmt.verbs.many import fitting, results, running
-from mlmgmt.verbs.many.keys import NOT_BETTER, Standing, Task
+from mlmgmt.verbs.many.keys import NOT_BETTER, Keys, Task
 from mlmgmt.verbs.many.targets import Endpoints, Services
 from mlmgmt.verbs.outcome import Outcome, shown_only
 from mlmgmt.verbs.retraining import retraining as single
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.many.data import Table
-    from mlmgmt.verbs.many.fitting import Made, Work
+    from mlmgmt.verbs.many.fitting import Result, Work
     from mlmgmt.verbs.many.targets import Target
     from mlmgmt.verbs.session import Session
 
@@ -61,25 +61,26 @@ def plan(
     jobs: int | None = None,
     results_files: Sequence[str] = (),
 ) -> Outcome:
-    """Plan a model for each key of some data.
+    """Plan to train and deploy a model for each key of some data.
 
     Args:
-        training_service: what trains, and `scoring_service` what each model is for: Classic web services by id or name;
-            with a `group`, New ones by name.
-        data: a folder with one CSV file a key, or a file whose `key_column` holds the key.
-        name_prefix: what the names of endpoints begin with; those of New services with the scoring service's name.
-        only_if_better: a metric; a key's model is deployed only if it is better by it than the one that answers.
-        again: train what is unchanged, too.
-        backend: `running.BACKENDS`; `dask` with the `scheduler` of a cluster.
-        jobs: processes; one for each processor when None.
-        results_files: files for the table, by their ends: .csv, .json, .html.
+        training_service: the web service that trains: a Classic one by id or name; with a `group`, a New one by name.
+        scoring_service: the web service that the models are for, given in the same way.
+        data: a folder with one CSV file for each key, or a file whose `key_column` holds the key.
+        name_prefix: prefix of the names of endpoints or web services; default for New web services: the scoring
+            service's name.
+        only_if_better: a metric; a key's model is deployed only if it is better by it than the current model.
+        again: also train keys whose data is unchanged.
+        backend: one of `running.BACKENDS`; `dask` needs the `scheduler` of a cluster.
+        jobs: number of processes; default: one for each processor.
+        results_files: files for the table; their suffixes .csv, .json and .html choose the format.
 
     Returns:
         an outcome whose answer is the table: `Rows` by key, `Counts` by decision, and how it was made.
 
     Raises:
-        NotFound: a service, the data. WrongUsage, BadRequest: what is given does not go together.
-        SomeFailed: of the keys some have no new model; the table is its report. When applied.
+        NotFound: a service, or the data. WrongUsage, BadRequest: the arguments do not fit together.
+        SomeFailed: when applied: some keys have no new model; the table is its report.
     """
     running.check(backend, scheduler, jobs)
     single.check_metric(only_if_better)
@@ -100,17 +101,17 @@ def plan(
 
     def commit() -> dict[str, Any]:
         with tables.tables(data, key_column) as found:
-            answer = run.carried_out(found, backend=backend, scheduler=scheduler, jobs=processes)
+            answer = run.carry_out(found, backend=backend, scheduler=scheduler, jobs=processes)
         results.write(results_files, answer)
         if failed := answer["Counts"].get(FAILED, 0):
             message = f"{failed} of {len(answer['Rows'])} failed; the others are done."
-            hint = "The table has each one's reason. Mend the data, and the same command does what is missing."
+            hint = "The table shows the reasons. Fix the data, and run the same command again for the rest."
             raise SomeFailed(message, target=name, hint=hint, report=answer)
         return answer
 
     def preview() -> dict[str, Any]:
         with tables.tables(data, key_column) as found:
-            return run.previewed(found)
+            return run.preview(found)
 
     return Outcome(target=name, before=None, after={}, commit=commit, preview=preview, compared=shown_only)
 
@@ -148,7 +149,7 @@ def _work(
 
 
 class _Run:
-    """One run, and what became of each key so far."""
+    """One run, and the results of its keys so far."""
 
     def __init__(self, session: Session, target: Target, work: Work, only_if_better: str | None, again: bool) -> None:
         self._session, self._target, self._work, self._again = session, target, work, again
@@ -157,52 +158,52 @@ class _Run:
         self._total = 0
         self._owners: dict[str, Table] = {}
         self._template_digests = target.template.model_digests
-        self._standing = Standing(session, target, work.model, self._metric)
+        self._keys = Keys(session, target, work.model, self._metric)
         properties = target.template.document["properties"]
         self._folder = file_name(str(properties.get("title") or target.template.document["name"])).replace("%", "-")
         learnt = {asset: sha256(content).hexdigest() for asset, content in work.learnt_by_training.items()}
         self._made_with = [graph.digest(work.training), learnt, dict(work.for_training), work.holdout]
 
-    def carried_out(self, found: Sequence[Table], *, backend: str, scheduler: str | None, jobs: int) -> dict[str, Any]:
-        """Do what is missing or changed; the answer is the table."""
+    def carry_out(self, found: Sequence[Table], *, backend: str, scheduler: str | None, jobs: int) -> dict[str, Any]:
+        """Train and deploy what is missing or changed. Return the table."""
         began, started = time.perf_counter(), stamp(self._session.clock())
         self._total = len(found)
         tasks = {task.table.key: task for task in self._tasks(found)}
-        for key in [key for key, task in tasks.items() if self._finished(task)]:
+        for key in [key for key, task in tasks.items() if self._deploy_if_trained(task)]:
             del tasks[key]
         if tasks:
-            self._session.stage(f"training {len(tasks):,} models")
+            self._session.stage(f"training {_count(len(tasks), 'model')}")
             calls = self._calls(tasks)
-            for made in running.run(
-                fitting.make, calls, backend=backend, scheduler=scheduler, jobs=min(jobs, len(tasks))
+            for result in running.run(
+                fitting.make_model, calls, backend=backend, scheduler=scheduler, jobs=min(jobs, len(tasks))
             ):
-                self._settle(tasks[made.key], made)
+                self._save_and_deploy(tasks[result.key], result)
         return {
             "Title": siblings.title(self._target.template),
             "Service": str(self._target.template.resource),
             "Training": str(self._work.training["id"]),
             "StartedOn": started,
             "Seconds": round(time.perf_counter() - began, 3),
-            "Backend": running.described(backend, jobs),
+            "Backend": running.description(backend, jobs),
             **results.table(self._rows, self._metric),
         }
 
-    def previewed(self, found: Sequence[Table]) -> dict[str, Any]:
-        """The table as it is, with what would be done; nothing is trained or written."""
+    def preview(self, found: Sequence[Table]) -> dict[str, Any]:
+        """Return the table with what would be done. Nothing is trained or written."""
         self._total = len(found)
         for task in self._tasks(found):
-            self._add(task, Decision=WHAT_IF, Reason="would be trained")
+            self._add_row(task, Decision=WHAT_IF, Reason="would be trained")
         return results.table(self._rows, self._metric)
 
     def _tasks(self, found: Sequence[Table]) -> Iterator[Task]:
-        """The keys with work to do; the others' rows are added."""
-        self._session.stage(f"looking at {len(found):,} tables")
-        self._owners = self._standing.owners(found)
+        """Yield the keys to train; add the rows of the others to the table."""
+        self._session.stage(f"reading {_count(len(found), 'table')}")
+        self._owners = self._keys.owners(found)
         for table in found:
             try:
                 task = self._task(table)
             except MlmgmtError as error:
-                self._put(results.row(table.key, None, Decision=FAILED, Reason=explained(error)))
+                self._append(results.row(table.key, None, Decision=FAILED, Reason=explained(error)))
                 continue
             if task is not None:
                 yield task
@@ -214,32 +215,32 @@ class _Run:
         path = f"{self._folder}/{file_name(name).replace('%', '-')}-{made_with[:16]}.ilearner"
         task = Task(table, name, digest, made_with, blobs.Blob(self._session.account(), _CONTAINER, path))
         if not table.key:
-            self._add(task, Decision=FAILED, Reason="Its rows have no key.")
+            self._add_row(task, Decision=FAILED, Reason="The key of its rows is empty.")
         elif (owner := self._owners[name]) is not table:
-            why = f"Its name, {name!r}, is that of {owner.key!r} ({owner.path.name})."
-            self._put(results.row(table.key, None, DataDigest=digest, Decision=FAILED, Reason=why))
-        elif (known := self._standing.known(task)) is not None and not self._again:
-            self._put(known)
+            why = f"Its name {name!r} is already used for the key {owner.key!r} ({owner.path.name})."
+            self._append(results.row(table.key, None, DataDigest=digest, Decision=FAILED, Reason=why))
+        elif (known := self._keys.known(task)) is not None and not self._again:
+            self._append(known)
         else:
             return task
         return None
 
-    def _finished(self, task: Task) -> bool:
-        """Whether a key's model is there from a run that ended before its time; it is deployed."""
-        if self._again or not self._session.store.blobs.exists(task.kept):
+    def _deploy_if_trained(self, task: Task) -> bool:
+        """Deploy a key's model if an interrupted run has already trained it. Return whether it has."""
+        if self._again or not self._session.store.blobs.exists(task.blob):
             return False
         try:
-            content = models.checked(self._session, self._session.store.blobs.read(task.kept))
+            content = models.checked(self._session, self._session.store.blobs.read(task.blob))
         except MlmgmtError:
             return False
         from mlmgmt.learning import ilearner
 
         facts = ilearner.manifest(content)
         compared = facts.get("comparedWith") or {}
-        metrics, old, answers = facts.get("metrics"), compared.get("metrics"), self._standing.answers(task)
+        metrics, old, answers = facts.get("metrics"), compared.get("metrics"), self._keys.answers(task)
         if self._metric is not None and answers != sha256(content).hexdigest():
-            standing = self._standing.trusted(answers)
-            if standing is None or compared.get("payload") != ilearner.manifest(standing)["payload"]["sha256"]:
+            current = self._keys.trusted(answers)
+            if current is None or compared.get("payload") != ilearner.manifest(current)["payload"]["sha256"]:
                 return False
             if results.not_better(self._metric, metrics, old):
                 return False
@@ -247,46 +248,46 @@ class _Run:
         return True
 
     def _calls(self, tasks: dict[str, Task]) -> Iterator[tuple[Any, ...]]:
-        """The arguments for each key, read as they are asked for."""
+        """Yield the arguments for each key. The data is read only when it is needed."""
         for task in tasks.values():
             try:
                 content = task.table.read()
             except MlmgmtError as error:
-                self._add(task, Decision=FAILED, Reason=explained(error))
+                self._add_row(task, Decision=FAILED, Reason=explained(error))
                 continue
             if tables.digest(content) != task.data:
-                self._add(task, Decision=FAILED, Reason=f"{task.table.path.name} was changed while this ran.")
+                self._add_row(task, Decision=FAILED, Reason=f"{task.table.path.name} was changed while this ran.")
                 continue
-            yield self._work, task.table.key, content, self._standing.model(task)
+            yield self._work, task.table.key, content, self._keys.model(task)
 
-    def _settle(self, task: Task, made: Made) -> None:
-        """Keep and deploy what was made of a key."""
-        for note in made.notes:
-            self._session.detail(f"{made.key}: {note}")
-        seconds = round(made.seconds, 4)
-        facts: dict[str, Any] = {"Rows": made.rows, "Metrics": made.metrics, "Seconds": seconds}
-        if made.content is None:
-            self._add(task, Decision=FAILED, Reason=made.reason, **facts)
+    def _save_and_deploy(self, task: Task, result: Result) -> None:
+        """Save and deploy a key's new model, or record why there is none."""
+        for note in result.notes:
+            self._session.detail(f"{result.key}: {note}")
+        seconds = round(result.seconds, 4)
+        facts: dict[str, Any] = {"Rows": result.rows, "Metrics": result.metrics, "Seconds": seconds}
+        if result.content is None:
+            self._add_row(task, Decision=FAILED, Reason=result.reason, **facts)
             return
-        if self._metric is not None and (why := results.not_better(self._metric, made.metrics, made.old)):
-            old = results.headline(self._metric, made.old)
-            self._add(task, keep=True, Decision=NOT_BETTER, Reason=why, OldMetric=old, **facts)
+        if self._metric is not None and (why := results.not_better(self._metric, result.metrics, result.old)):
+            old = results.headline(self._metric, result.old)
+            self._add_row(task, keep=True, Decision=NOT_BETTER, Reason=why, OldMetric=old, **facts)
             return
         from mlmgmt.learning import ilearner
 
         try:
             key = self._session.store.secrets.signing_key()
             assert key is not None
-            content = ilearner.signed(made.content, key=key)
-            self._session.store.blobs.write(task.kept, content)
-            self._keep_proof(content, made.example)
+            content = ilearner.signed(result.content, key=key)
+            self._session.store.blobs.write(task.blob, content)
+            self._keep_proof(content, result.example)
         except (MlmgmtError, OSError) as error:
-            self._add(task, Decision=FAILED, Reason=_reason(error), **facts)
+            self._add_row(task, Decision=FAILED, Reason=_reason(error), **facts)
             return
-        self._deploy(task, content, rows=made.rows, metrics=made.metrics, old=made.old, seconds=seconds)
+        self._deploy(task, content, rows=result.rows, metrics=result.metrics, old=result.old, seconds=seconds)
 
     def _keep_proof(self, content: bytes, example: str | None) -> None:
-        """Record the proof that was made where the model was, for the graph that new ones begin with."""
+        """Record that the model was checked where it was trained, so that deploying it does not check it again."""
         digests = {**self._template_digests, self._work.model.asset_id: sha256(content).hexdigest()}
         document = self._work.scoring
         proof = {"graph": graph.digest(document), "models": digests, "on": stamp(self._session.clock())}
@@ -303,25 +304,29 @@ class _Run:
             answers = current.models.get(self._work.model.asset_id, {}).get("digest") if current is not None else None
             if answers != digest:
                 why = f"retrained on {task.table.path.name}"
-                self._target.deploy(task.name, self._work.model, task.kept, content, why)
+                self._target.deploy(task.name, self._work.model, task.blob, content, why)
         except (MlmgmtError, OSError) as error:
-            self._add(task, Decision=FAILED, Reason=_reason(error), Model=digest, **facts)
+            self._add_row(task, Decision=FAILED, Reason=_reason(error), Model=digest, **facts)
             return
-        self._add(task, keep=True, Decision=self._target.deployed, Model=digest, **facts)
+        self._add_row(task, keep=True, Decision=self._target.deployed, Model=digest, **facts)
 
-    def _add(self, task: Task, *, keep: bool = False, **members: Any) -> None:
+    def _add_row(self, task: Task, *, keep: bool = False, **members: Any) -> None:
         row = results.row(task.table.key, task.name, DataDigest=task.data, **members)
         row["Metric"] = results.headline(self._metric, row["Metrics"])
         if keep:
             resource = self._target.template.resource
-            against = self._standing.against(task) if row["Decision"] == NOT_BETTER else None
+            against = self._keys.against(task) if row["Decision"] == NOT_BETTER else None
             body = {**row, "Input": task.input, "Against": against}
             self._session.store.retrainings.write(resource, task.name, body)
-        self._put(row)
+        self._append(row)
 
-    def _put(self, row: dict[str, Any]) -> None:
+    def _append(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
         self._session.count(len(self._rows), self._total)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _reason(error: MlmgmtError | OSError) -> str:

@@ -1,7 +1,7 @@
-"""Where the work of many retrainings is done: processes of this machine, which joblib keeps, or a Dask cluster.
+"""Run the work of many retrainings: in processes of this machine, with joblib, or on a Dask cluster.
 
-joblib has a backend for Dask, too; but of a task that the cluster gives up, such as one whose worker ran out of memory,
-it tells nobody, and waits for ever. Here such a task is a failed key, and the others go on.
+joblib also has a backend for Dask, but it waits forever for a task that the cluster gives up, such as one whose worker
+ran out of memory. Here such a task becomes a failed key, and the others go on.
 """
 
 from __future__ import annotations
@@ -19,45 +19,47 @@ from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound, WrongUsage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mlmgmt.verbs.many.fitting import Made
+    from mlmgmt.verbs.many.fitting import Result
 
 LOKY, DASK = "loky", "dask"
 BACKENDS = (LOKY, DASK)
 _LEFT_BEHIND = ("MALLOC_TRIM_THRESHOLD_", "PYTHONHASHSEED", "__DASK_PARENT_PID")
-"""What a local Dask cluster leaves in the environment of whoever started it; workers that inherit it are slower."""
+"""Variables that a local Dask cluster leaves in the environment; worker processes that inherit them are slower."""
 _PATIENCE = 30
-"""Seconds without a worker after which a cluster is given up."""
+"""Seconds to wait for a cluster without workers."""
 _AHEAD = 2
-"""Tasks for each thread of a cluster, so that none waits for its next one."""
+"""Tasks to send for each thread of a cluster, so that no thread waits for its next task."""
 _WATCH = 1.0
-"""Seconds between a worker's looks whether the process that started it still runs."""
+"""Seconds between checks in a worker that the process which started it still runs."""
 
 
 def check(backend: str, scheduler: str | None, jobs: int | None) -> None:
-    """Refuse what does not go together.
+    """Refuse arguments that do not fit together.
 
     Raises:
-        WrongUsage: a scheduler without Dask, or Dask without a scheduler; fewer than one process.
+        WrongUsage: a scheduler without Dask, or Dask without a scheduler; less than one process.
     """
     if (backend == DASK) is (scheduler is None):
-        message = "-Backend dask needs the -Scheduler of a cluster, and -Scheduler needs -Backend dask."
+        message = "-Backend dask and -Scheduler must be used together."
         details = [Detail("AmbiguousParameterSet", message)]
-        raise WrongUsage(message, target="Scheduler", details=details, hint="-Scheduler tcp://127.0.0.1:8786")
+        raise WrongUsage(
+            message, target="Scheduler", details=details, hint="--backend dask --scheduler tcp://127.0.0.1:8786"
+        )
     if jobs is not None and jobs < 1:
-        message = f"There is no work for {jobs} processes."
+        message = f"-Jobs must be at least 1, not {jobs}."
         raise WrongUsage(message, target="Jobs", details=[Detail("BadParameterValue", message)])
 
 
 def run(
-    function: Callable[..., Made], calls: Iterable[tuple[Any, ...]], *, backend: str, scheduler: str | None, jobs: int
-) -> Iterator[Made]:
-    """Call a function with each of many arguments; answers come as they are ready, whatever their order.
+    function: Callable[..., Result], calls: Iterable[tuple[Any, ...]], *, backend: str, scheduler: str | None, jobs: int
+) -> Iterator[Result]:
+    """Call a function with each of many arguments, and yield the results in the order in which they are ready.
 
-    Arguments are taken from `calls` as they are needed, so that only a few are held at a time.
+    Arguments are taken from `calls` only when they are needed, so that few are in memory at a time.
 
     Raises:
-        NotFound: `SchedulerNotReachable`. HomeError: `WorkerDied`: a process died; `NoWorkers`: the cluster has none,
-            or has lost its scheduler.
+        NotFound: `SchedulerNotReachable`. HomeError: `WorkerDied`: a process died; `NoWorkers`: the cluster has no
+            workers, or has lost its scheduler.
         BadRequest: `BackendNotInstalled`.
     """
     if backend == DASK:
@@ -67,24 +69,24 @@ def run(
 
     from joblib import Parallel, delayed, parallel_config
 
-    if not isinstance(threading.excepthook, _Hushed):
-        threading.excepthook = _Hushed(threading.excepthook)
+    if not isinstance(threading.excepthook, _QuietHook):
+        threading.excepthook = _QuietHook(threading.excepthook)
     with ExitStack() as held:
-        held.enter_context(_environment())
+        held.enter_context(_clean_environment())
         if jobs > 1:
-            begin = {"initializer": _end_with, "initargs": (os.getpid(),)}
+            begin = {"initializer": _end_with_parent, "initargs": (os.getpid(),)}
             held.enter_context(parallel_config(backend=LOKY, inner_max_num_threads=1, **begin))
         parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="3*n_jobs", batch_size=1)
         try:
             yield from parallel(delayed(function)(*arguments) for arguments in calls)
         except BrokenProcessPool:
             message = "A worker process died: the machine may be out of memory."
-            hint = "What is done is kept; the same command goes on with the rest. -Jobs 1 takes the least memory."
+            hint = "Finished models are kept. Run the same command again for the rest. --jobs 1 uses the least memory."
             raise HomeError(message, details=[Detail("WorkerDied", message)], hint=hint) from None
 
 
-def _on_cluster(function: Callable[..., Made], calls: Iterator[tuple[Any, ...]], scheduler: str) -> Iterator[Made]:
-    """The same on a Dask cluster; what one of its workers could not do is a failed key."""
+def _on_cluster(function: Callable[..., Result], calls: Iterator[tuple[Any, ...]], scheduler: str) -> Iterator[Result]:
+    """Do the same on a Dask cluster. A task that a worker could not do becomes a failed key."""
     with _cluster(scheduler) as client:
         from concurrent.futures import CancelledError
 
@@ -100,44 +102,44 @@ def _on_cluster(function: Callable[..., Made], calls: Iterator[tuple[Any, ...]],
             try:
                 done = wait(list(sent), timeout=_PATIENCE, return_when="FIRST_COMPLETED").done  # type: ignore[no-untyped-call]
             except CancelledError:
-                _refuse_lost(f"The Dask scheduler at {scheduler} does not answer any more.")
+                _refuse_lost(f"The Dask scheduler at {scheduler} no longer answers.")
             except TimeoutError:
                 if not client.nthreads():
                     _refuse_lost(f"The Dask scheduler at {scheduler} has no workers.", f"dask worker {scheduler}")
                 continue
             for future in done:
-                # What was made, too, is lost with a worker that dies before it was fetched; it is made again.
+                # The result of a worker that dies before it is fetched is lost; Dask then runs the task again.
                 if future.status in ("finished", "error"):
-                    yield _fetched(future, sent.pop(future), scheduler)
+                    yield _fetch(future, sent.pop(future), scheduler)
 
 
-def _fetched(future: Any, key: str, scheduler: str) -> Made:
+def _fetch(future: Any, key: str, scheduler: str) -> Result:
     from concurrent.futures import CancelledError
 
     from distributed import KilledWorker
 
-    from mlmgmt.verbs.many.fitting import Made
+    from mlmgmt.verbs.many.fitting import Result
 
     try:
-        made: Made = future.result()
+        result: Result = future.result()
     except CancelledError:
-        _refuse_lost(f"The Dask scheduler at {scheduler} does not answer any more.")
+        _refuse_lost(f"The Dask scheduler at {scheduler} no longer answers.")
     except KilledWorker:
-        return Made(key, reason="WorkerDied: the workers that tried died; they may be out of memory.")
+        return Result(key, reason="WorkerDied: every worker that tried died, perhaps out of memory.")
     except Exception as error:
-        return Made(key, reason=f"InternalError: the worker could not do it ({type(error).__name__}: {error})")
-    return made
+        return Result(key, reason=f"InternalError: the worker failed ({type(error).__name__}: {error})")
+    return result
 
 
 def _refuse_lost(message: str, start: str = "") -> NoReturn:
-    hint = "What is done is kept; the same command goes on with the rest."
+    hint = "Finished models are kept. Run the same command again for the rest."
     if start:
-        hint = f"Start one on each machine, with mlmgmt installed: {start}. {hint}"
+        hint = f"Start a worker on each machine, with mlmgmt installed: {start}. {hint}"
     raise HomeError(message, target="Scheduler", details=[Detail("NoWorkers", message)], hint=hint)
 
 
-def _end_with(parent: int) -> None:
-    """Have a worker process end when the one that started it has; by itself it would wait for work for minutes."""
+def _end_with_parent(parent: int) -> None:
+    """Make this worker process exit when its parent has exited; otherwise it would wait minutes for work."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -147,20 +149,20 @@ def _end_with(parent: int) -> None:
     threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
-class _Hushed:
-    """Has the thread that looks after worker processes say nothing when Ctrl-C ends them under its hands."""
+class _QuietHook:
+    """An excepthook without errors of the thread that manages worker processes, which fails when Ctrl-C ends them."""
 
-    def __init__(self, told: Callable[[threading.ExceptHookArgs], Any]) -> None:
-        self._told = told
+    def __init__(self, original: Callable[[threading.ExceptHookArgs], Any]) -> None:
+        self._original = original
 
     def __call__(self, error: threading.ExceptHookArgs) -> None:
         if type(error.thread).__name__ != "_ExecutorManagerThread":
-            self._told(error)
+            self._original(error)
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
-    """Without what slows worker processes down that are started from here."""
+def _clean_environment() -> Iterator[None]:
+    """Remove the variables that would slow down worker processes, and restore them afterwards."""
     kept = {name: os.environ.pop(name) for name in _LEFT_BEHIND if name in os.environ}
     try:
         yield
@@ -170,7 +172,7 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _cluster(scheduler: str) -> Iterator[Any]:
-    """A client of a cluster."""
+    """Yield a client of a cluster."""
     try:
         import distributed
     except ImportError:
@@ -178,22 +180,22 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         details = [Detail("BackendNotInstalled", message)]
         raise BadRequest(message, target="Backend", details=details, hint="pip install 'mlmgmt[dask]'") from None
     for name in ("distributed", "distributed.client"):
-        # What goes wrong is told here, in words.
+        # Errors are reported here in plain words, so silence Dask's own logs.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        # How long it tries is a setting of Dask's own, distributed.comm.timeouts.connect.
+        # The time limit is Dask's own setting distributed.comm.timeouts.connect.
         client = distributed.Client(scheduler)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         message = f"No Dask scheduler answers at {scheduler}: {error}."
         details = [Detail("SchedulerNotReachable", message)]
-        hint = "Start one with: dask scheduler; and a dask worker on each machine, with mlmgmt installed."
+        hint = "Start one with: dask scheduler. Start a dask worker on each machine, with mlmgmt installed."
         raise NotFound(message, target="Scheduler", details=details, hint=hint) from None
     with client:
         yield client
 
 
-def described(backend: str, jobs: int) -> str:
-    """Where the work is done, for people."""
+def description(backend: str, jobs: int) -> str:
+    """Describe where the work is done."""
     if backend == DASK:
         return "dask"
     return "one process" if jobs == 1 else f"loky, {jobs} processes"

@@ -1,4 +1,4 @@
-"""What each key's model is for: an endpoint of a Classic web service, or a New web service of its own."""
+"""Where each key's model is deployed: to an endpoint of a Classic web service, or to a separate New web service."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 _MARK = 8
-"""Letters of a key's digest in a name that the key alone would not give."""
+"""Characters of the key's digest at the end of a name that differs from its key."""
 _ODD = re.compile(r"[^a-z0-9]+")
 _SOURCE = "retrain-many"
 
 
 class Target(Protocol):
-    """Where models go."""
+    """Where the models of keys are deployed."""
 
     deployed: str
-    """What is said of a key whose model answers."""
+    """The decision in the table for a key whose model was deployed."""
 
     @property
     def template(self) -> Revision:
-        """What a new one begins as."""
+        """The revision that a new endpoint or web service starts as."""
 
     def identity(self, name: str) -> ServiceId:
-        """The id of what has a name, whether or not it stands."""
+        """Return the id for a name, whether or not it exists."""
 
     def name(self, key: str) -> str:
-        """The name for a key, the same each time."""
+        """Return the name for a key, always the same."""
 
     def add(self, name: str) -> None:
-        """Make it."""
+        """Create the endpoint or web service."""
 
     def deploy(self, name: str, model: TrainedModel, blob: Blob, data: bytes, message: str) -> None:
-        """Have it answer with a model that is kept in a blob."""
+        """Deploy a model that is saved in a blob."""
 
 
 class Endpoints:
-    """Endpoints of a Classic web service, each PATCHed."""
+    """Endpoints of a Classic web service, whose models are PATCHed."""
 
     deployed = "Patched"
 
@@ -94,7 +94,7 @@ class Endpoints:
 
 
 class Services:
-    """New web services of one group, each updated."""
+    """New web services of one group, whose models are updated."""
 
     deployed = "Updated"
 
@@ -117,13 +117,13 @@ class Services:
 
     def add(self, name: str) -> None:
         public = lookup.public(self._session, self.template)
-        made = {member: public[member] for member in ("location", "tags", "properties") if member in public}
+        copied = {member: public[member] for member in ("location", "tags", "properties") if member in public}
         webservices.plan_create(
             self._session,
             group=self._template.group,
             name=name,
-            location=str(made["location"]),
-            definition=Source(f"web service {self._template.name}", compact(made)),
+            location=str(copied["location"]),
+            definition=Source(f"web service {self._template.name}", compact(copied)),
             message=_SOURCE,
             only_new=True,
         ).apply(again=True)

@@ -1,4 +1,4 @@
-"""Comparing models on rows that were held out, each through the predictive graph, which is how they answer."""
+"""Compare models on held-out rows. Each is scored through the predictive graph, as it will be in use."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def evaluate(
     deployed: Mapping[str, str],
     parameters: Mapping[str, Any] | None = None,
 ) -> Evaluation | None:
-    """A new model and the deployed one on the rows held out; None when there are none.
+    """Evaluate a new model and the deployed one on the held-out rows; return None if no rows are held out.
 
     Args:
-        document: the predictive definition, whose `model` they stand for.
-        deployed: the digests of what is deployed, by asset id; without `model` when none is available.
-        parameters: values of the definition's web service parameters; those of its example request stand in for them.
+        document: the predictive definition; both models are used in the place of its `model`.
+        deployed: the digests of what is deployed, by asset id; without `model` if its file is not available.
+        parameters: values of the definition's web service parameters; default: those of its example request.
 
     Raises:
         BadRequest: the rows have no label, or labels that the new model does not know.
@@ -42,16 +42,16 @@ def evaluate(
     if held is None:
         return None
     session.stage("evaluating")
-    new, count = scored(session, document, model, held, fresh, deployed, parameters), len(held.rows)
+    new, count = score(session, document, model, held, fresh, deployed, parameters), len(held.rows)
     digest = deployed.get(model.asset_id)
     if digest is None:
         return Evaluation(new.metrics, None, count, None, "its model is not available in this home", new_scores=new)
     try:
-        standing, rows, manifest = models.open_model(session, session.store.blobs.model(digest))
-        if standing.task != fresh.task:
-            why = f"it is for another task ({standing.task})"
+        current, rows, manifest = models.open_model(session, session.store.blobs.model(digest))
+        if current.task != fresh.task:
+            why = f"it is for another task ({current.task})"
             return Evaluation(new.metrics, None, count, None, why, new_scores=new)
-        old = scored(session, document, model, held, standing, deployed, parameters)
+        old = score(session, document, model, held, current, deployed, parameters)
     except MlmgmtError as error:
         return Evaluation(new.metrics, None, count, None, error.message, new_scores=new)
     return Evaluation(
@@ -67,7 +67,7 @@ def evaluate(
     )
 
 
-def scored(
+def score(
     session: Session,
     document: Mapping[str, Any],
     model: TrainedModel,
@@ -79,11 +79,12 @@ def scored(
     read: Callable[[str], Any] | None = None,
     outputs: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Scores:
-    """One model on rows with labels, through the predictive graph.
+    """Score rows with labels with one model, through the predictive graph.
 
     Args:
-        deployed: the digests of the graph's other models, by asset id; or `read` opens what an asset holds.
-        outputs: is given what the graph's outputs carry.
+        deployed: the digests of the graph's other models, by asset id; not used if `read` is given.
+        read: returns the content of an asset.
+        outputs: is called with the values of the graph's outputs.
 
     Raises:
         BadRequest: the graph has several inputs, or the rows have no label, or labels that the model does not know.
@@ -92,11 +93,11 @@ def scored(
     from mlmgmt.learning.plan import Plan
     from mlmgmt.modules.evaluation import compare
 
-    # The outputs alone: nothing is exported for the sake of measuring.
+    # Run only what the outputs need, so that an evaluation does not export data.
     plan = Plan(document, outputs=tuple(proof.output_ids(document)))
     ports = plan.needs_inputs()
     if len(ports) != 1:
-        message = "Only a service with one input can be evaluated on a CSV file."
+        message = f"A service must have exactly one input to be evaluated on a CSV file; this one has {len(ports)}."
         raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
     truth = _truth(held, trained)
     declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
@@ -113,17 +114,17 @@ def scored(
         outputs(done.outputs)
     node = _scoring_node(plan, model)
     frame = done.ports[node, plan.modules[node].outputs[0].name].frame
-    _refuse_strangers(truth, trained, held)
+    _refuse_unknown_labels(truth, trained, held)
     metrics = compare(truth, frame, trained.scored)
     return Scores(metrics, truth, frame, trained, done.inputs[node, "Dataset"])
 
 
-def beside(scores: Scores, other: Trained) -> dict[str, float]:
-    """The metrics of another model on the rows that one was scored on, as the graph gives them to either.
+def metrics_of_other(scores: Scores, other: Trained) -> dict[str, float]:
+    """Return the metrics of another model on the rows of some scores, as the graph prepared them for its model.
 
     Raises:
         BadRequest: the rows have labels that the other model does not know.
-        ModuleFailure: they lack what it needs.
+        ModuleFailure: the rows lack a column that it needs.
     """
     from mlmgmt.modules.evaluation import compare
 
@@ -139,7 +140,7 @@ def _example_parameters(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:
-    """The labels of the rows, of the type that the model was trained on; nothing for a clustering."""
+    """Return the labels of the rows, in the type that the model was trained on; missing values for clustering."""
     import pandas as pd
 
     from mlmgmt.learning import tables
@@ -148,7 +149,7 @@ def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:
         return pd.Series(index=pd.RangeIndex(len(held.rows)), dtype="float64")
     place = next((i for i, name in enumerate(held.columns) if name.casefold() == trained.label.casefold()), None)
     if place is None:
-        message = f"{held.source} has no label column {trained.label!r} to compare with."
+        message = f"{held.source} has no column {trained.label!r}, the label to compare with."
         raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
     kind = {"Integer": "Integer", "Double": "Number", "Boolean": "Boolean"}.get(trained.label_type, "String")
     cells = tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
@@ -156,12 +157,12 @@ def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:
     return label.frame[trained.label]
 
 
-def _refuse_strangers(truth: pd.Series[Any], trained: Trained, held: Cells) -> None:
+def _refuse_unknown_labels(truth: pd.Series[Any], trained: Trained, held: Cells) -> None:
     known = set(trained.classes)
     strange = sorted({str(value) for value in set(truth.dropna().tolist()) - known}) if known else []
     if strange:
         listed = ", ".join(map(repr, trained.classes))
-        message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}; it knows {listed}."
+        message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}. It knows {listed}."
         raise BadRequest(message, target=trained.label, details=[Detail("UnknownLabel", message)])
 
 
@@ -175,7 +176,7 @@ def _scoring_node(plan: Any, model: TrainedModel) -> str:
 
 
 def overlap(rows: Any, held: Cells) -> int | None:
-    """How many of some rows a model was trained on, by the digests of rows in its file; None where it has none."""
+    """Count the held-out rows that a model was trained on, by the row digests in its file; None if it has none."""
     if rows is None:
         return None
     import numpy as np

@@ -1,4 +1,4 @@
-"""Evaluating the model that answers, or another one beside it, on rows with labels."""
+"""Evaluate the deployed model, or compare another model with it, on rows with labels."""
 
 from __future__ import annotations
 
@@ -39,82 +39,82 @@ def evaluate(
     report: str | None = None,
     parameters: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Evaluate the deployed model, or another beside it, on the rows of a file.
+    """Evaluate the deployed model, or compare another one with it, on the rows of a file.
 
     Args:
-        location: the uri of another `.ilearner` in this home's accounts, with a signature or without.
-        report: a file for the evaluation as a page.
+        location: the URI of another `.ilearner` in this home's accounts, with or without a signature.
+        report: a file for an HTML page with the evaluation.
         parameters: web service parameters, as `NAME=VALUE`.
 
     Returns:
-        `Evaluation` with the metrics of the model that is `Deployed` and of the `New` one, null for a model that was
-        not asked for or could not be evaluated; and `Report`.
+        `Evaluation` with the metrics of the `Deployed` and the `New` model, null for a model that was not given or
+        could not be evaluated; and `Report`.
 
     Raises:
         NotFound: the service, or a model.
         BadRequest: the rows do not fit the service's input, or have no label.
-        AuthorizationFailed: the signature in the location is not good for it.
+        AuthorizationFailed: the signature in the location does not allow reading it.
         UntrustedModel: the other model was signed elsewhere.
         Conflict: `FileExists`.
     """
     from mlmgmt.learning import comparison, graph_parameters, tables
 
-    standing = lookup.existing(session, group, name)
-    model = assets.find(standing.document, asset)
+    current = lookup.existing(session, group, name)
+    model = assets.find(current.document, asset)
     if report is not None:
         require_page(report)
-    (values,) = graph_parameters.divided(named_values.named_values(parameters), standing.document)
+    (values,) = graph_parameters.divided(named_values.named_values(parameters), current.document)
     held = tables.read_csv(data.data, data.name)
-    deployed = standing.model_digests
-    content = _content(session, standing, model, location, deployed)
-    opened, learnt, manifest = _opened(session, content, model.asset_id if location is None else location)
+    deployed = current.model_digests
+    content = _model_file(session, current, model, location, deployed)
+    opened, learnt, manifest = _open(session, content, model.asset_id if location is None else location)
     seen = comparing.overlap(learnt, held)
     if location is None:
-        scores = comparing.scored(session, standing.document, model, held, opened, deployed, values)
+        scores = comparing.score(session, current.document, model, held, opened, deployed, values)
         found = comparison.Evaluation(scores.metrics, None, len(held.rows), seen, None, new_scores=scores)
     else:
-        compared = comparing.evaluate(session, standing.document, model, opened, held, deployed, values)
+        compared = comparing.evaluate(session, current.document, model, opened, held, deployed, values)
         assert compared is not None
         found = replace(compared, new_overlap=seen)
     for warning in pages.warnings(found):
         session.tell(f"Warning: {warning}")
     if report is not None:
-        write_page(session, report, found, standing, model, manifest, location, data.name)
+        write_page(session, report, found, current, model, manifest, location, data.name)
     shown = figures(found)
     if location is None:
         shown |= {"New": None, "Deployed": shown["New"]}
     return {"Evaluation": shown, "Report": report}
 
 
-def _opened(session: Session, content: bytes, target: str) -> tuple[Trained, Any, dict[str, Any]]:
+def _open(session: Session, content: bytes, target: str) -> tuple[Trained, Any, dict[str, Any]]:
     from mlmgmt.modules.learners import Trained
 
     opened, rows, manifest = models.open_model(session, content)
     if not isinstance(opened, Trained):
-        message = f"{target} holds no trained model."
+        message = f"{target} does not contain a trained model."
         raise BadRequest(message, target=target, details=[Detail("InvalidModelFormat", message)])
     return opened, rows, manifest
 
 
-def _content(
-    session: Session, standing: Revision, model: TrainedModel, location: str | None, deployed: Mapping[str, str]
+def _model_file(
+    session: Session, current: Revision, model: TrainedModel, location: str | None, deployed: Mapping[str, str]
 ) -> bytes:
     if location is not None:
         if blobs.parse(blobs.without_secrets(location)[0]) is None:
-            text = f"{location} is no address of a blob."
-            hint = "It has the form https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.ilearner."
+            text = f"{location} is not the address of a blob."
+            hint = "Use the form https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.ilearner."
             raise BadRequest(text, target="Location", details=[Detail("InvalidBlob", text)], hint=hint)
         return Outside(session).read(location)
     digest = deployed.get(model.asset_id)
     if digest is None:
         text = f"The model of {model} is not available in this home."
-        hint = "Bring its file into a storage account of this home and update the reference, or retrain."
+        hint = "Copy its file into a storage account of this home and update the reference, or retrain."
         raise NotFound(text, target=model.asset_id, details=[Detail("ModelPackageNotFound", text)], hint=hint)
     return session.store.blobs.model(digest)
 
 
 def figures(found: Evaluation) -> dict[str, Any]:
-    """An evaluation for people and scripts to read."""
+    """Return the figures of an evaluation for the answer of a command."""
     return {
         "Rows": found.rows,
         "New": artifacts.finite(found.new),
@@ -126,16 +126,16 @@ def write_page(
     session: Session,
     path: str,
     found: Evaluation,
-    standing: Revision,
+    current: Revision,
     model: TrainedModel,
     manifest: Mapping[str, Any],
     location: str | None,
     data: str,
 ) -> None:
-    """Write the page of an evaluation of a service's model.
+    """Write an HTML page with the evaluation of a service's model.
 
     Args:
-        manifest: of the new model, which is the deployed one where `location` is None.
+        manifest: of the new model, or of the deployed one if `location` is None.
         location: where the new model is, or will be.
     """
     assert found.new_scores is not None
@@ -144,24 +144,24 @@ def write_page(
         from mlmgmt.definition import patch
 
         address = blobs.without_secrets(location)[0]
-        after = patch.merge(standing.document, assets.relocation(model, address), session.contract)
-        changes = definitions.difference(session, standing.document, after)["changes"]
+        after = patch.merge(current.document, assets.relocation(model, address), session.contract)
+        changes = definitions.difference(session, current.document, after)["changes"]
     session.stage("drawing the page")
     page = pages.page(
         found,
         moment=f"{stamp(session.clock())[:19].replace('T', ' ')} UTC",
-        service=str(standing.document["name"]),
+        service=str(current.document["name"]),
         data=data,
         names=("Deployed", "New" if location is not None else "Deployed"),
         facts=[manifest] if found.old_facts is None else [found.old_facts, manifest],
         changes=changes,
     )
     userfiles.write(path, page, overwrite=True)
-    session.tell(f"The report is in {path}.")
+    session.tell(f"Wrote the report to {path}.")
 
 
 def require_page(path: str) -> None:
-    """Refuse early what cannot be written. A page that was made before is overwritten; any other file is not.
+    """Refuse a page that cannot be written. An earlier evaluation page is overwritten; any other file is not.
 
     Raises:
         Conflict: `FileExists`.
@@ -173,14 +173,14 @@ def require_page(path: str) -> None:
         message = f"{path} is a folder."
         raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
     if not goal.parent.is_dir():
-        message = f"There is no folder {goal.parent}."
+        message = f"Folder {goal.parent} does not exist."
         raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
     userfiles.require_writable(path)
     try:
         foreign = goal.is_file() and not pages.is_page(path)
     except OSError:
-        message = f"{path} may not be read, to see whether it is an evaluation page."
+        message = f"{path} cannot be read, to check that it is an evaluation page."
         raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
     if foreign:
-        message = f"{path} exists, and is no evaluation page."
-        raise Conflict(message, target=path, details=[Detail("FileExists", message)], hint="Give another name.")
+        message = f"{path} already exists and is not an evaluation page."
+        raise Conflict(message, target=path, details=[Detail("FileExists", message)], hint="Use another name.")

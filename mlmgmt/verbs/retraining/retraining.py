@@ -1,4 +1,4 @@
-"""Retraining: run a training definition on new data, compare with what is deployed, and leave a model to deploy."""
+"""Retraining: train a model on new data, compare it with the deployed one, and save it to be deployed."""
 
 from __future__ import annotations
 
@@ -42,119 +42,120 @@ def retrain(
     parameters: Sequence[str] = (),
     message: str | None = None,
 ) -> Outcome:
-    """Train a new model for a web service and compare it with the deployed one on rows that it has not seen.
+    """Train a new model for a web service, and compare it with the deployed one on held-out rows.
 
     Args:
-        holdout: the fraction of the data that is held out (`training.HOLDOUT`); rows are drawn stratified by the
-            label, seeded by the data's digest. A training graph that splits its rows itself holds out those that its
-            Train Model does not get, unless a fraction is given.
-        test_data: rows to compare on instead; then all of `data` is trained on.
-        rewrite: a definition file whose model reference is pointed at the new model.
-        update: go on to update the web service.
-        report: a file for the evaluation as a page; it is written before any gate or question.
+        holdout: the fraction of the data to hold out (default: `training.HOLDOUT`). Rows are drawn stratified by the
+            label, with a seed from the data's digest. If a training graph splits its rows, the rows that its Train
+            Model does not get are held out, unless a fraction is given.
+        test_data: rows to compare on instead; then the model is trained on all of `data`.
+        rewrite: a definition file in which to point the model reference at the new model.
+        update: also update the web service.
+        report: a file for an HTML page with the evaluation. It is written even if the model is refused later.
         parameters: web service parameters of the training definition or the service, as `NAME=VALUE`.
-        only_if_better: a metric; nothing at all is changed unless the new model is better by it.
+        only_if_better: a metric; nothing is changed unless the new model is better by it.
 
     Returns:
         an outcome that reports where the model is (`BaseLocation`, `RelativeLocation`, `SasBlobToken`) and both
-        evaluations. Keeping it writes the blob and the rewritten file; applying it updates the web service, if that was
-        asked for.
+        evaluations. Its `keep` writes the blob and the rewritten file; applying it updates the web service if `update`
+        is set.
 
     Raises:
-        NotFound: the service; `TrainingDefinitionNotFound`: none is given and none recorded.
-        BadRequest: the data or the graph cannot be trained with.
+        NotFound: the service; `TrainingDefinitionNotFound`: none is given, and the service does not name one.
+        BadRequest: no model can be trained with the data or the graph.
         GateRefused: `NotBetter`; exit status 3.
         Conflict: `WebServiceReadOnly`, before any training.
-        WrongUsage: a fraction and rows to compare on are both given.
+        WrongUsage: both `holdout` and `test_data` are given.
     """
     from mlmgmt.learning import digests, graph_parameters
 
-    standing = lookup.existing(session, group, name)
-    session.require("Microsoft.MachineLearning/webServices/jobs/write", standing.resource)
+    current = lookup.existing(session, group, name)
+    session.require("Microsoft.MachineLearning/webServices/jobs/write", current.resource)
     if update:
-        changes.refuse_read_only(standing)
+        changes.refuse_read_only(current)
     if test_data is not None and holdout is not None:
-        raise WrongUsage("-TestData and -Holdout do not go together: the rows to compare on are one or the other.")
-    model = assets.find(standing.document, asset)
-    trainer = trainers.of(session, standing, training_definition)
+        raise WrongUsage("-TestData and -Holdout cannot be used together.")
+    model = assets.find(current.document, asset)
+    trainer = trainers.find(session, current, training_definition)
     _rewrite_target(session, rewrite, asset)
     check_metric(only_if_better)
     if report is not None:
         if holdout == 0 and test_data is None:
-            raise WrongUsage("-Report needs rows to compare on, and -Holdout 0 leaves none.")
+            raise WrongUsage("-Report needs rows to compare on; -Holdout 0 leaves none.")
         evaluating.require_page(report)
-    _tell_what_stays(session, standing, model)
+    _say_what_is_kept(session, current, model)
     values, began = named_values.named_values(parameters), session.clock()
-    for_training, for_scoring = graph_parameters.divided(values, trainer.document, standing.document)
+    for_training, for_scoring = graph_parameters.divided(values, trainer.document, current.document)
     fitted = training.fit(
         session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
     )
-    deployed = standing.model_digests
+    deployed = current.model_digests
     evaluation = comparing.evaluate(
-        session, standing.document, model, fitted.trained, fitted.held, deployed, for_scoring
+        session, current.document, model, fitted.trained, fitted.held, deployed, for_scoring
     )
     facts = artifacts.facts_of(
         session,
         fitted.trained,
         data=data.name,
         seen=fitted.seen,
-        service=str(standing.resource),
+        service=str(current.resource),
         evaluation=evaluation,
     )
-    blob, content = training.packed(session, str(standing.document["name"]), fitted, facts)
+    blob, content = training.pack(session, str(current.document["name"]), fitted, facts)
     if report is not None and evaluation is not None:
         if test_data is not None and fitted.held is not None:
             seen = digests.row_digests(fitted.seen)
             evaluation = replace(evaluation, new_overlap=comparing.overlap(seen, fitted.held))
-        evaluating.write_page(session, report, evaluation, standing, model, facts, blob.uri, data.name)
-    _gate(only_if_better, evaluation)
+        evaluating.write_page(session, report, evaluation, current, model, facts, blob.uri, data.name)
+    _refuse_unless_better(only_if_better, evaluation)
 
     def keep() -> None:
         session.stage("saving the model")
         session.store.blobs.write(blob, content)
         if trainer.service is not None:
             jobs.record(session, trainer.service, data.name, {trainer.output: blob}, fitted.nodes, started=began)
-        # Read again: the file may have been edited while the model was trained.
+        # Read the file again: it may have been edited while the model was trained.
         if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
             source, its_model = target
             userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
 
-    told = _report(session, blob, fitted, evaluation, facts, rewrite) | {
+    report_facts = _report(session, blob, fitted, evaluation, facts, rewrite) | {
         "Report": report if evaluation is not None else None
     }
     unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
-    preview = {name: value for name, value in told.items() if name not in unmade} | {"WouldRewrite": rewrite}
+    preview = {name: value for name, value in report_facts.items() if name not in unmade} | {"WouldRewrite": rewrite}
     if not update:
         return Outcome(
-            target=str(standing.document["name"]),
+            target=str(current.document["name"]),
             before=None,
             after=None,
             commit=_nothing,
             keep=keep,
-            report=told,
+            report=report_facts,
             preview=preview,
         )
     outcome = webservices.plan_change(
         session,
-        standing,
+        current,
         assets.relocation(model, blob.uri),
         message=message or f"retrained on {data.name}",
         source="retrain",
         held={blob.uri: content},
     )
-    outcome.keep, outcome.report, outcome.preview = keep, told, preview
-    outcome.kept = f"The new model is kept at {blob.relative_location}" + (
-        f", and {rewrite} names it." if rewrite else "."
+    outcome.keep, outcome.report, outcome.preview = keep, report_facts, preview
+    outcome.kept = f"The new model is saved at {blob.relative_location}" + (
+        f", and {rewrite} refers to it." if rewrite else "."
     )
-    outcome.question = f"Update the web service {standing.document['name']!r} with the new model?"
+    outcome.question = f"Update the web service {current.document['name']!r} with the new model?"
     return outcome
 
 
-def _tell_what_stays(session: Session, standing: Revision, model: TrainedModel) -> None:
-    others = [other for other in assets.learnt(standing.document) if other.asset_id != model.asset_id]
+def _say_what_is_kept(session: Session, current: Revision, model: TrainedModel) -> None:
+    others = [other for other in assets.learnt(current.document) if other.asset_id != model.asset_id]
     if others:
-        listed = ", ".join(map(str, others))
-        session.tell(f"Only {model} is replaced; what else was learnt stays as it is: {listed}.")
+        *first, last = map(str, others)
+        listed = f"{', '.join(first)} and {last} are" if first else f"{last} is"
+        session.tell(f"Retrains {model} only. {listed} kept from the first training.")
 
 
 def _nothing() -> None:
@@ -162,7 +163,7 @@ def _nothing() -> None:
 
 
 def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
-    """The file to rewrite, looked at before any training, so that a bad file costs no time."""
+    """Read the file to rewrite. Call it before training, so that a bad file fails early."""
     if rewrite is None:
         return None
     source = userfiles.read(rewrite)
@@ -180,8 +181,8 @@ def check_metric(metric: str | None) -> None:
     if metric is None:
         return
     if metric_named(metric) is None:
-        message = f"There is no metric {metric!r}."
-        hint = f"There are: {', '.join(_metrics())}."
+        message = f"Metric {metric!r} does not exist."
+        hint = f"Metrics: {', '.join(_metrics())}."
         raise BadRequest(message, target="OnlyIfBetter", details=[Detail("UnknownMetric", message)], hint=hint)
 
 
@@ -192,11 +193,11 @@ def _metrics() -> list[str]:
 
 
 def metric_named(name: str) -> str | None:
-    """A metric as Evaluate Model spells it; None when there is none of that name."""
+    """Return the name of a metric as Evaluate Model spells it; None if the metric does not exist."""
     return next((metric for metric in _metrics() if metric.casefold() == name.strip().casefold()), None)
 
 
-def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
+def _refuse_unless_better(metric: str | None, evaluation: Evaluation | None) -> None:
     if metric is None:
         return
     from mlmgmt.modules.evaluation import is_better
@@ -207,7 +208,7 @@ def _gate(metric: str | None, evaluation: Evaluation | None) -> None:
         why = evaluation.unable if evaluation is not None else "no rows are held out"
         text = f"The models cannot be compared by {name}: {why}."
     elif name not in evaluation.new:
-        text = f"This kind of model has no {name}."
+        text = f"{name} is not a metric of this kind of model."
         raise BadRequest(text, target="OnlyIfBetter", details=[Detail("UnknownMetric", text)])
     else:
         new, old = evaluation.new[name], evaluation.old[name]
@@ -243,7 +244,7 @@ def _report(
             session.tell(f"Warning: the deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
         if evaluation.overlap:
             session.tell(
-                f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} rows held "
-                "out; its figures flatter it."
+                f"Warning: the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} held-out "
+                "rows, so its scores look better than they are."
             )
     return report

@@ -1,4 +1,4 @@
-"""Samples: definitions and data to try everything with, and a first model trained on this machine."""
+"""Samples: definitions and data to try the commands with, and a first model trained on this machine."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def plan_sample(session: Session, *, name: str, out: str = ".") -> Outcome:
     """
     folder = Path(out)
     if not folder.is_dir():
-        message = f"There is no folder {out}."
+        message = f"Folder {out} does not exist."
         raise NotFound(message, target=out, details=[Detail("FolderNotFound", message)])
     session.require("Microsoft.Storage/storageAccounts/write", "the local storage account")
     files = _files(name)
-    standing = [str(folder / file) for file in files if (folder / file).exists()]
+    existing = [str(folder / file) for file in files if (folder / file).exists()]
 
     def commit() -> list[dict[str, Any]]:
         return _write(session, name, folder, files)
 
-    question = f"{', '.join(standing)} would be overwritten. Go on?" if standing else None
+    question = f"{', '.join(existing)} would be overwritten. Go on?" if existing else None
     return Outcome(target=str(folder), before=None, after={}, commit=commit, question=question)
 
 
@@ -56,9 +56,8 @@ def _files(name: str) -> dict[str, bytes]:
 
 
 def breast_cancer() -> dict[str, bytes]:
-    """The Wisconsin breast-cancer set that ships with scikit-learn: 569 tumours, 30 measurements, benign or malignant.
-
-    The first 150 make the first model, the other 419 come later.
+    """Return the Wisconsin breast-cancer data that ships with scikit-learn: 569 tumours, benign or malignant, each with
+    30 measurements. The first 150 rows train the first model; the other 419 are the new data.
     """
     from sklearn.datasets import load_breast_cancer
 
@@ -80,7 +79,7 @@ def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -
     facts = artifacts.facts_of(
         session, fitted.trained, data=data.name, seen=fitted.seen, service=None, evaluation=evaluation
     )
-    blob, model_file = training.packed(session, name, fitted, facts)
+    blob, model_file = training.pack(session, name, fitted, facts)
     session.store.blobs.write(blob, model_file)
     source = userfiles.Source(predictive, files[predictive])
     files = files | {predictive: definitions.rewritten(source, model, blob.uri)}

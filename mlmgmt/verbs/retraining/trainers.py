@@ -1,4 +1,4 @@
-"""How a web service's model is trained: the definition given, the service recorded, or the experiment it came from."""
+"""Find what trains a web service's model: a given definition, a recorded service, or the experiment it came from."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Trainer:
     """What trains a model.
 
     Args:
-        service: the deployed training service, if it is one; a retraining is a job of it.
-        digests: the models that the training graph itself refers to, by asset id.
+        service: the training service, if one is deployed; each retraining is recorded as a job of it.
+        digests: the models that the training graph itself uses, by asset id.
     """
 
     document: dict[str, Any]
@@ -35,7 +35,7 @@ class Trainer:
 
     @property
     def output(self) -> str:
-        """The output that carries the model, by the name of the port it comes from; the first one else."""
+        """The output with the model, found by the name of the port that it comes from; else the first output."""
         package = self.document["properties"]["package"]
         outputs = {node: body["outputId"] for node, body in package["nodes"].items() if "outputId" in body}
         for edge in package.get("edges", ()):
@@ -44,34 +44,34 @@ class Trainer:
         return next(iter(outputs.values()), "output1")
 
 
-def of(session: Session, standing: Revision, given: Source | None) -> Trainer:
-    """What trains the model of a web service.
+def find(session: Session, current: Revision, given: Source | None) -> Trainer:
+    """Find what trains the model of a web service.
 
     Raises:
-        NotFound: `TrainingDefinitionNotFound`: nothing is given and nothing recorded; or what is recorded is gone.
-        BadRequest: the given definition is none.
+        NotFound: `TrainingDefinitionNotFound`: none is given or recorded, or the recorded one no longer exists.
+        BadRequest: the given file is not a definition.
     """
     if given is not None:
         return Trainer(reading.read(given.data, session.contract, source=given.name).document)
-    tags = standing.document.get("tags") or {}
+    tags = current.document.get("tags") or {}
     if recorded := tags.get(SERVICE_TAG):
-        resource = standing.resource
+        resource = current.resource
         group = resource.group if isinstance(resource, ResourceId) else ""
-        return _service(lookup.existing(session, *_recorded(str(recorded), group)))
+        return _service(lookup.existing(session, *_group_and_name(str(recorded), group)))
     if experiment := tags.get(TRAINING_TAG):
-        return _of_experiment(session, standing, str(experiment))
-    text = f"Nothing says how to train {standing.document['name']!r}."
+        return _from_experiment(session, current, str(experiment))
+    text = f"{current.document['name']!r} has no training definition."
     raise NotFound(
         text,
         target="TrainingDefinition",
         details=[Detail("TrainingDefinitionNotFound", text)],
-        hint="Give --training-definition FILE; or deploy the training definition as a web service and name that in the "
-        f"tag {SERVICE_TAG!r} of {standing.document['name']!r}.",
+        hint="Use --training-definition FILE; or deploy the training definition as a web service, and set the tag "
+        f"{SERVICE_TAG!r} of {current.document['name']!r} to its name.",
     )
 
 
-def _recorded(named: str, group: str) -> tuple[str, str]:
-    """The group and the name of a service that is named alone, or by its resource id."""
+def _group_and_name(named: str, group: str) -> tuple[str, str]:
+    """Return the group and the name of a service, given by its name or its resource id."""
     parts = named.strip().strip("/").split("/")
     folded = [part.casefold() for part in parts]
     if "resourcegroups" in folded[:-1]:
@@ -83,18 +83,18 @@ def _service(revision: Revision) -> Trainer:
     return Trainer(revision.document, revision, revision.model_digests)
 
 
-def _of_experiment(session: Session, standing: Revision, experiment: str) -> Trainer:
-    """The web service that was deployed from the training experiment, in the same group or another; else the
-    experiment itself, set up for retraining as it would be.
+def _from_experiment(session: Session, current: Revision, experiment: str) -> Trainer:
+    """Return the web service deployed from the training experiment, in any group; else the experiment itself, set up
+    for retraining.
     """
-    for other in siblings.everyone(session, standing):
+    for other in siblings.everyone(session, current):
         if siblings.trains(other) and (other.document.get("tags") or {}).get(EXPERIMENT_TAG) == experiment:
-            session.tell(f"It is trained by the web service {siblings.title(other)!r}.")
+            session.tell(f"Training with the web service {siblings.title(other)!r}.")
             return _service(other)
     from mlmgmt.learning import set_up as drawing
 
-    body = _kept(session, standing, experiment)
-    session.tell(f"It is trained by the experiment {body['Description']!r}.")
+    body = _experiment(session, current, experiment)
+    session.tell(f"Training with the experiment {body['Description']!r}.")
     if any("outputId" in node for node in body["Definition"]["properties"]["package"]["nodes"].values()):
         document = dict(body["Definition"])
     else:
@@ -103,13 +103,14 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
     return Trainer(document, digests=experiments.digests_of(session, document))
 
 
-def _kept(session: Session, standing: Revision, experiment: str) -> dict[str, Any]:
+def _experiment(session: Session, current: Revision, experiment: str) -> dict[str, Any]:
     try:
         return experiments.existing(session, experiment)
     except NotFound:
         text = (
-            f"The experiment that {standing.document['name']!r} came from is gone, and no service was deployed of it."
+            f"The training experiment of {current.document['name']!r} was removed, and no web service was deployed "
+            "from it."
         )
         details = [Detail("TrainingDefinitionNotFound", text)]
-        hint = "Give --training-definition FILE."
+        hint = "Use --training-definition FILE."
         raise NotFound(text, target="TrainingDefinition", details=details, hint=hint) from None

@@ -1,4 +1,4 @@
-"""Training itself: fit a model by a training definition, and make the file that holds it. Nothing is written here."""
+"""Fit a model with a training definition, and make the bytes of its file. Nothing is written here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LABEL_PARAMETERS = ("Label column", "Name or numerical index of the label column
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained model, the rows it was and was not shown, and what each node of the training did."""
+    """A trained model, the rows it was trained on, the rows held out, and a report for each node of the graph."""
 
     trained: Trained
     seen: Cells
@@ -49,15 +49,17 @@ def fit(
     parameters: Mapping[str, Any] | None = None,
     read: Callable[[str], Any] | None = None,
 ) -> Fitted:
-    """Train on data, with some rows held out unless `test_data` has others to compare on; see `retraining.retrain`.
+    """Train on data, and hold out some rows unless `test_data` is given; see `retraining.retrain`.
 
     Args:
-        digests: the models that the training graph itself refers to, by asset id; or `read` opens what an asset holds.
-        parameters: values of its web service parameters, by name.
+        digests: the models that the training graph itself uses, by asset id; not used if `read` is given.
+        parameters: values of the graph's web service parameters, by name.
+        read: returns the content of an asset.
 
     Raises:
-        BadRequest: the data cannot be read or trained with, or the definition does not train exactly one model.
-        ModuleNotSupported: the catalogue lacks a module that the training needs.
+        BadRequest: the data cannot be read, or no model can be trained with it; or the definition does not train
+            exactly one model.
+        ModuleNotSupported: the catalogue lacks a module of the training graph.
     """
     from mlmgmt.learning import set_up, tables
     from mlmgmt.learning.plan import Plan
@@ -77,7 +79,7 @@ def fit(
         seen, held, drawn = _split(cells, fraction, label)
         how = f"{fraction:.0%} of {data.name}, {drawn}" if held is not None else "nothing"
     run = execution.execute(session, plan, {port: seen}, digests=digests, parameters=parameters, read=read)
-    trained = _trained(run, plan.nodes_of(*set_up.TRAINERS)[0])
+    trained = _trained_model(run, plan.nodes_of(*set_up.TRAINERS)[0])
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
         how = f"{len(held.rows) if held else 0} rows, {how}"
@@ -86,7 +88,7 @@ def fit(
 
 
 def check(document: Mapping[str, Any]) -> None:
-    """Refuse a definition that does not train exactly one model on the rows of one input.
+    """Refuse a definition that does not train exactly one model from exactly one input.
 
     Raises:
         BadRequest: `NotATrainingDefinition`; the graph cannot be run.
@@ -97,7 +99,7 @@ def check(document: Mapping[str, Any]) -> None:
 
 
 def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> None:
-    """Cleaning can fill a column that holds nothing, and a model then learns from the filling alone."""
+    """Refuse empty columns: cleaning can fill one, and the model then learns only from the fill value."""
     empty = [
         feature.name
         for feature in trained.features
@@ -105,14 +107,14 @@ def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> No
     ]
     if empty:
         message = (
-            f"{source}: the model would learn from columns that hold no value at all: {', '.join(map(repr, empty))}."
+            f"{source} has columns without any values, which the model would learn from: {', '.join(map(repr, empty))}."
         )
-        hint = "Fill them, or leave them out in the training definition with Select Columns in Dataset."
+        hint = "Fill them, or exclude them in the training definition with Select Columns in Dataset."
         raise BadRequest(message, target=empty[0], details=[Detail("InputMismatchError", message)], hint=hint)
 
 
 def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """The outputs that carry a trained model; all outputs when that cannot be told from the ports' names."""
+    """Return the outputs with a trained model; all outputs if the names of the ports do not show which they are."""
     package = document["properties"]["package"]
     nodes = package.get("nodes", {})
     found = tuple(
@@ -121,12 +123,12 @@ def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
         if "outputId" in nodes.get(edge["targetNodeId"], {})
         and (_port_of(edge, document) or "").casefold() in ("trained model", "trained best model")
     )
-    # The outputs alone, whatever they carry: what else the graph writes is not for a retraining to write.
+    # Only web service outputs: a retraining must not run the graph's exports.
     return found or tuple(proof.output_ids(document)) or None
 
 
 def _port_of(edge: Mapping[str, Any], document: Mapping[str, Any]) -> str | None:
-    """The port that an edge comes from; a module with one output need not be asked which."""
+    """Return the port that an edge comes from. An edge from a module with only one output may leave it out."""
     from mlmgmt.modules import catalogue
 
     if edge.get("sourcePortId"):
@@ -144,19 +146,19 @@ def _data_port(plan: Any) -> str:
     ports = plan.needs_inputs()
     if len(plan.nodes_of(*set_up.TRAINERS)) != 1:
         count = len(plan.nodes_of(*set_up.TRAINERS))
-        message = f"A training definition has exactly one Train Model that its outputs depend on; this one has {count}."
-        hint = "Give the definition that trains the model, with an output on Train Model's port 'Trained model'."
+        message = f"A training definition must train exactly one model; the outputs of this one depend on {count}."
+        hint = "Use the definition that trains the model, with an output at Train Model's port 'Trained model'."
         raise BadRequest(
             message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)], hint=hint
         )
     if len(ports) != 1:
-        message = f"The training data goes into one input; this training definition has {len(ports)}."
+        message = f"A training definition must have exactly one input; this one has {len(ports)}."
         raise BadRequest(message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)])
     return str(ports[0])
 
 
 def _label(plan: Any) -> str | None:
-    """The label column by its name, when the graph states it by name; it decides how rows are drawn."""
+    """Return the name of the label column, by which rows are stratified; None if the graph does not give a name."""
     from mlmgmt.learning import set_up
     from mlmgmt.modules import columns
 
@@ -166,8 +168,8 @@ def _label(plan: Any) -> str | None:
     return None if selection is None else columns.stated_name(selection)
 
 
-def _trained(run: Run, node: str) -> Trained:
-    """The model that a trainer made."""
+def _trained_model(run: Run, node: str) -> Trained:
+    """Return the model from a training node."""
     from mlmgmt.modules.learners import Trained
 
     return next(value for (owner, _), value in run.ports.items() if owner == node and isinstance(value, Trained))
@@ -178,7 +180,7 @@ def _node_of_input(plan: Plan, port: str) -> str:
 
 
 def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cells | None, str]:
-    """Rows to train on, rows held out, and how they were drawn: with a seed that is the data's own."""
+    """Return the rows to train on, the rows to hold out, and how they were drawn. The data's digest is the seed."""
     from collections import Counter
 
     import numpy as np
@@ -187,7 +189,7 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
     from mlmgmt.learning import digests
 
     if not 0 <= fraction < 1:
-        message = f"The fraction held out must be from 0 to below 1, not {fraction:g}."
+        message = f"-Holdout must be at least 0 and less than 1, not {fraction:g}."
         raise BadRequest(message, target="Holdout", details=[Detail("InvalidHoldout", message)])
     if fraction == 0:
         return cells, None, ""
@@ -202,8 +204,9 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
     try:
         seen, held = train_test_split(np.arange(count), test_size=fraction, random_state=seed, stratify=keys)
     except ValueError as error:
-        message = f"{cells.source} has {count} rows; {fraction:.0%} of them cannot be held out ({error})."
-        hint = "Give more rows, another --holdout, or --test-data FILE."
+        rows = "1 row" if count == 1 else f"{count} rows"
+        message = f"{cells.source} has {rows}; {fraction:.0%} of them cannot be held out ({error})."
+        hint = "Use more rows, another --holdout, or --test-data FILE."
         raise BadRequest(message, target=cells.source, details=[Detail("TooFewRows", message)], hint=hint) from None
     drawn = "at random" if keys is None else f"stratified by {label}"
     return _rows(cells, sorted(seen)), _rows(cells, sorted(held)), drawn
@@ -217,7 +220,7 @@ def _rows(cells: Cells, chosen: Any) -> Cells:
 
 
 def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Cells]:
-    """The rows that went into the graph's own Split Data and not on to its Train Model, and those that did."""
+    """Return the rows that the graph's Split Data held back from its Train Model, or None, and the training rows."""
     from mlmgmt.learning import set_up
 
     train = plan.nodes_of(*set_up.TRAINERS)[0]
@@ -234,19 +237,19 @@ def _split_by_graph(plan: Any, run: Any, cells: Cells) -> tuple[Cells | None, Ce
     return (_rows(cells, held) if held else None), _rows(cells, sorted(seen))
 
 
-def packed(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> tuple[blobs.Blob, bytes]:
-    """A fitted model as the bytes of its file, and the blob it is to be: in the home's first storage account, under the
-    name of its service. Nothing is written.
+def pack(session: Session, name: str, fitted: Fitted, facts: dict[str, Any]) -> tuple[blobs.Blob, bytes]:
+    """Return the blob for a fitted model, in the home's first storage account under the name of its service, and the
+    bytes of its file. Nothing is written.
     """
     data = artifacts.content(session, fitted.trained, facts, suffix=".ilearner", rows=fitted.seen)
     return new_blob(session, _CONTAINER, file_name(name).replace("%", "-"), data, ".ilearner"), data
 
 
 def new_blob(session: Session, container: str, folder: str, data: bytes, suffix: str) -> blobs.Blob:
-    """A blob to be, in the home's first storage account, named by the moment and by its content.
+    """Return a new blob in the home's first storage account, named by the time and by its content.
 
     Raises:
-        NotFound: `AccountNotRegistered`: there is no account.
+        NotFound: `AccountNotRegistered`: the home has no storage account.
     """
     moment = session.clock().strftime("%Y%m%dT%H%M%S")
     return blobs.Blob(session.account(), container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}")

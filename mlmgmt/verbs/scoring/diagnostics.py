@@ -1,4 +1,4 @@
-"""The logs that a web service's `diagnostics` ask for: blobs in the container ml-diagnostics of its storage account."""
+"""The logs that a web service's `diagnostics` turn on: blobs in the container ml-diagnostics of its storage account."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Asking a web service by its address and a key, as programs do: for scores, and for a batch job.
+"""Call a web service by its address and a key, as client programs do: to score rows, or to run a batch job.
 
-An address of the hosts that the service had is answered in this process, from this home; nothing goes onto the network.
-Any other is a running server's, and is asked over HTTP.
+An address on Azure's own host names is answered in this process, from this home, without the network. Any other address
+is that of a running server, and is called over HTTP.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _VERSION = "api-version=2.0"
 SUBMIT = f"jobs?{_VERSION}"
-"""What the address that a job is submitted to has in it, literally."""
+"""Part of every address to which jobs are submitted."""
 _STATUS = ("StatusCode", "Results", "Details", "CreatedAt", "StartTime", "EndTime", "Warnings")
 _PATH = re.compile(
     r"/(?:workspaces/(?P<workspace>[^/]+)|subscriptions/(?P<subscription>[^/]+))/services/(?P<id>[^/]+)", re.IGNORECASE
@@ -70,18 +70,18 @@ def rrs(
     output_json_file: str | None = None,
     force: bool = False,
 ) -> str | None:
-    """Ask for scores, with details.
+    """Score the rows of a request, with details in the answer.
 
     Args:
-        api_location: of an endpoint or a New web service, as its owner was told it.
-        input_json_file: the request; it goes before `input_json_text`.
+        api_location: the address of an endpoint or a New web service, as `Get-AmlWebServiceEndpoint` shows it.
+        input_json_file: the request; it takes precedence over `input_json_text`.
         output_json_file: a file for the answer; `force` overwrites it.
 
     Returns:
-        the answer's text; None where it went to a file.
+        the text of the answer; None if it was written to a file.
 
     Raises:
-        WrongUsage: no request is given; `BadParameterValue`: the address is none.
+        WrongUsage: no request is given; `BadParameterValue`: the address is not that of a web service.
         Unauthorized: `ScoreRequestUnauthorized`.
         NotFound: `WebServiceNotFound`, `WebServiceIdNotFoundInWorkspace`; `ServerNotReachable`.
         MlmgmtError: what the scoring API answers.
@@ -90,12 +90,12 @@ def rrs(
     place = _place(session, api_location, "ApiLocation")
     request = input_json_file or input_json_text
     if request is None:
-        _usage("MissingMandatoryParameter", "Neither -InputJsonFile nor -InputJsonText is given.", "InputJsonText")
+        _usage("MissingMandatoryParameter", "Give either -InputJsonFile or -InputJsonText.", "InputJsonText")
     if output_json_file is not None:
         userfiles.refuse_overwriting(output_json_file, overwrite=force)
     session.stage("scoring")
     if place.is_here:
-        text = _scored(session, _opened(session, place, api_key), request)
+        text = _score_here(session, _open(session, place, api_key), request)
     else:
         found = remote.ask(session, place.origin, place.path + remote.EXECUTE, api_key, request.data)
         if found.warnings:
@@ -104,7 +104,7 @@ def rrs(
     if output_json_file is None:
         return text
     userfiles.write(output_json_file, text.encode(), overwrite=True)
-    session.tell(f"The answer is in {output_json_file}.")
+    session.tell(f"Wrote the answer to {output_json_file}.")
     return None
 
 
@@ -116,34 +116,34 @@ def bes(
     job_config_file: Source | None = None,
     job_config_string: Source | None = None,
 ) -> str:
-    """Submit a batch job, start it, and ask after it until it ends.
+    """Submit a batch job, start it, and wait until it ends.
 
     Args:
-        submit_job_request_url: the web service's address with `/jobs?api-version=2.0` behind it.
-        job_config_string: the job document; it goes before `job_config_file`.
+        submit_job_request_url: the web service's address followed by `/jobs?api-version=2.0`.
+        job_config_string: the job document; it takes precedence over `job_config_file`.
 
     Returns:
-        the text of the last status: `StatusCode`, `Results`, `Details` and what else is known.
+        the text of the last status: `StatusCode`, `Results`, `Details` and more.
 
     Raises:
-        WrongUsage: no document is given; `BadParameterValue`: the address is none.
+        WrongUsage: no document is given; `BadParameterValue`: the address is not that of a web service.
         BadRequest: `JobFailed`, `JobCancelled`, with the last status as report; what the service refuses at submit.
         Unauthorized: `ScoreRequestUnauthorized`. NotFound: as `rrs`.
     """
     place = _place(session, submit_job_request_url, "SubmitJobRequestUrl")
     document = job_config_string or job_config_file
     if document is None:
-        _usage("MissingMandatoryParameter", "Neither -JobConfigString nor -JobConfigFile is given.", "JobConfigFile")
+        _usage("MissingMandatoryParameter", "Give either -JobConfigString or -JobConfigFile.", "JobConfigFile")
     try:
         request = parse(document.data)
     except MlmgmtError as error:
-        message = f"{document.name} is no job document: {error.message}"
+        message = f"{document.name} is not a job document: {error.message}"
         raise BadArgument("RequestBodyInvalid", message, document.name, error.hint) from None
-    requests.refuse_misspelt(request)
+    requests.refuse_misspelled(request)
     if place.is_here:
-        status = _worked(session, _opened(session, place, api_key), request)
+        status = _run_job_here(session, _open(session, place, api_key), request)
     else:
-        status = _worked_at(session, place, api_key, orjson.dumps(request))
+        status = _run_job_at(session, place, api_key, orjson.dumps(request))
     text = orjson.dumps(status).decode()
     code = str(status.get("StatusCode"))
     if code != FINISHED:
@@ -158,16 +158,16 @@ def _usage(code: str, message: str, target: str, hint: str | None = None) -> NoR
 
 
 def _place(session: Session, text: str, parameter: str) -> _Place:
-    """The web service that an address names; what a program would send to it may stand behind it."""
+    """Parse the address of a web service, with or without the path of an API call."""
     given = text.strip()
     address = given.rstrip(_ENDS)
     if address != given:
         ended = "a full stop" if given[len(address)] == "." else repr(given[len(address) :])
-        session.tell(f"Warning: -{parameter} ends in {ended}, which is not part of the address; it is left out.")
+        session.tell(f"Warning: -{parameter} ends in {ended}, which is not part of the address and is ignored.")
     submits = parameter == "SubmitJobRequestUrl"
     if submits and SUBMIT not in address.casefold():
         hint = f"It looks like {address.partition('?')[0].rstrip('/').removesuffix('/jobs') or _LOOKS}/{SUBMIT}"
-        _usage("BadParameterValue", f"-{parameter} has no {SUBMIT} in it: {address[:200]!r}", parameter, hint)
+        _usage("BadParameterValue", f"-{parameter} must contain {SUBMIT}: {address[:200]!r}", parameter, hint)
     base, _, _ = address.partition("?")
     base = base.rstrip("/").removesuffix("/jobs" if submits else "/execute")
     try:
@@ -177,7 +177,7 @@ def _place(session: Session, text: str, parameter: str) -> _Place:
     found = _PATH.fullmatch(parts.path)
     if found is None or parts.scheme not in ("http", "https"):
         message = f"-{parameter} is not the address of a web service: {given[:200]!r}"
-        hint = f"It looks like {_LOOKS}{f'/{SUBMIT}' if submits else ''}; Get-AmlWebServiceEndpoint has it."
+        hint = f"It looks like {_LOOKS}{f'/{SUBMIT}' if submits else ''}. Get-AmlWebServiceEndpoint shows it."
         _usage("BadParameterValue", message, parameter, hint)
     place = _Place(
         f"{parts.scheme}://{parts.netloc}", parts.path, found["workspace"], found["subscription"], found["id"]
@@ -185,45 +185,45 @@ def _place(session: Session, text: str, parameter: str) -> _Place:
     return place if place.is_here else place._replace(origin=remote.origin_of(place.origin))
 
 
-def _opened(session: Session, place: _Place, key: str) -> Serving:
-    """What answers at an address of this home, opened with a key."""
+def _open(session: Session, place: _Place, key: str) -> Serving:
+    """Return the web service at an address of this home, after checking the key."""
     try:
         resource = serving.Finder(session).find(place.id)
         _refuse_other_scope(session, place, resource)
         found = serving.load(session, resource, place.id)
     except NotFound as error:
-        error.hint = "In this home: mlmgmt endpoints WEBSERVICE shows each endpoint's ApiLocation."
+        error.hint = "To see the ApiLocation of each endpoint: mlmgmt endpoints WEBSERVICE"
         raise
     found.check_key(b"Bearer " + key.strip().encode("utf-8", "replace"))
     return found
 
 
 def _refuse_other_scope(session: Session, place: _Place, resource: ServiceId) -> None:
-    """Refuse a workspace or a subscription that what answers is not in."""
+    """Refuse an address with another workspace or subscription than that of the web service."""
     scopes = serving.scopes(session, resource)
     if place.workspace is not None and place.workspace.casefold() != scopes.workspace:
-        message = f"The id {place.id!r} belongs to another workspace than {place.workspace[:64]!r}."
+        message = f"The id {place.id!r} does not belong to the workspace {place.workspace[:64]!r}."
         details = [Detail("WebServiceIdNotFoundInWorkspace", message)]
         raise NotFound("The resource cannot be found.", target=place.id, details=details)
     if place.subscription is not None and place.subscription.replace("-", "").casefold() != scopes.subscription:
-        message = "The subscription in the address is not the one of this home."
+        message = "The subscription in the address is not the subscription of this home."
         raise BadArgument("BadSubscriptionId", message, "subscriptionId")
 
 
-def _scored(session: Session, found: Serving, request: Source) -> str:
+def _score_here(session: Session, found: Serving, request: Source) -> str:
     try:
         scorer = serving.scorer(session, found)
-        cells, parameters = request_response.parsed(request.data, scorer.plan.needs_inputs(), request.name)
+        cells, parameters = request_response.parse(request.data, scorer.plan.needs_inputs(), request.name)
         tables, notes = scorer.answer(cells, parameters)
     except MlmgmtError as error:
-        raise request_response.documented(error) from None
+        raise request_response.as_documented(error) from None
     for note in notes:
         session.tell(f"Warning: {note}")
     return orjson.dumps(request_response.results(tables)).decode()
 
 
-def _worked(session: Session, found: Serving, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The last status of a job of this home; whoever has the key may submit it, whatever their role."""
+def _run_job_here(session: Session, found: Serving, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a job in this home and return its last status. The key is enough; the caller's role does not matter."""
     resource = found.resource
     actor = session.acting_as(session.caller, CONTRIBUTOR, tell=session.tell)
     if isinstance(resource, EndpointId):
@@ -235,23 +235,23 @@ def _worked(session: Session, found: Serving, request: Mapping[str, Any]) -> dic
         job = jobs.submit(actor, request=request, **address)
         jobs.start(actor, job=job, **address)
     except MlmgmtError as error:
-        raise request_response.documented(error) from None
-    session.tell(f"The job {job} is started.")
+        raise request_response.as_documented(error) from None
+    session.tell(f"The job {job} has started.")
     status = jobs.wait(actor, job=job, **address)
     for warning in status["Warnings"] or ():
         session.tell(f"Warning: {warning}")
     return {name: status[name] for name in _STATUS}
 
 
-def _worked_at(session: Session, place: _Place, key: str, body: bytes) -> dict[str, Any]:
-    """The last status of a job of a running server."""
+def _run_job_at(session: Session, place: _Place, key: str, body: bytes) -> dict[str, Any]:
+    """Run a job at a running server and return its last status."""
     session.stage("submitting")
     job = remote.ask(session, place.origin, f"{place.path}/{SUBMIT}", key, body).value
     if not isinstance(job, str):
         raise remote.not_understood(place.origin)
     at = f"{place.path}/jobs/{quote(job, safe='')}"
     remote.ask(session, place.origin, f"{at}/start?{_VERSION}", key)
-    session.tell(f"The job {job} is started.")
+    session.tell(f"The job {job} has started.")
     pause, stage = _SHORTEST_PAUSE, ""
     while True:
         status = remote.ask(session, place.origin, f"{at}?{_VERSION}", key, method="GET").value

@@ -1,4 +1,4 @@
-"""Scoring over HTTP: the same rows, asked of a running server of this home."""
+"""Scoring over HTTP: send requests to a running server, and turn its answers into results or errors."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8777
-"""Where `mlmgmt serve` listens unless it is told otherwise."""
+"""Where `mlmgmt serve` listens by default."""
 DEFAULT_ORIGIN = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 EXECUTE = "/execute?api-version=2.0&details=true"
-"""What stands behind a web service's address in a request for scores."""
+"""Path and query of a scoring request, after the web service's address."""
 _DONE = (200, 201, 202, 204)
 _PATIENCE = 300.0
 """Seconds to wait for the next bytes of an answer."""
@@ -62,7 +62,7 @@ _CLASSES = {
 
 
 class Answer(NamedTuple):
-    """What a server answered: the status, two headers of this program's own, and the body."""
+    """A server's answer: the status, the two headers that only mlmgmt sends, and the body."""
 
     status: int
     models: str
@@ -71,7 +71,7 @@ class Answer(NamedTuple):
 
     @property
     def value(self) -> Any:
-        """The body's JSON; None where it is none."""
+        """The body's JSON; None if it is not JSON."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -79,14 +79,14 @@ class Answer(NamedTuple):
 
 
 def origin_of(text: str | None) -> str:
-    """A server's origin, such as `http://127.0.0.1:8777`, as `-Server` gives it; the usual one when it is None.
+    """Return the server's origin that `-Server` gives, such as `http://127.0.0.1:8777`; by default `DEFAULT_ORIGIN`.
 
     Raises:
-        WrongUsage: `BadParameterValue`: it has no scheme, or more than a host and a port.
+        WrongUsage: `BadParameterValue`: it has no scheme, or more than a scheme, host and port.
     """
     given = (text or DEFAULT_ORIGIN).strip().removesuffix("/")
     try:
-        # A port beyond 65535 is refused only when it is looked at.
+        # urlsplit refuses a port above 65535 only when the port is read.
         usable = _ORIGIN.fullmatch(given) is not None and urlsplit(given).port != 0
     except ValueError:
         usable = False
@@ -98,25 +98,25 @@ def origin_of(text: str | None) -> str:
 
 
 def address(resource: ServiceId, origin: str) -> str:
-    """The address of the scoring API at a server, such as `{origin}/subscriptions/{32 hex}/services/{guid}`."""
+    """Return the address of a web service at a server: `{origin}/subscriptions/{32 hex}/services/{guid}`."""
     return origin + quote(resource.scoring_path)
 
 
 def authority(session: Session) -> Path:
-    """The certificate of the home's own authority, which stands once `mlmgmt serve -Tls` ran."""
+    """Return the path of the home's CA certificate, which `mlmgmt serve -Tls` makes on its first start."""
     return session.store.home.trust / "tls" / "ca.pem"
 
 
-def answer(
+def score(
     session: Session,
-    standing: Revision,
+    revision: Revision,
     inputs: Mapping[str, Cells],
     parameters: Mapping[str, Any],
     *,
     server: str,
     api_key: str | None = None,
 ) -> dict[str, Any]:
-    """What a server answers to rows.
+    """Score rows at a server.
 
     Args:
         inputs: the cells of each input, in the order of its columns.
@@ -124,21 +124,21 @@ def answer(
         api_key: a key of the web service; this home's primary key when None.
 
     Returns:
-        `Results` by output, each a table with names, types and cells as text; and `models`, as its header says.
+        `Results` by output, each a table with names, types and cells as text; and `models`, the digests of the models.
 
     Raises:
-        MlmgmtError: the server's own refusal: its codes, message, details and hint.
+        MlmgmtError: the server's own error, with its codes, message, details and hint.
         NotFound: `ServerNotReachable`; or `KeysNotFound`.
         BadRequest: `ServerNotTrusted`, `ServerAnswerNotUnderstood`.
-        HomeError: `ServerAnswerNotUnderstood` with a status that names no refusal.
+        HomeError: `ServerAnswerNotUnderstood` with a status of 500 or more.
         AuthorizationFailed: the caller is a Reader, who has no keys.
     """
     origin = origin_of(server)
-    key = api_key or _key(session, standing)
+    key = api_key or _key(session, revision)
     tables = {name: {"ColumnNames": list(cells.columns), "Values": cells.rows} for name, cells in inputs.items()}
     body = orjson.dumps({"Inputs": tables, "GlobalParameters": dict(parameters)})
     session.stage("scoring")
-    found = ask(session, origin, address(standing.resource, "") + EXECUTE, key, body)
+    found = ask(session, origin, address(revision.resource, "") + EXECUTE, key, body)
     value = found.value
     if not isinstance(value, dict) or not isinstance(value.get("Results"), dict):
         raise not_understood(origin)
@@ -147,45 +147,45 @@ def answer(
     return {"Results": value["Results"], "models": dict(_MODEL.findall(found.models))}
 
 
-def _key(session: Session, standing: Revision) -> str:
-    return lookup.keys_of(session, standing)["Primary"]
+def _key(session: Session, revision: Revision) -> str:
+    return lookup.keys_of(session, revision)["Primary"]
 
 
 def ask(session: Session, origin: str, path: str, key: str, body: bytes = b"", *, method: str = "POST") -> Answer:
-    """One request to the scoring API of a server.
+    """Send one request to the scoring API of a server.
 
     Args:
-        path: with its query.
+        path: the path with its query.
 
     Raises:
-        MlmgmtError: the server's own refusal, and what else `answer` raises.
+        MlmgmtError: the server's own error, and those of `score`.
     """
-    # Whoever asks without TLS needs no home to know an authority from.
+    # Without TLS no CA certificate is needed, and then no home either.
     ca = authority(session) if urlsplit(origin).scheme.casefold() == "https" else None
-    found = _asked(origin, path, key, body, ca, method)
+    found = _send(origin, path, key, body, ca, method)
     if found.status not in _DONE:
-        raise _refused(found.status, found.value, origin)
+        raise _error_of(found.status, found.value, origin)
     return found
 
 
-def _asked(origin: str, path: str, key: str, body: bytes, ca: Path | None, method: str) -> Answer:
+def _send(origin: str, path: str, key: str, body: bytes, ca: Path | None, method: str) -> Answer:
     try:
         token = key.encode("ascii").decode()
     except UnicodeEncodeError:
-        message = "An API key is made of plain letters, digits and signs."
+        message = "-ApiKey contains characters that an API key cannot have."
         details = [Detail("ScoreRequestUnauthorized", message)]
         raise Unauthorized(message, target="ApiKey", details=details) from None
     connection = _connection(origin, ca)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Connection": "close"}
     try:
         connection.connect()
-        # A server may refuse before it has read all, and its answer says why.
+        # A server may refuse and close before it has read the whole body; its answer says why.
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.request(method, path, body, headers)
         response = connection.getresponse()
-        told = response.headers
+        received = response.headers
         return Answer(
-            response.status, told.get("x-mlmgmt-models", ""), told.get("x-mlmgmt-warnings", ""), response.read()
+            response.status, received.get("x-mlmgmt-models", ""), received.get("x-mlmgmt-warnings", ""), response.read()
         )
     except ssl.SSLError as error:
         raise _not_trusted(origin, ca, error) from None
@@ -194,7 +194,7 @@ def _asked(origin: str, path: str, key: str, body: bytes, ca: Path | None, metho
     except OSError as error:
         raise _not_reachable(origin, error) from None
     except ValueError:
-        message = "An API key has no blanks or line ends in it."
+        message = "-ApiKey must not contain line breaks."
         details = [Detail("ScoreRequestUnauthorized", message)]
         raise Unauthorized(message, target="ApiKey", details=details) from None
     finally:
@@ -215,8 +215,8 @@ def _connection(origin: str, ca: Path | None) -> http.client.HTTPConnection:
     return http.client.HTTPSConnection(host, parts.port, timeout=_PATIENCE, context=context)
 
 
-def _refused(status: int, value: Any, origin: str) -> MlmgmtError:
-    """A server's refusal as the error it was there."""
+def _error_of(status: int, value: Any, origin: str) -> MlmgmtError:
+    """Return the error that the server raised."""
     body = value.get("error") if isinstance(value, dict) else None
     if not isinstance(body, dict) or not isinstance(body.get("message"), str):
         return not_understood(origin, status)
@@ -233,21 +233,21 @@ def _refused(status: int, value: Any, origin: str) -> MlmgmtError:
 def _not_reachable(origin: str, error: OSError) -> NotFound:
     why = "it took too long" if isinstance(error, TimeoutError) else error.strerror or str(error)
     message = f"No server answers at {origin}: {why}."
-    hint = "Start one with: mlmgmt serve; it says at which address it listens."
+    hint = "Start one: mlmgmt serve. It prints the address at which it listens."
     return NotFound(message, target="Server", details=[Detail("ServerNotReachable", message)], hint=hint)
 
 
 def _not_trusted(origin: str, ca: Path | None, error: ssl.SSLError) -> BadRequest:
     why = getattr(error, "verify_message", "") or error.reason or str(error)
-    message = f"There is no trusted connection to {origin}: {why}."
-    hint = f"The authority that is trusted for this home: {ca}; a server without -Tls is asked by http."
+    message = f"The certificate of {origin} is not trusted: {why}."
+    hint = f"This home trusts the CA certificate {ca}. If the server runs without -Tls, use http instead of https."
     return BadRequest(message, target="Server", details=[Detail("ServerNotTrusted", message)], hint=hint)
 
 
 def not_understood(origin: str, status: int | None = None) -> BadRequest | HomeError:
-    """The refusal of an answer that no server of web services gives."""
+    """Return the error for an answer that a mlmgmt server does not give."""
     said = f" (status {status})" if status is not None else ""
-    message = f"What answers at {origin} is no server of web services{said}."
+    message = f"{origin} did not answer like a mlmgmt server{said}."
     details = [Detail("ServerAnswerNotUnderstood", message)]
     kind = BadRequest if status is None or status < 500 else HomeError
-    return kind(message, target="Server", details=details, hint="See where yours listens: mlmgmt serve says it.")
+    return kind(message, target="Server", details=details, hint="Check the address: mlmgmt serve prints it.")

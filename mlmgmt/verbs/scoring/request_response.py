@@ -1,4 +1,4 @@
-"""Request-response bodies, in and out, and the errors that the scoring API documents."""
+"""Read and write request-response bodies, and give errors the form that the scoring API documents."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _OF_DETAILS = {
     "InputParseError": "BadUserArgument",
     "TableSchemaColumnCountMismatch": "LibraryExecutionError",
 }
-"""Which class the service gave a detail's code, where that is not the class it has here."""
+"""The outer code that the service gives a detail's code, if it differs from the class used here."""
 _MOST_NAMES = 10
 _MOST_SPARSE, _LEAST_FILLED = 100_000, 4
-"""A list of objects may be a table of so many cells; a larger one has at least every fourth of them."""
+"""A list of objects may make a table of this many cells; in a larger table, one cell in four must be given."""
 
 
-def documented(error: MlmgmtError) -> MlmgmtError:
-    """An error with the outer code and message of the scoring API; its details, target and hint stay."""
+def as_documented(error: MlmgmtError) -> MlmgmtError:
+    """Return an error with the scoring API's outer code and message, and the same details, target and hint."""
     detail = error.details[0].code if error.details else ""
     known = _CLASSES.get(_OF_DETAILS.get(detail, error.code))
     if known is None:
@@ -45,8 +45,8 @@ def documented(error: MlmgmtError) -> MlmgmtError:
     return kind(message, target=error.target, details=details, hint=error.hint, code=code)
 
 
-def parsed(body: bytes, needed: Sequence[str], source: str = "request") -> tuple[dict[str, Cells], dict[str, Any]]:
-    """The cells of each input, and the web service parameters, of a request-response body.
+def parse(body: bytes, needed: Sequence[str], source: str = "request") -> tuple[dict[str, Cells], dict[str, Any]]:
+    """Parse a request-response body into the cells of each input, and the web service parameters.
 
     Args:
         needed: the inputs that the service has.
@@ -60,15 +60,15 @@ def parsed(body: bytes, needed: Sequence[str], source: str = "request") -> tuple
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        value = _marked(body, source)
+        value = _parse_unusual(body, source)
     if value.__class__ is not dict:
-        _refuse("RequestBodyInvalid", f"{source} is not a request-response body: it is no object.", source)
+        _refuse("RequestBodyInvalid", f"{source} is not a request-response body: it must be an object.", source)
     given, parameters = value.get("Inputs"), value.get("GlobalParameters")
     if given is None:
-        given, parameters = _loose(value, "Inputs"), parameters or _loose(value, "GlobalParameters")
+        given, parameters = _member(value, "Inputs"), parameters or _member(value, "GlobalParameters")
     given, parameters = given or {}, parameters or {}
     if given.__class__ is not dict or parameters.__class__ is not dict:
-        message = f"{source} is not a request-response body: Inputs and GlobalParameters are objects."
+        message = f"{source} is not a request-response body: Inputs and GlobalParameters must be objects."
         _refuse("RequestBodyInvalid", message, source)
     if len(given) != len(needed) or any(name not in given for name in needed):
         _check_names(given, needed, source)
@@ -78,10 +78,10 @@ def parsed(body: bytes, needed: Sequence[str], source: str = "request") -> tuple
     return {name: tables.from_request(table, name) for name, table in given.items()}, parameters
 
 
-def _marked(body: bytes, source: str) -> Any:
-    """The value of a text that no plain reading understands: it begins with a byte-order mark, or it is refused."""
+def _parse_unusual(body: bytes, source: str) -> Any:
+    """Parse a body that is not plain UTF-8 JSON, such as one with a byte-order mark; or refuse it."""
     if not body.strip():
-        _refuse("RequestIsEmpty", "The request has no body.", source)
+        _refuse("RequestIsEmpty", "The request body is empty.", source)
     try:
         return orjson.loads(decode(body))
     except orjson.JSONDecodeError as error:
@@ -91,19 +91,19 @@ def _marked(body: bytes, source: str) -> Any:
 
 
 def _refuse_sparse(rows: Sequence[Any], port: str) -> None:
-    """Refuse objects that are a huge table with next to nothing in it, since each names columns of its own."""
+    """Refuse objects that would make a huge, nearly empty table, because each has its own column names."""
     given = sum(len(row) for row in rows if row.__class__ is dict)
     most = max(_MOST_SPARSE, _LEAST_FILLED * given)
-    # No more columns than names: mostly, they need not be gathered.
+    # There are at most as many columns as names given, so columns are rarely counted.
     if len(rows) * given <= most:
         return
     columns = len({name for row in rows if row.__class__ is dict for name in row})
     if len(rows) * columns > most:
-        message = f"The {len(rows):,} objects of the input {port!r} have {columns:,} names together, and few in common."
-        _refuse("InputParseError", message, port, "Rows name the same columns.")
+        message = f"The {len(rows):,} rows of the input {port!r} have {columns:,} different columns, and few in common."
+        _refuse("InputParseError", message, port, "Use the same column names in all rows.")
 
 
-def _loose(value: Mapping[str, Any], name: str) -> Any:
+def _member(value: Mapping[str, Any], name: str) -> Any:
     return next((inner for key, inner in value.items() if key.casefold() == name.casefold()), None)
 
 
@@ -125,12 +125,12 @@ def _refuse(code: str, message: str, target: str, hint: str | None = None) -> No
 def results(
     tables: Mapping[str, Mapping[str, Any]], *, details: bool = True, as_objects: bool = False
 ) -> dict[str, Any]:
-    """The answer's body.
+    """Return the body of the answer.
 
     Args:
         tables: the table of each output: `ColumnNames`, `ColumnTypes` and `Values`, cells as text.
-        details: with the columns' types.
-        as_objects: each row as an object by column name, as `format=swagger` asks.
+        details: include the columns' types.
+        as_objects: give each row as an object by column name, for `format=swagger`.
     """
     if as_objects:
         return {

@@ -1,4 +1,4 @@
-"""A web service as it is asked over and over: which revision answers, whose keys open it, and how it is scored."""
+"""A web service ready for many requests: the revision that answers, its keys, and its scorer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 NONE, ALL = "None", "All"
 _SETTLED = 100_000_000
-"""Nanoseconds after which no change of a folder bears the time of the one before."""
+"""Nanoseconds after which two changes of a folder cannot have the same modification time."""
 
 
 class Serving:
     """One revision of a web service.
 
     Args:
-        revision: the one that answered when this was made; `is_current` says whether it still does.
+        revision: the current one when this object was made; `is_current` says whether it still is.
     """
 
     def __init__(self, session: Session, revision: Revision) -> None:
@@ -52,16 +52,16 @@ class Serving:
 
     @property
     def diagnoses(self) -> bool:
-        """Whether `diagnostics` asks for any log."""
+        """Whether `diagnostics` turns on any log."""
         return str(self._diagnostics.get("level") or NONE).casefold() != NONE.casefold()
 
     @property
     def is_current(self) -> bool:
-        """Whether no newer revision is committed; a look at one name, in microseconds."""
+        """Whether no newer revision is committed. This checks one file name, in microseconds."""
         return not os.access(self._next, os.F_OK)
 
     def check_key(self, authorization: bytes) -> None:
-        """Hold an Authorization header against both keys, in a time that says nothing about them.
+        """Check an Authorization header against both keys, in a time that does not depend on them.
 
         Raises:
             Unauthorized: `ScoreRequestUnauthorized`.
@@ -76,7 +76,7 @@ class Serving:
             )
 
     def logs(self, now: datetime, *, failed: bool) -> bool:
-        """Whether `diagnostics` asks that a call be logged."""
+        """Whether `diagnostics` requires that a call is logged."""
         if not self.diagnoses or (str(self._diagnostics["level"]).casefold() != ALL.casefold() and not failed):
             return False
         expiry = self._diagnostics.get("expiry")
@@ -90,17 +90,17 @@ class Serving:
 
     @property
     def key_of_scorer(self) -> tuple[Any, ...]:
-        """Two revisions with the same one are scored alike."""
+        """Revisions with the same key can share a scorer."""
         labels = sorted(str(body["label"]["name"]) for body in self.revision.models.values() if "label" in body)
         return graph.digest(self.revision.document), *sorted(self.digests.items()), *labels
 
 
 class Scopes(NamedTuple):
-    """Where the addresses of a web service begin.
+    """What comes before the id in the addresses of a web service.
 
     Args:
-        subscription: without dashes; None of an endpoint, which is in none.
-        workspace: of a New web service the home's first, since there were clients that asked so.
+        subscription: without dashes; None for an endpoint, which does not belong to a subscription.
+        workspace: for a New web service, the home's first workspace, since some clients use that form.
     """
 
     subscription: str | None
@@ -108,7 +108,7 @@ class Scopes(NamedTuple):
 
 
 def scopes(session: Session, resource: ServiceId) -> Scopes:
-    """Where the addresses of a web service or an endpoint begin."""
+    """Return the scopes in which the addresses of a web service or an endpoint are valid."""
     home = session.store.home
     if isinstance(resource, EndpointId):
         return Scopes(None, resource.workspace)
@@ -116,14 +116,14 @@ def scopes(session: Session, resource: ServiceId) -> Scopes:
 
 
 class Finder:
-    """Finds web services by their addresses. Anybody may ask, for anything: all are listed anew only when one came."""
+    """Finds web services by their addresses. It lists them again only after a change, so unknown ids cost little."""
 
     def __init__(self, session: Session) -> None:
         self._services = session.store.services
         self._known: tuple[Any, dict[str, ServiceId]] = None, {}
 
     def find(self, guid: str) -> ServiceId:
-        """The web service whose address holds these 32 hexadecimal digits, whether or not it stands.
+        """Return the web service whose address contains these 32 hexadecimal digits; it may have been removed.
 
         Raises:
             NotFound: `WebServiceNotFound`.
@@ -133,10 +133,10 @@ class Finder:
         if (noted := self._services.endpoint_of(guid.casefold())) is not None:
             return noted
         moment, stamps = time.time_ns(), self._services.stamps()
-        standing, known = self._known
-        if standing != stamps:
+        known_stamps, known = self._known
+        if known_stamps != stamps:
             known = {service_guid(identity): identity for identity in self._services.identities()}
-            # What came just now may share its moment with what comes next.
+            # A change in the next moment could have the same time stamp as the last one, so do not cache yet.
             if all(stamp < moment - _SETTLED for stamp in stamps.values()):
                 self._known = stamps, known
         if (found := known.get(guid.casefold())) is None:
@@ -145,13 +145,13 @@ class Finder:
 
 
 def not_found(guid: str) -> NotFound:
-    message = f"There is no web service with the id {guid[:64]!r}."
-    hint = "A Classic address holds the id of an endpoint, not that of its web service: see its ApiLocation."
+    message = f"No web service has the id {guid[:64]!r}."
+    hint = "A Classic address contains the id of an endpoint, not of its web service: see the endpoint's ApiLocation."
     return NotFound("The resource cannot be found.", details=[Detail("WebServiceNotFound", message)], hint=hint)
 
 
 def load(session: Session, resource: ServiceId, guid: str) -> Serving:
-    """The revision of a web service that answers.
+    """Load the current revision of a web service.
 
     Raises:
         NotFound: `WebServiceNotFound`.
@@ -163,9 +163,7 @@ def load(session: Session, resource: ServiceId, guid: str) -> Serving:
 
 
 def ports(revision: Revision) -> tuple[list[str], list[str]] | None:
-    """The inputs that a request to a revision has, and the outputs that answer with rows; None where its graph cannot
-    be run here.
-    """
+    """Return the inputs of a revision and its outputs that are tables; None if its graph cannot be run here."""
     from mlmgmt.learning.plan import Plan
 
     try:
@@ -179,23 +177,23 @@ def _tables(plan: Plan) -> list[str]:
     try:
         kinds = artifacts.output_suffixes(plan)
     except BadRequest:
-        # One of them is nothing that a file could hold; whether another is rows, the run says.
+        # One output cannot be written to a file; only a run can show which of the others are tables.
         return plan.outputs()
     return [output for output, suffixes in kinds.items() if suffixes == TABLE_SUFFIXES]
 
 
 def scorer(session: Session, serving: Serving) -> Scorer:
-    """A revision made ready to score; models are opened, and the graph is compiled.
+    """Return a scorer for a revision, with its models open and its graph compiled.
 
     Raises:
         ModuleNotSupported, BadRequest: the graph cannot be run.
         NotFound: `ModelPackageNotFound`. UntrustedModel.
     """
-    made = scoring.scorer_of(session, serving.revision)
-    if not _tables(made.plan):
-        message = f"{serving.resource.name!r} gives no table: its outputs are not rows."
+    ready = scoring.scorer_of(session, serving.revision)
+    if not _tables(ready.plan):
+        message = f"{serving.resource.name!r} cannot score: its outputs are not tables."
         details = [Detail("IncompatibleModel", message)]
-        raise BadRequest(message, details=details, code="InvalidOperation", hint="It is run as a batch job.")
-    # Now, and not when the first request comes.
-    made.is_instant  # noqa: B018
-    return made
+        raise BadRequest(message, details=details, code="InvalidOperation", hint="Run it as a batch job.")
+    # The property compiles on first use; compile now, and not during the first request.
+    ready.is_instant  # noqa: B018
+    return ready
