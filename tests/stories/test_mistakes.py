@@ -438,7 +438,7 @@ def test_the_folder_above_names_a_home_too(mlmgmt: Command, small: Path, monkeyp
 def test_a_walkthrough_is_not_walked_twice_in_one_folder(mlmgmt: Command, small: Path) -> None:
     refused = mlmgmt("walkthrough .")
     assert refused.status == 1
-    assert "holds a home already" in refused.err
+    assert "already contains a home" in refused.err
 
 
 def test_json_holds_control_characters_as_data_and_a_table_spells_them_out(mlmgmt: Command, small: Path) -> None:
