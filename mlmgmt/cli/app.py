@@ -263,7 +263,7 @@ def _should_process(bound: Bound, outcome: Outcome) -> None:
     assert gate is not None
     if bound.common.get("Confirm"):
         question = f'Performing the operation "{gate.operation}" on target "{outcome.target}".'
-        ask.confirm(question, force="-Confirm:$false")
+        ask.confirm(question, hint="Omit -Confirm to run without this question.")
 
 
 def _should_continue(bound: Bound, outcome: Outcome) -> None:

@@ -9,11 +9,13 @@ _CHOICES = "[Y] Yes  [N] No  [?] Help (default is Y): "
 _HELP = "Y makes the change. N ends the command without it. -Force answers this question in advance."
 
 
-def confirm(question: str, *, force: str = "-Force", refused: str = "nothing was changed") -> None:
+def confirm(
+    question: str, *, hint: str = "Add -Force to answer yes in advance.", refused: str = "nothing was changed"
+) -> None:
     """Ask a yes-or-no question.
 
     Args:
-        force: the parameter that avoids the question.
+        hint: how to avoid the question.
         refused: what an answer of no means.
 
     Raises:
@@ -36,7 +38,7 @@ def confirm(question: str, *, force: str = "-Force", refused: str = "nothing was
                 terminal.write(f"{_HELP}\n")
     except OSError:
         message = f"{question} There is no terminal to answer at; {refused}."
-        raise _declined(message, "ConfirmationRequired", f"Add {force} to answer yes in advance.") from None
+        raise _declined(message, "ConfirmationRequired", hint) from None
 
 
 def _declined(message: str, code: str, hint: str | None) -> Declined:

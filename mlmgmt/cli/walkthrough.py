@@ -19,8 +19,8 @@ STEPS: tuple[tuple[str, str], ...] = (
     ("Sign in. This makes a home, the folder .mlmgmt.", "Connect-AzAccount"),
     ("A resource group, as in the portal.", "New-AzResourceGroup -Name clinic -Location southcentralus"),
     (
-        "Write a sample: 569 tumours from scikit-learn, benign or malignant, with 30 measurements each. This trains the "
-        "first model, on the first 150.",
+        "Write a sample: 569 tumours from scikit-learn, benign or malignant, with 30 measurements each. The "
+        "first model is trained here, on the first 150.",
         "sample breast-cancer --out .",
     ),
     (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mlmgmt.cmdlets.declare import ENDPOINT, WEB_SERVICE, Cmdlet, Kind, Parameter, answering
 
-STEP = "D. Help on the way"
+STEP = "E. Help"
 TOPIC = "classic"
 
 HELP = Cmdlet(

@@ -208,7 +208,7 @@ SCORE = Cmdlet(
         Parameter(
             "Server", help="A running server to call, such as http://127.0.0.1:8777; default: score in this process."
         ),
-        Parameter("ApiKey", help="The key for the server; default: the web service's primary key in this home."),
+        Parameter("ApiKey", help="The key for the server; default: the primary key in this home."),
     ),
 )
 HISTORY = Cmdlet(
