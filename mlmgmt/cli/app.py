@@ -125,7 +125,7 @@ def _report_bug(error: BaseException) -> int:
         report.write(f"mlmgmt {__version__}, Python {sys.version}\n")
         report.write("".join(traceback.format_exception(error)))
     render.talk(f"Error: InternalError: unexpected error in mlmgmt ({type(error).__name__}).")
-    render.talk(f"  The report is in {report.name}. What was deployed before is unchanged.")
+    render.talk(f"  The report is in {report.name}. No change was left half-made.")
     return BUG
 
 

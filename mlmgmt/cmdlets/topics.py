@@ -15,7 +15,7 @@ HELP = Cmdlet(
     example="mlmgmt help classic",
     step=STEP,
     view="topic",
-    about="A topic can be shortened as long as it is unambiguous. On a terminal, a long topic is shown by the pager "
+    about="The name of a topic can be shortened. On a terminal, a long topic is shown by the pager "
     "in PAGER, or by less.",
     parameters=(
         Parameter(

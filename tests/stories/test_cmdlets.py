@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from hashlib import sha256
 from pathlib import Path
 
@@ -71,6 +72,61 @@ def test_wrong_usage_is_exit_2_and_says_what_is_wrong(mlmgmt: Command, small: Pa
     assert refused.out == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("new-group dm", "Did you mean: mlmgmt new-group -n dm?"),
+        ("history churn", "Did you mean: mlmgmt history -n churn?"),
+        ("get -g retail small", "Did you mean -n small?"),
+        ("set-context reader", "Did you mean: mlmgmt set-context --role reader?"),
+        ("new-group 'a b'", "Did you mean: mlmgmt new-group -n 'a b'?"),
+        ("status small", "See: mlmgmt status --help"),
+    ],
+)
+def test_an_unexpected_argument_gets_the_parameter_that_was_meant(mlmgmt: Command, line: str, hint: str) -> None:
+    refused = mlmgmt(line)
+    assert refused.status == 2
+    assert f"Unexpected argument {shlex.split(line)[-1]!r}." in refused.err
+    assert f"Hint: {hint}" in refused.err
+
+
+def test_a_missing_parameter_is_shown_with_its_choices(mlmgmt: Command) -> None:
+    Path("x.csv").write_text("a\n1\n")
+    refused = mlmgmt("new-experiment X --data x.csv")
+    assert refused.status == 2
+    assert "Missing: --task (binary, multiclass, regression, clustering)." in refused.err
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("--home elsewhere status", "Write: mlmgmt status --home elsewhere"),
+        ("-o json batch status -g retail -n small", "Write: mlmgmt batch status -g retail -n small -o json"),
+        ("--home elsewhere", "See: mlmgmt --help"),
+    ],
+)
+def test_an_option_before_the_command_is_moved_behind_it(mlmgmt: Command, line: str, hint: str) -> None:
+    refused = mlmgmt(line)
+    assert refused.status == 2
+    assert f"Hint: {hint}" in refused.err or json.loads(refused.err)["error"]["hint"] == hint
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("get", "web services"),
+        ("web-services", "web services"),
+        ("experiments", "experiments"),
+        ("plans", "commitment plans"),
+        ("trained-models Workspace", "trained models"),
+    ],
+)
+def test_an_empty_list_says_what_is_missing(mlmgmt: Command, home: Path, line: str, what: str) -> None:
+    shown = mlmgmt(f"{line} -o table", ok=True)
+    assert (shown.out, shown.err) == ("", f"There are no {what}.\n")
+    assert mlmgmt(f"{line} -o json", ok=True).json == []
+
+
 def test_a_misspelt_command_gets_the_nearest_name(mlmgmt: Command) -> None:
     assert "Get-AzMlWebService" in mlmgmt("Get-AzMlWebServce").err
 
@@ -97,7 +153,7 @@ class TestGates:
         assert mlmgmt("update -g retail -n small -Title New -Force -Confirm:$false").status == 0
 
     @pytest.mark.parametrize(
-        ("answer", "title"), [("y\n", "New"), ("\n", "New"), ("?\nyes\n", "New"), ("n\n", "Small")]
+        ("answer", "title"), [("y\n", "New"), ("\n", "New"), ("?\nyes\n", "New"), ("n\n", "Small"), ("", "Small")]
     )
     def test_the_answer_decides(
         self, mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch, answer: str, title: str
@@ -112,6 +168,9 @@ class TestGates:
         done = mlmgmt("update -g retail -n small -Title New")
         assert done.status == (0 if title == "New" else 1)
         assert mlmgmt("get -g retail -n small", ok=True).json["properties"]["title"] == title
+        if title == "Small":
+            given = "The answer was no" if answer else "No answer was given"
+            assert f"{given}; nothing was changed." in done.err
 
     def test_what_if_shows_the_change_and_makes_none(self, mlmgmt: Command, small: Path) -> None:
         shown = mlmgmt("update -g retail -n small -Title New -WhatIf", ok=True)
