@@ -1,4 +1,4 @@
-"""Help pages, the doctor's findings and the steps of retraining as people read them."""
+"""Help pages, the findings of `doctor` and the steps of `explain`, for people to read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlmgmt.cli import render
 
 
 def help_page(result: Any) -> None:
-    """What `help_pages.show` gives."""
+    """Show what `help_pages.show` returns."""
     if "Sections" in result:
         from mlmgmt.pages.article import Article, Section, block_of
 
@@ -19,7 +19,7 @@ def help_page(result: Any) -> None:
 
 
 def doctor(result: Any) -> None:
-    """What `examining.examine` gives: a line for each check, a cure below each problem, which can be copied."""
+    """Show what `examining.examine` returns: a line for each check and, below each problem, a cure to copy."""
     rows = result["Checks"]
     width = max((len(row["Check"]) for row in rows), default=0)
     for row in rows:
@@ -34,7 +34,7 @@ def doctor(result: Any) -> None:
 
 
 def steps(result: Any) -> None:
-    """What `explaining.explain` gives: each step with a mark and the fact behind it, or its command."""
+    """Show what `explaining.explain` returns: each step with a mark, and the fact behind it or its command."""
     render.lines(result["Title"] + "\n")
     for row in result["Steps"]:
         mark = _MARKS[row["Done"]]

@@ -1,4 +1,4 @@
-"""The `mlmgmt` command: from words to a verb to an answer, with one door for every error."""
+"""The `mlmgmt` command: parse the words, run the verb, show its answer. Every error is handled in one place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
-from mlmgmt.cli import answers, ask, guide, render
+from mlmgmt.cli import ask, guide, render
 from mlmgmt.cmdlets import bind, registry, spelling
 from mlmgmt.cmdlets.declare import Kind
 from mlmgmt.errors import BadRequest, Declined, HomeError, MlmgmtError, WrongUsage
@@ -29,12 +29,12 @@ BUG, INTERRUPTED = 70, 130
 
 def run(words: Sequence[str]) -> int:
     """Run one command line and return its exit status (design: 0, 1, 2, 3, 70, 130; diff 0, 1, 2)."""
-    _settle_streams()
+    _repair_streams()
     if any(any("\ud800" <= letter <= "\udfff" for letter in word) for word in words):
-        render.error(WrongUsage("A word of the command line is not text in this terminal's encoding."))
+        render.error(WrongUsage("An argument is not valid text in this terminal's encoding."))
         return WrongUsage.exit_status
     if words and words[0].casefold() == "walkthrough":
-        return _walkthrough(words[1:])
+        return _run_walkthrough(words[1:])
     words = registry.joined(words)
     if words and (members := registry.family(words[0])) and (len(words) == 1 or words[1].startswith("-")):
         return guide.family(words, members)
@@ -44,31 +44,32 @@ def run(words: Sequence[str]) -> int:
         from mlmgmt.cli.typer_binding import CmdletGroup
 
         group = CmdletGroup(status.call, complete.values, guide.root, guide.options)
-        # Typer turns Ctrl-C into an exit status of its own, and gives that back.
+        # Typer catches Ctrl-C and returns an exit status instead of raising.
         ended = group.main(args=list(words), prog_name="mlmgmt", standalone_mode=False)
         sys.stdout.flush()
         if ended == INTERRUPTED:
             raise KeyboardInterrupt
     except BrokenPipeError:
-        # Whoever reads has read enough (`| head`); there is nobody left to tell.
+        # The reader closed the pipe (`| head`). Without this, Python's last flush would fail again and say so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except BaseException as error:
-        return _door(error, words)
+        return _handle_error(error, words)
     return status.code
 
 
-def _settle_streams() -> None:
-    """Closed streams take and give nothing; what a terminal's encoding lacks is shown as a question mark."""
+def _repair_streams() -> None:
+    """Connect closed streams to the null device; show a character that the encoding lacks as a question mark."""
     for name, mode in (("stdout", "w"), ("stderr", "w"), ("stdin", "r")):
         stream = getattr(sys, name)
         if stream is None or stream.closed:
-            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - open for as long as the process
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - stays open until the process ends
         elif mode == "w" and isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
-def _door(error: BaseException, words: Sequence[str]) -> int:
+def _handle_error(error: BaseException, words: Sequence[str]) -> int:
+    """Report an error and return the exit status."""
     folded = [word.casefold() for word in words]
     debug = any(word in ("-debug", "--debug", "-db") for word in folded)
     if debug and not isinstance(error, (SystemExit, KeyboardInterrupt)):
@@ -76,23 +77,24 @@ def _door(error: BaseException, words: Sequence[str]) -> int:
 
         traceback.print_exception(error)
     if isinstance(error, OSError):
-        error = _of_the_system(error)
+        error = _from_os_error(error)
     if isinstance(error, MlmgmtError):
         render.error(error, as_json=_wants_json(folded))
-        return _trouble(words, error)
+        return _exit_status(words, error)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, KeyboardInterrupt):
-        render.talk("Interrupted; nothing more was changed.")
+        render.talk("Interrupted. Nothing was changed after that.")
         return INTERRUPTED
+    # Typer's own usage errors, by name: importing their class would load Typer for every error.
     if type(error).__module__.startswith("typer") and hasattr(error, "format_message"):
         render.error(WrongUsage(str(error.format_message())))
         return WrongUsage.exit_status
-    return _bug(error)
+    return _report_bug(error)
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    """Whether the words ask for JSON; they are looked at as they are, since they may be what is wrong."""
+    """Whether the words ask for JSON. They are not parsed, because they may be what is wrong."""
     spelled = (
         " ".join(words).replace(":", " ").replace("=", " ").replace("--", "-").replace("output-format", "outputformat")
     )
@@ -101,39 +103,41 @@ def _wants_json(words: Sequence[str]) -> bool:
     )
 
 
-def _trouble(words: Sequence[str], error: MlmgmtError) -> int:
+def _exit_status(words: Sequence[str], error: MlmgmtError) -> int:
     cmdlet = registry.find(words[0]) if words else None
     return error.exit_status if cmdlet is None or cmdlet.trouble is None else cmdlet.trouble
 
 
-def _of_the_system(error: OSError) -> MlmgmtError:
-    """What the operating system refused, as an error of ours; nothing that stood is lost by it."""
-    what = error.strerror or str(error)
+def _from_os_error(error: OSError) -> MlmgmtError:
+    """Turn an error of the operating system into an expected one. Files are replaced whole, so nothing is lost."""
+    reason = error.strerror or str(error)
     where = str(error.filename) if error.filename else None
-    return HomeError(f"The system refused: {what}.", target=where, hint="What was there before still stands.")
+    failed = f"Could not open, write or run {where}" if where else "The operating system reported an error"
+    return HomeError(f"{failed}: {reason}. What was saved before is unchanged.", target=where)
 
 
-def _bug(error: BaseException) -> int:
+def _report_bug(error: BaseException) -> int:
+    """Write the traceback to a report file, and name the file."""
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="mlmgmt-report-", suffix=".txt", delete=False) as report:
         report.write(f"mlmgmt {__version__}, Python {sys.version}\n")
         report.write("".join(traceback.format_exception(error)))
-    render.talk(f"Error: InternalError: something went wrong that should not ({type(error).__name__}).")
-    render.talk(f"  A report is in {report.name}; nothing that was deployed has changed half-way.")
+    render.talk(f"Error: InternalError: unexpected error in mlmgmt ({type(error).__name__}).")
+    render.talk(f"  The report is in {report.name}. No change was left half-made.")
     return BUG
 
 
 class _Status:
-    """Runs a cmdlet, and remembers the exit status that its answer means."""
+    """Runs a cmdlet and keeps the exit status that its answer means."""
 
     def __init__(self) -> None:
         self.code = 0
 
     def call(self, cmdlet: Cmdlet, given: Any) -> None:
         texts, loose = given
-        bound = _bound(cmdlet, texts, loose)
+        bound = _bind(cmdlet, texts, loose)
         verb = _verb(bound.run)
         from mlmgmt.cli.progress import Progress
         from mlmgmt.verbs.session import Session
@@ -155,11 +159,11 @@ class _Status:
 
             render.talk(show_http.request(bound, session))
         try:
-            result = self._carried_out(bound, session, verb(session, **bound.arguments), progress)
+            result = self._carry_out(bound, session, verb(session, **bound.arguments), progress)
         except MlmgmtError as error:
             progress.close()
             if error.report:
-                answers.show(cmdlet.view, error.report, _form(bound))
+                _show(bound, error.report, _output_form(bound))
             raise
         finally:
             progress.close()
@@ -169,10 +173,10 @@ class _Status:
         except BrokenPipeError:
             raise
         except OSError as error:
-            message = f"The command was carried out, and its answer could not be written: {error.strerror}."
+            message = f"The command was carried out, but its answer could not be written: {error.strerror}."
             raise HomeError(message, code="AnswerNotWritten") from error
 
-    def _carried_out(self, bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
+    def _carry_out(self, bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
         from mlmgmt.verbs.outcome import Outcome
 
         if not isinstance(result, Outcome):
@@ -190,9 +194,9 @@ class _Status:
             result.keep()
         progress.close()
         report, asked = result.report, bool(result.question) and not bound.common.get("Force")
-        if report is not None and asked and _form(bound) == "table":
-            # Whoever is asked sees first what it is about.
-            answers.show(bound.cmdlet.view, report, "table")
+        if report is not None and asked and _output_form(bound) == "table":
+            # A person needs the report to answer the question.
+            _show(bound, report, "table")
             report = {}
         try:
             _should_continue(bound, result)
@@ -208,19 +212,25 @@ class _Status:
         cmdlet = bound.cmdlet
         if cmdlet.view == "diff":
             given = texts.get("Format", [None])[0]
-            render.diff(result, given.lower() if given else "json" if _form(bound) == "json" else "text")
+            render.diff(result, given.lower() if given else "json" if _output_form(bound) == "json" else "text")
         else:
-            answers.show(cmdlet.view, result, _form(bound))
+            _show(bound, result, _output_form(bound))
         if cmdlet.verdict == "changes":
             self.code = 1 if result["changes"] else 0
         elif cmdlet.verdict:
             self.code = 0 if result[cmdlet.verdict] else 1
 
 
-def _bound(cmdlet: Cmdlet, texts: Any, loose: Any) -> Bound:
-    """A call that is ready; rows that are piped and empty are none, where a parameter set does without them."""
+def _show(bound: Bound, result: Any, form: str) -> None:
+    from mlmgmt.cli import views
+
+    views.show(bound.cmdlet.view, result, form, lists=bound.cmdlet.lists)
+
+
+def _bind(cmdlet: Cmdlet, texts: Any, loose: Any) -> Bound:
+    """Bind the words. An empty pipe counts as no rows if a parameter set works without rows."""
     try:
-        return bind.bind(cmdlet, texts, loose, piped=_piped())
+        return bind.bind(cmdlet, texts, loose, piped=_standard_input())
     except BadRequest as error:
         name = error.target or ""
         if "EmptyInput" not in error.codes() or name in texts or not cmdlet.parameter(name).sets:
@@ -230,12 +240,12 @@ def _bound(cmdlet: Cmdlet, texts: Any, loose: Any) -> Bound:
         return bind.bind(cmdlet, texts, loose)
 
 
-def _form(bound: Bound) -> str:
+def _output_form(bound: Bound) -> str:
     return str(bound.common.get("OutputFormat") or ("table" if sys.stdout.isatty() else "json"))
 
 
-def _piped() -> Callable[[], bytes] | None:
-    """Reads standard input, unless that is a terminal or closed."""
+def _standard_input() -> Callable[[], bytes] | None:
+    """Return a function that reads standard input; None if that is a terminal or closed."""
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return None
     return lambda: sys.stdin.buffer.read()
@@ -248,25 +258,25 @@ def _verb(name: str) -> Callable[..., Any]:
 
 
 def _should_process(bound: Bound, outcome: Outcome) -> None:
-    """The first gate, which only -Confirm asks."""
+    """Ask PowerShell's first question, which only -Confirm turns on."""
     gate = bound.cmdlet.gate
     assert gate is not None
     if bound.common.get("Confirm"):
         question = f'Performing the operation "{gate.operation}" on target "{outcome.target}".'
-        ask.confirm(question, force="-Confirm:$false")
+        ask.confirm(question, hint="Omit -Confirm to run without this question.")
 
 
 def _should_continue(bound: Bound, outcome: Outcome) -> None:
-    """The second gate: the cmdlet's own question, which only -Force silences."""
+    """Ask PowerShell's second question, the cmdlet's own, which only -Force turns off."""
     gate = bound.cmdlet.gate
     assert gate is not None
     question = outcome.question or gate.question.format(target=outcome.target)
     if question and not bound.common.get("Force"):
-        ask.confirm(question)
+        ask.confirm(question, refused="the change was not made" if outcome.kept else "nothing was changed")
 
 
 def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
-    """Say what would be done, show the difference it would make, and return the report of what was worked out."""
+    """Say what would be done and show the difference; return the preview, if the change has one."""
     gate = bound.cmdlet.gate
     assert gate is not None
     render.talk(f'What if: Performing the operation "{gate.operation}" on target "{outcome.target}".')
@@ -278,12 +288,12 @@ def _what_if(bound: Bound, session: Session, outcome: Outcome) -> Any:
     found = difference(session, before, after)
     if outcome.preview is not None:
         return outcome.preview | {"WhatIf": found["changes"]}
-    render.diff(found, "json" if _form(bound) == "json" else "text")
+    render.diff(found, "json" if _output_form(bound) == "json" else "text")
     return None
 
 
-def _walkthrough(words: Sequence[str]) -> int:
-    """`mlmgmt walkthrough [FOLDER]`."""
+def _run_walkthrough(words: Sequence[str]) -> int:
+    """Run `mlmgmt walkthrough [FOLDER]`, which has no declaration."""
     if words and words[0].startswith("-"):
         render.out(guide.WALKTHROUGH)
         return 0 if words[0].casefold() in spelling.HELP else WrongUsage.exit_status
@@ -292,4 +302,4 @@ def _walkthrough(words: Sequence[str]) -> int:
     try:
         return walkthrough.walk(run, words[0] if words else None)
     except (OSError, KeyboardInterrupt) as error:
-        return _door(error, words)
+        return _handle_error(error, words)

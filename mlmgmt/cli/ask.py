@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal. Standard input may be a pipe, so the terminal itself is asked."""
+"""Questions to the user. Standard input may be a pipe, so they go to the terminal itself."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from mlmgmt.errors import Declined, Detail
 
 _TERMINAL = "/dev/tty"
 _CHOICES = "[Y] Yes  [N] No  [?] Help (default is Y): "
-_HELP = "Y does it; N ends the command without the change. -Force answers the question beforehand."
+_HELP = "Y makes the change. N ends the command without it. -Force answers this question in advance."
 
 
-def confirm(question: str, *, force: str = "-Force") -> None:
+def confirm(
+    question: str, *, hint: str = "Add -Force to answer yes in advance.", refused: str = "nothing was changed"
+) -> None:
     """Ask a yes-or-no question.
 
     Args:
-        force: what to give so that the question is not asked.
+        hint: how to avoid the question.
+        refused: what an answer of no means.
 
     Raises:
-        Declined: the answer is no, or there is no terminal to ask at.
+        Declined: the answer is no, or there is none, or there is no terminal.
     """
     try:
-        # Buffered reading and writing of one terminal file cannot be mixed, hence two.
+        # One buffered file cannot both read and write a terminal, so there are two.
         with open(_TERMINAL) as answers, open(_TERMINAL, "w") as terminal:
             while True:
                 terminal.write(f"{question}\n{_CHOICES}")
@@ -28,12 +31,14 @@ def confirm(question: str, *, force: str = "-Force") -> None:
                 word = line.strip().casefold()
                 if word in ("y", "yes") or line == "\n":
                     return
-                if not line or word in ("n", "no"):
-                    raise _declined("The answer was no; the change was not made.", "AnsweredNo", None)
+                if not line:
+                    raise _declined(f"No answer was given; {refused}.", "AnsweredNo", None)
+                if word in ("n", "no"):
+                    raise _declined(f"The answer was no; {refused}.", "AnsweredNo", None)
                 terminal.write(f"{_HELP}\n")
     except OSError:
-        message = f"{question} There is no terminal to answer at; the change was not made."
-        raise _declined(message, "ConfirmationRequired", f"Give {force} to do it without being asked.") from None
+        message = f"{question} There is no terminal to answer at; {refused}."
+        raise _declined(message, "ConfirmationRequired", hint) from None
 
 
 def _declined(message: str, code: str, hint: str | None) -> Declined:

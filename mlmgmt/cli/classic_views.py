@@ -1,4 +1,4 @@
-"""Classic web services and endpoints as people read them."""
+"""Endpoints and trained models of a Classic workspace, for people to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _APART = ("Resources", "mlmgmt")
 
 
 def endpoint(result: Any) -> None:
-    """Endpoints as `endpoints.view` gives them."""
+    """Show one endpoint, or a list of them, in the form of `endpoint_view`."""
     if isinstance(result, list):
         rows = ([*(_cell(item, name) for name in _LISTED), _digests(item)] for item in result)
         render.table([*_LISTED, "Models"], rows, whole=("Name", "ThrottleLevel", "MaxConcurrentCalls", "Version"))
@@ -32,14 +32,14 @@ def endpoint(result: Any) -> None:
             ),
         )
         render.table(
-            ["Digest that answers", "State", "Trained on", "Rows"],
+            ["Model in use", "State", "Trained on", "Rows"],
             (
                 [body.get("digest", "")[:16], body["state"], (body.get("trainedOn") or "")[:19], body.get("rows")]
                 for body in models
             ),
         )
     else:
-        render.talk("It has no updatable resources.")
+        render.talk("The endpoint has no updatable resources.")
 
 
 def _cell(item: Mapping[str, Any], name: str) -> Any:
@@ -54,14 +54,11 @@ _MODEL_COLUMNS = ("Name", "Id", "IsLatest", "CreatedDate", "Size", "Description"
 
 
 def trained_model(result: Any) -> None:
-    """Trained models as `trained_models.get` gives them, or one that was promoted."""
+    """Show the trained models that `trained_models.get` returns, or one that was promoted."""
     if not isinstance(result, list):
         render.members(
             {name: value for name, value in result.items() if value is not None and not isinstance(value, dict)}
         )
-        return
-    if not result:
-        render.talk("There are no trained models.")
         return
     columns = [name for name in _MODEL_COLUMNS if any(name in row for row in result)]
     render.table(

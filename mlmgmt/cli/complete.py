@@ -1,4 +1,4 @@
-"""Values for completion: what is in the home. Whatever goes wrong, completion is silent."""
+"""Values for completion: what is in the home. Completion never reports an error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLASSIC = ("workspace", "experiment", "classic-service", "endpoint", "resource"
 
 
 def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter, str]], incomplete: str) -> list[str]:
-    """The values that begin as the incomplete word does, in any letter case; none for files, which the shell knows."""
+    """Return the values that start like the incomplete word, in any letter case. Files are left to the shell."""
     if parameter.choices:
         found: list[str] = list(parameter.choices)
     elif parameter.completes in ("", "file"):
@@ -31,13 +31,13 @@ def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter
 
         texts = {known.name: text for known, text in given}
         try:
-            found = _found(Session(home_option=texts.get("Home")), parameter.completes, texts)
+            found = _in_home(Session(home_option=texts.get("Home")), parameter.completes, texts)
         except (MlmgmtError, OSError):
             return []
     return [value for value in found if value.casefold().startswith(incomplete.casefold())]
 
 
-def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
+def _in_home(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     if what == "asset" and (file := texts.get("File")):
         from mlmgmt.verbs import userfiles
         from mlmgmt.verbs.services import definitions
@@ -76,7 +76,7 @@ def _found(session: Session, what: str, texts: dict[str, str]) -> list[str]:
 
 
 def _of_service(session: Session, what: str, identity: ServiceId) -> list[str]:
-    """Jobs, revisions or assets of a web service, or of an endpoint."""
+    """Return the jobs, revisions or assets of a web service or an endpoint."""
     store = session.store
     if what == "job":
         return [str(body["id"]) for body in store.jobs.of(identity)]
@@ -87,7 +87,7 @@ def _of_service(session: Session, what: str, identity: ServiceId) -> list[str]:
 
 
 def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
-    """What is in the workspace that the words before, or a `config.json`, name."""
+    """Return what is in the workspace that the words before, or a `config.json`, name."""
     from mlmgmt.verbs.classic import workspaces
     from mlmgmt.verbs.services import endpoint_view, finding
 

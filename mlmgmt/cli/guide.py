@@ -1,8 +1,9 @@
-"""What stands in place of a command: the map of all commands, a family of them, the version, and completion."""
+"""Help and options without a command: the list of commands, families of commands, version, and completion."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from mlmgmt import __version__
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 WALKTHROUGH = """\
 Usage: mlmgmt walkthrough [FOLDER]
 
-Runs the whole retraining story on real data, in FOLDER or a temporary one.
+Runs the whole retraining story on real data, in FOLDER or in a temporary folder.
 
 Example: mlmgmt walkthrough"""
 
 
 def family(words: Sequence[str], members: list[Cmdlet]) -> int:
-    """A word that needs a second one, such as `batch`: what there is."""
+    """Show the commands of a word that needs a second one, such as `batch`; return the exit status."""
     if len(words) > 1 and words[1].casefold() in spelling.HELP:
         render.out(_family_help(words[0], members))
         return 0
@@ -41,12 +42,12 @@ def _family_help(word: str, members: list[Cmdlet]) -> str:
 
 
 def topic(result: Mapping[str, str]) -> None:
-    """Show what `mlmgmt help` answers: a topic, or the help of a command."""
+    """Show the answer of `mlmgmt help`: a topic, or the help of a command."""
     name = result.get("Command")
     if name is None:
         render.document(result["Text"])
         if registry.find(result.get("Topic", "")) or registry.family(result.get("Topic", "")):
-            render.talk(f"The command with this name: mlmgmt {result['Topic']} --help")
+            render.talk(f"For the command with this name: mlmgmt {result['Topic']} --help")
     elif name == "walkthrough":
         render.out(WALKTHROUGH)
     elif (cmdlet := registry.find(name)) is not None:
@@ -58,7 +59,11 @@ def topic(result: Mapping[str, str]) -> None:
 
 
 def options(words: Sequence[str]) -> None:
-    """What stands in place of a command: `--version`, help, and completion."""
+    """Answer options that are given instead of a command: `--version`, help, and completion.
+
+    Raises:
+        WrongUsage: the option is unknown, or belongs after a command.
+    """
     word = words[0].casefold() if words else "--help"
     if word in ("--version", "-version", "-v"):
         render.out(f"mlmgmt {__version__}")
@@ -70,24 +75,33 @@ def options(words: Sequence[str]) -> None:
             render.out(typer_binding.completion_script(shell or os.path.basename(os.environ.get("SHELL", "bash"))))
         else:
             found, path = typer_binding.install_completion(shell)
-            render.talk(f"Completion for {found} is in {path}; open a new shell to have it.")
+            render.talk(f"Completion for {found} was written to {path}. Open a new shell to use it.")
     elif word in spelling.HELP:
         render.out(root())
     else:
-        raise WrongUsage(
-            f"{words[0]} stands before any command.", hint="Put it after the command, or see: mlmgmt --help"
-        )
+        raise _misplaced(words)
+
+
+def _misplaced(words: Sequence[str]) -> WrongUsage:
+    """Refuse an option before the command; the hint moves it behind the command, if there is one."""
+    at = next((at for at, word in enumerate(words) if registry.find(word) or registry.family(word)), None)
+    if at is None:
+        message = f"{words[0]} is unknown, or its command is missing."
+        return WrongUsage(message, target=words[0], hint="See: mlmgmt --help")
+    name, *rest = registry.joined(words[at:])
+    moved = " ".join([name, shlex.join([*rest, *words[:at]])])
+    return WrongUsage(f"{words[0]} comes after the command.", target=words[0], hint=f"Write: mlmgmt {moved}")
 
 
 def root() -> str:
-    """A map of the commands, by step of the retraining story."""
+    """Return the list of commands, by step of the retraining story."""
     lines = [
         "mlmgmt: the web services of Azure Machine Learning Studio (classic), on this machine.",
         "",
         "Usage: mlmgmt COMMAND [PARAMETERS]     mlmgmt COMMAND --help",
         "       mlmgmt help [TOPIC]             mlmgmt walkthrough",
         "",
-        "(Services of the newer Azure Machine Learning are not meant; their command is az ml.)",
+        "(For services of the newer Azure Machine Learning, use az ml.)",
     ]
     width = max(len(cmdlet.short[0]) for cmdlet in registry.CMDLETS)
     wide = max(len(cmdlet.name) for cmdlet in registry.CMDLETS)
@@ -98,9 +112,9 @@ def root() -> str:
                 lines.append(f"  {cmdlet.short[0]:<{width}}  {cmdlet.name:<{wide}}  {cmdlet.summary}")
     lines += [
         "",
-        "Everywhere: -o table|json, --home FOLDER, -Verbose, -Debug.",
-        "New, Update, Remove and their like: -WhatIf, -Confirm, -Force.",
-        "Older names (AzureRm, plurals) work too, in any letter case, and so do unique beginnings of parameters.",
+        "All commands: -o table|json, --home FOLDER, -Verbose, -Debug.",
+        "Commands that change something: -WhatIf, -Confirm, -Force.",
+        "Older names (AzureRm, plurals) work too, in any letter case. Parameters can be shortened: -Res.",
         "Completion: mlmgmt --install-completion [bash|zsh|fish|powershell]     Version: mlmgmt --version",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What would stand in the body of the HTTP request that a command stands for."""
+"""The body of the HTTP request that does the same as a command."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _ADDRESS = re.compile(
 
 
 def body(session: Session, operation: str, given: Mapping[str, Any]) -> Any:
-    """The body for an operation's name; None where it has none.
+    """Return the body for the operation with this name, or None if it has no body.
 
     Args:
         given: the verb's arguments.
 
     Raises:
-        BadRequest: what is given cannot be read.
+        BadRequest: an argument cannot be read.
     """
-    made = _BODIES.get(operation)
-    return None if made is None else made(session, given)
+    build = _BODIES.get(operation)
+    return None if build is None else build(session, given)
 
 
-def named(web_service: Source) -> dict[str, str]:
-    """The values of a path for the web service that a Get answer names."""
+def web_service_path(web_service: Source) -> dict[str, str]:
+    """Return the path values of the web service that an answer of Get names."""
     identity = lookup.named_by(web_service)
     return {"resourceGroupName": identity.group, "webServiceName": identity.name}
 
 
 def scoring_path(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
-    """The values of a scoring path for a web service, which is named, or given by its address."""
+    """Return the path values for scoring a web service, which is named or given by its address."""
     address = _ADDRESS.search(given.get("api_location") or given.get("submit_job_request_url") or "")
     if address is not None:
         scope = "workspaceId" if address["scope"].casefold() == "workspaces" else "subscriptionId"
@@ -58,11 +58,11 @@ def scoring_path(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
     return {"subscriptionId": subscription, "serviceId": service_guid(session.service_id(group, name))}
 
 
-def in_workspace(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
-    """The values of a path in a Classic workspace: of a web service, an endpoint, or an experiment, whichever is named.
+def workspace_path(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the path values in a Classic workspace for the web service, endpoint or experiment that is named.
 
     Raises:
-        NotFound: what is named.
+        NotFound: it does not exist.
     """
     found = {"workspaceId": session.workspace}
     if given.get("experiment") is not None:
@@ -76,8 +76,8 @@ def in_workspace(session: Session, given: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _answering(session: Session, given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The definition of what is named."""
+def _current_definition(session: Session, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the definition of the web service or endpoint that is named."""
     address: Address = {}
     for part in ("group", "name", "web_service_id", "endpoint_name"):
         if given.get(part) is not None:
@@ -123,7 +123,7 @@ def _rows(session: Session, given: Mapping[str, Any]) -> Any:
     written: Source | None = given.get("input_json_file") or given.get("input_json_text")
     if written is not None:
         return parse(written.data)
-    declared = _answering(session, given)["properties"].get("input", {}).get("properties") or {}
+    declared = _current_definition(session, given)["properties"].get("input", {}).get("properties") or {}
     rows: Source | None = given.get("rows")
     cells, parameters = scoring.read_rows(rows, list(declared)) if rows is not None else ({}, {})
     values = named_values.named_values(given.get("parameters") or ())
@@ -139,7 +139,7 @@ def _job(session: Session, given: Mapping[str, Any]) -> Any:
         return given["job_file"]
     words = (given.get("inputs") or (), given.get("outputs") or (), given.get("parameters") or ())
     body = batch.request_of(session, *words, {})
-    document = _answering(session, given)
+    document = _current_definition(session, given)
     for member, side in (("Inputs", "input"), ("Outputs", "output")):
         ports = list(document["properties"].get(side, {}).get("properties") or {})
         body[member] = {port or next(iter(ports), ""): place for port, place in body[member].items()}
@@ -174,7 +174,7 @@ def _run(_: Session, given: Mapping[str, Any]) -> Any:
     return {"IsDraft": False}
 
 
-def _promoted(session: Session, given: Mapping[str, Any]) -> Any:
+def _promotion(session: Session, given: Mapping[str, Any]) -> Any:
     name = given["trained_model_name"]
     before = trained_models.latest(trained_models.all_of(session), name) if given.get("overwrite") else None
     return {
@@ -203,7 +203,7 @@ _BODIES: dict[str, Callable[[Session, Mapping[str, Any]], Any]] = {
     "ClassicEndpoints_Patch": _replacement,
     "ClassicEndpoints_Refresh": _refresh,
     "ClassicExperiments_Save": _run,
-    "ClassicTrainedModels_Promote": _promoted,
+    "ClassicTrainedModels_Promote": _promotion,
     "execute": _rows,
     "ClassicExecute": _rows,
     "submitjob": _job,

@@ -1,4 +1,4 @@
-"""The table of many retrainings as people read it."""
+"""The table of `retrain-many`, for people to read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FIRST = ("Failed",)
 
 
 def table(result: Any) -> None:
-    """A table as `many.retraining` answers it; failures come first, and are all shown."""
+    """Show the table that `many.retraining` returns. Failures come first, and all of them are shown."""
     rows = sorted(result["Rows"], key=lambda row: row["Decision"] not in _FIRST)
     failed = sum(row["Decision"] in _FIRST for row in rows)
     shown = rows[: max(failed, _MOST_ROWS)]
@@ -26,12 +26,14 @@ def table(result: Any) -> None:
         cells = [[*line, row["Reason"]] for line, row in zip(cells, shown, strict=True)]
     render.table(headers, cells, whole=("Key", "Endpoint", "Rows", "Decision", "Model"))
     if len(rows) > len(shown):
-        render.talk(f"{len(rows) - len(shown):,} more rows; all of them with -o json, or in files with -Results.")
+        render.talk(
+            f"Shown: {len(shown):,} of {len(rows):,} keys. -o json shows all of them, -Results writes them to files."
+        )
     counts = ", ".join(f"{count:,} {decision}" for decision, count in sorted(result["Counts"].items()))
-    told = f"{len(rows):,} keys: {counts}."
+    summary = f"{len(rows):,} {'key' if len(rows) == 1 else 'keys'}: {counts}."
     if "Seconds" in result:
-        told += f" {result['Seconds']:,.1f} s, {result['Backend']}."
-    render.talk(told)
+        summary += f" {result['Seconds']:,.1f} s, {result['Backend']}."
+    render.talk(summary)
 
 
 def _cells(row: Mapping[str, Any], *, with_metric: bool) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Plans, associations, use, SKUs and storage accounts, flattened for people: a mapping, or rows of them."""
+"""Commitment plans, associations, usage, SKUs, storage accounts and resource types, flattened for people to read."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ def _group_of(item: Mapping[str, Any]) -> str:
 
 
 def _number(value: float) -> str:
-    """A quantity; whole ones without a fraction."""
+    """Return a quantity as text; a whole number has no fraction."""
     return f"{value:,.0f}" if value == int(value) else f"{value:,.4f}"
 
 
-def _filled(shown: Mapping[str, Any]) -> dict[str, Any]:
+def _without_empty(shown: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if value not in (None, {}, "")}
 
 
 def plan(result: Any) -> Any:
-    """Plans as `plans.get` answers them."""
+    """Flatten the commitment plans that `plans.get` returns."""
     return _each(result, _plan_row, _plan_whole)
 
 
@@ -60,11 +60,11 @@ def _plan_whole(item: Mapping[str, Any]) -> dict[str, Any]:
         "Etag": item["etag"],
         "Id": item["id"],
     }
-    return _filled(shown)
+    return _without_empty(shown)
 
 
 def association(result: Any) -> Any:
-    """Associations as `associations.associations` answers them."""
+    """Flatten the associations that `associations.associations` returns."""
     return _each(result, _association_row, _association_whole)
 
 
@@ -88,7 +88,7 @@ def _association_whole(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def usage(result: Any) -> Any:
-    """Days of use as `usage.usage_history` answers them."""
+    """Flatten the days that `usage.usage_history` returns."""
     return [
         {
             "Day": str(item["usageDate"])[:10],
@@ -107,7 +107,7 @@ def usage(result: Any) -> Any:
 
 
 def skus(result: Any) -> Any:
-    """SKUs as `skus.skus` answers them."""
+    """Flatten the SKUs that `skus.skus` returns."""
     rows = []
     for item in result:
         capabilities = {each["name"]: each["value"] for each in item["capabilities"]}
@@ -126,7 +126,7 @@ def skus(result: Any) -> Any:
 
 
 def storage(result: Any) -> Any:
-    """Storage accounts as `storage.get` answers them."""
+    """Flatten the storage accounts that `accounts.get` returns."""
     return _each(result, _storage_row, _storage_whole)
 
 
@@ -147,11 +147,11 @@ def _storage_whole(item: Mapping[str, Any]) -> dict[str, Any]:
         "Tags": item["tags"],
         "Id": item["id"],
     }
-    return _filled(shown)
+    return _without_empty(shown)
 
 
 def provider(result: Any) -> Any:
-    """Resource types as `providers.get` answers them."""
+    """Return a row for each resource type that `providers.get` returns."""
     return [
         {
             "ProviderNamespace": item["ProviderNamespace"],
@@ -167,6 +167,7 @@ def provider(result: Any) -> Any:
 FLAT: dict[str, Callable[[Any], Any]] = {
     "plan": plan,
     "association": association,
+    "usage": usage,
     "skus": skus,
     "storage": storage,
     "provider": provider,

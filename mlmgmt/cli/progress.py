@@ -1,4 +1,4 @@
-"""What is being done, for whoever waits: a spinner or a bar on a terminal, lines with -Verbose, else nothing."""
+"""Progress of a command: a spinner or a bar on a terminal, lines with -Verbose, otherwise nothing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Progress:
         self._began = time.monotonic()
 
     def stage(self, name: str) -> None:
-        """A new stage begins."""
+        """Show that a stage begins."""
         self._name = name
         if self._verbose:
             render.talk(f"{time.monotonic() - self._began:6.1f} s  {name}")
@@ -40,7 +40,7 @@ class Progress:
             self._status.update(f"{name} …")
 
     def count(self, done: int, total: int) -> None:
-        """So many of so many are done: a bar with its rate and what remains; with -Verbose a line at each tenth."""
+        """Show how many are done: a bar with rate and time remaining, or with -Verbose a line for each tenth."""
         if self._verbose:
             if done == total or done % max(1, total // 10) == 0:
                 render.talk(f"{time.monotonic() - self._began:6.1f} s  {done:,} of {total:,}")
@@ -52,17 +52,17 @@ class Progress:
             bar.update(task, completed=done)
 
     def detail(self, text: str) -> None:
-        """A sentence for -Verbose."""
+        """Show a sentence if -Verbose is given."""
         if self._verbose:
             render.talk(f"          {text}")
 
     def tell(self, text: str) -> None:
-        """A sentence that stays."""
+        """Show a sentence that stays on the screen."""
         self.close()
         render.talk(text)
 
     def close(self) -> None:
-        """Take the spinner, or the bar, away."""
+        """Remove the spinner or the bar."""
         if self._bar is not None:
             self._bar[0].stop()
             self._bar = None
@@ -76,7 +76,7 @@ def _bar(name: str, total: int) -> tuple[Bar, TaskID]:
     from rich.console import Console
 
     class Rate(progress.ProgressColumn):
-        """How many a second."""
+        """How many are done per second."""
 
         def render(self, task: progress.Task) -> str:
             return f"{task.speed:,.1f}/s" if task.speed else ""

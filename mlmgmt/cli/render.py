@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from mlmgmt.errors import MlmgmtError
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-"""What names and cells must not do to a terminal is spelled out instead."""
+"""Control characters that must not reach a terminal, each with the text that is shown instead."""
 _READABLE = 100
-"""The most columns of running text."""
+"""The widest running text, in columns."""
 
 
 def out(text: str) -> None:
-    """Data, as it is."""
+    """Print data unchanged."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
 
 
 def lines(text: str) -> None:
-    """Data for people to read."""
+    """Print data for people, without control characters."""
     out(text.translate(_CONTROLS))
 
 
 def talk(text: str) -> None:
-    """Everything else."""
+    """Print a message to standard error."""
     sys.stderr.write(text.translate(_CONTROLS) + "\n")
     sys.stderr.flush()
 
@@ -39,32 +39,32 @@ def json_text(value: Any) -> str:
 
 
 def error(problem: MlmgmtError, *, as_json: bool = False) -> None:
-    """An expected error: code, message, target, details and hint."""
+    """Print an expected error: code, message, target, details and hint."""
     if as_json:
         body: dict[str, Any] = problem.to_json()
         if problem.hint:
             body["error"]["hint"] = problem.hint
         talk(json_text(body).rstrip())
         return
-    told = [f"Error: {problem.code}: {problem.message}"]
+    parts = [f"Error: {problem.code}: {problem.message}"]
     if problem.target:
-        told.append(f"  Target: {problem.target}")
+        parts.append(f"  Target: {problem.target}")
     details = [detail for detail in problem.details if detail.message != problem.message or detail.target]
     codes = [detail.code for detail in problem.details if detail not in details]
     if codes:
-        told.append(f"  Code: {', '.join(codes)}")
+        parts.append(f"  Code: {', '.join(codes)}")
     for detail in details:
         where = f" at {detail.target}" if detail.target else ""
-        told.append(f"  [{detail.code}]{where}")
+        parts.append(f"  [{detail.code}]{where}")
         if detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ") not in problem.message:
-            told.append(f"      {detail.message}")
+            parts.append(f"      {detail.message}")
     if problem.hint:
-        told.append(f"  Hint: {problem.hint}")
-    talk("\n".join(told))
+        parts.append(f"  Hint: {problem.hint}")
+    talk("\n".join(parts))
 
 
 def diff(result: Mapping[str, Any], form: str) -> None:
-    """The differences as text, JSON, or a JSON Patch."""
+    """Print differences as text, as JSON, or as a JSON Patch."""
     if form == "patch":
         out(json_text(result["patch"]))
     elif form == "json":
@@ -77,10 +77,10 @@ def diff(result: Mapping[str, Any], form: str) -> None:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = ()) -> None:
-    """A table for people, as wide as it needs to be.
+    """Print a table for people.
 
     Args:
-        whole: columns whose cells are not broken while other columns can give way.
+        whole: columns whose cells stay on one line if the other columns can be narrower.
     """
     from rich import box
     from rich.console import Console
@@ -93,7 +93,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collecti
         header: max(map(len, (header, *column)))
         for header, column in zip(headers, zip(*cells, strict=True), strict=False)
     }
-    # A column that is not broken is cut where it cannot fit, so there must be room for all of them.
+    # rich cuts a column that may not wrap and does not fit, so there must be room for all of them.
     fits = sum(widths.get(header, 0) + 3 for header in whole) <= console.width * 3 // 4
     for header in headers:
         grid.add_column(header, overflow="fold", no_wrap=fits and header in whole)
@@ -103,13 +103,13 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collecti
 
 
 def members(result: Mapping[str, Any]) -> None:
-    """A line for each member of an object, its values below each other."""
+    """Print an object, one member a line, with its values aligned."""
     width = max(map(len, result), default=0)
     lines("\n".join(f"{name:<{width}} : {shown(value)}" for name, value in result.items()))
 
 
 def document(markdown: str) -> None:
-    """Markdown: formatted on a terminal, through a pager where it does not fit; anywhere else as it is."""
+    """Print Markdown: formatted on a terminal, through a pager if it does not fit; unchanged anywhere else."""
     if not sys.stdout.isatty():
         out(markdown)
         return
@@ -127,7 +127,7 @@ def document(markdown: str) -> None:
 
     theme = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
     console = Console(file=sys.stdout, highlight=False, theme=theme)
-    # The name of a file beside this one leads nowhere on a terminal.
+    # A link to another file of the documentation is of no use on a terminal.
     text = re.sub(r"\[([^\]]+)\]\((?!https?:)[^)]+\)", r"\1", markdown)
     with console.capture() as capture:
         console.print(Article(text, code_theme="ansi_dark"), width=min(console.width, _READABLE))
@@ -137,7 +137,7 @@ def document(markdown: str) -> None:
 
 
 def _page(text: str) -> bool:
-    """Show a text in the pager that PAGER names, else in less; return whether there was one."""
+    """Show a text in the pager that PAGER names, or in less; return whether there was one."""
     import contextlib
     import os
     import shlex
@@ -148,10 +148,10 @@ def _page(text: str) -> bool:
     words = shlex.split("less -R" if named is None else named)
     if not words or os.environ.get("TERM") in (None, "", "dumb") or shutil.which(words[0]) is None:
         return False
-    # Without -R or this, less spells colours out.
+    # Without -R or LESS=R, less prints colour codes as text.
     pager = subprocess.Popen(words, stdin=subprocess.PIPE, text=True, errors="replace", env={"LESS": "R", **os.environ})
     assert pager.stdin is not None
-    # A pager that is left early takes no more, and Ctrl-C is the pager's.
+    # The user may quit the pager early, and Ctrl-C is for the pager.
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt), pager.stdin:
         pager.stdin.write(text)
     while True:
@@ -169,7 +169,7 @@ def _escaped(cell: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as a table shows it."""
+    """Return the text of a value in a table."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`-ShowHttp`: the HTTP request that a command stands for, as `mlmgmt serve` would take it; secrets are left out."""
+"""`-ShowHttp`: the request to `mlmgmt serve` that does the same as a command, without secrets."""
 
 from __future__ import annotations
 
@@ -41,28 +41,28 @@ _HIDDEN = frozenset(("primary", "secondary", "key", "credentials", "accountkey",
 
 
 def request(bound: Bound, session: Session) -> str:
-    """The request's line, headers and body; or why there is none."""
+    """Return the line, headers and body of the request, or a sentence that says why there is none."""
     values = _values(bound, session)
     known = [_at_address(find(name), values) for name in bound.cmdlet.calls]
     fitting = next((operation for operation in known if _names(operation) <= values.keys()), None)
     if fitting is None and known:
         lacking = min((_names(operation) - values.keys() for operation in known), key=len)
         wanted = " and ".join(sorted(_GIVEN.get(name, name) for name in lacking))
-        return f"{bound.cmdlet.name} stands for an HTTP request where {wanted} is given; without, for none."
+        return f"{bound.cmdlet.name} has an HTTP equivalent only if {wanted} is given."
     if fitting is None:
-        return f"{bound.cmdlet.name} stands for no HTTP request: it works on this home or on files alone."
+        return f"{bound.cmdlet.name} has no HTTP equivalent: it works only on this home or on files."
     lines = [f"{fitting.method} {_PLACEHOLDER}{fitting.filled(**values)}{_query(fitting, bound)}"]
     lines.append(_proof(fitting))
     body = http_bodies.body(session, fitting.name, bound.arguments)
     if body is None:
         return "\n".join(lines)
     indented = orjson.dumps(_without_secrets(body), option=orjson.OPT_INDENT_2).decode()
-    shown = _CELLS.sub(_on_a_line, indented)
+    shown = _CELLS.sub(_on_one_line, indented)
     return "\n".join([*lines, "Content-Type: application/json", "", shown])
 
 
 def _at_address(operation: Operation, values: dict[str, str]) -> Operation:
-    """The operation where the address is an endpoint's: it is scored at another path."""
+    """Return the operation, or its variant for an endpoint, which has another path for scoring."""
     of_endpoint = operation.proof is Proof.KEY and {"workspaceId", "serviceId"} <= values.keys()
     return find(of_endpoints(operation.name)) if of_endpoint else operation
 
@@ -79,7 +79,7 @@ def _names(operation: Operation) -> set[str]:
 
 
 def _values(bound: Bound, session: Session) -> dict[str, str]:
-    """What can be filled into a path."""
+    """Return the values that can be filled into a path."""
     given, subscription = bound.arguments, session.store.home.subscription
     name = given.get("name")
     of_group = bound.run.startswith("verbs.account.groups:")
@@ -93,9 +93,9 @@ def _values(bound: Bound, session: Session) -> dict[str, str]:
         "jobId": given.get("job"),
     }
     if given.get("web_service") is not None:
-        found |= http_bodies.named(given["web_service"])
+        found |= http_bodies.web_service_path(given["web_service"])
     if bound.cmdlet.in_workspace(bound.parameter_set):
-        found |= http_bodies.in_workspace(session, given)
+        found |= http_bodies.workspace_path(session, given)
     elif any(find(operation).proof is Proof.KEY for operation in bound.cmdlet.calls):
         found |= http_bodies.scoring_path(session, given)
     return {key: value for key, value in found.items() if isinstance(value, str) and value}
@@ -120,7 +120,7 @@ def _query(operation: Operation, bound: Bound) -> str:
     return query
 
 
-def _on_a_line(array: re.Match[str]) -> str:
+def _on_one_line(array: re.Match[str]) -> str:
     return f"[{' '.join(line.strip() for line in array[1].split(chr(10)))}]"
 
 

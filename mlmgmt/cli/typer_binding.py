@@ -1,8 +1,7 @@
 """Cmdlet declarations as Typer commands.
 
-Everything that leans on Typer's inner classes is in this file. Commands are made when their name is looked up; Typer
-parses and shows help, and hands every text through unconverted, so that its type conversion (and pydantic, which that
-imports) is never loaded: `bind` converts.
+Everything that depends on Typer's internals is in this file. A command is built when its name is looked up. Typer only
+parses and shows help; `bind` converts the texts. So Typer's type conversion, which imports pydantic, is never loaded.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ Given = tuple[list[tuple["Parameter", str]], list[str]]
 
 
 class CmdletOption(TyperOption):
-    """A parameter as Typer shows it; its texts pass through as they are."""
+    """A parameter as a Typer option, whose texts are not converted."""
 
     def __init__(self, parameter: Parameter) -> None:
         self.declared = parameter
@@ -68,7 +67,7 @@ class CmdletOption(TyperOption):
 
 
 class CmdletCommand(TyperCommand):
-    """One cmdlet as a command. `call` does the work, with the given parameters and the words without one."""
+    """One cmdlet as a command. `call` gets the texts of the parameters, and the words without a parameter."""
 
     def __init__(self, cmdlet: Cmdlet, name: str, call: Callable[[Cmdlet, Given], None], complete: Any) -> None:
         self.cmdlet = cmdlet
@@ -85,12 +84,12 @@ class CmdletCommand(TyperCommand):
         )
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Spell every parameter out, then let Typer parse `--name=value` words."""
+        """Write every parameter as `--name=value`, then let Typer parse that."""
         if spelling.HELP & {arg.lower() for arg in args} and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit()
         if ctx.resilient_parsing:
-            ctx.meta["pairs"], ctx.meta["pending"] = self._tolerant(args)
+            ctx.meta["pairs"], ctx.meta["pending"] = self._parse_incomplete(args)
             return []
         pairs, loose, pending = spelling.pairs(self.cmdlet, args)
         if pending is not None:
@@ -108,7 +107,7 @@ class CmdletCommand(TyperCommand):
     def _options(self) -> list[CmdletOption]:
         return [option for option in self.params if isinstance(option, CmdletOption)]
 
-    def _tolerant(self, args: Sequence[str]) -> tuple[list[tuple[Parameter, str]], Parameter | None]:
+    def _parse_incomplete(self, args: Sequence[str]) -> tuple[list[tuple[Parameter, str]], Parameter | None]:
         from mlmgmt.errors import WrongUsage
 
         try:
@@ -145,7 +144,7 @@ class CmdletCommand(TyperCommand):
         with formatter.section("Also called"):
             formatter.write_text(", ".join(name for name in (*self.cmdlet.spellings, *self.cmdlet.short)))
         with formatter.section("Example"):
-            # Wrapped text cannot be pasted, so the example keeps its one line.
+            # A wrapped command cannot be pasted, so the example stays on one line.
             formatter.write(f"{'':>{formatter.current_indent}}{self.cmdlet.example}\n")
         formatter.write(f"\nMore: mlmgmt help {registry.topic(self.cmdlet)}\n")
 
@@ -174,13 +173,13 @@ class CmdletCommand(TyperCommand):
 
 
 class CmdletGroup(TyperGroup):
-    """The `mlmgmt` command: looks cmdlets up in any letter case, and runs them behind the error door.
+    """The `mlmgmt` command: finds cmdlets in any letter case.
 
     Args:
         call: runs a cmdlet.
-        complete: the values that complete a parameter.
-        root_help: the map of the commands.
-        options: answers words that stand in place of a command, such as --version.
+        complete: returns the values that complete a parameter.
+        root_help: returns the list of commands.
+        options: answers options that are given instead of a command, such as --version.
     """
 
     def __init__(self, call: Any, complete: Any, root_help: Callable[[], str], options: Any) -> None:
@@ -219,14 +218,14 @@ class CmdletGroup(TyperGroup):
             seconds = ((cmdlet.short[0].partition(" ")[2], cmdlet) for cmdlet in registry.family(before[0]))
             return [CompletionItem(n, help=c.summary) for n, c in seconds if n.startswith(incomplete.lower())]
         for cmdlet in registry.CMDLETS:
-            # Mixed, the two kinds of names have no common beginning, and a shell completes nothing.
+            # Offer only one kind of name: a shell completes nothing if the candidates have no common start.
             whole = "-" in incomplete or incomplete[:1].isupper()
             names = cmdlet.spellings if whole else cmdlet.short if incomplete else cmdlet.short[:1]
             names = tuple(dict.fromkeys(name.partition(" ")[0] for name in names))
             for name in names:
                 second = ", ".join(other.short[0].partition(" ")[2] for other in registry.family(name))
                 found.setdefault(name, CompletionItem(name, help=second or cmdlet.summary))
-        found["walkthrough"] = CompletionItem("walkthrough", help="Run the whole story on real data.")
+        found["walkthrough"] = CompletionItem("walkthrough", help="Run the whole retraining story on real data.")
         return [item for name, item in found.items() if name.lower().startswith(incomplete.lower())]
 
     def _main_shell_completion(self, ctx_args: Any, prog_name: str, complete_var: str | None = None) -> None:
@@ -241,7 +240,7 @@ class CmdletGroup(TyperGroup):
 
 
 def _quote_for_bash() -> None:
-    """Have bash's candidates quoted, since bash puts them on the command line as they are."""
+    """Quote the candidates for bash, which inserts them into the command line unquoted."""
     import os
     import re
 
@@ -252,7 +251,7 @@ def _quote_for_bash() -> None:
         def format_completion(self, item: CompletionItem) -> str:
             words, place = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
             if place < len(words) and words[place].startswith(("'", '"')):
-                # A quote that is open already keeps blanks together.
+                # The user has opened a quote, which keeps blanks together.
                 return str(item.value)
             return re.sub(r"([^\w@%+=:,./-])", r"\\\1", str(item.value))
 
@@ -260,7 +259,7 @@ def _quote_for_bash() -> None:
 
 
 def unknown_command(name: str) -> Exception:
-    """The refusal of a word that names no cmdlet, with the nearest ones that do."""
+    """Return the error for a word that is not a command, with the nearest commands."""
     from difflib import get_close_matches
 
     from mlmgmt.errors import Detail, WrongUsage
@@ -278,7 +277,7 @@ def unknown_command(name: str) -> Exception:
 
 
 def help_text(cmdlet: Cmdlet, name: str) -> str:
-    """What `mlmgmt NAME --help` shows."""
+    """Return the text of `mlmgmt NAME --help`."""
     from typer._click.core import Context
 
     whole = Context(TyperGroup(name="mlmgmt"), info_name="mlmgmt")
@@ -287,14 +286,14 @@ def help_text(cmdlet: Cmdlet, name: str) -> str:
 
 
 def completion_script(shell: str) -> str:
-    """The completion script for bash, zsh, fish, powershell or pwsh."""
+    """Return the completion script for bash, zsh, fish, powershell or pwsh."""
     from typer._completion_shared import get_completion_script
 
     return get_completion_script(prog_name="mlmgmt", complete_var="_MLMGMT_COMPLETE", shell=shell)
 
 
 def install_completion(shell: str | None) -> tuple[str, str]:
-    """Install completion for a shell, the present one when None; returns the shell and the file."""
+    """Install completion for a shell, by default the current one; return the shell and the file."""
     from typer._completion_shared import install
 
     found, path = install(shell=shell, prog_name="mlmgmt", complete_var="_MLMGMT_COMPLETE")

@@ -1,26 +1,50 @@
-"""How each kind of result is shown to people."""
+"""Results, shown as JSON or in a form that people read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.cli import advice_views, classic_views, many_views, plan_views, render
+from mlmgmt.cli import advice_views, classic_views, guide, many_views, plan_views, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 MOST_ROWS = 20
 MOST_COLUMNS = 12
-"""The most rows and columns of scores that a table shows, the last columns; JSON and a file have them all."""
+"""The most rows, and last columns, of scores that a table shows."""
 _LONGEST_NUMBER = 10
+_CHECKS = {"proved": "checked", "unproved": "not checked", "untouched": "not needed", "none": ""}
+"""How the table of a history shows the values of `Check`."""
+
+
+def show(view: str, result: Any, form: str, *, lists: str = "results") -> None:
+    """Show a result as JSON, or by its view.
+
+    Args:
+        form: json or table.
+        lists: what the result is a list of, for an empty one.
+    """
+    if result is None:
+        return
+    if view == "text" or isinstance(result, str):
+        render.out(result)
+    elif view == "topic":
+        guide.topic(result)
+    elif form == "json" or view == "json":
+        render.out(render.json_text(result["changes"] if view == "diff" else result))
+    elif result == []:
+        render.talk(_NOTHING.get(view, f"There are no {lists}."))
+    else:
+        VIEWS.get(view, as_object)(result)
+
+
+_NOTHING = {"usage": "There is no usage yet. A running server records its calls once a second."}
+"""What to say instead of an empty list, where there is more to say."""
 
 
 def _rows(result: Any) -> None:
     rows = result if isinstance(result, list) else [result]
-    if rows:
-        render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows))
-    else:
-        render.talk("There are none.")
+    render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows))
 
 
 def as_object(result: Any) -> None:
@@ -32,9 +56,6 @@ def as_object(result: Any) -> None:
 
 def _webservice(result: Any) -> None:
     if isinstance(result, list):
-        if not result:
-            render.talk("There are no web services.")
-            return
         rows = (
             [i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"].get("modifiedOn")]
             for i in result
@@ -67,8 +88,8 @@ def _webservice(result: Any) -> None:
     assets = properties.get("assets", {})
     models = result["mlmgmt"]["models"]
     if models:
-        headers = ["Trained model", "State", "Digest that answers", "Trained on", "Rows", "Its blob is"]
-        said = {"same": "unchanged", "changed": "ANOTHER MODEL NOW", "deleted": "deleted", "elsewhere": "elsewhere"}
+        headers = ["Trained model", "State", "Model in use", "Trained on", "Rows", "Blob"]
+        blobs = {"same": "unchanged", "changed": "ANOTHER MODEL NOW", "deleted": "deleted", "elsewhere": "elsewhere"}
         rows = (
             [
                 f"{asset_id} {assets.get(asset_id, {}).get('name', '')}",
@@ -76,7 +97,7 @@ def _webservice(result: Any) -> None:
                 (body.get("digest") or "")[:16],
                 (body.get("trainedOn") or "")[:19],
                 body.get("rows"),
-                said.get(body.get("blob", ""), ""),
+                blobs.get(body.get("blob", ""), ""),
             ]
             for asset_id, body in models.items()
         )
@@ -96,7 +117,7 @@ def _history(result: Any) -> None:
             row["Change"],
             row["By"],
             {asset: digest[:12] for asset, digest in row["Models"].items()},
-            row["Check"],
+            _CHECKS.get(row["Check"], row["Check"]),
             row["Source"],
             row["Message"],
         ]
@@ -119,17 +140,18 @@ def _scores(result: Any) -> None:
         shown = [[*map(_score, row[first:], types[first:])] for row in rows[:MOST_ROWS]]
         render.table([f"{name} row", *names[first:]], ([index + 1, *row] for index, row in enumerate(shown)))
         if first:
-            render.talk(f"The last {MOST_COLUMNS} of {len(names):,} columns; all of them with -o json.")
+            render.talk(f"Shown: the last {MOST_COLUMNS} of {len(names):,} columns. -o json shows all of them.")
         if len(rows) > MOST_ROWS:
             render.talk(
-                f"{len(rows) - MOST_ROWS:,} more rows; all of them with -o json, or in a file with -OutputFile."
+                f"Shown: the first {MOST_ROWS} of {len(rows):,} rows. "
+                "-o json shows all of them, -OutputFile writes them to a file."
             )
     models = ", ".join(f"{asset} {digest[:16]}" for asset, digest in result["models"].items())
     render.talk(f"Answered by {models}." if models else "Answered without a model.")
 
 
 def _score(cell: Any, kind: str) -> Any:
-    """A cell of scores; a long fraction is shortened."""
+    """Return a cell of scores, with a long fraction shortened."""
     if not isinstance(cell, str) or kind not in ("Double", "Single") or len(cell) <= _LONGEST_NUMBER:
         return cell
     number = float(cell)
@@ -165,6 +187,7 @@ def _evaluation(evaluation: Mapping[str, Any], *, held_out: bool) -> None:
         lines = (
             [name, figure(old.get(name)), figure(value), _better(name, old.get(name), value)]
             for name, value in new.items()
+            if value is not None or old.get(name) is not None
         )
         render.table([rows, "Deployed", "New", ""], lines)
 
@@ -184,7 +207,7 @@ def _job(result: Any) -> None:
     shown = {name: value for name, value in result.items() if name not in ("Results", "Nodes") and value is not None}
     as_object(shown)
     if result.get("Results"):
-        # A table would break a signature where its column ends, and it could not be copied.
+        # A table would wrap a signature at the end of its column, so that nobody could copy it.
         for port, place in result["Results"].items():
             render.lines("")
             as_object({"Output": port, **{name: value for name, value in place.items() if value is not None}})
@@ -205,7 +228,7 @@ def _experiment(result: Any) -> None:
     if isinstance(result, list):
         _rows([_experiment_row(body) for body in result])
         return
-    # The preview of an experiment that is not made yet has neither a status nor an id.
+    # The preview of a new experiment has neither a status nor an id.
     status = result.get("Status") or {}
     shown = {
         "Description": result["Description"],
@@ -238,7 +261,7 @@ def _experiment_row(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _metric(value: Any) -> Any:
-    """A cell of an evaluation; what is counted or named stays as it is."""
+    """Return a cell of an evaluation: figures are rounded, counts and names are not."""
     from mlmgmt.pages.evaluation import figure
 
     return figure(value) if value is None or isinstance(value, float) else value
@@ -258,13 +281,6 @@ def _module(result: Any) -> None:
             render.table(filled, ([row[column] for column in filled] for row in rows))
 
 
-def _usage(result: Any) -> None:
-    if result:
-        as_object(plan_views.usage(result))
-    else:
-        render.talk("Nothing was used yet. A server writes down what it answered once a second.")
-
-
 def _flat(flattened: Callable[[Any], Any]) -> Callable[[Any], None]:
     return lambda result: as_object(flattened(result))
 
@@ -280,7 +296,6 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "experiment": _experiment,
     "module": _module,
     **{name: _flat(flattened) for name, flattened in plan_views.FLAT.items()},
-    "usage": _usage,
     "endpoint": classic_views.endpoint,
     "many": many_views.table,
     **advice_views.VIEWS,

@@ -1,4 +1,4 @@
-"""`mlmgmt walkthrough`: the whole retraining story on real data, one typed command at a time."""
+"""`mlmgmt walkthrough`: the whole retraining story on real data, one command at a time."""
 
 from __future__ import annotations
 
@@ -16,54 +16,53 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 STEPS: tuple[tuple[str, str], ...] = (
-    ("Take an account. Where there is no home yet, this makes one.", "Connect-AzAccount"),
+    ("Sign in. This makes a home, the folder .mlmgmt.", "Connect-AzAccount"),
     ("A resource group, as in the portal.", "New-AzResourceGroup -Name clinic -Location southcentralus"),
     (
-        "A sample: 569 tumours with 30 measurements each, benign or malignant, from scikit-learn. The first model is "
-        "trained here, on the first 150.",
+        "Write a sample: 569 tumours from scikit-learn, benign or malignant, with 30 measurements each. The "
+        "first model is trained here, on the first 150.",
         "sample breast-cancer --out .",
     ),
     (
-        "Deploy the predictive definition. The model is proved first: it is loaded and scores the example request.",
+        "Deploy the predictive definition. The model is checked first: it is loaded and scores the example request.",
         "New-AzMlWebService -ResourceGroupName clinic -Location southcentralus -Name tumours "
         "-DefinitionFile breast-cancer-predictive.json -Force",
     ),
-    ("The first model scores a tumour that is benign, and errs.", "score -g clinic -n tumours --input request.json"),
+    ("Score a benign tumour with the first model. It is wrong.", "score -g clinic -n tumours --input request.json"),
     ("Get the deployed service ...", "Get-AzureRmMlWebService -ResourceGroupName clinic -Name tumours > wsd.json"),
     (
         "... and export its definition to a file.",
         "Export-AzureRmMlWebService -WebService wsd.json -OutputFile tumours.json -Force",
     ),
     (
-        "Train on the 419 later patients, compare both models on rows held out, and point the file at the new model.",
+        "Train on the 419 later patients, compare both models on held-out rows, and point the file at the new model.",
         "retrain -g clinic -n tumours --training-definition breast-cancer-training.json --data new-patients.csv "
         "--rewrite tumours.json",
     ),
-    ("What would the update change?", "diff -g clinic -n tumours tumours.json"),
+    ("See what the update would change.", "diff -g clinic -n tumours tumours.json"),
     (
         "Import the file and update the service with it.",
         "Import-AzureRmMlWebService -InputFile tumours.json | "
         "Update-AzureRmMlWebService -ResourceGroupName clinic -Name tumours -Force",
     ),
-    ("The same tumour, scored by the new model.", "score -g clinic -n tumours --input request.json"),
-    ("Who changed what, and which model answered when.", "history -g clinic -n tumours"),
+    ("Score the same tumour with the new model.", "score -g clinic -n tumours --input request.json"),
+    ("See who changed what, and which model answered when.", "history -g clinic -n tumours"),
     ("Go back to the first revision ...", "rollback -g clinic -n tumours --to 1"),
     ("... and the first model answers again.", "score -g clinic -n tumours --input request.json"),
-    ("Is what was deployed what answers?", "test -g clinic -n tumours"),
+    ("Check that the deployed model is the one that answers.", "test -g clinic -n tumours"),
 )
 _TUMOUR = 2
-"""The row of the later patients that is the request: a benign tumour that the first model takes for malignant."""
-
+"""The row of the later patients to score: a benign tumour that the first model takes for malignant."""
 _EXPECTED = {"diff": 1}
-"""Exit statuses that are right for a step, where 0 is not: the file differs from what is deployed."""
+"""Steps that end with another exit status than 0: the file differs from what is deployed."""
 
 
 def walk(run: Callable[[list[str]], int], folder: str | None) -> int:
-    """Print and run every step; the first one that fails ends it with its exit status.
+    """Print and run every step; stop at the first one that fails, with its exit status.
 
     Args:
         run: runs one command line, as `mlmgmt.cli.app.run` does.
-        folder: where to work, with a home of its own below; a temporary folder when None.
+        folder: where to work and to make a home; a temporary folder if None.
     """
     with contextlib.ExitStack() as stack:
         if folder is None:
@@ -72,7 +71,7 @@ def walk(run: Callable[[list[str]], int], folder: str | None) -> int:
             stack.enter_context(_environment("MLMGMT_CONFIG", config))
         place = Path(folder).resolve()
         if (place / ".mlmgmt").exists():
-            render.talk(f"{place} holds a home already; the walkthrough makes one of its own. Name another folder.")
+            render.talk(f"{place} already contains a home, and the walkthrough makes its own. Name another folder.")
             return 1
         place.mkdir(parents=True, exist_ok=True)
         stack.enter_context(_environment("MLMGMT_HOME", str(place / ".mlmgmt")))
@@ -83,7 +82,7 @@ def walk(run: Callable[[list[str]], int], folder: str | None) -> int:
             sys.stdout.flush()
             status = _run_line(run, line)
             if status != _EXPECTED.get(line.split(" ", 1)[0], 0):
-                render.talk(f"The walkthrough ends here: exit status {status}.")
+                render.talk(f"The walkthrough stopped, because this command ended with exit status {status}.")
                 return status or 1
     render.out("\nThat was the loop: get, export, retrain, diff, import, update, score, roll back.")
     return 0
@@ -101,14 +100,14 @@ def _write_request(place: Path) -> None:
 
 
 def _run_line(run: Callable[[list[str]], int], line: str) -> int:
-    """One line as a shell runs it: `>` to a file, `|` from one command to the next."""
+    """Run one line like a shell: `>` writes to a file, `|` pipes to the next command."""
     command, _, file = line.partition(" > ")
     parts = command.split(" | ")
     piped: str | None = None
     status = 0
     for index, part in enumerate(parts):
         last = index == len(parts) - 1
-        # Between commands, and into a file, the answer is JSON; at the end of a line a person reads it.
+        # A pipe or a file gets JSON, as in a shell. The last answer is for a person.
         goal = _Captured() if not last or file else None
         words = shlex.split(part)
         with _input(piped), goal or contextlib.nullcontext():
@@ -122,7 +121,7 @@ def _run_line(run: Callable[[list[str]], int], line: str) -> int:
 
 
 class _Captured:
-    """Standard output, held back."""
+    """Standard output, captured as text."""
 
     def __init__(self) -> None:
         self.text = ""

@@ -1,4 +1,4 @@
-"""Cmdlets for account, context, home and resource groups."""
+"""Cmdlets for the account, the home, resource groups and trust."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ TOPIC = "homes-and-trust"
 _ROLE = Parameter(
     "Role",
     Kind.CHOICE,
-    "The role to take, whoever the account is; when left out the role stays, Owner at first. A Reader's changes are "
-    "refused.",
+    "The role to act in; default: unchanged, and Owner in a new home. A Reader cannot change anything.",
     choices=("Owner", "Contributor", "Reader"),
 )
 _GROUP_NAME = Parameter(
@@ -28,28 +27,26 @@ CONNECT = Cmdlet(
     spellings=("Connect-AzAccount", "Add-AzureRmAccount", "Login-AzureRmAccount", "Login-AzAccount", "Add-AzAccount"),
     short=("connect", "login"),
     run="verbs.account.account:connect",
-    summary="Take an account and a role in this home; make a home where there is none.",
+    summary="Sign in. Makes a home (the folder .mlmgmt) if there is none.",
     example="mlmgmt Connect-AzAccount -Role Contributor",
     step=STEP,
     view="context",
     parameters=(
-        Parameter(
-            "AccountId", help="The account to be; user@machine when left out.", aliases=("Account",), argument="account"
-        ),
+        Parameter("AccountId", help="Your account; default: user@machine.", aliases=("Account",), argument="account"),
         _ROLE,
         Parameter(
-            "Subscription", help="The subscription id of a new home.", aliases=("SubscriptionId", "SubscriptionName")
+            "Subscription", help="The subscription id for a new home.", aliases=("SubscriptionId", "SubscriptionName")
         ),
-        Parameter("Tenant", help="Accepted for scripts; not kept.", aliases=("TenantId",)),
-        Parameter("ServicePrincipal", Kind.SWITCH, "Accepted for scripts."),
-        Parameter("Credential", help="The account's name; a secret given with it is not kept."),
+        Parameter("Tenant", help="Ignored; accepted for old scripts.", aliases=("TenantId",)),
+        Parameter("ServicePrincipal", Kind.SWITCH, "Ignored; accepted for old scripts."),
+        Parameter("Credential", help="The account's name. A secret in it is not saved."),
     ),
 )
 GET_CONTEXT = Cmdlet(
     spellings=both("Get", "Context"),
     short=("context",),
     run="verbs.account.account:context",
-    summary="Show who is connected, and to which subscription.",
+    summary="Show the account that is signed in, its role and the subscription.",
     example="mlmgmt Get-AzContext",
     step=STEP,
     view="context",
@@ -58,7 +55,7 @@ SET_CONTEXT = Cmdlet(
     spellings=("Set-AzContext", "Set-AzureRmContext", "Select-AzureRmSubscription", "Select-AzSubscription"),
     short=("set-context",),
     run="verbs.account.account:set_context",
-    summary="Choose the subscription, of which a home has one, or another role.",
+    summary="Change the role, or select the subscription. A home has only one.",
     example="mlmgmt Set-AzContext -Role Reader",
     step=STEP,
     view="context",
@@ -72,7 +69,7 @@ STATUS = Cmdlet(
     spellings=("Get-MlHome",),
     short=("status",),
     run="verbs.account.account:status",
-    summary="Show the home in use, the account and role, and what is where.",
+    summary="Show the home, account, role and storage in use.",
     example="mlmgmt status",
     step=STEP,
 )
@@ -81,7 +78,7 @@ NEW_GROUP = Cmdlet(
     short=("new-group",),
     calls=("ResourceGroups_CreateOrUpdate",),
     run="verbs.account.groups:plan_create",
-    summary="Make a resource group.",
+    summary="Create a resource group.",
     example="mlmgmt New-AzResourceGroup -Name retail -Location southcentralus",
     step=STEP,
     view="group",
@@ -97,14 +94,15 @@ GET_GROUP = Cmdlet(
     short=("groups", "get-group"),
     calls=("ResourceGroups_Get", "ResourceGroups_List"),
     run="verbs.account.groups:get",
-    summary="Show one resource group, or all.",
+    summary="Show one resource group, or list all.",
     example="mlmgmt Get-AzResourceGroup",
     step=STEP,
     view="group",
+    lists="resource groups",
     parameters=(
         Parameter(
             "Name",
-            help="The resource group; all when left out.",
+            help="The resource group; default: list all.",
             short="n",
             aliases=("ResourceGroupName",),
             position=0,
@@ -117,7 +115,7 @@ REMOVE_GROUP = Cmdlet(
     short=("remove-group",),
     calls=("ResourceGroups_Delete",),
     run="verbs.account.groups:plan_remove",
-    summary="Remove a resource group, its web services and its plans; the services' histories stay.",
+    summary="Remove a resource group with its web services and plans. The histories of the services stay.",
     example="mlmgmt Remove-AzResourceGroup -Name retail -Force",
     step=STEP,
     view="nothing",
@@ -128,7 +126,7 @@ TRUST_HOME = Cmdlet(
     spellings=("Unblock-MlHome",),
     short=("trust-home",),
     run="verbs.account.account:trust_home",
-    summary="Take a home that was cloned, copied or moved here as your own, so that it can be written.",
+    summary="Trust a home that was cloned, copied or moved here, so that you can change it.",
     example="mlmgmt trust-home",
     step=FILES,
     view="context",
@@ -137,7 +135,7 @@ TRUST_MODEL = Cmdlet(
     spellings=("Unblock-MlTrainedModel",),
     short=("trust-model",),
     run="verbs.account.account:trust_model",
-    summary="Trust one model file from elsewhere by its SHA-256; opening it runs what is in it.",
+    summary="Trust one model file from elsewhere, by its SHA-256. Opening a model runs the code in it.",
     example="mlmgmt trust-model 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     step=FILES,
     parameters=(Parameter("Digest", help="The SHA-256 of the .ilearner file.", mandatory=True, position=0),),
@@ -146,13 +144,18 @@ TOKEN = Cmdlet(
     spellings=both("Get", "AccessToken"),
     short=("token",),
     run="verbs.account.account:token",
-    summary="Make a bearer token for mlmgmt serve; it expires.",
+    summary="Create a bearer token for mlmgmt serve. It expires.",
     example="mlmgmt token -Hours 8",
     step=FILES,
     topic="http",
     parameters=(
-        Parameter("Hours", Kind.NUMBER, "How long it lasts; one hour when left out."),
-        Parameter("ResourceUrl", help="Accepted for scripts.", argument="_resource_url", aliases=("ResourceTypeName",)),
+        Parameter("Hours", Kind.NUMBER, "How many hours it is valid; default: 1."),
+        Parameter(
+            "ResourceUrl",
+            help="Ignored; accepted for old scripts.",
+            argument="_resource_url",
+            aliases=("ResourceTypeName",),
+        ),
     ),
 )
 

@@ -20,22 +20,22 @@ SUBMIT = Cmdlet(
     step=STEP,
     view="job",
     sets=(WEB_SERVICE, ENDPOINT),
-    about="Without -Start the job waits for: mlmgmt batch start. Results go to the blobs that -Outputs or the document "
-    "names, else to the container experimentoutput of the home's storage account.",
+    about="Without -Start the job waits for mlmgmt batch start. Results go to the blobs that -Outputs or the job "
+    "document names, otherwise to the container experimentoutput of the home's storage account.",
     parameters=(
         *answering(),
         Parameter(
             "JobFile",
             Kind.STRUCTURE,
-            "The job document: Inputs, Outputs, GlobalParameters; - reads it from standard input.",
+            "The job document with Inputs, Outputs and GlobalParameters; - reads standard input.",
             aliases=("JobConfigFile",),
             position=0,
             completes="file",
         ),
-        Parameter("Inputs", Kind.LIST, "FILE, or PORT=FILE for one of several inputs.", short="i", completes="file"),
-        Parameter("Outputs", Kind.LIST, "CONTAINER/PATH, or PORT=CONTAINER/PATH."),
+        Parameter("Inputs", Kind.LIST, "FILE, or PORT=FILE if there are several inputs.", short="i", completes="file"),
+        Parameter("Outputs", Kind.LIST, "CONTAINER/PATH, or PORT=CONTAINER/PATH if there are several outputs."),
         PARAMETERS,
-        Parameter("Start", Kind.SWITCH, "Start it at once."),
+        Parameter("Start", Kind.SWITCH, "Start the job immediately."),
     ),
 )
 START = Cmdlet(
@@ -43,7 +43,7 @@ START = Cmdlet(
     short=("batch start",),
     calls=("startjob",),
     run="verbs.batch.jobs:start",
-    summary="Start a submitted job; a process works on it that outlives this shell.",
+    summary="Start a submitted job. Its process outlives this shell.",
     example="mlmgmt batch start -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77",
     step=STEP,
     view="job",
@@ -55,16 +55,17 @@ STATUS = Cmdlet(
     short=("batch status",),
     calls=("getjobstatus",),
     run="verbs.batch.jobs:status",
-    summary="Ask after a job: its state, its results with a fresh signature, each node's time; or list the jobs.",
+    summary="Show a job: its state, its results with a new signature, the time of each node. Or list the jobs.",
     example="mlmgmt batch status -g retail -n churn",
     step=STEP,
     view="job",
+    lists="jobs",
     sets=(WEB_SERVICE, ENDPOINT),
     parameters=(
         *answering(),
         Parameter(
             "JobId",
-            help="The job; all of them without it.",
+            help="The job; default: list all.",
             aliases=("Job",),
             short="j",
             argument="job",
@@ -78,7 +79,7 @@ CANCEL = Cmdlet(
     short=("batch cancel",),
     calls=("canceljob",),
     run="verbs.batch.jobs:cancel",
-    summary="Cancel a job and end its worker.",
+    summary="Cancel a job and stop its process.",
     example="mlmgmt batch cancel -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77",
     step=STEP,
     view="job",
@@ -90,7 +91,7 @@ WAIT = Cmdlet(
     short=("batch wait",),
     calls=("getjobstatus",),
     run="verbs.batch.batch:wait",
-    summary="Wait until a job ends, and fetch its results; a job that failed is an error.",
+    summary="Wait until a job ends, and copy its results. Fails if the job failed.",
     example="mlmgmt batch wait -g retail -n churn --job 6c1f0a52b7de4c3f9a8e21d403b95e77 --output-folder .",
     step=STEP,
     view="job",
@@ -98,9 +99,9 @@ WAIT = Cmdlet(
     parameters=(
         *answering(),
         _JOB,
-        Parameter("Timeout", Kind.NUMBER, "The most seconds to wait."),
+        Parameter("Timeout", Kind.NUMBER, "The maximum number of seconds to wait."),
         Parameter("OutputFolder", Kind.FOLDER, "A folder to copy the results to."),
-        Parameter("Force", Kind.SWITCH, "Overwrite files there.", argument="force"),
+        Parameter("Force", Kind.SWITCH, "Overwrite files in the folder.", argument="force"),
     ),
 )
 CMDLETS = (SUBMIT, START, STATUS, CANCEL, WAIT)

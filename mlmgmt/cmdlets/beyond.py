@@ -1,4 +1,4 @@
-"""What Azure's cmdlets never had: diff, test, history, rollback, restore, retrain, score, and work on files."""
+"""Cmdlets that Azure never had: diff, test, history, rollback, restore, retrain, score, and work on files."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ RETRAIN_STEP, REVIEW, DEPLOY, AFTER, FILES = (
 )
 TOPIC = "services"
 _OPTIONAL_GROUP, _OPTIONAL_NAME = replace(GROUP, mandatory=False), replace(NAME, mandatory=False)
-_SKIP = replace(SKIP_CHECK, help="Go back without proving the model; the history says so.")
+_SKIP = replace(SKIP_CHECK, help="Go back without checking the model. The history records this.")
 
 RETRAIN = Cmdlet(
     spellings=both("Invoke", "MlWebServiceRetraining"),
     short=("retrain",),
     run="verbs.retraining.retraining:retrain",
-    summary="Train a new model on new data, and compare it with the deployed one on rows held out.",
+    summary="Train a new model on new data, and compare it with the deployed one on held-out rows.",
     example="mlmgmt retrain -g retail -n churn --training-definition churn-training.json --data new-customers.csv "
     "--rewrite churn.json",
     step=RETRAIN_STEP,
     topic="retraining",
     view="retraining",
-    gate=Gate("Keeping the new model"),
-    about="The model goes to the local storage account; --rewrite points a definition file at it, --update deploys it. "
-    "A page that -Report names is written before any question, with -WhatIf too.",
+    gate=Gate("Saving the new model"),
+    about="The model is saved in the local storage account. -Rewrite points a definition file at it, -Update deploys "
+    "it. The page of -Report is written before any question is asked, and with -WhatIf too.",
     parameters=(
         GROUP,
         NAME,
@@ -52,17 +52,18 @@ RETRAIN = Cmdlet(
         Parameter(
             "TrainingDefinition",
             Kind.DOCUMENT,
-            "The training definition; else the service named in the tag trainingService.",
+            "The training definition; default: the training service or experiment of the web service.",
             completes="file",
         ),
-        Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out to compare on; 0.25 when left out."),
-        Parameter("TestData", Kind.ROWS, "Rows to compare on, instead of holding some out.", completes="file"),
+        Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out for the comparison; default: 0.25."),
+        Parameter("TestData", Kind.ROWS, "Rows to compare on, instead of held-out rows.", completes="file"),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
         Parameter("Rewrite", Kind.FILE, "A definition file to point at the new model.", completes="file"),
-        Parameter("Report", Kind.FILE, "An HTML page of the evaluation to write.", completes="file"),
-        Parameter("Update", Kind.SWITCH, "Go on to update the web service."),
+        Parameter("Report", Kind.FILE, "An HTML file to write the evaluation to.", completes="file"),
+        Parameter("Update", Kind.SWITCH, "Also update the web service with the new model."),
         Parameter(
-            "OnlyIfBetter", help="A metric; change nothing unless the new model is better by it (exit status 3)."
+            "OnlyIfBetter",
+            help="A metric. Unless the new model is better by it, change nothing and exit with status 3.",
         ),
         MESSAGE,
     ),
@@ -71,7 +72,7 @@ EVALUATE = Cmdlet(
     spellings=both("Measure", "MlWebService"),
     short=("evaluate",),
     run="verbs.retraining.evaluating:evaluate",
-    summary="Evaluate the model that answers, or another beside it, on rows with labels.",
+    summary="Evaluate the deployed model, or compare another model with it, on rows with labels.",
     example="mlmgmt evaluate -g retail -n churn --data new-customers.csv --report evaluation.html",
     step=RETRAIN_STEP,
     topic="retraining",
@@ -80,16 +81,18 @@ EVALUATE = Cmdlet(
         GROUP,
         NAME,
         Parameter("Data", Kind.ROWS, "Rows with labels, as CSV.", mandatory=True, completes="file"),
-        Parameter("Location", help="The uri of another .ilearner to compare with the deployed one.", aliases=("Uri",)),
+        Parameter(
+            "Location", help="The URI of another .ilearner to compare with the deployed model.", aliases=("Uri",)
+        ),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
-        Parameter("Report", Kind.FILE, "An HTML page of the evaluation to write.", completes="file"),
+        Parameter("Report", Kind.FILE, "An HTML file to write the evaluation to.", completes="file"),
     ),
 )
 SET_MODEL = Cmdlet(
     spellings=both("Set", "MlTrainedModel"),
     short=("set-model",),
     run="verbs.services.definitions:set_model",
-    summary="Point the trained model of a definition file at another .ilearner; nothing else in the file changes.",
+    summary="Point a trained model in a definition file at another .ilearner. Nothing else in the file changes.",
     example="mlmgmt set-model churn.json --asset asset3 --location "
     "https://mlstore1a2b3c4d.blob.core.windows.net/retraining/churn/new.ilearner",
     step=RETRAIN_STEP,
@@ -98,7 +101,7 @@ SET_MODEL = Cmdlet(
         Parameter("File", Kind.FILE, "The definition file.", mandatory=True, position=0, completes="file"),
         Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
         Parameter(
-            "Location", help="The new uri: BaseLocation and RelativeLocation joined.", mandatory=True, aliases=("Uri",)
+            "Location", help="The new URI: BaseLocation and RelativeLocation joined.", mandatory=True, aliases=("Uri",)
         ),
     ),
 )
@@ -106,11 +109,12 @@ ASSETS = Cmdlet(
     spellings=both("Get", "MlDefinitionAsset"),
     short=("assets",),
     run="verbs.services.definitions:list_assets",
-    summary="List the assets of a definition; trained models are marked.",
+    summary="List the assets of a definition, and which of them are trained models.",
     example="mlmgmt assets churn.json",
     step=RETRAIN_STEP,
     topic="definitions",
     view="rows",
+    lists="assets",
     parameters=(
         Parameter(
             "Definition",
@@ -127,14 +131,14 @@ DIFF = Cmdlet(
     spellings=both("Compare", "MlWebService"),
     short=("diff",),
     run="verbs.services.definitions:compare",
-    summary="Show what differs: what an update from a file would change, two files, or a revision and now.",
+    summary="Show differences: what an update from a file would change, between two files, or since a revision.",
     example="mlmgmt diff -g retail -n churn churn.json",
     step=REVIEW,
     topic="definitions",
     view="diff",
     verdict="changes",
     trouble=2,
-    about="Exit status 0: the same; 1: different; 2: trouble. -Format patch writes an RFC 6902 JSON Patch.",
+    about="Exit status 0: no difference; 1: different; 2: an error. -Format patch writes an RFC 6902 JSON Patch.",
     parameters=(
         _OPTIONAL_GROUP,
         _OPTIONAL_NAME,
@@ -143,7 +147,7 @@ DIFF = Cmdlet(
         Parameter(
             "Revision",
             Kind.INTEGER,
-            "A revision of the service, instead of the one that answers.",
+            "An earlier revision of the web service.",
             completes="revision",
         ),
         Parameter(
@@ -160,7 +164,7 @@ TEST = Cmdlet(
     spellings=both("Test", "MlWebService"),
     short=("test", "validate"),
     run="verbs.services.definitions:test",
-    summary="Check a definition file; or that what was deployed is what answers.",
+    summary="Check a definition file, or that a web service answers with what was deployed.",
     example="mlmgmt test -g retail -n churn",
     step=REVIEW,
     topic="definitions",
@@ -177,12 +181,12 @@ SCORE = Cmdlet(
     short=("score",),
     calls=("execute",),
     run="verbs.scoring.scoring:score",
-    summary="Score rows with the model that answers.",
+    summary="Score rows with the deployed model.",
     example="mlmgmt score -g retail -n churn --input new-customers.csv",
     step=AFTER,
     view="scores",
     sets=(WEB_SERVICE, ENDPOINT, f"{WEB_SERVICE}WithoutRows", f"{ENDPOINT}WithoutRows"),
-    about="A service that has no inputs, because its graph reads its data itself, is scored without rows.",
+    about="A web service whose graph reads its data itself has no inputs, and is scored without rows.",
     parameters=(
         *answering(new=(WEB_SERVICE, f"{WEB_SERVICE}WithoutRows"), endpoint=(ENDPOINT, f"{ENDPOINT}WithoutRows")),
         Parameter(
@@ -202,19 +206,20 @@ SCORE = Cmdlet(
         Parameter("OutputFile", Kind.FILE, "A CSV file to write the scores to.", completes="file"),
         Parameter("Force", Kind.SWITCH, "Overwrite the output file.", argument="force"),
         Parameter(
-            "Server", help="Ask a running server, such as http://127.0.0.1:8777, instead of scoring in this process."
+            "Server", help="A running server to call, such as http://127.0.0.1:8777; default: score in this process."
         ),
-        Parameter("ApiKey", help="The key shown to the server; this home's primary key when left out."),
+        Parameter("ApiKey", help="The key for the server; default: the primary key in this home."),
     ),
 )
 HISTORY = Cmdlet(
     spellings=both("Get", "MlWebServiceHistory"),
     short=("history",),
     run="verbs.services.history:history",
-    summary="Show every revision of a web service: when, who, why, and which model.",
+    summary="Show every revision of a web service: when, by whom, why, and with which model.",
     example="mlmgmt history -g retail -n churn",
     step=AFTER,
     view="history",
+    lists="revisions",
     sets=(WEB_SERVICE, ENDPOINT),
     parameters=answering(),
 )
@@ -222,7 +227,7 @@ ROLLBACK = Cmdlet(
     spellings=both("Undo", "MlWebService"),
     short=("rollback",),
     run="verbs.services.history:plan_rollback",
-    summary="Make an earlier revision answer again, with the model it had; that is a new revision.",
+    summary="Go back to an earlier revision and its model. This makes a new revision.",
     example="mlmgmt rollback -g retail -n churn --to 1",
     step=AFTER,
     view="webservice",
@@ -233,7 +238,7 @@ ROLLBACK = Cmdlet(
         Parameter(
             "To",
             Kind.INTEGER,
-            "The revision; the one before the present one when left out.",
+            "The revision; default: the one before the current one.",
             aliases=("Revision",),
             completes="revision",
         ),
@@ -246,7 +251,7 @@ RESTORE = Cmdlet(
     spellings=both("Restore", "MlWebService"),
     short=("restore",),
     run="verbs.services.history:plan_restore",
-    summary="Bring a removed web service back, keys included.",
+    summary="Bring back a removed web service, with its keys.",
     example="mlmgmt restore -g retail -n churn",
     step=AFTER,
     view="webservice",
@@ -269,7 +274,7 @@ SAMPLE = Cmdlet(
     spellings=both("New", "MlSample"),
     short=("sample",),
     run="verbs.retraining.samples:plan_sample",
-    summary="Write a sample's definitions and data, and train its first model here.",
+    summary="Write the definitions and data of a sample, and train its first model here.",
     example="mlmgmt sample churn --out .",
     step="1. Connect",
     view="rows",
@@ -278,13 +283,13 @@ SAMPLE = Cmdlet(
         Parameter(
             "Name",
             Kind.CHOICE,
-            "Which sample.",
+            "The sample.",
             mandatory=True,
             position=0,
             choices=("churn", "breast-cancer"),
             short="n",
         ),
-        Parameter("Out", Kind.FOLDER, "The folder to write to; the working directory when left out."),
+        Parameter("Out", Kind.FOLDER, "The folder to write to; default: the working directory."),
     ),
 )
 

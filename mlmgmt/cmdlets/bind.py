@@ -1,7 +1,8 @@
-"""From words and piped input to a verb's arguments: one binder for every face."""
+"""Binding: from the words of a command line and piped input to the arguments of a verb."""
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.userfiles import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from mlmgmt.cmdlets.declare import Cmdlet, Parameter
 
@@ -25,7 +26,7 @@ STDIN = "standard input"
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A call that is ready to be made.
+    """A call that is ready to run.
 
     Args:
         arguments: keywords for the verb.
@@ -49,22 +50,22 @@ def bind(
     *,
     piped: Callable[[], bytes] | None = None,
 ) -> Bound:
-    """Choose the parameter set, fetch what comes through the pipeline, and convert every text.
+    """Choose the parameter set, read piped input, and convert every text.
 
     Args:
-        given: the texts of each parameter, by its name.
+        given: the texts of each parameter, by name.
         loose: words without a parameter; they go to the parameters that have a position.
-        piped: reads standard input; None where there is none to read.
+        piped: reads standard input; None if there is nothing to read.
 
     Raises:
-        WrongUsage: something mandatory is missing, given twice, or does not go together.
-        BadRequest, NotFound: a file that is named cannot be read; the piped input is empty.
+        WrongUsage: a parameter is missing, is given twice, or cannot be combined with another.
+        BadRequest, NotFound: a file cannot be read, or the piped input is empty.
     """
     texts = {name: list(several) for name, several in given.items()}
-    _place(cmdlet, texts, loose)
+    _assign(cmdlet, texts, loose)
     for name, several in texts.items():
         if len(several) > 1 and cmdlet.parameter(name).kind is not Kind.LIST:
-            message = f"-{name} is given {len(several)} times."
+            message = f"-{name} was given {len(several)} times; give it once."
             raise WrongUsage(message, target=name, details=[Detail("ParameterAlreadyBound", message)])
     chosen = _choose(cmdlet, set(texts), piped is not None)
     arguments: dict[str, Any] = {keyword: value for in_set, keyword, value in cmdlet.fixed_by_set if in_set == chosen}
@@ -94,16 +95,17 @@ class _Once:
 
     def __call__(self, parameter: Parameter) -> bytes:
         if self._piped is None:
-            message = f"-{parameter.name} should come from standard input, and nothing is piped into the command."
+            message = f"-{parameter.name} reads standard input, but nothing is piped into the command."
             raise WrongUsage(message, target=parameter.name, details=[Detail("NoPipelineInput", message)])
         data, self._piped = self._piped(), None
         if not data.strip():
-            message = "The piped input is empty; the command before it may have failed."
+            message = "The piped input is empty. The command before it may have failed."
             raise BadRequest(message, target=parameter.name, details=[Detail("EmptyInput", message)])
         return data
 
 
-def _place(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -> None:
+def _assign(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -> None:
+    """Give words without a parameter to the parameters that have a position."""
     free = [
         p
         for p in sorted(cmdlet.parameters, key=lambda p: p.position or 0)
@@ -111,19 +113,42 @@ def _place(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) ->
     ]
     for word in loose:
         if not free:
-            message = f"{word!r} belongs to no parameter."
-            hint = f"See: mlmgmt {cmdlet.short[0]} --help"
+            message = f"Unexpected argument {word!r}."
+            hint = _suggestion(cmdlet, texts, word) or f"See: mlmgmt {cmdlet.short[0]} --help"
             raise WrongUsage(message, target=word, details=[Detail("PositionalParameterNotFound", message)], hint=hint)
         texts[free[0].name] = [*texts.get(free[0].name, []), word]
         if free[0].kind is not Kind.LIST:
             free.pop(0)
 
 
+def _suggestion(cmdlet: Cmdlet, given: Collection[str], word: str) -> str | None:
+    """Return a hint with the parameter that an unexpected word was probably meant for."""
+    fits = _fitting_sets(cmdlet, given)
+    own = [p for p in cmdlet.parameters if p.name not in given and any(map(p.among, fits))]
+    choices = [p for p in own if word.casefold() in map(str.casefold, p.choices)]
+    texts = [p for p in own if p.kind is Kind.STRING]
+    likely = [*choices, *(p for p in texts if p.short == "n"), *(p for p in texts if p.mandatory)]
+    if not likely:
+        return None
+    meant = likely[0]
+    pair = f"{f'-{meant.short}' if meant.short else meant.option} {shlex.quote(word)}"
+    return f"Did you mean {pair}?" if given else f"Did you mean: mlmgmt {cmdlet.short[0]} {pair}?"
+
+
+def _fitting_sets(cmdlet: Cmdlet, given: Collection[str]) -> list[str]:
+    return [name for name in cmdlet.sets if all(cmdlet.parameter(word).among(name) for word in given)]
+
+
 def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
-    fits = [name for name in cmdlet.sets if all(cmdlet.parameter(word).among(name) for word in given)]
+    """Return the parameter set that the given parameters belong to.
+
+    Raises:
+        WrongUsage: there is none, or one of its mandatory parameters is missing.
+    """
+    fits = _fitting_sets(cmdlet, given)
     if not fits:
         own = [f"-{word}" for word in sorted(given) if cmdlet.parameter(word).sets]
-        message = f"{' and '.join(own)} do not go together."
+        message = f"{' and '.join(own)} cannot be combined."
         raise WrongUsage(
             message, details=[Detail("AmbiguousParameterSet", message)], hint=f"See: mlmgmt {cmdlet.short[0]} --help"
         )
@@ -136,14 +161,18 @@ def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
         if not lacking[name]:
             return name
     best = min(fits, key=lambda name: len(lacking[name]))
-    missing = ", ".join(f"-{parameter.name}" for parameter in lacking[best])
-    message = f"{missing} is missing." if len(lacking[best]) == 1 else f"{missing} are missing."
+    missing = ", ".join(_with_choices(parameter) for parameter in lacking[best])
+    message = f"Missing: {missing}."
     raise WrongUsage(
         message,
         target=lacking[best][0].name,
         details=[Detail("MissingMandatoryParameter", message)],
         hint=f"For example: {cmdlet.example}",
     )
+
+
+def _with_choices(parameter: Parameter) -> str:
+    return parameter.option + (f" ({', '.join(parameter.choices)})" if parameter.choices else "")
 
 
 def _lacking(cmdlet: Cmdlet, name: str, given: set[str]) -> list[Parameter]:
@@ -158,7 +187,7 @@ def _from_pipeline(parameter: Parameter, reader: _Once) -> Any:
 
 
 def convert(parameter: Parameter, texts: Sequence[str], reader: Callable[[Parameter], bytes]) -> Any:
-    """The value of a parameter's text, by its kind.
+    """Convert the text of a parameter by its kind.
 
     Raises:
         WrongUsage: the text is not of that kind. BadRequest, NotFound: its file cannot be read.
@@ -178,7 +207,7 @@ def convert(parameter: Parameter, texts: Sequence[str], reader: Callable[[Parame
     if kind is Kind.CHOICE:
         found = {choice.casefold(): choice for choice in parameter.choices}.get(text.casefold())
         if found is None:
-            raise _wrong(parameter, f"cannot be {text!r}.", f"One of: {', '.join(parameter.choices)}.")
+            raise _wrong(parameter, f"cannot be {text!r}.", f"Use one of: {', '.join(parameter.choices)}.")
         return found
     if kind is Kind.TEXT:
         return Source(f"-{parameter.name}", text.encode())
@@ -196,7 +225,7 @@ def _source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes
         try:
             return Source(f"-{parameter.name}", orjson.dumps(values.hashtable(text)))
         except (orjson.JSONEncodeError, RecursionError):
-            raise _wrong(parameter, "holds a number beyond 64 bits, or nests too deep.") from None
+            raise _wrong(parameter, "contains a number beyond 64 bits, or is nested too deeply.") from None
     if text.lstrip().startswith("{"):
         return Source(f"-{parameter.name}", text.encode())
     largest = LARGEST if parameter.kind is Kind.DOCUMENT else userfiles.LARGEST_TABLE
@@ -209,7 +238,9 @@ def _structure(parameter: Parameter, text: str, reader: Callable[[Parameter], by
     except Unreadable as error:
         raise _wrong(parameter, f"cannot be read: {error.message}") from None
     if not isinstance(value, dict):
-        raise _wrong(parameter, "needs an object.", "JSON, @{Name='value'}, a file with JSON, or - for standard input.")
+        raise _wrong(
+            parameter, "needs an object.", "Give JSON, @{Name='value'}, a file with JSON, or - for standard input."
+        )
     return value
 
 

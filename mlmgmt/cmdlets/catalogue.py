@@ -1,4 +1,4 @@
-"""The module catalogue, and what graphs may reach outside of themselves."""
+"""The module catalogue, and what graphs can reach: scripts, databases and files."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ MODULES = Cmdlet(
     spellings=both("Get", "MlModule"),
     short=("modules",),
     run="verbs.runs.catalogue:modules",
-    summary="List the modules that run here; or one with its ports, parameters and what it maps to.",
+    summary="List the modules that run here, or show one: its ports, parameters and what it maps to.",
     example='mlmgmt modules "Train Model"',
     step="9. Experiments",
     view="module",
-    parameters=(Parameter("Name", help="A module.", position=0, short="n", completes="module"),),
+    lists="modules",
+    parameters=(Parameter("Name", help="The module; default: list all.", position=0, short="n", completes="module"),),
 )
 SCRIPTS = Cmdlet(
     spellings=both("Enable", "MlScript"),
     short=("allow-scripts",),
     run="verbs.storage.sources:allow_scripts",
-    summary="Allow definitions of this home to run Python scripts.",
+    summary="Allow the graphs of this home to run Python scripts.",
     example="mlmgmt allow-scripts",
     step=_STEP,
-    about="A script can do whatever you can do: it runs in a process of its own, with limits on time and memory, and "
-    "behind no further walls.",
-    parameters=(Parameter("Deny", Kind.SWITCH, "No longer allow them."),),
+    about="A script can do everything that you can do. It runs in a separate process with limits on time and memory, "
+    "but is not isolated any further.",
+    parameters=(Parameter("Deny", Kind.SWITCH, "Stop allowing them."),),
 )
 MAP_SOURCE = Cmdlet(
     spellings=both("Set", "MlDataSource"),
@@ -37,16 +38,16 @@ MAP_SOURCE = Cmdlet(
     step=_STEP,
     view="rows",
     parameters=(
-        Parameter("Name", help="The server's name, or the address.", mandatory=True, position=0, short="n"),
+        Parameter("Name", help="The server's name, or the web address.", mandatory=True, position=0, short="n"),
         Parameter("Target", help="The connection URL, or the file.", position=1, completes="file"),
-        Parameter("Remove", Kind.SWITCH, "Forget what it is mapped to."),
+        Parameter("Remove", Kind.SWITCH, "Remove the mapping."),
     ),
 )
 SOURCES = Cmdlet(
     spellings=both("Get", "MlDataSource"),
     short=("sources",),
     run="verbs.storage.sources:sources",
-    summary="Show what is mapped, and whether scripts are allowed.",
+    summary="Show the mappings, and whether scripts are allowed.",
     example="mlmgmt sources",
     step=_STEP,
     view="rows",

@@ -1,4 +1,4 @@
-"""The cmdlets of Classic workspaces, web services and endpoints, as the Classic module had them."""
+"""Cmdlets for Classic workspaces, web services and endpoints, with the names of the Classic PowerShell module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mlmgmt.cmdlets.declare import (
 STEP = "C. Classic web services"
 TOPIC = "classic"
 _OPTIONAL_SERVICE = Parameter(
-    "WebServiceId", help="A web service, by id or name.", short="s", position=0, completes="classic-service"
+    "WebServiceId", help="The web service, by id or name.", short="s", position=0, completes="classic-service"
 )
 _ENDPOINT = (WEB_SERVICE_ID, ENDPOINT_NAME)
 
@@ -31,33 +31,34 @@ WORKSPACES = Cmdlet(
     example="mlmgmt workspaces",
     step=STEP,
     view="rows",
+    lists="workspaces",
 )
 NEW_WORKSPACE = Cmdlet(
     spellings=("New-AmlWorkspace",),
     short=("new-workspace",),
     run="verbs.classic.workspaces:plan_create",
-    summary="Make a workspace, or take over the id and token that your scripts' config.json has.",
+    summary="Create a workspace, or one with the id and token of your scripts' config.json.",
     example="mlmgmt new-workspace Bikes -ConfigFile config.json",
     step=STEP,
-    gate=Gate("Making the workspace"),
+    gate=Gate("Creating the workspace"),
     parameters=(
         Parameter("Name", help="Its name.", mandatory=True, position=0, short="n"),
-        Parameter("Location", help="Its region; South Central US when left out.", short="l"),
-        Parameter("WorkspaceId", help="Its id, 32 hexadecimal digits; a new one when left out."),
-        Parameter("AuthorizationToken", help="Its token; a new one when left out."),
-        Parameter("ConfigFile", Kind.FILE, "A config.json that names the three.", completes="file"),
+        Parameter("Location", help="Its region; default: South Central US.", short="l"),
+        Parameter("WorkspaceId", help="Its id, 32 hexadecimal digits; default: a new one."),
+        Parameter("AuthorizationToken", help="Its token; default: a new one."),
+        Parameter("ConfigFile", Kind.FILE, "A config.json with workspace id, token and region.", completes="file"),
     ),
 )
 CONFIG = Cmdlet(
     spellings=("Export-AmlWorkspaceConfig",),
     short=("workspace-config",),
     run="verbs.classic.workspaces:write_config",
-    summary="Write a workspace's config.json: region, id and token, for scripts and clients.",
+    summary="Write the config.json of a workspace, with region, id and token, for scripts and clients.",
     example="mlmgmt workspace-config config.json",
     step=STEP,
     parameters=(
-        Parameter("OutputFile", Kind.FILE, "The file; config.json when left out.", position=0, completes="file"),
-        Parameter("WorkspaceId", help="The workspace; the home's first when left out.", completes="workspace"),
+        Parameter("OutputFile", Kind.FILE, "The file; default: config.json.", position=0, completes="file"),
+        Parameter("WorkspaceId", help="The workspace; default: the first one of the home.", completes="workspace"),
         Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force"),
     ),
 )
@@ -66,6 +67,7 @@ GET_SERVICE = Cmdlet(
     short=("web-services",),
     calls=("ClassicWebServices_Get", "ClassicWebServices_List"),
     run="verbs.classic.web_services:get",
+    lists="web services",
     summary="List the Classic web services of the workspace, or show one.",
     example="mlmgmt web-services",
     step=STEP,
@@ -77,13 +79,13 @@ NEW_SERVICE = Cmdlet(
     short=("deploy",),
     calls=("ClassicWebServices_Deploy",),
     run="verbs.classic.deploying:plan_deploy",
-    summary="Deploy an experiment that ran as a Classic web service; -Update republishes the one it has.",
+    summary="Deploy an experiment that has run as a Classic web service, or update its web service.",
     example='mlmgmt deploy "Bike Rental [Predictive Exp.]"',
     step=STEP,
     classic=True,
     gate=Gate("Deploying the web service"),
-    about="Training experiments are deployed in the same way, and asked for batch jobs. -Update gives the new "
-    "definition to the default endpoint alone; the other endpoints take it with Refresh-AmlWebServiceEndpoint.",
+    about="Training experiments are deployed in the same way, and run as batch jobs. -Update gives the new definition "
+    "only to the default endpoint; other endpoints take it with Refresh-AmlWebServiceEndpoint.",
     parameters=(
         Parameter(
             "PredictiveExperimentId",
@@ -94,7 +96,7 @@ NEW_SERVICE = Cmdlet(
             position=0,
             completes="experiment",
         ),
-        Parameter("Update", Kind.SWITCH, "Republish the experiment's web service, in its default endpoint."),
+        Parameter("Update", Kind.SWITCH, "Update the experiment's web service, in its default endpoint."),
         MESSAGE,
         SKIP_CHECK,
     ),
@@ -115,7 +117,7 @@ RESTORE_SERVICE = Cmdlet(
     spellings=("Restore-AmlWebService",),
     short=("restore-web-service",),
     run="verbs.classic.restoring:plan_restore",
-    summary="Bring a removed Classic web service back, with its endpoints and their keys.",
+    summary="Bring back a removed Classic web service, with its endpoints and their keys.",
     example="mlmgmt restore-web-service 5d1e0c9a7b5f4a0f8e21d403b95e7712",
     step=STEP,
     classic=True,
@@ -131,6 +133,7 @@ GET_ENDPOINT = Cmdlet(
     example='mlmgmt endpoints "Bike Rental Scoring" -EndpointName rentalloc001',
     step=STEP,
     view="endpoint",
+    lists="endpoints",
     classic=True,
     parameters=(
         Parameter(
@@ -143,7 +146,7 @@ GET_ENDPOINT = Cmdlet(
         ),
         Parameter(
             "EndpointName",
-            help="An endpoint; all of them when left out.",
+            help="The endpoint; default: list all.",
             aliases=("Endpoint",),
             short="e",
             position=1,
@@ -156,7 +159,7 @@ ADD_ENDPOINT = Cmdlet(
     short=("add-endpoint",),
     calls=("ClassicEndpoints_Create",),
     run="verbs.classic.endpoints:plan_add",
-    summary="Add an endpoint to a Classic web service; it begins with the default endpoint's model.",
+    summary="Add an endpoint to a Classic web service. It starts with the model of the default endpoint.",
     example='mlmgmt add-endpoint -WebServiceId "Bike Rental Scoring" -EndpointName rentalloc001 -ThrottleLevel High',
     step=STEP,
     view="text",
@@ -165,12 +168,17 @@ ADD_ENDPOINT = Cmdlet(
     parameters=(
         *_ENDPOINT,
         Parameter("Description", help="What it is for."),
-        Parameter("ThrottleLevel", Kind.CHOICE, "Low (4 calls at a time) when left out.", choices=("High", "Low")),
-        Parameter("MaxConcurrentCalls", Kind.INTEGER, "Calls at a time of the level High: 1 to 200."),
+        Parameter(
+            "ThrottleLevel",
+            Kind.CHOICE,
+            "The throttle level; default: Low, which is 4 concurrent calls.",
+            choices=("High", "Low"),
+        ),
+        Parameter("MaxConcurrentCalls", Kind.INTEGER, "Concurrent calls with the level High: 1 to 200."),
         Parameter(
             "PreventUpdate",
             Kind.SWITCH,
-            "It keeps its model: no patch and no refresh, until a PATCH over HTTP says otherwise.",
+            "Refuse patch and refresh, so that the model stays, until a PATCH over HTTP allows them again.",
         ),
         MESSAGE,
     ),
@@ -180,7 +188,7 @@ REMOVE_ENDPOINT = Cmdlet(
     short=("remove-endpoint",),
     calls=("ClassicEndpoints_Delete",),
     run="verbs.classic.endpoints:plan_remove",
-    summary="Remove an endpoint; the default one goes last.",
+    summary="Remove an endpoint. The default endpoint can only be removed last.",
     example='mlmgmt remove-endpoint -s "Bike Rental Scoring" -e rentalloc001 -Force',
     step=STEP,
     view="text",
@@ -193,7 +201,7 @@ REFRESH_ENDPOINT = Cmdlet(
     short=("refresh-endpoint",),
     calls=("ClassicEndpoints_Refresh",),
     run="verbs.classic.patching:plan_refresh",
-    summary="Give an endpoint the graph that the default endpoint has now; its own models stay.",
+    summary="Give an endpoint the current graph of the default endpoint. Its own models stay.",
     example='mlmgmt refresh-endpoint -s "Bike Rental Scoring" -e rentalloc001',
     step=STEP,
     view="text",
@@ -201,7 +209,7 @@ REFRESH_ENDPOINT = Cmdlet(
     gate=Gate("Refreshing the endpoint"),
     parameters=(
         *_ENDPOINT,
-        Parameter("OverwriteResources", Kind.SWITCH, "Its trained models become the default endpoint's, too."),
+        Parameter("OverwriteResources", Kind.SWITCH, "Also take the trained models of the default endpoint."),
         MESSAGE,
         SKIP_CHECK,
     ),
@@ -211,7 +219,7 @@ PATCH_ENDPOINT = Cmdlet(
     short=("patch-endpoint",),
     calls=("ClassicEndpoints_Patch",),
     run="verbs.classic.patching:plan_patch",
-    summary="Replace a trained model of an endpoint with a retrained one, proved and at once.",
+    summary="Replace a trained model of an endpoint with a retrained one. The model is checked first.",
     example="mlmgmt patch-endpoint -s 'Bike Rental Scoring' -e rentalloc001 "
     "-ResourceName 'Bike Rental [trained model]' "
     "-BaseLocation https://mlstore1a2b3c4d.blob.core.windows.net/ -RelativeLocation models/model001.ilearner "
@@ -220,19 +228,21 @@ PATCH_ENDPOINT = Cmdlet(
     view="text",
     classic=True,
     gate=Gate("Patching the endpoint"),
-    about="The three locations are those that the retraining job's status gives. -WhatIf proves the model and shows "
-    "what would change; history and rollback undo it.",
+    about="The three parts of the location are in the status of the retraining job. -WhatIf checks the model and shows "
+    "what would change. mlmgmt rollback undoes the change.",
     parameters=(
         *_ENDPOINT,
         Parameter(
             "ResourceName",
-            help="Exactly the trained model's name, [trained model] included; Get-AmlWebServiceEndpoint shows it.",
+            help="The exact name, with [trained model]; Get-AmlWebServiceEndpoint shows it.",
             mandatory=True,
             completes="resource",
         ),
-        Parameter("BaseLocation", help="Ends in a slash.", mandatory=True),
-        Parameter("RelativeLocation", help="CONTAINER/PATH.ilearner", mandatory=True),
-        Parameter("SasBlobToken", help="Begins with ?, and is quoted.", mandatory=True),
+        Parameter("BaseLocation", help="BaseLocation from the job's status; ends with a slash.", mandatory=True),
+        Parameter(
+            "RelativeLocation", help="RelativeLocation from the job's status: CONTAINER/PATH.ilearner.", mandatory=True
+        ),
+        Parameter("SasBlobToken", help="SasBlobToken from the job's status; starts with ?, in quotes.", mandatory=True),
         MESSAGE,
         IF_MATCH,
         SKIP_CHECK,

@@ -1,4 +1,4 @@
-"""What a cmdlet is, as data: its names, parameters, sets and gates, and the verb that does the work."""
+"""A cmdlet as data: its names, parameters, parameter sets and questions, and the verb that does the work."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum, auto
 
 
 class Kind(Enum):
-    """What a parameter's text becomes."""
+    """What the text of a parameter is converted to."""
 
     STRING = auto()
     INTEGER = auto()
@@ -16,14 +16,14 @@ class Kind(Enum):
     SWITCH = auto()
     CHOICE = auto()
     LIST = auto()
-    """Several texts: the parameter repeated, or commas."""
+    """Several texts: separated by commas, or the parameter is repeated."""
     FOLDER = auto()
     FILE = auto()
     """The path of a file that the verb reads or writes itself."""
     DOCUMENT = auto()
     """A definition: a file, `-` for standard input, JSON, or a hashtable literal."""
     TEXT = auto()
-    """The content of a document, given as it is."""
+    """The content of a document."""
     ROWS = auto()
     """A table: a CSV or JSON file, or `-`."""
     STRUCTURE = auto()
@@ -32,15 +32,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a cmdlet, said once for every face.
+    """One parameter of a cmdlet.
 
     Args:
-        name: as the cmdlets spell it; `-ResourceGroupName` and `--resource-group-name` follow from it.
-        sets: the parameter sets it belongs to; all of them when empty.
-        pipeline: taken from standard input when it is not given.
+        name: as in PowerShell; `-ResourceGroupName` and `--resource-group-name` follow from it.
+        sets: the parameter sets it belongs to; empty means all.
+        pipeline: if it is not given, it is read from standard input.
         short: one letter, as in `-g`.
-        argument: the verb's keyword; the name in snake case when empty. One that begins with an underscore chooses a
-            parameter set or is accepted for scripts, and is not passed on.
+        argument: the verb's keyword; empty means the name in snake case. If it starts with an underscore, the parameter
+            only chooses a parameter set or is ignored, and is not passed to the verb.
         completes: what completion offers: resource-group, service, asset, revision, or file.
     """
 
@@ -67,7 +67,7 @@ class Parameter:
 
     @property
     def described(self) -> str:
-        """Its help, and whether it is required, in which parameter sets it is, and how else it can be given."""
+        """Its help, with notes: whether it is required, its parameter sets, and how else it can be given."""
         notes = []
         if self.mandatory and not self.sets:
             notes.append("required")
@@ -76,7 +76,7 @@ class Parameter:
         if self.pipeline:
             notes.append("from the pipeline")
         if self.position is not None:
-            notes.append("also without its name")
+            notes.append("the name can be omitted")
         return f"{self.help}  [{'; '.join(notes)}]" if notes else self.help
 
     def among(self, parameter_set: str) -> bool:
@@ -85,12 +85,12 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The two questions before a change.
+    """The two questions before a change, as in PowerShell.
 
     Args:
-        operation: what `-WhatIf` and `-Confirm` say is done to the target.
-        question: the cmdlet's own question, asked unless `-Force` is given; `{target}` stands for the name. Empty:
-            there is none unless the plan itself brings one.
+        operation: what is done to the target, in the words of `-WhatIf` and `-Confirm`.
+        question: the cmdlet's own question, asked unless `-Force` is given; `{target}` is the name. If it is empty,
+            nothing is asked, unless the outcome has a question.
     """
 
     operation: str
@@ -102,20 +102,21 @@ class Cmdlet:
     """One cmdlet.
 
     Args:
-        spellings: every Verb-Noun it answers to, the present one first.
-        short: its short names, the one shown first.
-        run: the verb, as `room.module:function` below `mlmgmt`.
+        spellings: every Verb-Noun name, the current one first.
+        short: its short names; help shows the first one.
+        run: the verb, as `package.module:function` in `mlmgmt`.
         view: how its result is shown on a terminal.
+        lists: what the result is a list of, for the message about an empty one.
         sets: its parameter sets, the default one first.
-        fixed_by_set: keyword arguments that a parameter set always gives: the set, the keyword, the value.
+        fixed_by_set: arguments that a parameter set always has: the set, the keyword, the value.
         run_by_set: another verb for a parameter set.
-        gate: the questions before a change; None for what changes nothing.
+        gate: the questions before a change; None if nothing changes, or nothing is asked.
         verdict: the member of the result that decides between exit status 0 and 1.
-        trouble: the exit status of an expected error, where it is not the error's own.
-        classic: it works in a Classic workspace; one with a parameter set `ENDPOINT` may.
-        calls: the operations of `mlmgmt.protocol` that it stands for; of several that one whose path can be filled in.
-        topic: the help topic that explains it; the `TOPIC` of its file when empty.
-        summary: one sentence; `about` more, for its help.
+        trouble: the exit status of every expected error, instead of the error's own.
+        classic: it works in a Classic workspace. A cmdlet with a parameter set `ENDPOINT` does with that set only.
+        calls: the operations of `mlmgmt.protocol` that do the same; the first whose path can be filled in counts.
+        topic: the help topic that explains it; empty means the `TOPIC` of its file.
+        summary: one sentence; `about` has more for its help.
     """
 
     spellings: tuple[str, ...]
@@ -126,6 +127,7 @@ class Cmdlet:
     step: str
     parameters: tuple[Parameter, ...] = ()
     view: str = "object"
+    lists: str = "results"
     sets: tuple[str, ...] = ("Default",)
     fixed_by_set: tuple[tuple[str, str, object], ...] = ()
     run_by_set: tuple[tuple[str, str], ...] = ()
@@ -146,19 +148,19 @@ class Cmdlet:
 
     @property
     def all_parameters(self) -> tuple[Parameter, ...]:
-        """Its own parameters, then those that its gates and every cmdlet have."""
+        """Its own parameters, then those of its workspace, of its questions, and of every cmdlet."""
         gates = (WHAT_IF, CONFIRM) if self.gate is not None else ()
         force = (FORCE,) if self.gate is not None and not any(p.name == "Force" for p in self.parameters) else ()
         workspace = WORKSPACE if self.classic or any(map(self.in_workspace, self.sets)) else ()
         return (*self.parameters, *workspace, *force, *gates, *COMMON)
 
     def in_workspace(self, parameter_set: str) -> bool:
-        """Whether it works in a Classic workspace when it is called with a parameter set."""
+        """Whether it works in a Classic workspace when called with this parameter set."""
         return self.classic or parameter_set.startswith(ENDPOINT)
 
 
 def both(verb: str, noun: str, *others: str) -> tuple[str, ...]:
-    """The spellings of an Azure cmdlet: the present `Az` one and the older `AzureRm` one."""
+    """Return the names of an Azure cmdlet: the current `Az` name and the older `AzureRm` name."""
     return (f"{verb}-Az{noun}", f"{verb}-AzureRm{noun}", *others)
 
 
@@ -167,13 +169,13 @@ def kebab(name: str) -> str:
 
 
 WEB_SERVICE, ENDPOINT = "WebService", "Endpoint"
-"""Parameter sets that name a New web service, or an endpoint of a Classic one, begin so."""
+"""How the names of parameter sets start: for New web services, and for endpoints of Classic ones."""
 
 
 def answering(
     *, new: tuple[str, ...] = (WEB_SERVICE,), endpoint: tuple[str, ...] = (ENDPOINT,)
 ) -> tuple[Parameter, ...]:
-    """The parameters that name what answers, in either kind of parameter set."""
+    """Return the parameters that name a New web service or a Classic endpoint, in their parameter sets."""
     return (
         replace(GROUP, sets=new),
         replace(NAME, sets=new),
@@ -182,37 +184,48 @@ def answering(
     )
 
 
-FORCE = Parameter("Force", Kind.SWITCH, "Do not ask the cmdlet's own question.")
-WHAT_IF = Parameter("WhatIf", Kind.SWITCH, "Show what would change, and change nothing.", aliases=("wi",))
-CONFIRM = Parameter("Confirm", Kind.SWITCH, "Ask before the change; -Confirm:$false never asks.", aliases=("cf",))
+FORCE = Parameter("Force", Kind.SWITCH, "Answer the command's question with yes in advance.")
+WHAT_IF = Parameter("WhatIf", Kind.SWITCH, "Show what would change; change nothing.", aliases=("wi",))
+CONFIRM = Parameter("Confirm", Kind.SWITCH, "Ask before the change.", aliases=("cf",))
 COMMON = (
-    # Update has a parameter Output of its own, so the form of the answer is OutputFormat; --output means it elsewhere.
-    Parameter("OutputFormat", Kind.CHOICE, "The form of the answer.", short="o", choices=("table", "json")),
-    Parameter("Home", Kind.FOLDER, "The home to use, instead of MLMGMT_HOME or the nearest .mlmgmt folder."),
-    Parameter("Verbose", Kind.SWITCH, "Say more about what is done.", aliases=("vb",)),
-    Parameter("ShowHttp", Kind.SWITCH, "Show the HTTP request that the command stands for, then carry it out."),
+    # Not Output: Update has a parameter of that name. For the other cmdlets, --output is short for --output-format.
+    Parameter(
+        "OutputFormat",
+        Kind.CHOICE,
+        "Show a table or JSON; default: a table on a terminal, otherwise JSON.",
+        short="o",
+        choices=("table", "json"),
+    ),
+    Parameter("Home", Kind.FOLDER, "The home to use; default: MLMGMT_HOME, or the nearest .mlmgmt folder."),
+    Parameter("Verbose", Kind.SWITCH, "Show each stage and its time.", aliases=("vb",)),
+    Parameter("ShowHttp", Kind.SWITCH, "Also show the HTTP request that does the same."),
     Parameter("Debug", Kind.SWITCH, "Show the traceback of an error.", aliases=("db",)),
-    Parameter("ErrorAction", Kind.STRING, "Accepted for scripts; an error always ends the command.", aliases=("ea",)),
+    Parameter(
+        "ErrorAction",
+        Kind.STRING,
+        "Ignored; accepted for old scripts. An error always ends the command.",
+        aliases=("ea",),
+    ),
     Parameter(
         "DefaultProfile",
         Kind.STRING,
-        "Accepted for scripts; the account is the connected one.",
+        "Ignored; accepted for old scripts. The account is the one that is signed in.",
         aliases=("AzContext", "AzureRmContext", "AzureCredential"),
     ),
 )
 WORKSPACE = (
-    Parameter("WorkspaceId", help="The Classic workspace; the home's first when left out.", completes="workspace"),
-    Parameter("AuthorizationToken", help="Its token, for scripts that bring one; your own home needs none."),
-    Parameter("Location", help="Its region, for scripts that name it."),
+    Parameter("WorkspaceId", help="The Classic workspace; default: the first one of the home.", completes="workspace"),
+    Parameter("AuthorizationToken", help="The workspace's token. Optional: your own home does not need it."),
+    Parameter("Location", help="The workspace's region. Optional."),
     Parameter(
         "ConfigFile",
         Kind.FILE,
-        "A config.json with the three; the one in the working directory when left out.",
+        "A config.json with workspace id, token and region; default: ./config.json.",
         completes="file",
     ),
-    Parameter("IntegrationTest", Kind.SWITCH, "Accepted for scripts; it means nothing."),
+    Parameter("IntegrationTest", Kind.SWITCH, "Ignored; accepted for old scripts."),
 )
-"""Of every cmdlet that works in a Classic workspace."""
+"""The parameters of every cmdlet that works in a Classic workspace."""
 GROUP = Parameter(
     "ResourceGroupName",
     help="The resource group.",
@@ -232,9 +245,9 @@ WEB_SERVICE_ID = Parameter(
 ENDPOINT_NAME = Parameter(
     "EndpointName", help="The endpoint.", mandatory=True, aliases=("Endpoint",), short="e", completes="endpoint"
 )
-MESSAGE = Parameter("Message", help="Why, for the history.", short="m")
-IF_MATCH = Parameter("IfMatch", help="Refuse the change unless this is the current etag.")
+MESSAGE = Parameter("Message", help="The reason for the change, for the history.", short="m")
+IF_MATCH = Parameter("IfMatch", help="Make the change only if this is the current etag.")
 PARAMETERS = Parameter(
-    "Parameters", Kind.LIST, "Web service parameters, NAME=VALUE.", aliases=("GlobalParameters",), short="p"
+    "Parameters", Kind.LIST, "Web service parameters, as NAME=VALUE.", aliases=("GlobalParameters",), short="p"
 )
-SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy the model unproved; the history says so.")
+SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy without checking the model. The history records this.")

@@ -1,4 +1,4 @@
-"""Experiments: made, run, and set up as web services."""
+"""Cmdlets for experiments: create, run, copy, and set up as web services."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FORCE_FILE = Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="f
 
 
 def _spelled(verb: str, noun: str) -> tuple[str, ...]:
-    """Experiments were the Classic module's, whose cmdlets begin with Aml."""
+    """Return the names of a cmdlet: the one of the Classic PowerShell module, which starts with Aml, comes first."""
     return (f"{verb}-Aml{noun}", f"{verb}-AzMl{noun}")
 
 
@@ -30,28 +30,30 @@ NEW = Cmdlet(
     spellings=_spelled("New", "Experiment"),
     short=("new-experiment",),
     run="verbs.experiments.drafts:plan_new",
-    summary="Make a training experiment from a task, a learner, a label and a CSV file.",
+    summary="Create a training experiment from a CSV file, a task, a label and a learner.",
     example="mlmgmt new-experiment Churn --task binary --label churned --data customers.csv",
     step=STEP,
     classic=True,
     view="experiment",
-    gate=Gate("Making the experiment"),
+    gate=Gate("Creating the experiment"),
     parameters=(
         Parameter("Name", help="Its name.", mandatory=True, position=0, short="n"),
         Parameter(
             "Task",
             Kind.CHOICE,
-            "What is to be learnt.",
+            "The task to learn.",
             mandatory=True,
             short="t",
             choices=("binary", "multiclass", "regression", "clustering"),
         ),
         Parameter("Data", Kind.ROWS, "The table to learn from, as CSV or TSV.", mandatory=True, completes="file"),
         Parameter("Label", help="The column to predict.", short="l"),
-        Parameter("Algorithm", help="The learner, by its module's name.", short="a", completes="learner"),
-        Parameter("Settings", Kind.LIST, "Settings of the learner, NAME=VALUE; see: mlmgmt modules.", short="p"),
-        Parameter("Exclude", Kind.LIST, "Columns to learn nothing from."),
-        Parameter("TrainFraction", Kind.NUMBER, "The fraction of rows to train on; 0.75 when left out."),
+        Parameter("Algorithm", help="The learner, by the name of its module.", short="a", completes="learner"),
+        Parameter(
+            "Settings", Kind.LIST, "Settings of the learner, as NAME=VALUE; mlmgmt modules lists them.", short="p"
+        ),
+        Parameter("Exclude", Kind.LIST, "Columns not to learn from."),
+        Parameter("TrainFraction", Kind.NUMBER, "The fraction of rows to train on; default: 0.75."),
     ),
 )
 GET = Cmdlet(
@@ -67,10 +69,11 @@ GET = Cmdlet(
     step=STEP,
     classic=True,
     view="experiment",
+    lists="experiments",
     parameters=(
         Parameter(
             "ExperimentId",
-            help="An experiment, by id or name.",
+            help="The experiment, by id or name; default: list all.",
             aliases=("Name", "Experiment"),
             argument="experiment",
             position=0,
@@ -84,7 +87,7 @@ RUN = Cmdlet(
     short=("run-experiment",),
     calls=("ClassicExperiments_Save",),
     run="verbs.experiments.experiments:run",
-    summary="Run an experiment's whole graph; -Verbose tells each node's time and rows.",
+    summary="Run the whole graph of an experiment. -Verbose shows the time and rows of each node.",
     example="mlmgmt run-experiment Churn -Verbose",
     step=STEP,
     classic=True,
@@ -95,20 +98,22 @@ SET_UP = Cmdlet(
     spellings=_spelled("Set", "ExperimentWebService"),
     short=("set-up-web-service",),
     run="verbs.experiments.set_up:plan",
-    summary="Set a training experiment up as a retraining service, or make its predictive experiment.",
+    summary="Prepare a training experiment as a web service that trains, or make its predictive experiment.",
     example="mlmgmt set-up-web-service Churn --predictive --output-file churn-predictive.json",
     step=STEP,
     classic=True,
     view="experiment",
     gate=Gate("Setting up the web service"),
-    about="The experiment is run for it. -Retraining adds a web service input where the data goes in, and outputs for "
-    "the trained model and the evaluation. -Predictive saves the model and what preparation learnt, drops what only "
-    "training needs, and wires an input and an output.",
+    about="The experiment runs first. -Retraining adds a web service input where the data enters, and outputs for the "
+    "trained model and the evaluation. -Predictive saves the model and what preparation learned, drops what only "
+    "training needs, and adds an input and an output.",
     parameters=(
         _NAME,
-        Parameter("Retraining", Kind.SWITCH, "As a service that trains."),
-        Parameter("Predictive", Kind.SWITCH, "As a service that scores."),
-        Parameter("OutputFile", Kind.FILE, "A file for the web service definition.", short="f", completes="file"),
+        Parameter("Retraining", Kind.SWITCH, "Make a web service that trains."),
+        Parameter("Predictive", Kind.SWITCH, "Make a web service that scores."),
+        Parameter(
+            "OutputFile", Kind.FILE, "A file to write the web service definition to.", short="f", completes="file"
+        ),
     ),
 )
 EXPORT = Cmdlet(
@@ -116,7 +121,7 @@ EXPORT = Cmdlet(
     short=("export-experiment",),
     calls=("ClassicExperiments_Get",),
     run="verbs.experiments.files:export_graph",
-    summary="Write an experiment in Studio's own format.",
+    summary="Write an experiment to a file, in Studio's own format.",
     example="mlmgmt export-experiment Churn churn-experiment.json",
     step=STEP,
     classic=True,
@@ -130,7 +135,7 @@ IMPORT = Cmdlet(
     spellings=_spelled("Import", "ExperimentGraph"),
     short=("import-experiment",),
     run="verbs.experiments.files:plan_import",
-    summary="Make an experiment of a file in Studio's format, or of a web service definition.",
+    summary="Create an experiment from a file in Studio's format, or from a web service definition.",
     example="mlmgmt import-experiment churn-experiment.json --new-name Churn2 --data customers.csv",
     step=STEP,
     classic=True,
@@ -138,9 +143,9 @@ IMPORT = Cmdlet(
     gate=Gate("Importing the experiment"),
     parameters=(
         Parameter("InputFile", Kind.DOCUMENT, "The file.", mandatory=True, position=0, completes="file"),
-        Parameter("NewName", help="Its name; the one in the file when left out.", short="n"),
-        Parameter("Data", Kind.ROWS, "A table in the place of the graph's one dataset.", completes="file"),
-        Parameter("Overwrite", Kind.SWITCH, "Give the graph to the experiment of that name, which keeps its id."),
+        Parameter("NewName", help="Its name; default: the name in the file.", short="n"),
+        Parameter("Data", Kind.ROWS, "A table that replaces the only dataset of the graph.", completes="file"),
+        Parameter("Overwrite", Kind.SWITCH, "Replace the graph of the experiment with this name, which keeps its id."),
     ),
 )
 _REGIONS = ("South Central US", "West Europe", "Southeast Asia", "Japan East", "West Central US", "Integration Test")
@@ -150,18 +155,18 @@ COPY = Cmdlet(
     short=("copy-experiment",),
     run="verbs.classic.copies:plan_copy",
     run_by_set=((_ACROSS, "verbs.classic.copies:plan_copy_across"),),
-    summary="Copy an experiment, in its workspace or to another one of this home.",
+    summary="Copy an experiment, within its workspace or to another workspace of this home.",
     example="mlmgmt copy-experiment -ExperimentId Churn -NewExperimentName Churn2",
     step=STEP,
     classic=True,
     view="experiment",
     sets=(_WITHIN, _ACROSS),
     gate=Gate("Copying the experiment"),
-    about="The copy is a draft: run it before it is deployed. Datasets and models are not copied; all workspaces of a "
-    "home reach them.",
+    about="The copy is a draft: run it before you deploy it. Datasets and models are not copied, because all "
+    "workspaces of a home share them.",
     parameters=(
         replace(_NAME, position=None),
-        Parameter("NewExperimentName", help="Its name; NAME - Copy when left out.", sets=(_WITHIN,)),
+        Parameter("NewExperimentName", help="The name of the copy; default: NAME - Copy.", sets=(_WITHIN,)),
         Parameter(
             "DestinationLocation",
             Kind.CHOICE,
@@ -172,7 +177,7 @@ COPY = Cmdlet(
         ),
         Parameter(
             "DestinationWorkspaceAuthorizationToken",
-            help="Its token; mlmgmt workspace-config writes it.",
+            help="The token of the other workspace; mlmgmt workspace-config writes it.",
             mandatory=True,
             sets=(_ACROSS,),
             position=1,
@@ -190,19 +195,23 @@ NODES = Cmdlet(
     spellings=_spelled("Get", "ExperimentNode"),
     short=("experiment-nodes",),
     run="verbs.classic.copies:nodes",
-    summary="List the modules of an experiment with their ids, or those of one name.",
+    summary="List the modules of an experiment with their ids, or only those with one name.",
     example="mlmgmt experiment-nodes Churn -Comment 'Train Model'",
     step=STEP,
     classic=True,
     view="rows",
-    parameters=(_NAME, Parameter("Comment", help="The module's name, which stands for a comment here.", position=1)),
+    lists="modules in this experiment",
+    parameters=(
+        _NAME,
+        Parameter("Comment", help="The name of the modules, which has the place of Studio's comments.", position=1),
+    ),
 )
 EXPORT_DEFINITION = Cmdlet(
     spellings=_spelled("Export", "WebServiceDefinitionFromExperiment"),
     short=("export-definition",),
     calls=("ClassicExperiments_GetDefinition",),
     run="verbs.experiments.files:export_definition",
-    summary="Write the web service definition of an experiment that ran.",
+    summary="Write the web service definition of an experiment that has run.",
     example="mlmgmt export-definition Churn churn-training.json",
     step=STEP,
     classic=True,
@@ -217,7 +226,7 @@ REMOVE = Cmdlet(
     short=("remove-experiment",),
     calls=("ClassicExperiments_Delete",),
     run="verbs.experiments.experiments:plan_remove",
-    summary="Remove an experiment; its datasets and models stay.",
+    summary="Remove an experiment. Its datasets and models stay.",
     example="mlmgmt remove-experiment Churn -Force",
     step=STEP,
     classic=True,

@@ -1,4 +1,4 @@
-"""Asking a web service by its address and a key: request-response, and batch execution."""
+"""Cmdlets that call a web service by its address and a key: request-response, and batch execution."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from mlmgmt.cmdlets.declare import Cmdlet, Kind, Parameter
 TOPIC = "classic"
 _KEY = Parameter("ApiKey", help="One of the two keys of the endpoint or web service.", mandatory=True)
 _WHERE = (
-    "An address at azureml.net is answered in this process, from this home; any other is asked over HTTP, such as "
-    "that of a running mlmgmt serve."
+    "An address at azureml.net is answered from this home, without a network. Any other address, such as that of a "
+    "running mlmgmt serve, is called over HTTP."
 )
 
 RRS = Cmdlet(
@@ -17,7 +17,7 @@ RRS = Cmdlet(
     short=("invoke-rrs",),
     calls=("execute",),
     run="verbs.scoring.invoking:rrs",
-    summary="Ask a web service for scores, by its address and a key.",
+    summary="Call a web service by its address and a key, and get scores.",
     example="mlmgmt invoke-rrs -ApiKey KEY -ApiLocation https://ussouthcentral.services.azureml.net/workspaces/WORKSPACE"
     "/services/ENDPOINT -InputJsonFile request.json",
     step=STEP,
@@ -25,11 +25,17 @@ RRS = Cmdlet(
     about=_WHERE,
     parameters=(
         _KEY,
-        Parameter("ApiLocation", help="The endpoint's ApiLocation; Get-AmlWebServiceEndpoint has it.", mandatory=True),
+        Parameter(
+            "ApiLocation", help="The endpoint's ApiLocation; Get-AmlWebServiceEndpoint shows it.", mandatory=True
+        ),
         Parameter("InputJsonText", Kind.TEXT, "The request, as JSON."),
-        Parameter("InputJsonFile", Kind.ROWS, "A file with the request; it goes before the text.", completes="file"),
-        Parameter("OutputJsonFile", Kind.FILE, "A file for the answer, instead of showing it.", completes="file"),
-        Parameter("Force", Kind.SWITCH, "Overwrite that file.", argument="force"),
+        Parameter(
+            "InputJsonFile", Kind.ROWS, "A file with the request; takes precedence over the text.", completes="file"
+        ),
+        Parameter(
+            "OutputJsonFile", Kind.FILE, "A file to write the answer to, instead of showing it.", completes="file"
+        ),
+        Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force"),
     ),
 )
 BES = Cmdlet(
@@ -37,17 +43,17 @@ BES = Cmdlet(
     short=("invoke-bes",),
     calls=("submitjob",),
     run="verbs.scoring.invoking:bes",
-    summary="Submit a batch job by a web service's address and a key, start it, and wait until it ends.",
+    summary="Submit and start a batch job by a web service's address and a key, and wait until it ends.",
     example="mlmgmt invoke-bes -ApiKey KEY -SubmitJobRequestUrl 'https://ussouthcentral.services.azureml.net/workspaces"
     "/WORKSPACE/services/ENDPOINT/jobs?api-version=2.0' -JobConfigFile job.json",
     step=STEP,
     view="text",
-    about=f"{_WHERE} The answer is the job's last status.",
+    about=f"{_WHERE} The result is the last status of the job.",
     parameters=(
         _KEY,
-        Parameter("SubmitJobRequestUrl", help="ApiLocation with /jobs?api-version=2.0 behind it.", mandatory=True),
+        Parameter("SubmitJobRequestUrl", help="ApiLocation followed by /jobs?api-version=2.0.", mandatory=True),
         Parameter("JobConfigFile", Kind.ROWS, "A file with the job document.", completes="file"),
-        Parameter("JobConfigString", Kind.TEXT, "The job document as JSON; it goes before the file."),
+        Parameter("JobConfigString", Kind.TEXT, "The job document as JSON; takes precedence over the file."),
     ),
 )
 CMDLETS = (RRS, BES)

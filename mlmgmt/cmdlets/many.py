@@ -1,4 +1,4 @@
-"""Many models from one experiment: `mlmgmt retrain-many`."""
+"""The cmdlet for many models from one experiment: `mlmgmt retrain-many`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ RETRAIN_MANY = Cmdlet(
     spellings=both("Invoke", "MlManyRetraining"),
     short=("retrain-many",),
     run="verbs.many.retraining:plan",
-    summary="Train a model for each key of some data, each for an endpoint, or a New web service, of its own.",
+    summary="Train one model for each key of the data, and deploy it to the key's own endpoint or New web service.",
     example='mlmgmt retrain-many -TrainingService "Bike Rental" -ScoringService "Bike Rental [Predictive Exp.]" '
     "-Data locations -Results results.csv,results.html",
     step=STEP,
     view="many",
     sets=(ENDPOINT, WEB_SERVICE),
     gate=Gate("Retraining the models"),
-    about="The data is a folder with one CSV file for each key, or one file and -KeyColumn. Every key gets an "
-    "endpoint, which is added where it is missing, a model and its PATCH; with -ResourceGroupName a web service and "
-    "its Update. A second run does what is missing or changed alone, a run that was ended in the middle goes on. Exit "
-    "status 4: some keys failed, and the table says why.",
+    about="The data is a folder with one CSV file for each key, or one file and -KeyColumn. Each key gets an endpoint, "
+    "which is added if it is missing, a model and a PATCH; with -ResourceGroupName, a New web service and an update. A "
+    "second run trains only what is missing or changed, and continues a run that was stopped. Exit status 4: some keys "
+    "failed, and the table says why.",
     parameters=(
         replace(GROUP, sets=(WEB_SERVICE,), help="The resource group of New web services."),
         Parameter("TrainingService", help="The web service that trains.", mandatory=True, completes="classic-service"),
@@ -33,24 +33,35 @@ RETRAIN_MANY = Cmdlet(
             mandatory=True,
             completes="classic-service",
         ),
-        Parameter("Data", Kind.FOLDER, "A folder of CSV files, or one CSV file.", mandatory=True, completes="file"),
-        Parameter("KeyColumn", help="The column of a single file that holds the key; no model learns from it."),
+        Parameter("Data", Kind.FOLDER, "A folder with CSV files, or one CSV file.", mandatory=True, completes="file"),
+        Parameter("KeyColumn", help="The column with the key, if the data is one file. Models do not learn from it."),
         Parameter("Asset", help="The trained model, by id or name, when there are several."),
-        Parameter("NamePrefix", help="What the names of the endpoints, or services, begin with."),
+        Parameter("NamePrefix", help="A prefix for the names of the endpoints or web services."),
         Parameter(
-            "ThrottleLevel", Kind.CHOICE, "Of endpoints that are added.", sets=(ENDPOINT,), choices=("High", "Low")
+            "ThrottleLevel",
+            Kind.CHOICE,
+            "The throttle level of new endpoints.",
+            sets=(ENDPOINT,),
+            choices=("High", "Low"),
         ),
-        Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out to compare on; 0.25 when left out."),
+        Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out for the comparison; default: 0.25."),
         PARAMETERS,
-        Parameter("OnlyIfBetter", help="A metric; deploy a key's model only if it is better by it."),
-        Parameter("All", Kind.SWITCH, "Train what is unchanged, too.", argument="again"),
+        Parameter("OnlyIfBetter", help="A metric. Deploy the model of a key only if it is better by it."),
+        Parameter("All", Kind.SWITCH, "Also train keys whose data is unchanged.", argument="again"),
         Parameter(
-            "Backend", Kind.CHOICE, "Processes here when left out; dask for a cluster.", choices=("loky", "dask")
+            "Backend",
+            Kind.CHOICE,
+            "Where to train: loky is processes on this machine, the default; dask is a cluster.",
+            choices=("loky", "dask"),
         ),
         Parameter("Scheduler", help="The address of the Dask cluster, such as tcp://127.0.0.1:8786."),
-        Parameter("Jobs", Kind.INTEGER, "Processes; one for each processor when left out.", short="j"),
+        Parameter("Jobs", Kind.INTEGER, "The number of processes; default: one for each processor.", short="j"),
         Parameter(
-            "Results", Kind.LIST, "Files for the table: .csv, .json, .html.", argument="results_files", completes="file"
+            "Results",
+            Kind.LIST,
+            "Files to write the table to: .csv, .json, .html.",
+            argument="results_files",
+            completes="file",
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Cmdlets for commitment plans, what they pay for and what was used; and for regional properties."""
+"""Cmdlets for commitment plans, their associations and usage, and for regional properties."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PLAN = Parameter("Name", help="The commitment plan.", mandatory=True, short="n"
 _LOCATION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
 _SKU = (
     Parameter("SkuName", help="DevTest, S1, S2 or S3; see: mlmgmt skus", mandatory=True),
-    Parameter("SkuTier", help="Standard.", mandatory=True),
-    Parameter("SkuCapacity", Kind.INTEGER, "From 1 to 10; 1 when left out."),
+    Parameter("SkuTier", help="The tier: Standard.", mandatory=True),
+    Parameter("SkuCapacity", Kind.INTEGER, "1 to 10; default: 1."),
 )
 _TAG = Parameter(
     "Tag",
@@ -33,7 +33,8 @@ GET = Cmdlet(
     example="mlmgmt Get-AzMlCommitmentPlan -ResourceGroupName retail -Name standard",
     step=STEP,
     view="plan",
-    about="A name without its group is ignored, and all are listed.",
+    lists="commitment plans",
+    about="-Name without -ResourceGroupName is ignored: all plans are listed.",
     parameters=(replace(GROUP, mandatory=False), replace(_PLAN, mandatory=False)),
 )
 NEW = Cmdlet(
@@ -41,7 +42,7 @@ NEW = Cmdlet(
     short=("new-plan",),
     calls=("CommitmentPlans_CreateOrUpdate",),
     run="verbs.plans.plans:plan_create",
-    summary="Make a commitment plan; one of the same name gets this SKU.",
+    summary="Create a commitment plan, or give an existing one this SKU.",
     example="mlmgmt New-AzMlCommitmentPlan -ResourceGroupName retail -Location southcentralus -Name standard "
     "-SkuName S1 -SkuTier Standard -Force",
     step=STEP,
@@ -54,7 +55,7 @@ UPDATE = Cmdlet(
     short=("update-plan",),
     calls=("CommitmentPlans_Patch",),
     run="verbs.plans.plans:plan_update_whole",
-    summary="Change a commitment plan's SKU and tags; a capacity that is left out becomes 1.",
+    summary="Change the SKU and tags of a commitment plan. Without -SkuCapacity, the capacity becomes 1.",
     example="mlmgmt Update-AzMlCommitmentPlan -ResourceGroupName retail -Name standard -SkuName S2 "
     "-SkuTier Standard -SkuCapacity 2 -Force",
     step=STEP,
@@ -73,14 +74,14 @@ REMOVE = Cmdlet(
     step=STEP,
     view="nothing",
     sets=(REMOVE_BY_NAME, REMOVE_BY_OBJECT),
-    gate=Gate("Removing the commitment plan", "Remove the commitment plan {target!r}, and what was used of it?"),
+    gate=Gate("Removing the commitment plan", "Remove the commitment plan {target!r} and its usage history?"),
     parameters=(
         replace(GROUP, sets=(REMOVE_BY_NAME,)),
         replace(_PLAN, sets=(REMOVE_BY_NAME,)),
         Parameter(
             "MlCommitmentPlan",
             Kind.DOCUMENT,
-            "What Get answered: a file, or piped.",
+            "The output of Get: a file, or piped.",
             mandatory=True,
             sets=(REMOVE_BY_OBJECT,),
             pipeline=True,
@@ -91,7 +92,7 @@ REMOVE = Cmdlet(
 _COMMITMENT_PLAN = Parameter(
     "CommitmentPlanName", help="The commitment plan.", mandatory=True, argument="plan", completes="plan"
 )
-_ASSOCIATION = Parameter("Name", help="The association, as the list names it.", short="n", completes="association")
+_ASSOCIATION = Parameter("Name", help="The association, by its name in the list.", short="n", completes="association")
 GET_ASSOCIATION = Cmdlet(
     spellings=both("Get", "MlCommitmentAssociation"),
     short=("associations",),
@@ -101,6 +102,7 @@ GET_ASSOCIATION = Cmdlet(
     example="mlmgmt Get-AzMlCommitmentAssociation -ResourceGroupName retail -CommitmentPlanName standard",
     step=STEP,
     view="association",
+    lists="associations",
     parameters=(GROUP, _COMMITMENT_PLAN, _ASSOCIATION),
 )
 MOVE_ASSOCIATION = Cmdlet(
@@ -119,7 +121,7 @@ MOVE_ASSOCIATION = Cmdlet(
         GROUP,
         _COMMITMENT_PLAN,
         replace(_ASSOCIATION, mandatory=True),
-        Parameter("DestinationPlanId", help="The whole id of the other plan.", mandatory=True),
+        Parameter("DestinationPlanId", help="The full id of the other plan.", mandatory=True),
     ),
 )
 USAGE = Cmdlet(
@@ -127,7 +129,7 @@ USAGE = Cmdlet(
     short=("usage",),
     calls=("UsageHistory_List",),
     run="verbs.plans.usage:usage_history",
-    summary="Show what was used of a commitment plan, day by day.",
+    summary="Show the usage of a commitment plan, day by day.",
     example="mlmgmt Get-AzMlCommitmentPlanUsageHistory -ResourceGroupName retail -Name standard",
     step=STEP,
     view="usage",
@@ -142,19 +144,20 @@ SKUS = Cmdlet(
     example="mlmgmt skus",
     step=STEP,
     view="skus",
+    lists="SKUs",
 )
 ADD_REGION = Cmdlet(
     spellings=both("Add", "MlWebServiceRegionalProperty", "New-AzureRmMlWebServiceRegionalProperties"),
     short=("add-region",),
     calls=("WebServices_CreateRegionalProperties",),
     run="verbs.services.regions:plan_add",
-    summary="Make a web service known in a further region, for Get with -Region.",
+    summary="Make a web service known in another region, for Get with -Region.",
     example="mlmgmt Add-AzMlWebServiceRegionalProperty -ResourceGroupName retail -Name churn -Region westcentralus "
     "-Force",
     step="5. Deploy",
     topic="services",
     view="webservice",
-    gate=Gate("Making regional properties of the web service"),
+    gate=Gate("Creating regional properties of the web service"),
     parameters=(GROUP, NAME, Parameter("Region", help="The region, such as westcentralus.", mandatory=True)),
 )
 NEW_RESOURCE = Cmdlet(
@@ -162,7 +165,7 @@ NEW_RESOURCE = Cmdlet(
     short=("new-resource",),
     calls=("CommitmentPlans_CreateOrUpdate",),
     run="verbs.plans.plans:plan_create_resource",
-    summary="Make a commitment plan as a generic resource; other types have cmdlets of their own.",
+    summary="Create a commitment plan as a generic resource. Other types have their own cmdlets.",
     example="mlmgmt New-AzResource -ResourceGroupName retail -Location southcentralus "
     "-ResourceType Microsoft.MachineLearning/CommitmentPlans -ResourceName standard "
     "-SkuObject \"@{Name='S1'; Tier='Standard'; Capacity=1}\" -Force",
@@ -183,12 +186,12 @@ NEW_RESOURCE = Cmdlet(
         Parameter(
             "Properties",
             Kind.STRUCTURE,
-            "Accepted for scripts; a plan's properties are those of its SKU.",
+            "Ignored; accepted for old scripts. The SKU decides the properties of a plan.",
             aliases=("PropertyObject",),
             argument="_properties",
         ),
         _TAG,
-        Parameter("ApiVersion", help="Accepted for scripts.", argument="_api_version"),
+        Parameter("ApiVersion", help="Ignored; accepted for old scripts.", argument="_api_version"),
     ),
 )
 PROVIDERS = Cmdlet(
@@ -196,13 +199,16 @@ PROVIDERS = Cmdlet(
     short=("providers",),
     calls=("Providers_Get",),
     run="verbs.account.providers:get",
-    summary="List the resource types there are here, and their regions.",
+    summary="List the available resource types and their regions.",
     example="mlmgmt Get-AzResourceProvider -ProviderNamespace Microsoft.MachineLearning",
     step=STEP,
     view="provider",
+    lists="resource types",
     parameters=(
         Parameter(
-            "ProviderNamespace", help="Such as Microsoft.MachineLearning; all when left out.", argument="namespace"
+            "ProviderNamespace",
+            help="The namespace, such as Microsoft.MachineLearning; default: all.",
+            argument="namespace",
         ),
     ),
 )

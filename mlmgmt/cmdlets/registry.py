@@ -1,4 +1,4 @@
-"""Every cmdlet, and every name it answers to."""
+"""Every cmdlet, by all of its names."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ CMDLETS: tuple[Cmdlet, ...] = tuple(cmdlet for file in FILES for cmdlet in file.
 
 @cache
 def by_name() -> Mapping[str, Cmdlet]:
-    """The cmdlet of each name, folded to lower case."""
+    """Return the cmdlet of each name, with the names in lower case."""
     return {name.casefold(): cmdlet for cmdlet in CMDLETS for name in (*cmdlet.spellings, *cmdlet.short)}
 
 
 def find(name: str) -> Cmdlet | None:
-    """The cmdlet that a word names, in any letter case."""
+    """Return the cmdlet with this name, in any letter case."""
     return by_name().get(name.casefold())
 
 
@@ -66,17 +66,17 @@ def _topic_of() -> Mapping[str, str]:
 
 
 def topic(cmdlet: Cmdlet) -> str:
-    """The help topic that explains a cmdlet."""
+    """Return the help topic that explains a cmdlet."""
     return _topic_of()[cmdlet.name]
 
 
 def joined(words: Sequence[str]) -> list[str]:
-    """The words of a command line, with the two of a name such as `batch submit` made one."""
+    """Return the words of a command line, with a name of two words, such as `batch submit`, as one."""
     if len(words) > 1 and find(words[0]) is None and find(f"{words[0]} {words[1]}") is not None:
         return [f"{words[0]} {words[1]}", *words[2:]]
     return list(words)
 
 
 def family(word: str) -> list[Cmdlet]:
-    """The cmdlets whose short name begins with a word of its own, such as `batch`."""
+    """Return the cmdlets whose short name has two words and starts with this one, such as `batch`."""
     return [cmdlet for cmdlet in CMDLETS if cmdlet.short[0].startswith(f"{word.casefold()} ")]

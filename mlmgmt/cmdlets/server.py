@@ -1,4 +1,4 @@
-"""`mlmgmt serve`: the home over HTTP."""
+"""Cmdlets for the home over HTTP: `mlmgmt serve` and sample code."""
 
 from __future__ import annotations
 
@@ -15,49 +15,50 @@ SERVE = Cmdlet(
     example="mlmgmt serve -Port 8777",
     step=STEP,
     view="nothing",
-    about="It listens on this machine alone, unless -ListenHost, -Certificate and -Key are given. The command line may "
-    "work on the same home at the same time. Ctrl-C ends it.",
+    about="It listens on this machine only, unless -ListenHost, -Certificate and -Key are given. The command line can "
+    "use the same home at the same time. Ctrl-C stops the server.",
     parameters=(
-        Parameter("Port", Kind.INTEGER, "The port; 8777 when left out, 0 takes a free one.", position=0),
-        Parameter("Workers", Kind.INTEGER, "Processes that share the port; one when left out."),
-        Parameter("Tls", Kind.SWITCH, "Serve https with a certificate of this home's own authority."),
+        Parameter("Port", Kind.INTEGER, "The port; default: 8777; 0 takes a free one.", position=0),
+        Parameter("Workers", Kind.INTEGER, "The number of processes that share the port; default: 1."),
+        Parameter("Tls", Kind.SWITCH, "Serve https with a certificate from this home's own authority."),
         Parameter(
             "ListenHost",
-            help="The address to listen on; other than this machine's own with -Certificate and -Key alone.",
+            help="The address to listen on. One that other machines can reach needs -Certificate and -Key.",
             aliases=("HostName",),
             argument="host",
         ),
-        Parameter("Certificate", Kind.FILE, "A certificate in PEM, for https.", completes="file"),
-        Parameter("Key", Kind.FILE, "The key of -Certificate in PEM.", completes="file"),
-        Parameter("Names", Kind.LIST, "Further names under which it may be asked."),
-        Parameter("Cors", Kind.LIST, "Origins of web pages that may score, such as https://shop.example.com."),
-        Parameter("AccessLog", Kind.FILE, "A file for the access log; none for no log; standard error when left out."),
+        Parameter("Certificate", Kind.FILE, "A PEM file with the certificate for https.", completes="file"),
+        Parameter("Key", Kind.FILE, "A PEM file with the key of the certificate.", completes="file"),
+        Parameter("Names", Kind.LIST, "More host names under which clients can call the server."),
+        Parameter("Cors", Kind.LIST, "Origins of web pages that can score, such as https://shop.example.com."),
+        Parameter("AccessLog", Kind.FILE, "A file for the access log, or none for no log; default: standard error."),
     ),
 )
 SAMPLE_CODE = Cmdlet(
     spellings=both("Get", "MlWebServiceSampleCode"),
     short=("sample-code",),
     run="verbs.advice.sample_code:sample_code",
-    summary="Print a program that asks a web service over HTTP, for a row and as a batch job.",
+    summary="Print a program that calls a web service over HTTP: for one row, and as a batch job.",
     example="mlmgmt sample-code -g retail -n churn --language python > ask.py",
     step=STEP,
     view="text",
     sets=(WEB_SERVICE, ENDPOINT),
-    about="No key stands in it: it reads them from environment variables, and says which commands show them.",
+    about="The program contains no keys. It reads them from environment variables, and comments name the commands that "
+    "show them.",
     parameters=(
         *answering(),
         Parameter(
             "Language",
             Kind.CHOICE,
-            "python when left out.",
+            "The language; default: python.",
             short="l",
             choices=("python", "powershell", "curl", "csharp", "r"),
         ),
-        Parameter("Server", help="The server's origin; http://127.0.0.1:8777 when left out."),
+        Parameter("Server", help="The server's address; default: http://127.0.0.1:8777."),
         Parameter(
             "Api",
             Kind.CHOICE,
-            "Request-response, batch execution, both, or the update of a trained model; both when left out.",
+            "Request-response, batch execution, both, or the update of a trained model; default: both.",
             choices=("rrs", "bes", "both", "update"),
         ),
     ),

@@ -1,4 +1,4 @@
-"""How parameters may be written: any letter case, unique beginnings, `-Name value`, `-Name:value`, `--name=value`."""
+"""How parameters can be written: any letter case, shortened, `-Name value`, `-Name:value`, `--name=value`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TRUTH = {"$true": "true", "true": "true", "1": "true", "$false": "false", "fals
 
 
 def resolve(cmdlet: Cmdlet, word: str) -> Parameter:
-    """The parameter that a word such as `-Res` or `--resource-group-name` means.
+    """Return the parameter that a word such as `-Res` or `--resource-group-name` means.
 
     Raises:
-        WrongUsage: none, or several, begin like that.
+        WrongUsage: no parameter, or more than one, starts like that.
     """
     asked = word.lstrip("-").replace("-", "").casefold()
     begins: list[Parameter] = []
@@ -49,13 +49,13 @@ def _wrong(code: str, message: str, target: str, hint: str | None = None) -> Wro
 
 
 def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, str]], list[str], Parameter | None]:
-    """The words of a command line as parameters with their texts, the words without one, and what still lacks a value.
+    """Split a command line into parameters with their texts, words without a parameter, and an incomplete parameter.
 
-    Switches have the text `true` or `false`. The third member is the last parameter when its value is missing, which
-    only completion puts up with.
+    Switches have the text `true` or `false`. The third member is the last parameter if its value is missing, which is
+    an error except in completion.
 
     Raises:
-        WrongUsage: a parameter is unknown or ambiguous, or a switch has a value that is no truth.
+        WrongUsage: a parameter is unknown or ambiguous, or a switch has another value than true or false.
     """
     found: list[tuple[Parameter, str]] = []
     loose: list[str] = []
@@ -76,14 +76,14 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
         elif queue and not _is_parameter(cmdlet, queue[0]):
             found.append((parameter, queue.pop(0)))
         elif queue:
-            raise _wrong("MissingArgument", f"-{parameter.name} has no value; {queue[0]} follows.", parameter.name)
+            raise _wrong("MissingArgument", f"-{parameter.name} needs a value, but {queue[0]} follows.", parameter.name)
         else:
             return found, loose, parameter
     return found, loose, None
 
 
 def _cut(word: str) -> tuple[str, str, str]:
-    """A word at its first `:` or `=`; what comes first decides, since values may hold either."""
+    """Split a word at its first `:` or `=`; the value may contain more of them."""
     ends = [index for index in (word.find(":"), word.find("=")) if index > 0]
     if not ends:
         return word, "", ""
@@ -92,7 +92,7 @@ def _cut(word: str) -> tuple[str, str, str]:
 
 
 def _is_parameter(cmdlet: Cmdlet, word: str) -> bool:
-    """Whether a word that stands where a value should is certainly a parameter of this cmdlet."""
+    """Whether a word in the place of a value is certainly a parameter of this cmdlet."""
     if len(word) < 2 or word[0] != "-" or word[1].isdigit():
         return False
     try:
@@ -107,13 +107,13 @@ def _truth(parameter: Parameter, text: str) -> str:
     if truth is None:
         raise _wrong(
             "InvalidSwitch",
-            f"{text!r} is no value for the switch -{parameter.name}.",
+            f"The switch -{parameter.name} cannot be {text!r}.",
             parameter.name,
-            "$true or $false; a shell that knows $ wants it quoted: '-Confirm:$false'.",
+            "Use $true or $false; in bash with quotes: '-Confirm:$false'.",
         )
     return truth
 
 
 def missing_argument(parameter: Parameter) -> WrongUsage:
-    """The refusal of a parameter that the line ends with, and that needs a value."""
-    return _wrong("MissingArgument", f"-{parameter.name} has no value.", parameter.name)
+    """Return the error for a command line that ends with a parameter without its value."""
+    return _wrong("MissingArgument", f"-{parameter.name} needs a value.", parameter.name)

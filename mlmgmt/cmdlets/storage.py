@@ -23,7 +23,7 @@ NEW = Cmdlet(
     short=("new-storage",),
     calls=("StorageAccounts_Create",),
     run="verbs.storage.accounts:plan_create",
-    summary="Make a storage account, a folder of this home; the home's own is taken into the group.",
+    summary="Create a storage account, a folder of this home, or put the home's own account into a group.",
     example="mlmgmt New-AzStorageAccount -ResourceGroupName retail -Name retailmodels -Location southcentralus "
     "-SkuName Standard_LRS",
     step=STEP,
@@ -35,7 +35,7 @@ NEW = Cmdlet(
         Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l"),
         Parameter(
             "SkuName",
-            help="Standard_LRS when left out.",
+            help="The SKU; default: Standard_LRS.",
             aliases=("Type", "AccountType", "StorageAccountType"),
             argument="sku",
         ),
@@ -46,7 +46,7 @@ NEW = Cmdlet(
             aliases=("Tags",),
             argument="tags",
         ),
-        Parameter("Kind", help="Accepted for scripts.", argument="_kind"),
+        Parameter("Kind", help="Ignored; accepted for old scripts.", argument="_kind"),
     ),
 )
 GET = Cmdlet(
@@ -58,6 +58,7 @@ GET = Cmdlet(
     example="mlmgmt Get-AzStorageAccount",
     step=STEP,
     view="storage",
+    lists="storage accounts",
     parameters=(_ANY_GROUP, replace(_ACCOUNT, mandatory=False)),
 )
 REMOVE = Cmdlet(
@@ -65,7 +66,7 @@ REMOVE = Cmdlet(
     short=("remove-storage",),
     calls=("StorageAccounts_Delete",),
     run="verbs.storage.accounts:plan_remove",
-    summary="Remove a storage account and its keys; its files stay on disk.",
+    summary="Remove a storage account and its keys. Its files stay on disk.",
     example="mlmgmt Remove-AzStorageAccount -ResourceGroupName retail -Name retailmodels",
     step=STEP,
     view="nothing",
@@ -87,22 +88,22 @@ SAS = Cmdlet(
     spellings=("New-AzStorageBlobSASToken", "New-AzureStorageBlobSASToken", "New-AzureRmStorageBlobSASToken"),
     short=("sas",),
     run="verbs.storage.accounts:sas_token",
-    summary="Sign for one blob, or for a container, for a time: what a SasBlobToken takes.",
+    summary="Create a SasBlobToken, a shared access signature for a blob or a container.",
     example="mlmgmt sas -Container models -Blob churn.ilearner -Permission r -Hours 8",
     step=STEP,
     parameters=(
         Parameter(
             "Account",
-            help="The storage account; the home's first when left out.",
+            help="The storage account; default: the first one of the home.",
             aliases=("StorageAccountName",),
             completes="account",
         ),
         Parameter("Container", help="The container.", mandatory=True, position=0),
-        Parameter("Blob", help="The blob; the whole container when left out.", position=1),
+        Parameter("Blob", help="The blob; default: the whole container.", position=1),
         Parameter(
-            "Permission", help="Letters of racwdl: read, add, create, write, delete, list; r when left out.", short="p"
+            "Permission", help="Letters of racwdl (read, add, create, write, delete, list); default: r.", short="p"
         ),
-        Parameter("Hours", Kind.NUMBER, "How long it lasts; 24 when left out."),
+        Parameter("Hours", Kind.NUMBER, "How many hours it is valid; default: 24."),
     ),
 )
 CMDLETS = (NEW, GET, REMOVE, KEYS, SAS)

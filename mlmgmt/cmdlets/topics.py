@@ -1,4 +1,4 @@
-"""`mlmgmt help`: the topics."""
+"""The cmdlet `mlmgmt help`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ HELP = Cmdlet(
     spellings=("Get-Help",),
     short=("help",),
     run="help.topics:show",
-    summary="List the help topics, or show a topic, or a command's parameters.",
+    summary="List the help topics, or show a topic or the parameters of a command.",
     example="mlmgmt help classic",
     step=STEP,
     view="topic",
-    about="A topic can be shortened as long as it stays unambiguous. On a terminal a long topic is shown by the pager "
-    "that PAGER names, else by less.",
+    about="The name of a topic can be shortened. On a terminal, a long topic is shown by the pager "
+    "in PAGER, or by less.",
     parameters=(
         Parameter(
             "Topic",
             Kind.LIST,
-            "A topic or a command; the list of topics when left out.",
+            "A topic or a command; default: list the topics.",
             aliases=("Name",),
             position=0,
             completes="topic",

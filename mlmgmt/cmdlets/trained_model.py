@@ -1,4 +1,4 @@
-"""Trained models of a workspace: promoted from an experiment, and used by others."""
+"""Cmdlets for the trained models of a workspace: promoted from one experiment and used by others."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ GET = Cmdlet(
     step=STEP,
     classic=True,
     view="trained-model",
+    lists="trained models",
     parameters=(
-        Parameter("Scope", Kind.CHOICE, "Where.", mandatory=True, position=0, choices=("Experiment", "Workspace")),
+        Parameter(
+            "Scope", Kind.CHOICE, "Where to look.", mandatory=True, position=0, choices=("Experiment", "Workspace")
+        ),
         Parameter(
             "ExperimentId",
-            help="The experiment, by id or name; of the scope Experiment.",
+            help="The experiment, by id or name, for the scope Experiment.",
             aliases=("Experiment",),
             argument="experiment",
             position=1,
@@ -49,29 +52,29 @@ PROMOTE = Cmdlet(
     short=("promote-model",),
     calls=("ClassicTrainedModels_Promote",),
     run="verbs.experiments.promoting:plan_promote",
-    summary="Name what a module of an experiment trains as a trained model of the workspace.",
+    summary="Save what a module of an experiment trains as a trained model of the workspace.",
     example='mlmgmt promote-model "Bike Rental" -TrainModuleNodeId node6 -NodeOutputPortName "Trained model" '
     '-TrainedModelName "Bike Rental [trained model]" -TrainedModelDescription "March" -Overwrite',
     step=STEP,
     classic=True,
     view="trained-model",
     gate=Gate("Promoting the trained model"),
-    about="Runs keep no models, so the experiment is run for it; the same data and seeds give the same model. "
+    about="A run does not save its models, so the experiment runs again; the same data and seeds give the same model. "
     "set-up-web-service -Predictive promotes its model too, as EXPERIMENT [trained model].",
     parameters=(
         _EXPERIMENT,
-        Parameter("TrainModuleNodeId", help="The module; experiment-nodes lists them.", mandatory=True),
-        Parameter("NodeOutputPortName", help="Its output port, such as Trained model.", mandatory=True),
+        Parameter("TrainModuleNodeId", help="The id of the module; experiment-nodes lists them.", mandatory=True),
+        Parameter("NodeOutputPortName", help="The output port of the module, such as Trained model.", mandatory=True),
         Parameter("TrainedModelName", help="The model's name.", mandatory=True),
-        Parameter("TrainedModelDescription", help="What it is.", mandatory=True),
-        Parameter("Overwrite", Kind.SWITCH, "Be the latest of the family that has the name."),
+        Parameter("TrainedModelDescription", help="The model's description.", mandatory=True),
+        Parameter("Overwrite", Kind.SWITCH, "Make it the latest version of the model with this name."),
     ),
 )
 UPDATE_ASSET = Cmdlet(
     spellings=("Update-AmlExperimentUserAsset",),
     short=("update-experiment-assets",),
     run="verbs.experiments.promoting:plan_update_asset",
-    summary="Point an experiment's trained models at the latest of their families; then run and deploy it.",
+    summary="Point the trained models of an experiment at their latest versions. Then run and deploy it.",
     example='mlmgmt update-experiment-assets "Bike Rental [Predictive Exp.]" -All',
     step=STEP,
     classic=True,
@@ -80,12 +83,12 @@ UPDATE_ASSET = Cmdlet(
     gate=Gate("Updating the experiment"),
     parameters=(
         _EXPERIMENT,
-        Parameter("All", Kind.SWITCH, "All of them.", mandatory=True, sets=(_ALL,), argument="everything"),
-        Parameter("AssetName", help="One of them.", mandatory=True, sets=(_ONE,)),
+        Parameter("All", Kind.SWITCH, "Update all of them.", mandatory=True, sets=(_ALL,), argument="everything"),
+        Parameter("AssetName", help="The trained model to update.", mandatory=True, sets=(_ONE,)),
         Parameter(
             "AssetType",
             Kind.CHOICE,
-            "What it is; trained models have families here.",
+            "The type of the asset; here only trained models have versions.",
             mandatory=True,
             sets=(_ONE,),
             choices=("TrainedModel", "Transform", "Dataset"),

@@ -25,10 +25,10 @@ def is_hashtable(text: str) -> bool:
 
 
 def hashtable(text: str) -> dict[str, Any]:
-    """The value of a hashtable literal such as `@{Primary='x'; MaxConcurrentCalls=30}`.
+    """Read a hashtable literal such as `@{Primary='x'; MaxConcurrentCalls=30}`.
 
     Raises:
-        WrongUsage: it is not one.
+        WrongUsage: the text is not a hashtable.
     """
     reader = _Reader(text.translate(_QUOTES))
     value = reader.value()
@@ -48,7 +48,7 @@ class _Reader:
     def refusal(self) -> WrongUsage:
         near = self.rest()[:20] or "its end"
         return WrongUsage(
-            f"Not a hashtable: cannot be read near {near!r}.", hint="It looks like @{Name='value'; Other=30}."
+            f"The hashtable cannot be read near {near!r}.", hint="Write it like @{Name='value'; Other=30}."
         )
 
     def _next(self) -> tuple[str, str]:
@@ -92,7 +92,7 @@ class _Reader:
         return pairs
 
     def _list(self) -> Any:
-        """A value, or several with commas between them, which make an array."""
+        """Read a value, or an array of values with commas between them."""
         first = self.value()
         if self._text[self._at :].lstrip()[:1] != ",":
             return first

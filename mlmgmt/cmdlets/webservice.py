@@ -1,4 +1,4 @@
-"""Cmdlets for web services, as the Az.MachineLearning and AzureRM.MachineLearning modules had them."""
+"""Cmdlets for New web services, with the names of the Az.MachineLearning and AzureRM.MachineLearning modules."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ GET = Cmdlet(
     short=("get",),
     calls=("WebServices_Get", "WebServices_ListByResourceGroup", "WebServices_ListBySubscriptionId"),
     run="verbs.services.lookup:get",
-    summary="Show one web service whole, or list those of a group or of the subscription.",
+    summary="Show one web service, or list those of a group or of the subscription.",
     example="mlmgmt Get-AzMlWebService -ResourceGroupName retail -Name churn",
     step=LOOK,
     view="webservice",
+    lists="web services",
     parameters=(
         replace(GROUP, mandatory=False),
         replace(NAME, mandatory=False),
-        Parameter("Region", help="Show the service as seen from this region."),
+        Parameter("Region", help="Show the web service as seen from this region."),
     ),
 )
 NEW = Cmdlet(
@@ -35,7 +36,7 @@ NEW = Cmdlet(
     short=("new",),
     calls=("WebServices_CreateOrUpdate",),
     run="verbs.services.webservices:plan_create",
-    summary="Make a web service from a definition; one of the same name is replaced.",
+    summary="Create a web service from a definition. One with the same name is replaced.",
     example="mlmgmt New-AzMlWebService -ResourceGroupName retail -Location southcentralus -Name churn "
     "-DefinitionFile churn-predictive.json -Force",
     step=DEPLOY,
@@ -50,7 +51,7 @@ NEW = Cmdlet(
         Parameter(
             "DefinitionFile",
             Kind.DOCUMENT,
-            "The definition.",
+            "The definition file.",
             mandatory=True,
             sets=(FROM_FILE,),
             argument="definition",
@@ -59,7 +60,7 @@ NEW = Cmdlet(
         Parameter(
             "NewWebServiceDefinition",
             Kind.DOCUMENT,
-            "The definition as an object, usually piped; its own location counts.",
+            "The definition as an object, usually piped. Its location takes precedence.",
             mandatory=True,
             sets=(FROM_INSTANCE,),
             pipeline=True,
@@ -76,7 +77,7 @@ EXPORT = Cmdlet(
     short=("export",),
     run="verbs.services.definitions:plan_export",
     run_by_set=((TO_JSON, "verbs.services.definitions:export_text"),),
-    summary="Write a web service's definition to a file, in canonical form and without what only the service sets.",
+    summary="Write the definition of a web service to a file, in canonical form, without what the service sets.",
     example="mlmgmt Export-AzMlWebService -WebService wsd.json -OutputFile churn.json",
     step="3. Export and retrain",
     topic="definitions",
@@ -87,7 +88,7 @@ EXPORT = Cmdlet(
         Parameter(
             "WebService",
             Kind.DOCUMENT,
-            "What Get answered: a file, or piped.",
+            "The output of Get: a file, or piped.",
             mandatory=True,
             pipeline=True,
             completes="file",
@@ -115,7 +116,7 @@ IMPORT = Cmdlet(
     spellings=both("Import", "MlWebService"),
     short=("import",),
     run="verbs.services.definitions:read",
-    summary="Read and check a definition file; pipe the result into New or Update.",
+    summary="Read and check a definition file. Pipe the result into New or Update.",
     example="mlmgmt Import-AzMlWebService -InputFile churn.json | "
     "mlmgmt Update-AzMlWebService -g retail -n churn -Force",
     step=DEPLOY,
@@ -145,13 +146,13 @@ UPDATE = Cmdlet(
     short=("update",),
     calls=("WebServices_Patch",),
     run="verbs.services.webservices:plan_update",
-    summary="Change a web service: from a definition, or single members. A new model is proved first.",
+    summary="Change a web service, from a definition or by single members. A new model is checked first.",
     example="mlmgmt Update-AzMlWebService -ResourceGroupName retail -Name churn -ServiceUpdates churn.json -WhatIf",
     step=DEPLOY,
     view="webservice",
     sets=(BY_PARAMETERS, BY_OBJECT),
     gate=Gate("Updating the web service", "Update the web service {target!r}?"),
-    about="What the definition leaves out stays as it is. mlmgmt diff shows beforehand what would change.",
+    about="What the definition omits stays unchanged. mlmgmt diff shows in advance what would change.",
     parameters=(
         GROUP,
         NAME,
@@ -165,22 +166,22 @@ UPDATE = Cmdlet(
             aliases=("UpdatedWebServiceDefinition",),
             completes="file",
         ),
-        Parameter("Title", help="The title.", sets=_MEMBER),
-        Parameter("Description", help="The description.", sets=_MEMBER),
-        Parameter("IsReadOnly", Kind.SWITCH, "Make the service read-only, for good.", sets=_MEMBER),
+        Parameter("Title", help="The new title.", sets=_MEMBER),
+        Parameter("Description", help="The new description.", sets=_MEMBER),
+        Parameter("IsReadOnly", Kind.SWITCH, "Make the web service read-only, permanently.", sets=_MEMBER),
         Parameter("Keys", Kind.STRUCTURE, f"Primary, Secondary: {_FORMS}.", sets=_MEMBER),
         Parameter("StorageAccountKey", help="The storage account's new key.", sets=_MEMBER),
         Parameter("Diagnostics", Kind.STRUCTURE, f"Level, Expiry: {_FORMS}.", sets=_MEMBER),
         Parameter("RealtimeConfiguration", Kind.STRUCTURE, f"MaxConcurrentCalls, 4 to 200: {_FORMS}.", sets=_MEMBER),
-        Parameter("Assets", Kind.STRUCTURE, f"Assets by id, merged by id: {_FORMS}.", sets=_MEMBER),
+        Parameter("Assets", Kind.STRUCTURE, f"Assets by id; the others stay: {_FORMS}.", sets=_MEMBER),
         Parameter("Input", Kind.STRUCTURE, f"The input tables: {_FORMS}.", sets=_MEMBER),
         Parameter("Output", Kind.STRUCTURE, f"The output tables: {_FORMS}.", sets=_MEMBER),
         Parameter("Parameters", Kind.STRUCTURE, f"Parameter values by name: {_FORMS}.", sets=_MEMBER),
         Parameter(
-            "Package", Kind.STRUCTURE, f"The graph; it replaces package and given assets: {_FORMS}.", sets=_MEMBER
+            "Package", Kind.STRUCTURE, f"The graph; replaces the package and the given assets: {_FORMS}.", sets=_MEMBER
         ),
-        Parameter("Tag", Kind.STRUCTURE, f"The tags, replaced as a whole: {_FORMS}.", sets=_MEMBER, argument="tags"),
-        Parameter("Clear", Kind.LIST, "Members to take away: title, description, tags, ...", sets=_MEMBER),
+        Parameter("Tag", Kind.STRUCTURE, f"The tags; replaces all of them: {_FORMS}.", sets=_MEMBER, argument="tags"),
+        Parameter("Clear", Kind.LIST, "Members to remove: title, description, tags, ...", sets=_MEMBER),
         MESSAGE,
         IF_MATCH,
         SKIP_CHECK,
@@ -189,7 +190,7 @@ UPDATE = Cmdlet(
 _OBJECT = Parameter(
     "MlWebService",
     Kind.DOCUMENT,
-    "What Get answered: a file, or piped.",
+    "The output of Get: a file, or piped.",
     mandatory=True,
     pipeline=True,
     argument="web_service",
@@ -200,7 +201,7 @@ REMOVE = Cmdlet(
     calls=("WebServices_Remove",),
     run="verbs.services.webservices:plan_remove",
     run_by_set=((REMOVE_BY_OBJECT, "verbs.services.webservices:plan_remove_object"),),
-    summary="Remove a web service; its history stays, and restore brings it back.",
+    summary="Remove a web service. Its history stays, and restore brings it back.",
     example="mlmgmt Remove-AzMlWebService -ResourceGroupName retail -Name churn",
     step=DEPLOY,
     view="nothing",

@@ -1,4 +1,4 @@
-"""The topic `commands`: every command with its parameters and an example, printed from the declarations."""
+"""The help topic `commands`: every command with its parameters and an example, made from the declarations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WORD = r"""(?:"[^"]*"|'[^']*'|[^\s"'])+"""
 
 
 def markdown() -> str:
-    """Return the whole reference."""
+    """Return the reference of all commands."""
     return "\n".join(_lines())
 
 
@@ -69,7 +69,7 @@ def _parameter(parameter: Parameter) -> str:
 
 
 def folded(command: str) -> str:
-    """Break a command line between its parameters, so that it fits a terminal and can still be pasted."""
+    """Break a command line between its parameters, so that it fits a terminal and can be pasted."""
     first, *parts = re.findall(rf"(?:-[\w-]+ (?!-))?{_WORD}", command)
     lines = [first]
     for part in parts:

@@ -1,4 +1,4 @@
-"""The topics of `mlmgmt help`: one Markdown file each, and `commands`, which is printed from the declarations."""
+"""The topics of `mlmgmt help`: one Markdown file each, and `commands`, which is made from the declarations."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ TOPICS = (
     COMMANDS,
     "development",
 )
-"""Their names, in the order in which they are listed."""
+"""The names of the topics, in the order of the list."""
 WALKTHROUGH = "walkthrough"
 """The one command without a declaration."""
 
 
 def text(topic: str) -> str:
-    """The Markdown of a topic."""
+    """Return the Markdown of a topic."""
     return reference.markdown() if topic == COMMANDS else (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
 
 
 def title(topic: str) -> str:
-    """The heading of a topic, which is its line in the list."""
+    """Return the heading of a topic, which is also its line in the list."""
     if topic == COMMANDS:
         return reference.TITLE
     with (FOLDER / f"{topic}.md").open(encoding="utf-8") as lines:
@@ -52,7 +52,7 @@ def title(topic: str) -> str:
 
 
 def index() -> str:
-    """The list of the topics, as Markdown."""
+    """Return the list of topics, as Markdown."""
     listed = [f"- `{topic}`: {title(topic)}" for topic in TOPICS]
     return "\n".join(
         [
@@ -68,13 +68,13 @@ def index() -> str:
 
 
 def show(session: Session, *, topic: Sequence[str] = ()) -> dict[str, str]:
-    """Return the Markdown of a topic, or of the list of topics, or the name of the command that the words name.
+    """Return the Markdown of a topic or of the list of topics, or the name of a command.
 
     Args:
         topic: a topic or a command, as one word or several.
 
     Raises:
-        WrongUsage: no topic and no command has this name, or several topics begin with it.
+        WrongUsage: no topic or command has this name, or several topics start with it.
     """
     if not topic:
         return {"Text": index()}
@@ -86,10 +86,10 @@ def show(session: Session, *, topic: Sequence[str] = ()) -> dict[str, str]:
 
 
 def find(words: str) -> str:
-    """Return the topic with this name or unambiguous beginning, in any letter case.
+    """Return the topic with this name, which can be shortened, in any letter case.
 
     Raises:
-        WrongUsage: there is none, or there are several.
+        WrongUsage: no topic fits, or more than one.
     """
     asked = _folded(words)
     begins = [topic for topic in TOPICS if asked and topic.startswith(asked)]
@@ -104,7 +104,7 @@ def find(words: str) -> str:
 
 
 def names(incomplete: str) -> list[str]:
-    """The names that complete a word: the topics and, once a letter is typed, the commands."""
+    """Return the names for completion: the topics and, after the first letter, the commands."""
     commands = [cmdlet.short[0] for cmdlet in registry.CMDLETS] if incomplete else []
     return list(dict.fromkeys([*TOPICS, *commands]))
 
@@ -114,7 +114,7 @@ def _folded(words: str) -> str:
 
 
 def _command(words: str) -> str | None:
-    """The command that the words name: a cmdlet, the first word of several such as `batch`, or the walkthrough."""
+    """Return the command with this name: a cmdlet, a first word such as `batch`, or the walkthrough."""
     name = words.casefold()
     known = name == WALKTHROUGH or registry.find(name) is not None or bool(registry.family(name))
     return name if known else None

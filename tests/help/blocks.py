@@ -1,4 +1,4 @@
-"""The Markdown of the README and the help topics, as blocks of code and spans of code."""
+"""The code blocks and code spans in the Markdown of the README and the help topics."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Block:
     """One fenced block.
 
     Args:
-        language: what is written behind the fence: console and sh are run, json is the content of a file.
-        file: the last file name in the text above it.
+        language: the word after the fence. console and sh are run, json is the content of a file.
+        file: the last file name in the text before the block.
     """
 
     language: str
@@ -28,7 +28,7 @@ class Block:
 
 @dataclass
 class Step:
-    """One command of a block, and the output that is shown below it."""
+    """One command of a block, with the output that is shown after it."""
 
     command: str
     shown: list[str] = field(default_factory=list)
@@ -44,7 +44,7 @@ def blocks(markdown: str) -> Iterator[Block]:
 
 
 def steps(block: Block) -> list[Step]:
-    """The commands of a console block, each after `$ `, or of a sh block, one a line; a backslash continues a line."""
+    """Return the commands of a block: after `$ ` in console, each line in sh. A backslash continues a line."""
     found: list[Step] = []
     continued = False
     for line in block.lines:
@@ -63,6 +63,6 @@ def steps(block: Block) -> list[Step]:
 
 
 def spans(markdown: str) -> list[str]:
-    """The code in running text, between single backticks; its lines joined."""
+    """Return the code between single backticks in running text, with its lines joined."""
     prose = _FENCE.sub("", markdown)
     return [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]

@@ -1,4 +1,4 @@
-"""A small shell in this process, for the commands that the README and the help topics show."""
+"""A small shell that runs the commands of the README and the help topics in this process."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _CHANGES = "|".join(
         r"-?\d+\.\d+",
     )
 )
-"""What differs from run to run, and for figures from one version of a library to the next."""
+"""What differs from run to run or, for figures, between versions of a library."""
 
 
 class Shell:
-    """Runs commands in the working folder and knows what the ids and signatures that are shown are really called."""
+    """Runs commands in the working folder, with the real ids and signatures in place of those in the text."""
 
     def __init__(self) -> None:
         self._real: dict[str, str] = {}
@@ -54,14 +54,14 @@ class Shell:
 
     def write(self, block: Block) -> None:
         """Write the file whose content a block shows."""
-        text = self._as_it_is_here("\n".join(block.lines) + "\n")
+        text = self._with_real_names("\n".join(block.lines) + "\n")
         json.loads(text)
         Path(block.file).parent.mkdir(exist_ok=True)
         Path(block.file).write_text(text)
 
     def run(self, step: Step) -> tuple[int, str]:
-        """Run one command; returns its exit status and all that it said."""
-        command = self._as_it_is_here(step.command)
+        """Run one command; return its exit status and all of its output."""
+        command = self._with_real_names(step.command)
         if command == "mlmgmt serve":
             said = self._serve()
             status = 0
@@ -72,9 +72,9 @@ class Shell:
         return status, said.replace(f"{Path.cwd()}/", "")
 
     def expect(self, step: Step, said: str) -> None:
-        """Compare the output that is shown with what was said, line by line; `...` stands for any lines.
+        """Compare the output in the text with the real output, line by line; `...` matches any lines.
 
-        Empty lines and the rules of tables do not count, and a command may be shown without its output.
+        Empty lines and the rules of tables are ignored. A command may be shown without its output.
         """
         lines, skips = _lines(said.splitlines()), False
         for shown in _lines(step.shown):
@@ -83,14 +83,14 @@ class Shell:
                 continue
             while lines and skips and not self._same(shown, lines[0]):
                 del lines[0]
-            problem = f"$ {step.command}\n\nshows\n\n{shown}\n\nand says\n\n{said}"
+            problem = f"$ {step.command}\n\nshould print\n\n{shown}\n\nbut prints\n\n{said}"
             assert lines, problem
             assert self._same(shown, lines.pop(0)), problem
             skips = False
-        assert skips or not step.shown or not lines, f"$ {step.command}\n\nalso says\n\n{lines}"
+        assert skips or not step.shown or not lines, f"$ {step.command}\n\nalso prints\n\n{lines}"
 
     def _same(self, shown: str, line: str) -> bool:
-        """Whether a line is the one that is shown, perhaps cut with an ellipsis; note what is different here."""
+        """Whether a line matches the text, which may end with an ellipsis; record the real names."""
         begin, cut, _ = (part.rstrip() for part in shown.partition("…"))
         names = re.findall(_CHANGES, begin)
         literals = map(re.escape, re.split(_CHANGES, begin))
@@ -100,7 +100,7 @@ class Shell:
         self._real.update(zip(names, found.groups(), strict=True))
         return True
 
-    def _as_it_is_here(self, command: str) -> str:
+    def _with_real_names(self, command: str) -> str:
         return re.sub(_CHANGES, lambda name: self._real.get(name[0], name[0]), command)
 
     def _serve(self) -> str:
@@ -113,7 +113,7 @@ def _lines(lines: list[str]) -> list[str]:
 
 
 def _mlmgmt(command: str) -> tuple[int, str]:
-    """Commands joined by pipes, the last perhaps into a file; another follows `||` where they failed."""
+    """Run commands joined by pipes, perhaps into a file, and the command after `||` if they fail."""
     first, _, other = command.partition(" || ")
     words, status, piped = _words(first), 0, ""
     said = io.StringIO()
@@ -129,7 +129,7 @@ def _mlmgmt(command: str) -> tuple[int, str]:
         last = stage is stages[-1] and file is None
         words = stage[1:]
         if words[0] == "retrain-many":
-            # Processes that train side by side are tested in tests/stories; to start them takes long.
+            # Starting processes is slow, and training in several is tested in tests/stories.
             words += ["-Jobs", "1"]
         if last and not {"-o", "--output", "-OutputFormat"} & set(words) and _has_tables(words):
             words += ["-o", "table"]

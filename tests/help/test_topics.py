@@ -1,4 +1,4 @@
-"""The README and the help topics: their commands run, their output is real, and the names in their text exist."""
+"""The README and the help topics: their commands run, their output is real, and the names in them exist."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BEFORE: dict[str, tuple[str, tuple[str, ...]]] = {
     "classic": ("home", RENTALS),
     "many-models": ("home", BIKES),
 }
-"""Where the session of a topic begins: the fixture, and commands."""
+"""How the session of a topic starts: with a fixture, and commands."""
 NOT_RUN = {"json", "js", "text", ""}
 
 
@@ -52,10 +52,10 @@ SESSIONS = [name for name, text in TEXTS.items() if any(block.language == "conso
 
 
 @pytest.mark.parametrize("name", SESSIONS)
-def test_every_command_runs_and_says_what_is_shown(
+def test_every_command_runs_and_prints_what_the_text_shows(
     name: str, apart: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Processes that are started share two processors with the other tests.
+    # Other tests need the processors too.
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     fixture, before = BEFORE.get(name, ("apart", ()))
     request.getfixturevalue(fixture)
@@ -69,20 +69,20 @@ def test_every_command_runs_and_says_what_is_shown(
                 shell.write(block)
             for step in steps(block) if block.language == "console" else ():
                 status, said = shell.run(step)
-                # That something differs, or is wrong, is said with the status.
+                # These end with 1 when they find something.
                 finds = step.command.startswith(("mlmgmt diff", "mlmgmt doctor"))
                 assert status <= finds, said
                 shell.expect(step, said)
 
 
-def test_the_two_commands_of_the_readme_are_what_is_tested() -> None:
+def test_ci_runs_the_test_command_of_the_readme() -> None:
     walkthrough, test = (block.lines for block in blocks(README) if block.language == "sh")
     assert [line.split(" && ")[-1] for line in walkthrough] == [".venv/bin/mlmgmt walkthrough"]
     assert test[0] in (ROOT / ".ci" / "run").read_text().splitlines()
     assert len(test) == 1
 
 
-def test_only_few_blocks_are_not_run() -> None:
+def test_few_blocks_are_not_run() -> None:
     found = {name: [block.language for block in blocks(text)] for name, text in TEXTS.items()}
     assert {language for name in WRITTEN for language in found[name]} <= NOT_RUN | {"console"}
     assert sum(language in NOT_RUN - {"json"} for languages in found.values() for language in languages) <= 4
@@ -109,14 +109,14 @@ def test_every_command_and_parameter_in_the_text_exists(name: str) -> None:
 
 
 def every_parameter() -> set[str]:
-    """Every parameter of every command, as it is written behind its dashes."""
+    """Return every parameter of every command, in every spelling, without dashes."""
     parameters = {parameter for cmdlet in registry.CMDLETS for parameter in cmdlet.all_parameters}
     names = {name for parameter in parameters for name in (parameter.name, *parameter.aliases)}
     return names | {kebab(name) for name in names} | {parameter.short for parameter in parameters}
 
 
 def command_of(text: str) -> tuple[Cmdlet, list[str]] | None:
-    """The cmdlet that begins a piece of code, and the words behind it."""
+    """Return the cmdlet at the start of a piece of code, and the words after it."""
     try:
         words = shlex.split(re.split(r" [|>] ", text)[0])
     except ValueError:
@@ -127,7 +127,7 @@ def command_of(text: str) -> tuple[Cmdlet, list[str]] | None:
 
 
 def check(span: str) -> None:
-    """Refuse a command that does not exist, or a parameter that its command does not have."""
+    """Fail if a command does not exist, or does not have a parameter."""
     found = command_of(span)
     if found is None:
         known = re.match(r"mlmgmt (--|COMMAND|[a-z]+ --help|walkthrough)", span)
@@ -146,7 +146,7 @@ def check(span: str) -> None:
 
 
 @pytest.mark.parametrize("cmdlet", registry.CMDLETS, ids=lambda cmdlet: cmdlet.short[0])
-def test_the_topic_of_a_command_exists_and_names_it(cmdlet: Cmdlet) -> None:
+def test_every_command_is_named_in_its_topic(cmdlet: Cmdlet) -> None:
     topic = registry.topic(cmdlet)
     assert topic in WRITTEN
     text = topics.text(topic)
@@ -156,7 +156,7 @@ def test_the_topic_of_a_command_exists_and_names_it(cmdlet: Cmdlet) -> None:
     assert cmdlet.name in named
 
 
-def test_every_file_is_a_topic_with_a_title_that_fits_its_line() -> None:
+def test_every_file_is_a_topic_whose_title_fits_a_line() -> None:
     assert sorted(path.stem for path in topics.FOLDER.glob("*.md")) == sorted(WRITTEN)
     for topic in topics.TOPICS:
         line = f"- {topic}: {topics.title(topic)}"
@@ -164,7 +164,7 @@ def test_every_file_is_a_topic_with_a_title_that_fits_its_line() -> None:
 
 
 def test_code_fits_a_terminal() -> None:
-    """A line that the terminal breaks cannot be pasted; ids in documents and in the commands' examples are longer."""
+    """A wrapped line cannot be pasted. Ids in documents and in the examples of commands may be longer."""
     for topic in topics.TOPICS:
         for block in blocks(topics.text(topic)):
             for line in block.lines if block.language != "json" else ():
@@ -172,7 +172,7 @@ def test_code_fits_a_terminal() -> None:
                 assert len(line) <= 78 or unbreakable, line
 
 
-def test_the_readme_is_a_page_that_links_every_topic() -> None:
+def test_the_readme_is_short_and_links_every_topic() -> None:
     assert len(README.splitlines()) <= 160
     linked = re.findall(r"\[([\w-]+)\]\(mlmgmt/help/([\w-]+)\.md\)", README)
     assert [name for name, file in linked if name == file] == WRITTEN

@@ -45,7 +45,7 @@ def shown(err: str) -> tuple[str, str, Any]:
         ),
     ],
 )
-def test_the_request_of_a_command_is_shown(mlmgmt: Any, churn: Path, line: str, expected: str) -> None:
+def test_show_http_shows_the_request_of_a_command(mlmgmt: Any, churn: Path, line: str, expected: str) -> None:
     subscription = mlmgmt("Get-AzContext -o json", ok=True).json["Subscription"]["SubscriptionId"]
     plain = mlmgmt(line, ok=True)
     told = mlmgmt(f"{line} --show-http", ok=True)
@@ -58,7 +58,7 @@ def test_the_request_of_a_command_is_shown(mlmgmt: Any, churn: Path, line: str, 
     assert "Authorization: Bearer (mlmgmt token)" in told.err
 
 
-def test_a_change_is_shown_without_its_secrets(mlmgmt: Any, churn: Path) -> None:
+def test_secrets_are_not_shown(mlmgmt: Any, churn: Path) -> None:
     told = mlmgmt(
         ["update", "-g", "retail", "-n", "churn", "-Title", "T", "-Keys", "@{Primary='SECRET'}", "-WhatIf", "-ShowHttp"]
     )
@@ -70,20 +70,20 @@ def test_a_change_is_shown_without_its_secrets(mlmgmt: Any, churn: Path) -> None
     assert "SECRET" not in told.err + told.out
 
 
-def test_scoring_is_shown_with_its_rows(mlmgmt: Any, churn: Path) -> None:
+def test_a_scoring_request_has_its_rows(mlmgmt: Any, churn: Path) -> None:
     lines = Path("new-customers.csv").read_text().splitlines()[:3]
     Path("few.csv").write_text("\n".join(lines) + "\n")
     told = mlmgmt("score -g retail -n churn --input few.csv -ShowHttp", ok=True)
     method, place, body = shown(told.err)
     assert method == "POST"
     assert place.endswith("/execute?api-version=2.0&details=true")
-    # A row is a line.
+    # Each row is on one line.
     assert told.err.count("\n") < 25
     table = body["Inputs"]["input1"]
     assert [table["ColumnNames"], *table["Values"]] == [line.split(",") for line in lines]
 
 
-def test_what_is_shown_does_what_the_command_does(server: Any, mlmgmt: Any) -> None:
+def test_the_request_has_the_effect_of_the_command(server: Any, mlmgmt: Any) -> None:
     Path("small.json").write_text(json.dumps(_definition()))
     lines = (
         "new-group -n wholesale -l westeurope",
@@ -107,7 +107,7 @@ def _definition() -> Any:
     return {**small_definition(), "location": "westeurope"}
 
 
-def test_classic_commands_are_shown_at_their_own_paths(mlmgmt: Any, bikes: Bikes) -> None:
+def test_classic_commands_have_classic_paths(mlmgmt: Any, bikes: Bikes) -> None:
     own = f"/workspaces/{Session().workspace}"
     service = f"{own}/webservices/{bikes.service}"
     experiment = mlmgmt(["get-experiment", SCORING], ok=True).json["ExperimentId"]
@@ -135,7 +135,7 @@ def test_classic_commands_are_shown_at_their_own_paths(mlmgmt: Any, bikes: Bikes
         assert told.split("{origin}")[1].splitlines()[1].startswith(header)
 
 
-def test_a_patch_is_shown_without_its_signature(mlmgmt: Any, bikes: Bikes) -> None:
+def test_the_signature_of_a_patch_is_not_shown(mlmgmt: Any, bikes: Bikes) -> None:
     told = mlmgmt(bikes.patch("loc001", "model001", "-WhatIf", "-ShowHttp"), ok=True).err
     method, place, body = shown(told)
     assert (method, place.rpartition("/")[2]) == ("PATCH", "loc001")
@@ -144,13 +144,13 @@ def test_a_patch_is_shown_without_its_signature(mlmgmt: Any, bikes: Bikes) -> No
     assert "sig=" not in told
 
 
-def test_a_command_without_a_request_says_so(mlmgmt: Any, churn: Path) -> None:
-    assert "stands for no HTTP request" in mlmgmt("history -g retail -n churn -ShowHttp", ok=True).err
+def test_a_command_without_an_http_equivalent_says_so(mlmgmt: Any, churn: Path) -> None:
+    assert "has no HTTP equivalent" in mlmgmt("history -g retail -n churn -ShowHttp", ok=True).err
     told = mlmgmt("batch status -g retail -n churn -ShowHttp", ok=True).err
-    assert "stands for an HTTP request where -JobId is given" in told
+    assert "has an HTTP equivalent only if -JobId is given" in told
 
 
-def test_every_call_that_a_cmdlet_stands_for_is_an_operation() -> None:
+def test_the_calls_of_cmdlets_are_operations() -> None:
     known = {operation.name for operation in operations.OPERATIONS}
     assert {call for cmdlet in registry.CMDLETS for call in cmdlet.calls} <= known
     management = {

@@ -1,4 +1,4 @@
-"""Bad input: a clear error, no traceback, and what was deployed answers as before."""
+"""Bad input: a clear error, no traceback, and deployed services are unchanged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ UPDATE = "update -g retail -n small -Force -ServiceUpdates "
     ],
     ids=["truncated", "latin-1", "deep", "nan", "empty", "binary", "50 MB"],
 )
-def test_a_broken_file_is_refused_wherever_one_is_read(mlmgmt: Command, small: Path, content: bytes, code: str) -> None:
+def test_a_broken_file_is_refused_by_every_command_that_reads_it(
+    mlmgmt: Command, small: Path, content: bytes, code: str
+) -> None:
     Path("bad.json").write_bytes(content)
     before = mlmgmt("get -g retail -n small", ok=True).out
     for line in (
@@ -49,7 +51,7 @@ def test_a_broken_file_is_refused_wherever_one_is_read(mlmgmt: Command, small: P
     assert mlmgmt("get -g retail -n small", ok=True).out == before
 
 
-def test_a_directory_and_a_missing_file(mlmgmt: Command, small: Path) -> None:
+def test_a_directory_or_missing_file_is_refused(mlmgmt: Command, small: Path) -> None:
     Path("folder").mkdir()
     for name, code in (
         ("folder", "NotAFile"),
@@ -65,7 +67,7 @@ def test_a_directory_and_a_missing_file(mlmgmt: Command, small: Path) -> None:
 @pytest.mark.skipif(
     os.geteuid() == 0 and shutil.which("setpriv") is None, reason="root may read everything, and no setpriv"
 )
-def test_no_permission(mlmgmt: Command, tmp_path: Path) -> None:
+def test_an_unreadable_file_is_refused(mlmgmt: Command, tmp_path: Path) -> None:
     Path("secret.json").write_text("{}")
     Path("secret.json").chmod(0)
     words = [sys.executable, "-m", "mlmgmt", "assets", str(Path("secret.json").absolute())]
@@ -85,7 +87,7 @@ def test_no_permission(mlmgmt: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", ".", "a\0b", "x" * 300, "a?b", " ", "a ", "a.", "日" * 80, ""])
-def test_names_that_no_service_can_bear(mlmgmt: Command, home: Path, name: str) -> None:
+def test_bad_service_names_are_refused(mlmgmt: Command, home: Path, name: str) -> None:
     Path("small.json").write_text(json.dumps(small_definition()))
     before = sorted(home.rglob("*"))
     refused = mlmgmt(["new", "-g", "retail", "-l", "west", "-n", name, "-Force", "-DefinitionFile", "small.json"])
@@ -97,7 +99,7 @@ def test_names_that_no_service_can_bear(mlmgmt: Command, home: Path, name: str) 
 @pytest.mark.parametrize(
     "name", ["RetrainSamplePre.2016.8.17.0.3.51.237", "con", "My Service (2)", "größe", ".dotted", "a%2e"]
 )
-def test_odd_names_that_services_may_bear(mlmgmt: Command, home: Path, name: str) -> None:
+def test_odd_but_valid_service_names_work(mlmgmt: Command, home: Path, name: str) -> None:
     Path("small.json").write_text(json.dumps(small_definition()))
     words = ["-g", "retail", "-n", name]
     if "%" in name:
@@ -114,7 +116,7 @@ def limited() -> None:
 
 
 def test_a_full_disk_loses_nothing(mlmgmt: Command, small: Path) -> None:
-    """A limit on file size stands for a full disk: the write fails half-way, with an error from the system."""
+    """A limit on file size acts like a full disk: the write fails half-way with an error of the system."""
     before = mlmgmt("get -g retail -n small", ok=True).out
     Path("big.json").write_text(json.dumps({"properties": {"packageType": "Graph", "description": "x" * 20_000}}))
     words = [
@@ -133,7 +135,7 @@ def test_a_full_disk_loses_nothing(mlmgmt: Command, small: Path) -> None:
     mlmgmt("update -g retail -n small -Title Fine -Force", ok=True)
 
 
-def test_nothing_is_overwritten_unasked(mlmgmt: Command, home: Path) -> None:
+def test_sample_does_not_overwrite_files(mlmgmt: Command, home: Path) -> None:
     Path("customers.csv").write_text("mine")
     refused = mlmgmt("sample churn")
     assert refused.status == 1
@@ -142,7 +144,7 @@ def test_nothing_is_overwritten_unasked(mlmgmt: Command, home: Path) -> None:
     assert not Path("churn-training.json").exists()
 
 
-def test_a_bug_ends_with_70_and_a_report(
+def test_a_bug_ends_with_status_70_and_a_report(
     mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -161,7 +163,7 @@ def test_a_bug_ends_with_70_and_a_report(
 @pytest.mark.parametrize(
     "uri", ["file:///etc/passwd.ilearner", "https://{account}.blob.core.windows.net/models/../../x.ilearner"]
 )
-def test_a_document_reaches_no_path(mlmgmt: Command, churn: Path, uri: str) -> None:
+def test_a_document_cannot_reach_a_file_of_this_machine(mlmgmt: Command, churn: Path, uri: str) -> None:
     account = mlmgmt("status", ok=True).json["StorageAccounts"][0]
     change = {"properties": {"assets": {"asset3": {"locationInfo": {"uri": uri.format(account=account)}}}}}
     refused = mlmgmt("update -g retail -n churn -Force", stdin=json.dumps(change))
@@ -169,7 +171,7 @@ def test_a_document_reaches_no_path(mlmgmt: Command, churn: Path, uri: str) -> N
     assert "InvalidBlob" in refused.err
 
 
-def test_a_model_reference_that_cannot_be_proved_is_refused(mlmgmt: Command, churn: Path) -> None:
+def test_a_model_reference_that_cannot_be_checked_is_refused(mlmgmt: Command, churn: Path) -> None:
     account = mlmgmt("status", ok=True).json["StorageAccounts"][0]
     for uri, code in (
         ("https://elsewhere.blob.core.windows.net/models/x.ilearner", "ModelNotProved"),
@@ -210,7 +212,7 @@ def test_a_model_trained_on_other_columns_is_refused_with_their_names(mlmgmt: Co
     assert "ModelNotProved" in refused.err
 
 
-def test_deleting_or_overwriting_the_blob_changes_no_answer_and_is_shown(mlmgmt: Command, churn: Path) -> None:
+def test_deleting_or_overwriting_the_blob_is_shown_and_changes_no_answer(mlmgmt: Command, churn: Path) -> None:
     answer = mlmgmt("score -g retail -n churn --input customers.csv", ok=True).out
     (blob,) = (churn / "storage").rglob("*.ilearner")
     blob.write_bytes(b"something else")
@@ -233,7 +235,7 @@ def test_deleting_or_overwriting_the_blob_changes_no_answer_and_is_shown(mlmgmt:
         ('{"Inputs": {}, "GlobalParameters": {"x": "1"}}', "MissingRequestInput"),
     ],
 )
-def test_rows_that_cannot_be_scored(mlmgmt: Command, churn: Path, rows: str, words: str) -> None:
+def test_rows_that_cannot_be_scored_are_refused(mlmgmt: Command, churn: Path, rows: str, words: str) -> None:
     Path("rows").write_text(rows)
     refused = mlmgmt("score -g retail -n churn --input rows")
     assert refused.status == 1

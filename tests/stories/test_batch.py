@@ -819,7 +819,7 @@ class TestMessages:
         text = json.dumps({"Inputs": {"input1": place}})
         assert mlmgmt(f"batch submit {AT}query -JobFile -", stdin=text, ok=True).json["StatusCode"] == "NotStarted"
         told = " ".join(mlmgmt("batch submit --help", ok=True).out.split())
-        assert "- reads it from standard input" in told
+        assert "- reads standard input" in told
         assert "from the pipeline" not in told
 
     def test_waiting_reports_each_state_once_and_each_node_at_the_end(self, mlmgmt: Command, query: Path) -> None:

@@ -1,8 +1,9 @@
-"""How cmdlets are spelled, what their parameters take, and what stands before a change."""
+"""How cmdlets are spelled, what their parameters accept, and the questions before a change."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,18 +26,18 @@ from tests.conftest import Command, small_definition
         "get -g retail -n SMALL -DefaultProfile anything -ErrorAction Stop -Verbose",
     ],
 )
-def test_one_service_by_every_spelling(mlmgmt: Command, small: Path, line: str) -> None:
+def test_every_spelling_finds_the_service(mlmgmt: Command, small: Path, line: str) -> None:
     assert mlmgmt(line, ok=True).json["name"] == "small"
 
 
-def test_every_name_of_every_cmdlet_answers_help_with_an_example(mlmgmt: Command) -> None:
+def test_every_name_of_every_cmdlet_has_help_with_an_example(mlmgmt: Command) -> None:
     for cmdlet in registry.CMDLETS:
         for name in (*cmdlet.spellings, *cmdlet.short):
             shown = mlmgmt([name.upper(), "--help"], ok=True).out
             assert cmdlet.example in shown, name
 
 
-def test_help_is_a_map_grouped_by_step(mlmgmt: Command) -> None:
+def test_help_lists_all_commands_by_step(mlmgmt: Command) -> None:
     shown = mlmgmt("--help", ok=True).out
     steps = [line for line in shown.splitlines() if line[:1].isdigit()]
     assert [step[0] for step in steps] == ["1", "2", "3", "4", "5", "6", "7", "8", "9"]
@@ -71,7 +72,62 @@ def test_wrong_usage_is_exit_2_and_says_what_is_wrong(mlmgmt: Command, small: Pa
     assert refused.out == ""
 
 
-def test_a_misspelt_command_is_told_the_nearest(mlmgmt: Command) -> None:
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("new-group dm", "Did you mean: mlmgmt new-group -n dm?"),
+        ("history churn", "Did you mean: mlmgmt history -n churn?"),
+        ("get -g retail small", "Did you mean -n small?"),
+        ("set-context reader", "Did you mean: mlmgmt set-context --role reader?"),
+        ("new-group 'a b'", "Did you mean: mlmgmt new-group -n 'a b'?"),
+        ("status small", "See: mlmgmt status --help"),
+    ],
+)
+def test_an_unexpected_argument_gets_the_parameter_that_was_meant(mlmgmt: Command, line: str, hint: str) -> None:
+    refused = mlmgmt(line)
+    assert refused.status == 2
+    assert f"Unexpected argument {shlex.split(line)[-1]!r}." in refused.err
+    assert f"Hint: {hint}" in refused.err
+
+
+def test_a_missing_parameter_is_shown_with_its_choices(mlmgmt: Command) -> None:
+    Path("x.csv").write_text("a\n1\n")
+    refused = mlmgmt("new-experiment X --data x.csv")
+    assert refused.status == 2
+    assert "Missing: --task (binary, multiclass, regression, clustering)." in refused.err
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("--home elsewhere status", "Write: mlmgmt status --home elsewhere"),
+        ("-o json batch status -g retail -n small", "Write: mlmgmt batch status -g retail -n small -o json"),
+        ("--home elsewhere", "See: mlmgmt --help"),
+    ],
+)
+def test_an_option_before_the_command_is_moved_behind_it(mlmgmt: Command, line: str, hint: str) -> None:
+    refused = mlmgmt(line)
+    assert refused.status == 2
+    assert f"Hint: {hint}" in refused.err or json.loads(refused.err)["error"]["hint"] == hint
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("get", "web services"),
+        ("web-services", "web services"),
+        ("experiments", "experiments"),
+        ("plans", "commitment plans"),
+        ("trained-models Workspace", "trained models"),
+    ],
+)
+def test_an_empty_list_says_what_is_missing(mlmgmt: Command, home: Path, line: str, what: str) -> None:
+    shown = mlmgmt(f"{line} -o table", ok=True)
+    assert (shown.out, shown.err) == ("", f"There are no {what}.\n")
+    assert mlmgmt(f"{line} -o json", ok=True).json == []
+
+
+def test_a_misspelt_command_gets_the_nearest_name(mlmgmt: Command) -> None:
     assert "Get-AzMlWebService" in mlmgmt("Get-AzMlWebServce").err
 
 
@@ -85,21 +141,21 @@ def test_without_a_home_every_command_says_how_to_make_one(mlmgmt: Command) -> N
 
 
 class TestGates:
-    def test_the_question_is_asked_at_a_terminal_only(self, mlmgmt: Command, small: Path) -> None:
+    def test_without_a_terminal_the_question_is_an_error(self, mlmgmt: Command, small: Path) -> None:
         refused = mlmgmt("update -g retail -n small -Title New")
         assert refused.status == 1
         assert "-Force" in refused.err
         assert mlmgmt("get -g retail -n small", ok=True).json["properties"]["title"] == "Small"
 
-    def test_confirm_false_does_not_silence_the_question(self, mlmgmt: Command, small: Path) -> None:
+    def test_confirm_false_does_not_answer_the_question(self, mlmgmt: Command, small: Path) -> None:
         assert mlmgmt("update -g retail -n small -Title New -Confirm:$false").status == 1
         assert mlmgmt("update -g retail -n small -Title New -Force -Confirm").status == 1
         assert mlmgmt("update -g retail -n small -Title New -Force -Confirm:$false").status == 0
 
     @pytest.mark.parametrize(
-        ("answer", "title"), [("y\n", "New"), ("\n", "New"), ("?\nyes\n", "New"), ("n\n", "Small")]
+        ("answer", "title"), [("y\n", "New"), ("\n", "New"), ("?\nyes\n", "New"), ("n\n", "Small"), ("", "Small")]
     )
-    def test_the_answer_counts(
+    def test_the_answer_decides(
         self, mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch, answer: str, title: str
     ) -> None:
         Path("tty").write_text(answer)
@@ -112,6 +168,9 @@ class TestGates:
         done = mlmgmt("update -g retail -n small -Title New")
         assert done.status == (0 if title == "New" else 1)
         assert mlmgmt("get -g retail -n small", ok=True).json["properties"]["title"] == title
+        if title == "Small":
+            given = "The answer was no" if answer else "No answer was given"
+            assert f"{given}; nothing was changed." in done.err
 
     def test_what_if_shows_the_change_and_makes_none(self, mlmgmt: Command, small: Path) -> None:
         shown = mlmgmt("update -g retail -n small -Title New -WhatIf", ok=True)
@@ -119,7 +178,7 @@ class TestGates:
         assert shown.json[0]["new"] == "New"
         assert mlmgmt("get -g retail -n small", ok=True).json["mlmgmt"]["revision"] == 1
 
-    def test_what_if_notices_a_bad_file(self, mlmgmt: Command, small: Path) -> None:
+    def test_what_if_refuses_a_bad_file(self, mlmgmt: Command, small: Path) -> None:
         Path("bad.json").write_text("{")
         assert mlmgmt("new -g retail -l west -n other -DefinitionFile bad.json -WhatIf").status == 1
 
@@ -157,7 +216,7 @@ class TestStructured:
         updated = mlmgmt(words, stdin='{"MaxConcurrentCalls": 30}', ok=True).json
         assert updated["properties"]["realtimeConfiguration"] == {"maxConcurrentCalls": 30}
 
-    def test_an_unknown_key_is_wrong_usage(self, mlmgmt: Command, small: Path) -> None:
+    def test_an_unknown_key_is_refused_as_wrong_usage(self, mlmgmt: Command, small: Path) -> None:
         refused = mlmgmt(["update", "-g", "retail", "-n", "small", "-Keys", "@{Primry='x'}", "-Force"])
         assert refused.status == 2
         assert "'primary'" in refused.err
@@ -177,7 +236,7 @@ class TestStructured:
 
 
 class TestPipeline:
-    def test_get_remove_and_keys_take_what_get_gives(self, mlmgmt: Command, small: Path) -> None:
+    def test_remove_and_keys_accept_the_output_of_get(self, mlmgmt: Command, small: Path) -> None:
         wsd = mlmgmt("get -g retail -n small", ok=True).out
         assert mlmgmt("keys", stdin=wsd, ok=True).json == mlmgmt("keys -g retail -n small", ok=True).json
         mlmgmt("remove -Force", stdin=wsd, ok=True)
@@ -185,22 +244,22 @@ class TestPipeline:
         assert "WebServiceNotFound" in gone.err
         assert "restore" in gone.err
 
-    def test_a_definition_without_an_id_names_no_service(self, mlmgmt: Command, small: Path) -> None:
+    def test_a_definition_without_an_id_does_not_name_a_service(self, mlmgmt: Command, small: Path) -> None:
         refused = mlmgmt("remove -Force", stdin=small.read_text())
         assert refused.status == 1
         assert "InvalidResourceId" in refused.err
 
-    def test_an_empty_pipe_is_no_success(self, mlmgmt: Command, small: Path) -> None:
+    def test_an_empty_pipe_is_an_error(self, mlmgmt: Command, small: Path) -> None:
         refused = mlmgmt("update -g retail -n small -Force", stdin="")
         assert refused.status == 1
         assert "EmptyInput" in refused.err
 
-    def test_an_update_that_changes_nothing_is_said(self, mlmgmt: Command, small: Path) -> None:
+    def test_an_update_that_changes_nothing_is_refused(self, mlmgmt: Command, small: Path) -> None:
         refused = mlmgmt("update -g retail -n small -Force", stdin=small.read_text())
         assert refused.status == 1
         assert "NothingChanged" in refused.err
 
-    def test_the_help_s_own_example_of_a_bare_properties_hashtable(self, mlmgmt: Command, small: Path) -> None:
+    def test_a_hashtable_with_only_properties_is_a_definition(self, mlmgmt: Command, small: Path) -> None:
         words = [
             "update",
             "-g",
@@ -215,7 +274,7 @@ class TestPipeline:
 
 
 class TestRoles:
-    def test_a_reader_looks_and_changes_nothing(self, mlmgmt: Command, small: Path) -> None:
+    def test_a_reader_can_look_but_not_change(self, mlmgmt: Command, small: Path) -> None:
         mlmgmt("Set-AzContext -Role Reader", ok=True)
         for line in (
             "new -g retail -l southcentralus -n other -DefinitionFile small.json -Force",
@@ -240,7 +299,7 @@ class TestEtags:
         assert second in refused.err
 
 
-def test_listing_is_sparse_and_follows_the_group(mlmgmt: Command, small: Path) -> None:
+def test_lists_are_sparse_and_limited_to_the_group(mlmgmt: Command, small: Path) -> None:
     mlmgmt("new-group -n other -l west", ok=True)
     mlmgmt("new -g other -l west -n Second -DefinitionFile small.json -Force", ok=True)
     group = mlmgmt("get -g retail", ok=True).json
@@ -252,7 +311,7 @@ def test_listing_is_sparse_and_follows_the_group(mlmgmt: Command, small: Path) -
     assert "MissingPackage" in export.err
 
 
-def test_fixed_things_cannot_change(mlmgmt: Command, home: Path) -> None:
+def test_account_plan_and_location_cannot_change(mlmgmt: Command, home: Path) -> None:
     definition = small_definition(
         storageAccount={"name": "first", "key": "c2VjcmV0"}, commitmentPlan={"id": "/plans/a"}
     )
@@ -289,7 +348,7 @@ def test_removing_keeps_history_and_restoring_brings_the_keys_back(mlmgmt: Comma
     assert "not removed" in mlmgmt("restore -g retail -n small").err
 
 
-def test_secrets_stand_in_the_configuration_alone(mlmgmt: Command, home: Path, tmp_path: Path) -> None:
+def test_secrets_are_only_in_the_configuration(mlmgmt: Command, home: Path, tmp_path: Path) -> None:
     secret = "c3VwZXItc2VjcmV0LXZhbHVl"
     definition = small_definition(keys={"primary": secret}, storageAccount={"name": "acct", "key": secret})
     asset = definition["properties"]["assets"]["asset1"]
@@ -335,7 +394,7 @@ def test_every_schema_member_has_a_title_and_a_description(mlmgmt: Command) -> N
         check(name, definition)
 
 
-def test_tokens_expire_and_are_kept_as_digests(mlmgmt: Command, home: Path, tmp_path: Path) -> None:
+def test_tokens_expire_and_are_saved_as_digests(mlmgmt: Command, home: Path, tmp_path: Path) -> None:
     token = mlmgmt("token -Hours 2", ok=True).json
     (kept,) = (tmp_path / "config").rglob("tokens/*.json")
     assert kept.stem == sha256(token["Token"].encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Completion as the shells ask for it: commands, parameters, and what is in the home."""
+"""Completion in each shell: commands, parameters, and what is in the home."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def complete(words: str, shell: str = "bash") -> list[str]:
-    """What a shell is offered at the end of these words."""
+    """Return the candidates that a shell gets at the end of these words."""
     ask = {
         "bash": {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)},
         "zsh": {"_TYPER_COMPLETE_ARGS": words},
@@ -55,18 +55,20 @@ def complete(words: str, shell: str = "bash") -> list[str]:
         ("mlmgmt export -WebService ", []),
     ],
 )
-def test_bash(mlmgmt: Command, small: Path, words: str, expected: list[str]) -> None:
+def test_bash_completes_commands_parameters_and_values(
+    mlmgmt: Command, small: Path, words: str, expected: list[str]
+) -> None:
     mlmgmt("update -g retail -n small -Title Two -Force", ok=True)
     assert complete(words) == expected
 
 
-def test_assets(mlmgmt: Command, churn: Path) -> None:
+def test_assets_are_completed_from_the_service_or_the_file(mlmgmt: Command, churn: Path) -> None:
     assert complete("mlmgmt retrain -g retail -n churn --asset ") == ["asset3"]
     assert complete("mlmgmt set-model churn-predictive.json --asset ") == ["asset3"]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish", "powershell"])
-def test_the_other_shells(small: Path, shell: str) -> None:
+def test_other_shells_complete_values(small: Path, shell: str) -> None:
     offered = complete("mlmgmt get -g re", shell)
     assert any("retail" in line for line in offered)
 
@@ -76,7 +78,7 @@ def test_without_a_home_completion_is_silent(apart: Path) -> None:
 
 
 def in_bash(*words: str) -> list[str]:
-    """What the completion function itself leaves in COMPREPLY, in a real bash."""
+    """Return COMPREPLY, as the completion function sets it in a real bash."""
     python = shlex.quote(sys.executable)
     lines = f"""
     mlmgmt() {{ {python} -c 'from mlmgmt.cli.app import run; import sys; raise SystemExit(run(sys.argv[1:]))' "$@"; }}
@@ -95,25 +97,25 @@ def in_bash(*words: str) -> list[str]:
 @pytest.mark.parametrize("typed", ["Execute", "Execute\\ Py", "'Execute Py"])
 def test_bash_gets_a_value_with_blanks_as_one_word(apart: Path, typed: str) -> None:
     (offered,) = in_bash("mlmgmt", "modules", typed)
-    # What is offered stands after the quote that was typed, and bash closes that.
+    # bash puts the candidate after the quote that was typed, and closes it.
     line = f"'{offered}'" if typed.startswith("'") else offered
     assert shlex.split(line) == ["Execute Python Script"]
 
 
-def test_a_word_that_begins_several_names_is_offered_once(apart: Path) -> None:
+def test_the_first_word_of_several_commands_is_offered_once(apart: Path) -> None:
     assert complete("mlmgmt ba") == ["batch"]
     offered = complete("mlmgmt ")
     assert len(offered) == len(set(offered))
 
 
-def test_learners_of_the_task_are_offered(apart: Path) -> None:
+def test_the_learners_of_the_task_are_offered(apart: Path) -> None:
     offered = complete("mlmgmt new-experiment X --algorithm ")
     assert [shlex.split(line) for line in offered] == [[module.name] for module in catalogue.modules() if module.task]
     assert all("Initialize Model" in catalogue.by_name(shlex.split(line)[0]).category for line in offered)
     assert complete("mlmgmt new-experiment X -t Clustering -a ") == ["K-Means\\ Clustering"]
 
 
-def test_what_is_in_a_classic_workspace(mlmgmt: Command, bikes: Bikes) -> None:
+def test_names_in_a_classic_workspace_are_completed(mlmgmt: Command, bikes: Bikes) -> None:
     service = "Bike\\ Rental\\ \\[Predictive\\ Exp.\\]"
     other = mlmgmt("new-workspace Other -WorkspaceId " + "f" * 32, ok=True).json["WorkspaceId"]
     mlmgmt(f"remove-endpoint -s '{SCORING}' -e loc002 -Force", ok=True)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from mlmgmt.cli import answers
+from mlmgmt.cli import views
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.columns import named
 from mlmgmt.verbs.runs import models
@@ -937,7 +937,7 @@ def test_metrics_are_shown_as_evaluate_shows_them(mlmgmt: Command, people: pd.Da
 
 def test_a_metric_without_a_value_is_shown_as_none(capsys: pytest.CaptureFixture[str]) -> None:
     run = {"Nodes": [], "Evaluation": [{"AUC": None, "True Positive": 1}]}
-    answers.show("experiment", {"Description": "X", "Run": run}, "table")
+    views.show("experiment", {"Description": "X", "Run": run}, "table")
     shown = [row.split() for row in capsys.readouterr().out.splitlines()]
     assert ["AUC", "none"] in shown
     assert ["True", "Positive", "1"] in shown

@@ -1,4 +1,4 @@
-"""Mistakes that are easy to make and hard to see: each was made once, and none may pass in silence."""
+"""Mistakes that are easy to make and hard to see. Each was made once; none may go unnoticed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from tests.conftest import Command, environment, small_definition
 from tests.stories.test_retraining import RETRAIN, blobs
 
 
-def test_a_copy_proves_its_models_itself(mlmgmt: Command, exported: Path, churn: Path) -> None:
-    """What the original home found out about its models is no proof for the copy, which does not trust them."""
+def test_a_copy_of_a_home_does_not_trust_its_models(mlmgmt: Command, exported: Path, churn: Path) -> None:
+    """The checks of the original home do not count in the copy."""
     first = json.loads(exported.read_text())["properties"]["assets"]["asset3"]["locationInfo"]["uri"]
     shutil.copytree(".mlmgmt", "copy/.mlmgmt")
     place = "--home copy/.mlmgmt"
@@ -43,7 +43,7 @@ def test_an_untrusted_copy_shows_no_keys(mlmgmt: Command, small: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [("asset3", "ASSET3"), ("ASSET3", "asset3")])
-def test_asset_ids_that_differ_in_case_are_two_assets(mlmgmt: Command, exported: Path, order: tuple[str, str]) -> None:
+def test_asset_ids_are_case_sensitive(mlmgmt: Command, exported: Path, order: tuple[str, str]) -> None:
     body = json.loads(exported.read_text())
     assets = body["properties"]["assets"]
     model = assets.pop("asset3")
@@ -56,20 +56,20 @@ def test_asset_ids_that_differ_in_case_are_two_assets(mlmgmt: Command, exported:
     assert after["ASSET3"] == model
 
 
-def test_what_if_of_a_retraining_keeps_nothing(mlmgmt: Command, exported: Path, churn: Path) -> None:
-    before, standing = exported.read_text(), blobs(churn)
+def test_what_if_of_retrain_saves_nothing(mlmgmt: Command, exported: Path, churn: Path) -> None:
+    before, models = exported.read_text(), blobs(churn)
     for more in ("", "--update -Force"):
         shown = mlmgmt(RETRAIN + f"--data new-customers.csv --rewrite churn.json -WhatIf {more}", ok=True)
         assert shown.json["Evaluation"]["New"]
         assert exported.read_text() == before
-        assert blobs(churn) == standing
+        assert blobs(churn) == models
     assert "asset3" in shown.json["WhatIf"][0]["text"]
     assert "SasBlobToken" not in shown.json
     assert shown.json["WouldRewrite"] == "churn.json"
 
 
-def test_a_model_of_other_classes_is_not_deployed(mlmgmt: Command, churn: Path) -> None:
-    """Labels written 0 and 1, where the service has always answered No and Yes."""
+def test_a_model_with_other_classes_is_not_deployed(mlmgmt: Command, churn: Path) -> None:
+    """The labels are 0 and 1, but the service has always answered No and Yes."""
     training = Path("churn-training.json").read_text().replace('"No",', '"0",').replace('"Yes"', '"1"')
     Path("training.json").write_text(training)
     rows = Path("new-customers.csv").read_text().replace(",Yes\n", ",1\n").replace(",No\n", ",0\n")
@@ -94,7 +94,7 @@ def test_a_model_of_other_classes_is_not_deployed(mlmgmt: Command, churn: Path) 
         "https://user:SECRET@elsewhere.example.com/m.ilearner",
     ],
 )
-def test_no_secret_of_a_uri_stays_in_the_home(mlmgmt: Command, home: Path, uri: str) -> None:
+def test_secrets_in_uris_are_not_saved_in_the_home(mlmgmt: Command, home: Path, uri: str) -> None:
     location = {"uri": uri, "credentials": "SECRET"}
     definition = small_definition(payloadsLocation=location)
     definition["properties"]["assets"]["m"] = {"name": "m", "type": "Resource", "locationInfo": location}
@@ -105,7 +105,7 @@ def test_no_secret_of_a_uri_stays_in_the_home(mlmgmt: Command, home: Path, uri: 
     assert mlmgmt("diff -g retail -n d d.json", ok=True).json == []
 
 
-def test_ports_are_one_port_in_any_case(mlmgmt: Command) -> None:
+def test_port_names_are_case_insensitive(mlmgmt: Command) -> None:
     body = small_definition()
     package = body["properties"]["package"]
     for name, port in (("a", "Dataset"), ("b", "dataset")):
@@ -116,7 +116,7 @@ def test_ports_are_one_port_in_any_case(mlmgmt: Command) -> None:
     assert "PortTaken" in mlmgmt("test d.json").err
 
 
-def test_a_key_change_shows_in_what_if_and_never_its_value(mlmgmt: Command, small: Path) -> None:
+def test_what_if_shows_a_change_of_keys_without_the_value(mlmgmt: Command, small: Path) -> None:
     words = ["update", "-g", "retail", "-n", "small", "-Keys", "@{Primary='bmV3'}", "-WhatIf"]
     shown = mlmgmt(words, ok=True)
     assert "primary" in shown.json[0]["path"]
@@ -125,7 +125,7 @@ def test_a_key_change_shows_in_what_if_and_never_its_value(mlmgmt: Command, smal
     assert mlmgmt([*words[:-2], '{"primary": "a", "primary": "b"}', "-WhatIf"]).status == 2
 
 
-def test_diff_shows_what_an_update_would_refuse(mlmgmt: Command, small: Path) -> None:
+def test_diff_shows_a_change_that_update_refuses(mlmgmt: Command, small: Path) -> None:
     moved = small_definition()
     moved["location"] = "West US"
     Path("moved.json").write_text(json.dumps(moved))
@@ -148,7 +148,7 @@ def test_diff_shows_what_an_update_would_refuse(mlmgmt: Command, small: Path) ->
         "test exponent.json",
     ],
 )
-def test_extremes_are_refused_and_are_no_bugs(mlmgmt: Command, exported: Path, line: str) -> None:
+def test_extreme_values_are_refused_and_do_not_crash(mlmgmt: Command, exported: Path, line: str) -> None:
     header, row = Path("customers.csv").read_text().splitlines()[:2]
     rest = row.split(",", 1)[1]
     Path("bigint.csv").write_text(f"{header}\n99999999999999999999999,{rest}\n")
@@ -162,7 +162,7 @@ def test_extremes_are_refused_and_are_no_bugs(mlmgmt: Command, exported: Path, l
     assert refused.status in (1, 2), refused.err
 
 
-def test_words_that_are_no_text(mlmgmt: Command, small: Path) -> None:
+def test_arguments_that_are_not_valid_text_are_refused(mlmgmt: Command, small: Path) -> None:
     refused = mlmgmt(["update", "-g", "retail", "-n", "small", "-Title", "\udcff", "-Force"])
     assert refused.status == 2
 
@@ -188,14 +188,14 @@ def test_a_damaged_home_names_the_file(mlmgmt: Command, small: Path) -> None:
     mlmgmt("get -g retail -n small", ok=True)
 
 
-def test_a_pipe_is_written_to_and_not_read(mlmgmt: Command, small: Path) -> None:
+def test_export_can_write_to_a_pipe(mlmgmt: Command, small: Path) -> None:
     wsd = mlmgmt("get -g retail -n small", ok=True).out
     words = [sys.executable, "-m", "mlmgmt", "export", "-OutputFile", "/dev/stdout", "-Force"]
     done = subprocess.run(words, input=wsd, capture_output=True, text=True, env=environment(), timeout=60, check=True)
     assert json.loads(done.stdout)["properties"]["title"] == "Small"
 
 
-def test_closed_and_narrow_streams(mlmgmt: Command, small: Path) -> None:
+def test_closed_output_and_ascii_terminals_work(mlmgmt: Command, small: Path) -> None:
     other = small_definition(title="Größe →")
     small.with_name("other.json").write_bytes(write(other))
     narrow = environment(PYTHONIOENCODING="ascii")
@@ -209,7 +209,7 @@ def test_closed_and_narrow_streams(mlmgmt: Command, small: Path) -> None:
     assert b"Traceback" not in closed.stderr
 
 
-def test_unknown_members_in_another_order_are_a_difference(mlmgmt: Command) -> None:
+def test_the_order_of_unknown_members_is_a_difference(mlmgmt: Command) -> None:
     import jsonpatch
 
     def definition(*extra: str) -> dict[str, Any]:
@@ -224,7 +224,7 @@ def test_unknown_members_in_another_order_are_a_difference(mlmgmt: Command) -> N
     assert write(patched).decode() == mlmgmt("import -InputFile b.json", ok=True).out
 
 
-def test_a_csv_in_utf_16_of_any_size(mlmgmt: Command, churn: Path) -> None:
+def test_a_csv_in_utf_16_of_any_size_is_read(mlmgmt: Command, churn: Path) -> None:
     text = Path("customers.csv").read_text()
     header, _, rows = text.partition("\n")
     for times in (1, 8):
@@ -234,7 +234,7 @@ def test_a_csv_in_utf_16_of_any_size(mlmgmt: Command, churn: Path) -> None:
     assert os.path.getsize("wide.csv") > 2**20
 
 
-def test_a_long_file_name_is_a_file_name(mlmgmt: Command, small: Path) -> None:
+def test_long_file_names_work(mlmgmt: Command, small: Path) -> None:
     wsd = mlmgmt("get -g retail -n small", ok=True).out
     name = "x" * 245 + ".json"
     mlmgmt(["export", "-OutputFile", name], stdin=wsd, ok=True)
@@ -255,7 +255,7 @@ def only(folder: Path, pattern: str) -> Path:
     return found
 
 
-def test_a_recorded_proof_is_not_one_for_a_model_that_is_gone(mlmgmt: Command, churn: Path) -> None:
+def test_a_recorded_check_does_not_replace_a_missing_model(mlmgmt: Command, churn: Path) -> None:
     kept = only(churn / "models", "*.ilearner")
     content = kept.read_bytes()
     mlmgmt(RETRAIN + "--data new-customers.csv --update -Force", ok=True)
@@ -278,7 +278,7 @@ def test_a_recorded_proof_is_not_one_for_a_model_that_is_gone(mlmgmt: Command, c
     mlmgmt("score -g retail -n churn -i customers.csv", ok=True)
 
 
-def test_an_unavailable_model_beside_it_does_not_open_the_door(mlmgmt: Command, churn: Path) -> None:
+def test_an_unavailable_model_does_not_excuse_an_altered_one(mlmgmt: Command, churn: Path) -> None:
     body = json.loads(Path("churn-predictive.json").read_text())
     uri = "https://elsewhere.blob.core.windows.net/models/other.ilearner"
     body["properties"]["assets"]["other"] = {"name": "o", "type": "Resource", "locationInfo": {"uri": uri}}
@@ -316,7 +316,7 @@ def test_an_edit_made_while_the_model_was_trained_stays(mlmgmt: Command, exporte
     assert outcome.report["RelativeLocation"] in exported.read_text()
 
 
-def test_a_service_is_not_written_into_a_group_that_went(mlmgmt: Command, small: Path) -> None:
+def test_a_service_is_not_created_in_a_group_that_was_removed(mlmgmt: Command, small: Path) -> None:
     from mlmgmt.errors import NotFound
     from mlmgmt.verbs import userfiles
     from mlmgmt.verbs.services import webservices
@@ -333,7 +333,7 @@ def test_a_service_is_not_written_into_a_group_that_went(mlmgmt: Command, small:
     mlmgmt("restore -g retail -n small", ok=True)
 
 
-def test_labels_that_look_like_booleans_are_text_where_text_is_declared(mlmgmt: Command, churn: Path) -> None:
+def test_labels_that_look_like_booleans_stay_text_if_declared_as_text(mlmgmt: Command, churn: Path) -> None:
     for name in ("churn-training.json", "churn-predictive.json"):
         Path(name).write_text(Path(name).read_text().replace('"No"', '"false"').replace('"Yes"', '"true"'))
     rows = Path("new-customers.csv").read_text().replace(",Yes\n", ",true\n").replace(",No\n", ",false\n")
@@ -361,7 +361,7 @@ def test_any_asset_that_names_a_file_of_this_machine_is_refused(mlmgmt: Command)
 @pytest.mark.parametrize(
     "spelled", ["-o json", "-o:json", "--output=json", "-OutputFormat json", "--output-format json"]
 )
-def test_errors_come_as_json_where_json_is_asked_for(mlmgmt: Command, small: Path, spelled: str) -> None:
+def test_errors_are_json_with_output_json(mlmgmt: Command, small: Path, spelled: str) -> None:
     refused = mlmgmt(f"get -g retail -n absent {spelled}")
     assert json.loads(refused.err)["error"]["details"][0]["code"] == "WebServiceNotFound"
 
@@ -376,7 +376,7 @@ def test_an_answer_that_cannot_be_written_says_that_the_change_was_made(mlmgmt: 
     assert mlmgmt("get -g retail -n small", ok=True).json["properties"]["title"] == "New"
 
 
-def test_a_damaged_revision_is_not_passed_over(mlmgmt: Command, small: Path) -> None:
+def test_a_damaged_revision_is_an_error(mlmgmt: Command, small: Path) -> None:
     mlmgmt("update -g retail -n small -Title New -Force", ok=True)
     only(Path(".mlmgmt"), "webservice.json").unlink()
     newest = only(Path(".mlmgmt"), "000002.json")
@@ -387,10 +387,10 @@ def test_a_damaged_revision_is_not_passed_over(mlmgmt: Command, small: Path) -> 
     assert "000002.json" in refused.err
 
 
-def test_a_clone_names_its_models_as_signed_elsewhere_and_not_as_altered(
+def test_models_of_a_clone_are_reported_as_signed_elsewhere(
     mlmgmt: Command, churn: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Another user's clone: after trust-home, each model can be trusted by name, and scores."""
+    """In another user's clone, each model can be trusted by its digest after trust-home, and then scores."""
     monkeypatch.setenv("MLMGMT_CONFIG", str(tmp_path / "another-user"))
     mlmgmt("trust-home", ok=True)
     refused = mlmgmt("score -g retail -n churn -i customers.csv")
@@ -403,25 +403,25 @@ def test_a_clone_names_its_models_as_signed_elsewhere_and_not_as_altered(
     mlmgmt("score -g retail -n churn -i customers.csv", ok=True)
 
 
-def test_diff_gives_both_figures_on_the_same_rows(mlmgmt: Command, exported: Path) -> None:
+def test_diff_shows_both_metrics_on_the_same_rows(mlmgmt: Command, exported: Path) -> None:
     report = mlmgmt(RETRAIN + "--data new-customers.csv --rewrite churn.json", ok=True).json["Evaluation"]
     text = mlmgmt("diff -g retail -n churn churn.json").json[0]["text"]
     assert text.endswith(f"AUC {report['Deployed']['AUC']:.4g} → {report['New']['AUC']:.4g}")
 
 
-def test_a_gate_that_said_no_shows_both_evaluations(mlmgmt: Command, churn: Path) -> None:
+def test_only_if_better_shows_both_evaluations_when_it_refuses(mlmgmt: Command, churn: Path) -> None:
     mlmgmt(RETRAIN + "--data new-customers.csv --update -Force", ok=True)
     refused = mlmgmt(RETRAIN + "--data new-customers.csv --only-if-better AUC")
     assert refused.status == 3
     assert refused.json["Evaluation"]["New"] == refused.json["Evaluation"]["Deployed"]
 
 
-def test_replacing_a_service_is_asked_as_replacing(mlmgmt: Command, small: Path) -> None:
+def test_new_asks_before_it_replaces_a_service(mlmgmt: Command, small: Path) -> None:
     refused = mlmgmt("new -g retail -l southcentralus -n small -DefinitionFile small.json")
     assert "exists (revision 1). Replace it?" in refused.err
 
 
-def test_a_training_service_is_not_scored_and_its_test_says_so(mlmgmt: Command, churn: Path) -> None:
+def test_a_training_service_cannot_be_scored_and_test_skips_that(mlmgmt: Command, churn: Path) -> None:
     renamed = Path("churn-training.json").read_text().replace('"name": "Train Model"', '"name": "My training"')
     Path("churn-training.json").write_text(renamed)
     mlmgmt("new -g retail -l southcentralus -n trainer -DefinitionFile churn-training.json -Force", ok=True)
@@ -429,20 +429,22 @@ def test_a_training_service_is_not_scored_and_its_test_says_so(mlmgmt: Command, 
     assert mlmgmt("test -g retail -n trainer", ok=True).json["Checks"][-1]["Result"] == "skipped"
 
 
-def test_the_folder_above_names_a_home_too(mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_home_can_name_the_folder_that_contains_it(
+    mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     above = str(Path.cwd())
     monkeypatch.chdir("/")
     assert mlmgmt(f"status --home {above}", ok=True).json["WebServices"] == 1
 
 
-def test_a_walkthrough_is_not_walked_twice_in_one_folder(mlmgmt: Command, small: Path) -> None:
+def test_the_walkthrough_refuses_a_folder_with_a_home(mlmgmt: Command, small: Path) -> None:
     refused = mlmgmt("walkthrough .")
     assert refused.status == 1
-    assert "holds a home already" in refused.err
+    assert "already contains a home" in refused.err
 
 
-def test_json_holds_control_characters_as_data_and_a_table_spells_them_out(mlmgmt: Command, small: Path) -> None:
-    """A terminal must not obey what stands in a cell; a script must get exactly that."""
+def test_control_characters_are_data_in_json_and_spelled_out_in_tables(mlmgmt: Command, small: Path) -> None:
+    """A cell must not control the terminal, but a script must get its exact content."""
     city = "a\x1b[31m\x7f\x85z"
     Path("rows.json").write_text(json.dumps({"Inputs": {"input1": [{"age": 1, "city": city}]}}))
     answer = mlmgmt("score -g retail -n small -InputFile rows.json -o json", ok=True).json

@@ -1,4 +1,4 @@
-"""The main job, as somebody types it."""
+"""The main session, as a user types it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import FIXTURES, Command, environment
 
 
-def test_the_whole_loop(mlmgmt: Command, apart: Path) -> None:
+def test_deploy_retrain_update_and_roll_back(mlmgmt: Command, apart: Path) -> None:
     mlmgmt("Connect-AzAccount", ok=True)
     mlmgmt("New-AzResourceGroup -Name retail -Location southcentralus", ok=True)
     sample = mlmgmt("sample churn --out .", ok=True).json
@@ -75,8 +75,8 @@ def test_the_whole_loop(mlmgmt: Command, apart: Path) -> None:
     assert stamps == sorted(set(stamps))
 
 
-def test_scores_are_those_of_scikit_learn_itself(mlmgmt: Command, churn: Path) -> None:
-    """The deployed model's pipeline, fed by pandas, gives the probabilities that the service answers."""
+def test_scores_equal_those_of_scikit_learn(mlmgmt: Command, churn: Path) -> None:
+    """The service returns the probabilities that the model's pipeline computes on rows read by pandas."""
     import pandas as pd
 
     from mlmgmt.verbs.runs import models
@@ -94,7 +94,7 @@ def test_scores_are_those_of_scikit_learn_itself(mlmgmt: Command, churn: Path) -
     assert got == pytest.approx(list(expected), abs=1e-12)
 
 
-def test_the_walkthrough_runs_the_session_in_a_process_of_its_own(tmp_path: Path) -> None:
+def test_the_walkthrough_runs_in_a_separate_process(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mlmgmt", "walkthrough"],
         capture_output=True,
@@ -112,8 +112,8 @@ def test_the_walkthrough_runs_the_session_in_a_process_of_its_own(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", ["exported-mixed-case", "no-inputs"])
-def test_what_cannot_run_here_can_be_managed_here(mlmgmt: Command, home: Path, name: str) -> None:
-    """Import, New, Get, Export, and diff with the original: nothing differs, though modules and model are unknown."""
+def test_a_definition_that_cannot_run_here_can_be_managed(mlmgmt: Command, home: Path, name: str) -> None:
+    """Import, New, Get, Export: nothing differs from the original, although modules and model are unknown."""
     source = FIXTURES / "definitions" / f"{name}.json"
     imported = mlmgmt(["Import-AzMlWebService", "-InputFile", str(source)], ok=True)
     created = mlmgmt("New-AzMlWebService -g retail -l southcentralus -n old -Force", stdin=imported.out, ok=True)
@@ -127,7 +127,7 @@ def test_what_cannot_run_here_can_be_managed_here(mlmgmt: Command, home: Path, n
     assert again.out == Path("out.json").read_text()
 
 
-def test_a_service_whose_model_is_elsewhere_says_so_when_it_scores(mlmgmt: Command, home: Path) -> None:
+def test_scoring_names_the_module_that_does_not_run_here(mlmgmt: Command, home: Path) -> None:
     source = FIXTURES / "definitions" / "exported-mixed-case.json"
     mlmgmt(
         ["new", "-g", "retail", "-l", "southcentralus", "-n", "old", "-DefinitionFile", str(source), "-Force"], ok=True
