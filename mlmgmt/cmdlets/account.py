@@ -28,7 +28,7 @@ CONNECT = Cmdlet(
     spellings=("Connect-AzAccount", "Add-AzureRmAccount", "Login-AzureRmAccount", "Login-AzAccount", "Add-AzAccount"),
     short=("connect", "login"),
     run="verbs.account.account:connect",
-    summary="Take an account and a role in this home; make a home where there is none.",
+    summary="Sign in. Makes a home (the folder .mlmgmt) if there is none.",
     example="mlmgmt Connect-AzAccount -Role Contributor",
     step=STEP,
     view="context",
@@ -72,7 +72,7 @@ STATUS = Cmdlet(
     spellings=("Get-MlHome",),
     short=("status",),
     run="verbs.account.account:status",
-    summary="Show the home in use, the account and role, and what is where.",
+    summary="Show the home, account, role and storage in use.",
     example="mlmgmt status",
     step=STEP,
 )

@@ -33,8 +33,8 @@ class TestAssociations:
         assert found["id"] == f"{plan}/commitmentAssociations/{found['name']}"
         one = mlmgmt(f"associations -g retail -CommitmentPlanName standard -n {found['name'].upper()}", ok=True).json
         assert one == found
-        assert associations.plan_of(Session(), service("small")) == plan
-        assert associations.plan_of(Session(), service("free")) is None
+        assert associations.paying_plan(Session(), service("small")) == plan
+        assert associations.paying_plan(Session(), service("free")) is None
         for name in ("0" * 32, "..", "x"):
             assert "ResourceNotFound" in mlmgmt(f"associations -g retail -CommitmentPlanName standard -n {name}").err
 
@@ -58,14 +58,14 @@ class TestAssociations:
         mlmgmt("remove -g retail -n small -Force", ok=True)
         deploy(mlmgmt, "small", None)
         assert mlmgmt(f"{listing} two", ok=True).json == []
-        assert associations.plan_of(Session(), service("small")) is None
+        assert associations.paying_plan(Session(), service("small")) is None
 
     def test_a_service_that_had_no_plan_can_be_given_one_and_keeps_it(self, mlmgmt: Command, home: Path) -> None:
         plan, other = make("one"), make("two")
         deploy(mlmgmt, "small", None)
         change = {"properties": {"packageType": "Graph", "commitmentPlan": {"id": str(plan)}}}
         mlmgmt("update -g retail -n small -Force", stdin=json.dumps(change), ok=True)
-        assert associations.plan_of(Session(), service("small")) == plan
+        assert associations.paying_plan(Session(), service("small")) == plan
         change["properties"]["commitmentPlan"] = {"id": str(other)}
         refused = mlmgmt("update -g retail -n small -Force", stdin=json.dumps(change))
         assert "CannotChangeCommitmentPlan" in refused.err
@@ -73,7 +73,7 @@ class TestAssociations:
         again = mlmgmt("new -g retail -l southcentralus -n small -Force", stdin=json.dumps(definition))
         assert "CannotChangeCommitmentPlan" in again.err
         assert "Move-AzMlCommitmentAssociation" in again.err
-        assert associations.plan_of(Session(), service("small")) == plan
+        assert associations.paying_plan(Session(), service("small")) == plan
 
     @pytest.mark.parametrize(
         "plan",
@@ -87,7 +87,7 @@ class TestAssociations:
     def test_a_plan_from_elsewhere_is_no_obstacle(self, mlmgmt: Command, home: Path, plan: str) -> None:
         said = deploy(mlmgmt, "small", plan)
         assert "is not in this home; scoring is not charged" in said
-        assert associations.plan_of(Session(), service("small")) is None
+        assert associations.paying_plan(Session(), service("small")) is None
         usage.charge(Session(), {service("small"): (1, 1.0)})
         # An update that is about something else does not say it again.
         assert "charged" not in mlmgmt("update -g retail -n small -Title Other -Force", ok=True).err
@@ -120,7 +120,7 @@ class TestAssociations:
         assert used == [5.0, 7.0]
         # Later changes of the service leave it where it was moved to.
         mlmgmt("update -g retail -n small -Title Other -Force", ok=True)
-        assert associations.plan_of(Session(), service("small")) == there
+        assert associations.paying_plan(Session(), service("small")) == there
 
     def test_a_group_takes_its_plans_along_unless_another_group_needs_one(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt("New-AzResourceGroup -Name other -Location southcentralus", ok=True)
@@ -200,12 +200,12 @@ class TestUsage:
         deploy(mlmgmt, "small", trial)
         deploy(mlmgmt, "large", paid)
         usage.charge(at(), {service("small"): (999, 0.0), service("large"): (200_000, 0.0)})
-        assert [usage.suspended(at(), plan) for plan in (trial, paid)] == [False, False]
+        assert [usage.is_plan_suspended(at(), plan) for plan in (trial, paid)] == [False, False]
         usage.charge(at(), {service("small"): (1, 0.0)})
-        assert usage.suspended(at(), trial)
+        assert usage.is_plan_suspended(at(), trial)
         assert usage.is_suspended(at(), service("small"))
         assert not usage.is_suspended(at(), service("large"))
-        assert not usage.suspended(at(days=30), trial)
+        assert not usage.is_plan_suspended(at(days=30), trial)
         # Moved to a plan that is charged, it answers again.
         guid = service_guid(service("small"))
         move = f"move-association -g retail -CommitmentPlanName trial -n {guid} -DestinationPlanId {paid}"
@@ -216,9 +216,9 @@ class TestUsage:
         plan = make("trial", "DevTest")
         deploy(mlmgmt, "small", plan)
         usage.charge(at(), {service("small"): (1, 7199.0)})
-        assert not usage.suspended(at(), plan)
+        assert not usage.is_plan_suspended(at(), plan)
         usage.charge(at(), {service("small"): (1, 1.0)})
-        assert usage.suspended(at(), plan)
+        assert usage.is_plan_suspended(at(), plan)
 
     def test_a_plan_made_anew_begins_with_nothing_used(self, mlmgmt: Command, home: Path) -> None:
         plan = make("trial", "DevTest")
@@ -228,7 +228,7 @@ class TestUsage:
         mlmgmt("remove-plan -g retail -n trial -Force", ok=True)
         assert make("trial", "DevTest") == plan
         assert usage.usage_history(at(), group="retail", name="trial") == []
-        assert not usage.suspended(at(), plan)
+        assert not usage.is_plan_suspended(at(), plan)
 
     def test_a_home_that_is_not_trusted_is_not_charged(
         self, mlmgmt: Command, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

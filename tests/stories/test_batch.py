@@ -713,7 +713,7 @@ class TestAHomeThatIsNotAsItWasWritten:
         self, mlmgmt: Command, query: Path, place: dict[str, Any]
     ) -> None:
         with pytest.raises(MlmgmtError) as refused:
-            references.loaded(place, "output1")
+            references.from_document(place, "output1")
         assert refused.value.codes() == ("BadArgument", "InvalidBlob")
         job = self.job(mlmgmt)
         self.edit(query, job, state="Finished", results={"output1": place})

@@ -223,7 +223,7 @@ class TestUsualMistakes:
         assert api in found.says("region", "europewest")
 
     def test_an_output_blob_with_the_wrong_end(self, mlmgmt: Command, bikes: Bikes) -> None:
-        account = Session().account()
+        account = Session().storage_account()
         place = {"ConnectionString": f"DefaultEndpointsProtocol=https;AccountName={account}"}
         Session().store.blobs.write(Blob(account, "data", "rentals.csv"), Path(table()).read_bytes())
         job = {
@@ -269,8 +269,8 @@ class TestUsualMistakes:
             )["SecondaryKey"],
             "nothing in this home has or had it": "A" * 86 + "==",
             "one has 88 characters, this 5": "short",
-            f"a key of the storage account {Session().account()!r}": Session().store.secrets.account_key(
-                Session().account()
+            f"a key of the storage account {Session().storage_account()!r}": Session().store.secrets.account_key(
+                Session().storage_account()
             ),
             "a token of mlmgmt token": mlmgmt("token -o json", ok=True).json["Token"],
         }

@@ -65,7 +65,7 @@ class TestAccounts:
         put(name)
         key = Session().store.secrets.account_key(name)
         mlmgmt(f"{MAKE} aaa", ok=True)
-        assert own(mlmgmt) == Session().account() == name
+        assert own(mlmgmt) == Session().storage_account() == name
         refused = mlmgmt(f"storage -g retail -n {name}")
         assert "New-AzStorageAccount" in refused.err
         taken = mlmgmt(f"{MAKE} {name}", ok=True).json

@@ -57,7 +57,7 @@ class WebServices:
         kept = self._kept.get(key)
         if kept is not None and kept.standing.lasts:
             return Reply(200, None, {"etag": kept.etag}, kept.content)
-        revision = lookup.standing(call.session, group, name, call.query.get("region") or None)
+        revision = lookup.current_in_region(call.session, group, name, call.query.get("region") or None)
         reply = replies.resource(call, lookup.public(call.session, revision), etag=revision.etag)
         reply.content, reply.value = reply.payload(), None
         if len(reply.content) <= _LARGEST_KEPT:

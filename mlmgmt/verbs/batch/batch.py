@@ -73,7 +73,7 @@ def request_of(
     files: dict[blobs.Blob, bytes],
 ) -> dict[str, Any]:
     """The job document of plain words; the blobs that it speaks of are put into `files`."""
-    account = session.account()
+    account = session.storage_account()
     request: dict[str, dict[str, Any]] = {"Inputs": {}, "Outputs": {}, "GlobalParameters": {}}
     folder = uuid.uuid4().hex
     for text in inputs:
@@ -160,7 +160,7 @@ def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> li
     if revision is None:
         return []
     kinds = artifacts.output_suffixes(Plan(revision.document))
-    places = {port: references.loaded(blob, port).path for port, blob in body.get("outputs", {}).items()}
+    places = {port: references.from_document(blob, port).path for port, blob in body.get("outputs", {}).items()}
     return [_path(folder, port, Path(places.get(port, f"x{ends[0]}")).suffix) for port, ends in kinds.items()]
 
 

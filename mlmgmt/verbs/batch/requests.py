@@ -178,7 +178,7 @@ def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Req
         references.require_suffix(blob.path, references.INPUT_SUFFIXES, port)
         if blob not in coming and not session.store.blobs.exists(blob):
             message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
-            raise BadArgument("BlobNotFound", message, port, references.places(session))
+            raise BadArgument("BlobNotFound", message, port, references.storage_hint(session))
         request.inputs[port] = blob
 
 

@@ -111,11 +111,11 @@ def _worked(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> d
         names = ", ".join(map(repr, lost))
         message = f"The values of the parameters {names} are not in this user's configuration; submit the job again."
         raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
-    wanted = {port: references.loaded(blob, port) for port, blob in body.get("outputs", {}).items()}
+    wanted = {port: references.from_document(blob, port) for port, blob in body.get("outputs", {}).items()}
     with _processor(session):
         from mlmgmt.learning.plan import Plan
 
-        given = {port: references.loaded(blob, port) for port, blob in body.get("inputs", {}).items()}
+        given = {port: references.from_document(blob, port) for port, blob in body.get("inputs", {}).items()}
         inputs = {port: read_cells(session, blob, port) for port, blob in given.items()}
         plan = Plan(revision.document)
         done = execution.execute(
@@ -204,7 +204,7 @@ def contents(
             facts = {"data": data, "service": service, "versions": artifacts.versions()}
         content = artifacts.content(session, value, facts, suffix=suffix, rows=cells)
         if blob is None:
-            blob = blobs.Blob(session.account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
+            blob = blobs.Blob(session.storage_account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
         made[output] = blob, content
     return made
 
@@ -214,7 +214,7 @@ def _written(session: Session, made: Mapping[str, tuple[blobs.Blob, bytes]]) -> 
         if not session.store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
             details = [Detail("AccountNotRegistered", message)]
-            raise NotFound(message, target=blob.uri, details=details, hint=references.places(session))
+            raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(session))
     for output, (blob, content) in made.items():
         try:
             session.store.blobs.write(blob, content)

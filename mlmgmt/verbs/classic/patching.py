@@ -112,7 +112,7 @@ def plan_change(
     _refuse_repeated(resources)
     chosen = [(_named(session, revision, resource.name), resource) for resource in resources]
     if resources:
-        _refuse_default(identity, f"Add an endpoint for the model: {siblings.adding(identity, '...')}")
+        _refuse_default(identity, f"Add an endpoint for the model: {siblings.add_endpoint_command(identity, '...')}")
         _refuse_prevented(revision)
     held: dict[str, bytes] = {}
     change: dict[str, Any] = {"properties": {}}
@@ -209,7 +209,7 @@ def _fetched(session: Session, resource: Replacement) -> tuple[str, bytes]:
     references.require_suffix(blob.path, (assets.TRAINED_MODEL_SUFFIX,), resource.name)
     if not session.store.blobs.exists(blob):
         message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
-        raise BadArgument("BlobNotFound", message, resource.name, references.places(session))
+        raise BadArgument("BlobNotFound", message, resource.name, references.storage_hint(session))
     return blob.uri, session.store.blobs.read(blob)
 
 
@@ -248,7 +248,7 @@ def plan_refresh(
     _refuse_prevented(revision)
     default = finding.endpoint(session, identity.service, finding.DEFAULT)
     document, models = _refreshed(session, revision, default, overwrite=overwrite_resources)
-    if changes.is_as(revision, document, models):
+    if changes.is_same(revision, document, models):
         text = f"The endpoint {identity.name!r} has what the default one has now; nothing was refreshed."
         if not overwrite_resources:
             text = f"The endpoint {identity.name!r} has the default one's graph already; nothing was refreshed."
@@ -257,7 +257,7 @@ def plan_refresh(
         "refreshed",
         document,
         None,
-        deployment.plan(session, document, revision, skip=skip_model_check, digests=models),
+        deployment.prepare(session, document, revision, skip=skip_model_check, digests=models),
         message,
         f"endpoint {finding.DEFAULT}",
         revision,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs.classic.web_services import GOING, WRITE, held, view
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import finding, history
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plan_restore(
             session.store.web_services.write(stood)
         return view(session, stood)
 
-    return Outcome(target=body["Name"], before=None, after=stood, commit=commit, preview=stood, compared=shown_only)
+    return Outcome(target=body["Name"], before=None, after=stood, commit=commit, preview=stood, compared=no_comparison)
 
 
 def _removed(session: Session, named: str) -> dict[str, Any]:

@@ -112,13 +112,13 @@ def _throttle(session: Session, revision: Revision, findings: Findings) -> None:
 
 
 def _plan(session: Session, identity: ResourceId, revision: Revision, findings: Findings) -> None:
-    plan = associations.plan_of(session, identity)
+    plan = associations.paying_plan(session, identity)
     if plan is None:
-        named = associations.stated(revision.document)
+        named = associations.named_plan(revision.document)
         note = f"Its plan {named.name!r} is not in this home; " if named is not None else "It has none; "
         findings.ok(PLAN, note + "calls are not charged.")
         return
-    if usage.suspended(session, plan):
+    if usage.is_plan_suspended(session, plan):
         note = (
             f"The plan {plan.name!r} is used up, and suspends its services until its refill: calls are refused (403)."
         )

@@ -62,11 +62,11 @@ def target(session: Session, revision: Revision, findings: Findings, *, wanted: 
             note = f"NoUpdatableResources: {siblings.no_resources(session, revision)}"
             findings.problem(SERVICE, note, siblings.patch_hint(session, revision))
         else:
-            others = ", ".join(siblings.told(other) for other in siblings.predictive(session, revision)[:3])
+            others = ", ".join(siblings.label(other) for other in siblings.predictive(session, revision)[:3])
             where = f" Its models answer in {others}." if others else ""
             findings.ok(SERVICE, f"{siblings.title(revision)!r} trains; it is run by batch jobs.{where}")
         return
-    trainers = ", ".join(siblings.told(other) for other in siblings.training(session, revision)[:3])
+    trainers = ", ".join(siblings.label(other) for other in siblings.training(session, revision)[:3])
     by = f", and is trained by {trainers}" if trainers else ""
     findings.ok(SERVICE, f"{siblings.title(revision)!r} scores{by}.")
     if isinstance(resource, ResourceId):
@@ -74,12 +74,12 @@ def target(session: Session, revision: Revision, findings: Findings, *, wanted: 
             _tell(findings, "It is read-only, and no update is taken.", None, wanted=wanted)
         return
     if resource.name == finding.DEFAULT:
-        cure = siblings.goes_on(session, resource)
+        cure = siblings.next_command(session, resource)
         note = "The default endpoint follows its experiment, and is never patched"
         _tell(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     elif endpoint_facts.prevents_update(revision.document):
         note = f"The endpoint {resource.name!r} has PreventUpdate, and keeps its model"
-        cure = siblings.adding(resource, f"{resource.name[:20]}new")
+        cure = siblings.add_endpoint_command(resource, f"{resource.name[:20]}new")
         _tell(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     else:
         findings.ok(ENDPOINT, f"{resource.name!r} can be patched.")
@@ -148,7 +148,7 @@ def location(session: Session, revision: Revision, given: Given, findings: Findi
         return None
     if not session.store.blobs.exists(blob):
         note = f"BlobNotFound: there is no blob {blob.name!r} in the storage account {blob.account!r}."
-        findings.problem(RELATIVE, note, _fresh_cure(fresh) or references.places(session))
+        findings.problem(RELATIVE, note, _fresh_cure(fresh) or references.storage_hint(session))
         blob_there = None
     else:
         findings.ok(RELATIVE, f"The blob {blob.name!r} is there.")
@@ -189,13 +189,13 @@ def _base(session: Session, text: str | None, findings: Findings, fresh: Latest 
             BASE, "It does not end in a slash: the three parts are joined as they are.", f"-BaseLocation {text}/"
         )
     try:
-        probe = references.located(text, "container/blob", "-BaseLocation", "InvalidBlob")
+        probe = references.blob_at(text, "container/blob", "-BaseLocation", "InvalidBlob")
     except MlmgmtError as error:
         findings.refused(BASE, error, right)
         return None
     if not session.store.blobs.is_registered(probe.account):
         note = f"The storage account {probe.account!r} is not in this home, and nothing is fetched from the network."
-        findings.problem(BASE, note, references.places(session))
+        findings.problem(BASE, note, references.storage_hint(session))
         return None
     if text.endswith("/"):
         findings.ok(BASE, f"It is the storage account {probe.account!r}.")
@@ -221,7 +221,7 @@ def _relative(text: str | None, findings: Findings, fresh: Latest | None) -> str
 
 def _parsed(base: str, relative: str, findings: Findings) -> blobs.Blob | None:
     try:
-        return references.located(base, relative, "-RelativeLocation", "InputBlobRelativeLocationInvalid")
+        return references.blob_at(base, relative, "-RelativeLocation", "InputBlobRelativeLocationInvalid")
     except MlmgmtError as error:
         findings.refused(RELATIVE, error)
         return None
@@ -289,7 +289,7 @@ def proved(
 def _plan(session: Session, revision: Revision, model: TrainedModel, blob: blobs.Blob) -> Any:
     identity = revision.resource
     if isinstance(identity, EndpointId):
-        fresh = references.answered(session, blob)
+        fresh = references.signed_reference(session, blob)
         place = {name: fresh[name] for name in ("BaseLocation", "RelativeLocation", "SasBlobToken")}
         change = patching.Replacement(model.name, place)
         return patching.plan_change(

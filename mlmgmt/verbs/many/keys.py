@@ -98,6 +98,6 @@ class Standing:
     def trusted(self, digest: str | None) -> bytes | None:
         """The file of a model that this home keeps; None where there is none that it believes."""
         try:
-            return models.trusted(self._session, digest) if digest else None
+            return models.trusted_file(self._session, digest) if digest else None
         except MlmgmtError:
             return None

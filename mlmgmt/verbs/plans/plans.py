@@ -18,11 +18,11 @@ from mlmgmt.ids import (
     same_location,
 )
 from mlmgmt.store import lock
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.plans import associations, skus, usage
 from mlmgmt.verbs.plans.associations import etag_of, existing_plan
 from mlmgmt.verbs.session import stamp
-from mlmgmt.verbs.tags import checked
+from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,29 +109,29 @@ def plan_create(
         NotFound: `ResourceGroupNotFound`.
         AuthorizationFailed.
     """
-    identity = associations.plan_id(session, str(session.existing_group(group)["name"]), name)
+    identity = associations.commitment_plan_id(session, str(session.existing_group(group)["name"]), name)
     session.require(_WRITE, identity)
     check_name(location, what="location")
     sku = skus.find(sku_name, sku_tier)
     capacity = skus.check_capacity(sku_capacity)
-    standing = session.store.plans.get(identity)
-    if standing is not None and not same_location(standing["location"], location):
-        text = f"The commitment plan is in {standing['location']!r} and cannot move to {location!r}."
+    current = session.store.plans.get(identity)
+    if current is not None and not same_location(current["location"], location):
+        text = f"The commitment plan is in {current['location']!r} and cannot move to {location!r}."
         raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
     body = {
         "id": str(identity),
         "name": identity.name,
         "location": location,
-        "tags": checked(tags or {}),
+        "tags": check_tags(tags or {}),
         "sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity},
         "creationDate": stamp(session.clock()),
     }
-    if standing is not None:
-        body |= {member: standing[member] for member in ("id", "name", "location", "creationDate")}
+    if current is not None:
+        body |= {member: current[member] for member in ("id", "name", "location", "creationDate")}
     outcome = _change(
         session,
         identity,
-        standing,
+        current,
         body,
         replan=lambda: plan_create(
             session,
@@ -144,35 +144,35 @@ def plan_create(
             tags=tags,
         ),
     )
-    if standing is not None:
-        outcome.question = f"The commitment plan {standing['name']!r} exists. Replace its SKU and tags?"
+    if current is not None:
+        outcome.question = f"The commitment plan {current['name']!r} exists. Replace its SKU and tags?"
     return outcome
 
 
 def _change(
     session: Session,
     identity: PlanId,
-    standing: dict[str, Any] | None,
+    current: dict[str, Any] | None,
     content: dict[str, Any],
     *,
     replan: Callable[[], Outcome],
 ) -> Outcome:
     """The outcome of writing a plan whose document, the etag aside, is `content`."""
-    body = content | {"etag": etag_of([standing["etag"] if standing is not None else None, content])}
+    body = content | {"etag": etag_of([current["etag"] if current is not None else None, content])}
 
     def commit() -> dict[str, Any]:
         session.store.require_writable()
         with lock.hold(session.store.home.root, identity.folder):
-            _refuse_changed(session, identity, standing)
+            _refuse_changed(session, identity, current)
             session.existing_group(identity.group)
-            if standing is None:
+            if current is None:
                 # Whoever charged the plan that was removed may have come too late.
                 session.store.plans.remove(identity)
             session.store.plans.put(identity, body)
         return view(session, body)
 
     shown = view(session, body)
-    before = view(session, standing) if standing is not None else None
+    before = view(session, current) if current is not None else None
     return Outcome(
         target=str(body["name"]),
         before=before,
@@ -180,7 +180,7 @@ def _change(
         commit=commit,
         replan=replan,
         preview=shown,
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 
@@ -211,25 +211,25 @@ def plan_update(
         NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
         AuthorizationFailed.
     """
-    identity, standing = existing_plan(session, group, name)
+    identity, current = existing_plan(session, group, name)
     session.require(_WRITE, identity)
     if all(given is None for given in (sku_name, sku_tier, sku_capacity, tags)):
         text = "There is nothing to update: neither a SKU nor tags are given."
         raise BadRequest(text, target="sku", details=[Detail("EmptyUpdate", text)])
-    present = standing["sku"]
+    present = current["sku"]
     sku = skus.find(sku_name or present["name"], sku_tier or present["tier"])
     capacity = skus.check_capacity(present["capacity"] if sku_capacity is None else sku_capacity)
-    content = {member: value for member, value in standing.items() if member != "etag"}
+    content = {member: value for member, value in current.items() if member != "etag"}
     content |= {"sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity}}
     if tags is not None:
-        content["tags"] = checked(tags)
-    if all(content[member] == standing.get(member) for member in ("sku", "tags")):
-        text = f"The change leaves {standing['name']!r} as it is; nothing was updated."
-        raise Conflict(text, target=standing["name"], details=[Detail("NothingChanged", text)])
+        content["tags"] = check_tags(tags)
+    if all(content[member] == current.get(member) for member in ("sku", "tags")):
+        text = f"The change leaves {current['name']!r} as it is; nothing was updated."
+        raise Conflict(text, target=current["name"], details=[Detail("NothingChanged", text)])
     return _change(
         session,
         identity,
-        standing,
+        current,
         content,
         replan=lambda: plan_update(
             session,
@@ -251,24 +251,24 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: unlike a web service, an absent plan is an error.
         AuthorizationFailed.
     """
-    identity, standing = existing_plan(session, group, name)
+    identity, current = existing_plan(session, group, name)
     session.require(_DELETE, identity)
     refuse_in_use(session, identity)
 
     def commit() -> None:
         session.store.require_writable()
         with lock.hold(session.store.home.root, identity.folder):
-            _refuse_changed(session, identity, standing)
+            _refuse_changed(session, identity, current)
             refuse_in_use(session, identity)
             session.store.plans.remove(identity)
 
     return Outcome(
-        target=str(standing["name"]),
-        before=view(session, standing),
+        target=str(current["name"]),
+        before=view(session, current),
         after=None,
         commit=commit,
         replan=lambda: plan_remove(session, group=group, name=name),
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 

@@ -64,23 +64,23 @@ def left(session: Session, plan: PlanId, body: Mapping[str, Any]) -> dict[str, f
     """
     today = session.clock().astimezone(UTC).date()
     number = _period(body, today)
-    first = _created(body) + timedelta(days=number * REFILL_DAYS)
+    first = _first_day(body) + timedelta(days=number * REFILL_DAYS)
     days = [first + timedelta(days=count) for count in range((today - first).days + 1)]
     used = quantities(session.store.usage.total(plan, days))
     included = skus.find(body["sku"]["name"]).included
     return {what: max(0.0, allowance - used[what]) for what, allowance in included.items()}
 
 
-def _created(body: Mapping[str, Any]) -> date:
+def _first_day(body: Mapping[str, Any]) -> date:
     return date.fromisoformat(body["creationDate"][:10])
 
 
 def _period(body: Mapping[str, Any], day: date) -> int:
     """Which refill period a day falls in, counted from the plan's first day; a clock set back changes none."""
-    return max(0, (day - _created(body)).days) // REFILL_DAYS
+    return max(0, (day - _first_day(body)).days) // REFILL_DAYS
 
 
-def suspended(session: Session, plan: PlanId) -> bool:
+def is_plan_suspended(session: Session, plan: PlanId) -> bool:
     """Whether a plan's services are to refuse calls: something it includes is used up, and its SKU suspends then."""
     body = session.store.plans.get(plan)
     if body is None or not skus.find(body["sku"]["name"]).suspends:
@@ -90,13 +90,13 @@ def suspended(session: Session, plan: PlanId) -> bool:
 
 def is_suspended(session: Session, service: ServiceId) -> bool:
     """Whether a web service is to refuse calls because of its plan; see `suspended`. One without a plan never is."""
-    plan = _plan_of(session, service)
-    return plan is not None and suspended(session, plan)
+    plan = _paying_plan(session, service)
+    return plan is not None and is_plan_suspended(session, plan)
 
 
-def _plan_of(session: Session, service: ServiceId) -> PlanId | None:
+def _paying_plan(session: Session, service: ServiceId) -> PlanId | None:
     """The plan that pays for a service; Classic ones have none."""
-    return associations.plan_of(session, service) if isinstance(service, ResourceId) else None
+    return associations.paying_plan(session, service) if isinstance(service, ResourceId) else None
 
 
 def charge(session: Session, counts: Mapping[ServiceId, tuple[int, float]]) -> None:
@@ -113,7 +113,7 @@ def charge(session: Session, counts: Mapping[ServiceId, tuple[int, float]]) -> N
         return
     by_plan: dict[PlanId, dict[str, tuple[int, float]]] = {}
     for service, used in counts.items():
-        if (plan := _plan_of(session, service)) is not None:
+        if (plan := _paying_plan(session, service)) is not None:
             by_plan.setdefault(plan, {})[service_guid(service)] = used
     today = session.clock().astimezone(UTC).date()
     for plan, of_services in by_plan.items():

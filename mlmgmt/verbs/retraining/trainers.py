@@ -87,7 +87,7 @@ def _of_experiment(session: Session, standing: Revision, experiment: str) -> Tra
     """The web service that was deployed from the training experiment, in the same group or another; else the
     experiment itself, set up for retraining as it would be.
     """
-    for other in siblings.everyone(session, standing):
+    for other in siblings.all_services(session, standing):
         if siblings.trains(other) and (other.document.get("tags") or {}).get(EXPERIMENT_TAG) == experiment:
             session.tell(f"It is trained by the web service {siblings.title(other)!r}.")
             return _service(other)

@@ -103,13 +103,13 @@ def facts_of(
     if evaluation is not None:
         facts |= {
             "metric": HEADLINE.get(trained.task),
-            "metrics": finite(evaluation.new),
+            "metrics": finite_metrics(evaluation.new),
             "evaluatedOn": evaluation.rows,
         }
         if evaluation.old is not None:
-            facts["comparedWith"] = {"payload": evaluation.deployed, "metrics": finite(evaluation.old)}
+            facts["comparedWith"] = {"payload": evaluation.deployed, "metrics": finite_metrics(evaluation.old)}
     elif metrics is not None:
-        facts |= {"metric": HEADLINE.get(trained.task), "metrics": finite(metrics)}
+        facts |= {"metric": HEADLINE.get(trained.task), "metrics": finite_metrics(metrics)}
     return facts
 
 
@@ -130,12 +130,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
+def finite_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
     """Metrics for JSON, which has no infinity."""
-    return {name: number(value) for name, value in metrics.items()}
+    return {name: finite_number(value) for name, value in metrics.items()}
 
 
-def number(value: float) -> float | None:
+def finite_number(value: float) -> float | None:
     """A number for JSON, which has neither infinity nor NaN."""
     return value if abs(value) < float("inf") else None
 

@@ -19,13 +19,13 @@ def modules(session: Session, *, name: str | None = None) -> Any:
     from mlmgmt.modules import catalogue
 
     if name is not None:
-        return _shown(_found(name))
+        return _view(_find(name))
     return [
         {"Name": module.name, "Category": module.category, "MapsTo": module.maps_to} for module in catalogue.modules()
     ]
 
 
-def _found(name: str) -> Module:
+def _find(name: str) -> Module:
     from mlmgmt.modules import catalogue
 
     try:
@@ -37,7 +37,7 @@ def _found(name: str) -> Module:
         ) from None
 
 
-def _shown(module: Module) -> dict[str, Any]:
+def _view(module: Module) -> dict[str, Any]:
     return {
         "Name": module.name,
         "FormerNames": list(module.former_names),

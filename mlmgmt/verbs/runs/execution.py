@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.verbs.runs import models
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,11 +50,11 @@ def execute(
         typed,
         read=read or models.reader(session, plan.document, digests or {}),
         parameters=parameters,
-        outside=Outside(session),
+        outside=GraphAccess(session),
         tell=session.stage,
-        report=lambda report: session.detail(described(report.as_json())),
+        report=lambda report: session.detail(node_summary(report.as_json())),
     )
-    for line in _told_by_learners(done):
+    for line in _learner_notes(done):
         session.tell(f"Warning: {line}")
     return done
 
@@ -69,13 +69,13 @@ def _load_libraries(session: Session, plan: Plan) -> None:
         import sklearn.pipeline  # noqa: F401
 
 
-def described(node: Mapping[str, Any]) -> str:
+def node_summary(node: Mapping[str, Any]) -> str:
     """A node's time and rows in one line; see `NodeReport.as_json`."""
     shapes = ", ".join(f"{port}: {s['Rows']:,} rows, {s['Columns']:,} columns" for port, s in node["Outputs"].items())
     return f"{node['Node']} ({node['Module']}): {node['Seconds']:.3f} s{'; ' if shapes else ''}{shapes}"
 
 
-def _told_by_learners(done: Run) -> list[str]:
+def _learner_notes(done: Run) -> list[str]:
     from mlmgmt.modules.learners import Trained
 
     trained = [value for value in done.ports.values() if isinstance(value, Trained)]

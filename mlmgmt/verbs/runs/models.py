@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import Detail, NotFound
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,19 +69,19 @@ def read_dataset(session: Session, uri: str) -> Dataset:
     """
     from mlmgmt.modules import data_input_output
 
-    return data_input_output.read_table(Outside(session).read(uri), data_input_output.form_of(uri), header=True)
+    return data_input_output.read_table(GraphAccess(session).read(uri), data_input_output.form_of(uri), header=True)
 
 
-def trusted(session: Session, digest: str) -> bytes:
+def trusted_file(session: Session, digest: str) -> bytes:
     """The file of a model that this home keeps, its signature checked, not opened.
 
     Raises:
         NotFound: `ModelPackageNotFound`. UntrustedModel. BadRequest: `InvalidModelFormat`.
     """
-    return checked(session, session.store.blobs.model(digest))
+    return check_trusted(session, session.store.blobs.model(digest))
 
 
-def checked(session: Session, data: bytes) -> bytes:
+def check_trusted(session: Session, data: bytes) -> bytes:
     """The file of a model that this home signed, or that this user trusts; not opened.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
             rows, came = [tables.made_row(specification)], "made from the input"
         inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
-    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=Outside(session))
+    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
     check_outputs(document, run.outputs)
     return came
 
@@ -67,10 +67,10 @@ def check_outputs(document: Mapping[str, Any], outputs: Mapping[str, Any]) -> No
     declared = document["properties"].get("output", {}).get("properties") or {}
     for name, value in outputs.items():
         answers.answer(value.with_frame(value.frame.iloc[:_ANSWERED]), declared.get(name))
-        _hold_labels(value, declared.get(name))
+        _check_labels(value, declared.get(name))
 
 
-def _hold_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
+def _check_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
     """A model of other classes than the output declares would answer what no caller expects."""
     from mlmgmt.modules.learners import LABELS
 

@@ -10,9 +10,9 @@ from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, P
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.session import stamp
-from mlmgmt.verbs.tags import checked
+from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,24 +141,24 @@ def plan_create(
         message = f"There is no storage SKU {sku!r}."
         hint = f"There are: {', '.join(SKUS)}. Here they are all the same."
         raise BadRequest(message, target="SkuName", details=[Detail("InvalidSku", message)], hint=hint)
-    standing = session.store.blobs.account(name)
-    if standing is not None and "id" in standing and not _is_in(standing, group):
+    current = session.store.blobs.account(name)
+    if current is not None and "id" in current and not _is_in(current, group):
         message = f"The storage account {name!r} is taken by another resource group."
-        raise Conflict(message, target=name, details=[Detail("StorageAccountAlreadyTaken", message, standing["id"])])
-    if standing is not None and not same_location(standing.get("location", location), location):
-        message = f"The storage account is in {standing['location']!r} and cannot move to {location!r}."
+        raise Conflict(message, target=name, details=[Detail("StorageAccountAlreadyTaken", message, current["id"])])
+    if current is not None and not same_location(current.get("location", location), location):
+        message = f"The storage account is in {current['location']!r} and cannot move to {location!r}."
         raise Conflict(message, target="location", details=[Detail("InvalidResourceLocation", message, "$.location")])
-    body = {"id": str(identity), "location": location, "sku": chosen, "tags": checked(tags or {})}
-    if standing is None:
+    body = {"id": str(identity), "location": location, "sku": chosen, "tags": check_tags(tags or {})}
+    if current is None:
         body["creationTime"] = stamp(session.clock())
-    after = (standing or {"name": name}) | body
-    if standing is not None and "id" in standing:
-        after |= {member: standing[member] for member in ("id", "location") if member in standing}
+    after = (current or {"name": name}) | body
+    if current is not None and "id" in current:
+        after |= {member: current[member] for member in ("id", "location") if member in current}
 
     def commit() -> dict[str, Any]:
         session.store.require_writable()
         with lock.hold(session.store.home.root, f"accounts/{name}"):
-            _refuse_changed(session, name, standing)
+            _refuse_changed(session, name, current)
             if not session.store.secrets.account_keys(name):
                 session.store.secrets.keep_account_key(name, new_key(), new_key())
             session.store.blobs.register(name, after)
@@ -166,14 +166,14 @@ def plan_create(
 
     outcome = Outcome(
         target=name,
-        before=_view(standing) if standing is not None else None,
+        before=_view(current) if current is not None else None,
         after=_view(after),
         replan=lambda: plan_create(session, group=group, name=name, location=location, sku=sku, tags=tags),
         commit=commit,
         preview=_view(after),
-        compared=shown_only,
+        compared=no_comparison,
     )
-    files = session.store.blobs.count(name) if standing is None else 0
+    files = session.store.blobs.count(name) if current is None else 0
     if files:
         outcome.warnings = [f"The {files} blobs that an account of this name had are in it again."]
     return outcome
@@ -223,7 +223,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         commit=commit,
         replan=lambda: plan_remove(session, group=group, name=name),
         warnings=warnings,
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 
@@ -289,7 +289,7 @@ def sas_token(
         NotFound: `ResourceNotFound`: there is no such account; `KeysNotFound`.
         AuthorizationFailed: the caller is a Reader.
     """
-    name = str(existing(session, None, account if account is not None else session.account())["name"])
+    name = str(existing(session, None, account if account is not None else session.storage_account())["name"])
     session.require(_LIST_KEYS, name)
     letters = permission.strip().casefold()
     if not letters or set(letters) - set(PERMISSIONS):

@@ -50,10 +50,10 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     empty = "InputBlobRelativeLocationInvalid" if reads else "MissingOutputOverrideSpecification"
     if not relative:
         raise BadArgument(empty, f"The reference of {port!r} has no RelativeLocation.", port)
-    blob = located(base, relative, port, empty)
+    blob = blob_at(base, relative, port, empty)
     if not session.store.blobs.is_registered(blob.account):
         message = f"The storage account {blob.account!r} is not in this home."
-        raise BadArgument("BlobNotFound", message, port, places(session))
+        raise BadArgument("BlobNotFound", message, port, storage_hint(session))
     if "sasblobtoken" in fields:
         _check_sas(session, blob, fields["sasblobtoken"], port, permission)
     elif session.by_key and "connectionstring" not in fields:
@@ -62,7 +62,7 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     return blob
 
 
-def places(session: Session) -> str | None:
+def storage_hint(session: Session) -> str | None:
     """Where the blobs of this home are, for whoever looks for one; nothing for whoever has a service's key alone."""
     if session.by_key:
         return None
@@ -72,7 +72,7 @@ def places(session: Session) -> str | None:
     return f"There are the accounts: {known}. Their files are in {folder}; a blob is copied there as a file."
 
 
-def located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
+def blob_at(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     """The blob at a place below a base; messages repeat no query, which may be a signature."""
     if "?" in base or "?" in relative:
         message = f"The reference of {port!r} has a query in its address."
@@ -158,7 +158,7 @@ def require_suffix(path: str, allowed: Sequence[str], port: str) -> str:
     return found
 
 
-def answered(session: Session, blob: blobs.Blob) -> dict[str, Any]:
+def signed_reference(session: Session, blob: blobs.Blob) -> dict[str, Any]:
     """A result as a job's status gives it, with a signature made now."""
     key = session.store.secrets.account_key(blob.account)
     return {
@@ -169,12 +169,12 @@ def answered(session: Session, blob: blobs.Blob) -> dict[str, Any]:
     }
 
 
-def stored(blob: blobs.Blob) -> Mapping[str, str]:
+def to_document(blob: blobs.Blob) -> Mapping[str, str]:
     """A blob as a job's document keeps it."""
     return {"account": blob.account, "container": blob.container, "path": blob.path}
 
 
-def loaded(kept: Mapping[str, Any], port: str) -> blobs.Blob:
+def from_document(kept: Mapping[str, Any], port: str) -> blobs.Blob:
     """The blob that `stored` made; documents of a home may have been altered, so it is held against the rules again.
 
     Raises:

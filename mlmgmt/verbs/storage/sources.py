@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _DATABASE = "{database}"
 
 
-class Outside:
+class GraphAccess:
     """The outside of one session's graphs; see `modules.base.Outside`."""
 
     def __init__(self, session: Session) -> None:
@@ -42,10 +42,10 @@ class Outside:
             return userfiles.read(str(mapped), largest=userfiles.LARGEST_TABLE).data
         blob = self._blob(address, "r")
         try:
-            with _usable(blob, "read"):
+            with _file_errors_refused(blob, "read"):
                 return self._session.store.blobs.read(blob)
         except NotFound as error:
-            hint = error.hint or references.places(self._session)
+            hint = error.hint or references.storage_hint(self._session)
             raise NotFound(error.message, target=error.target, details=error.details, hint=hint) from None
 
     def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
@@ -61,8 +61,8 @@ class Outside:
         if not store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
             details = [Detail("AccountNotRegistered", message)]
-            raise NotFound(message, target=blob.uri, details=details, hint=references.places(self._session))
-        with _usable(blob, "written"):
+            raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(self._session))
+        with _file_errors_refused(blob, "written"):
             if not overwrite and store.blobs.exists(blob):
                 message = f"The blob {blob.uri} exists."
                 hint = "Give another path, or, where the module has a write mode, set it to Overwrite."
@@ -117,7 +117,7 @@ class Outside:
 
 
 @contextmanager
-def _usable(blob: blobs.Blob, done: str) -> Iterator[None]:
+def _file_errors_refused(blob: blobs.Blob, done: str) -> Iterator[None]:
     """What the file system says of a blob, as a refusal: a name that is too long, a blob where a folder should be."""
     try:
         yield
@@ -162,7 +162,7 @@ def allow_scripts(session: Session, *, deny: bool = False) -> dict[str, Any]:
         AuthorizationFailed: the caller is a Reader.
     """
     session.require("Microsoft.MachineLearning/webServices/write", "scripts")
-    _keep(session, "scripts", not deny)
+    _save(session, "scripts", not deny)
     if not deny:
         session.tell("A script of any definition that is run here can do whatever you can do. Read scripts first.")
     return {"Scripts": "denied" if deny else "allowed"}
@@ -189,7 +189,7 @@ def map_source(session: Session, *, name: str, target: str | None = None, remove
         _refuse("There is no name to map.", "Name")
     if remove and target is not None:
         _refuse("Either a target is given, or -Remove.", "Remove")
-    path = None if remove else _checked(kind, key, target)
+    path = None if remove else _check_target(kind, key, target)
     with lock.hold(session.store.home.root, "data sources"):
         # Spellings that an earlier mapping may have are the same name.
         known = {(_address if kind == "files" else _server)(old): to for old, to in _members(session, kind).items()}
@@ -198,15 +198,15 @@ def map_source(session: Session, *, name: str, target: str | None = None, remove
         elif known.pop(key, None) is None:
             message = f"{key} is not mapped."
             raise NotFound(message, target=key, details=[Detail("NotMapped", message)], hint="mlmgmt sources")
-        _keep(session, kind, known, held=True)
+        _save(session, kind, known, held=True)
     return sources(session)
 
 
-def _keep(session: Session, member: str, value: Any, *, held: bool = False) -> None:
+def _save(session: Session, member: str, value: Any, *, held: bool = False) -> None:
     """Write one member of what graphs may reach; the others stay as another command may have written them."""
     if not held:
         with lock.hold(session.store.home.root, "data sources"):
-            return _keep(session, member, value, held=True)
+            return _save(session, member, value, held=True)
     secrets = session.store.secrets
     return secrets.keep_outside({**secrets.outside(), member: value})
 
@@ -215,14 +215,14 @@ def _refuse(message: str, target: str) -> NoReturn:
     raise BadRequest(message, target=target, details=[Detail("InvalidMapping", message)])
 
 
-def _checked(kind: str, name: str, target: str | None) -> str:
+def _check_target(kind: str, name: str, target: str | None) -> str:
     """The target as it is kept: paths are whole, because jobs work in another folder."""
     if not (target or "").strip() or ("://" in str(target)) is (kind == "files"):
         what = "a file" if kind == "files" else "a connection URL of SQLAlchemy, such as sqlite:////data/sales.db"
         _refuse(f"{name} is mapped to {what}.", "Target")
     assert target is not None
     if kind == "databases":
-        return _connection(name, target.strip())
+        return _check_connection(name, target.strip())
     path = Path(target).absolute()
     if not path.is_file():
         message = f"There is no file {target}."
@@ -230,7 +230,7 @@ def _checked(kind: str, name: str, target: str | None) -> str:
     return str(path)
 
 
-def _connection(name: str, target: str) -> str:
+def _check_connection(name: str, target: str) -> str:
     """A connection URL that can be used; the path of an SQLite file becomes whole."""
     import sqlalchemy
 
@@ -253,7 +253,7 @@ def _connection(name: str, target: str) -> str:
 def sources(session: Session) -> list[dict[str, Any]]:
     """What is mapped, passwords hidden; and whether scripts are allowed."""
     rows = [
-        {"Name": name, "Kind": kind, "Target": _hidden(str(target)) if kind == "database" else target}
+        {"Name": name, "Kind": kind, "Target": _without_password(str(target)) if kind == "database" else target}
         for kind, member in (("database", "databases"), ("file", "files"))
         for name, target in sorted(_members(session, member).items())
     ]
@@ -262,7 +262,7 @@ def sources(session: Session) -> list[dict[str, Any]]:
     return rows
 
 
-def _hidden(target: str) -> str:
+def _without_password(target: str) -> str:
     """A connection URL without its password, and without the values in its query, any of which may be one."""
     import sqlalchemy
 
