@@ -32,7 +32,7 @@ class Outcome:
         question: replaces the cmdlet's own question.
         report: what to show even if the change is not made.
         preview: what `-WhatIf` shows instead of the report; a function where it is expensive to compute.
-        compared: returns both documents for comparison, where secrets differ too, which `before` and `after` do not hold.
+        compared: returns both documents for comparison, where `before` and `after` lack something: secrets.
         keep: writes what is worth keeping even if the user answers no, such as a model that took an hour to train; only
             `-WhatIf` does not call it.
         kept: a sentence about what `keep` wrote, shown after an answer of no.

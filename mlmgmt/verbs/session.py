@@ -175,7 +175,9 @@ class Session:
             message = f"The resource group {group!r} does not exist."
             known = ", ".join(sorted(str(body["name"]) for body in self.store.groups.all()))
             hint = (
-                f"Existing groups: {known}." if known else f"Create it: mlmgmt New-AzResourceGroup -Name {group} -Location ..."
+                f"Existing groups: {known}."
+                if known
+                else f"Create it: mlmgmt New-AzResourceGroup -Name {group} -Location ..."
             )
             raise NotFound(message, target=group, details=[Detail("ResourceGroupNotFound", message)], hint=hint)
         return found

@@ -861,7 +861,7 @@ class TestWhatIsTold:
 
     def test_a_wrong_key_and_another_account_come_with_hints(self, query: Path, account: str) -> None:
         for text, hint in (
-            (f"AccountName={account};AccountKey=aGk=", "Leave AccountKey out"),
+            (f"AccountName={account};AccountKey=aGk=", "Omit AccountKey"),
             ("AccountName=elsewhere", str(query / "storage")),
         ):
             place = {"ConnectionString": text, "RelativeLocation": "data/rows.csv"}

@@ -304,7 +304,10 @@ def _evaluation(done: Run) -> list[dict[str, Any]]:
     tables = [value for (_, port), value in done.ports.items() if port == "Evaluation results"]
     lines = [line for table in tables for line in table.frame.to_dict("records")]
     return [
-        {str(name): artifacts.finite_number(value) if isinstance(value, float) else value for name, value in line.items()}
+        {
+            str(name): artifacts.finite_number(value) if isinstance(value, float) else value
+            for name, value in line.items()
+        }
         for line in lines
     ]
 

@@ -111,7 +111,9 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
     from mlmgmt.learning import digests, ilearner
     from mlmgmt.learning.comparison import Evaluation
 
-    session = Session(home_option=work.home, signed_in_as={"account": work.account, "role": "Contributor"}, tell=notes.append)
+    session = Session(
+        home_option=work.home, signed_in_as={"account": work.account, "role": "Contributor"}, tell=notes.append
+    )
     fitted = training.fit(
         session,
         work.training,

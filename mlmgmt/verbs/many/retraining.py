@@ -129,7 +129,9 @@ def _work(
 
     def learnt(revision: Revision, *besides: str) -> dict[str, bytes]:
         digests = revision.model_digests
-        return {asset: models.trusted_file(session, digest) for asset, digest in digests.items() if asset not in besides}
+        return {
+            asset: models.trusted_file(session, digest) for asset, digest in digests.items() if asset not in besides
+        }
 
     return fitting.Work(
         trainer.document,

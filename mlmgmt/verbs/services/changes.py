@@ -91,11 +91,12 @@ def write(session: Session, identity: ServiceId, change: Change) -> Revision:
     planned = change.planned_on.etag if change.planned_on is not None else None
     found = latest.etag if latest is not None else None
     if planned != found:
-        text = (
-            f"{identity.name!r} was changed by another command: the etag was {planned} and is now {found}."
-        )
+        text = f"{identity.name!r} was changed by another command: the etag was {planned} and is now {found}."
         raise PreconditionFailed(
-            text, target=identity.name, details=[Detail("EtagChanged", text)], hint="Get it again, then repeat the command."
+            text,
+            target=identity.name,
+            details=[Detail("EtagChanged", text)],
+            hint="Get it again, then repeat the command.",
         )
     if change.kind != REMOVED:
         _require_owner(session, identity)

@@ -278,9 +278,7 @@ def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
 
 def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
     current = lookup.existing(session, group, name)
-    rows = [
-        _check("revision", "passed", f"{current.number}, {current.change} {current.modified_on} by {current.by}")
-    ]
+    rows = [_check("revision", "passed", f"{current.number}, {current.change} {current.modified_on} by {current.by}")]
     newest = session.store.services.history(current.resource)[-1:]
     agrees = [(revision.number, revision.etag) for revision in newest] == [(current.number, current.etag)]
     note = f"newest revision is {newest[0].number}" if newest else "there are no revisions"
@@ -302,7 +300,9 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
             note = f"{body['digest'][:12]} is in use; its blob is {_blob_word(blob)}"
             rows.append(_check(f"model {asset_id}", "passed", note))
         except MlmgmtError as error:
-            rows.append(_check(f"model {asset_id}", "failed", f"{body['digest'][:12]} cannot be opened: {error.message}"))
+            rows.append(
+                _check(f"model {asset_id}", "failed", f"{body['digest'][:12]} cannot be opened: {error.message}")
+            )
     try:
         if proof.trains(current.document):
             rows.append(_check("example", "skipped", "a training definition runs with retrain, on data"))
@@ -316,7 +316,12 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
 
 
 def _blob_word(state: str) -> str:
-    return {"same": "unchanged", "changed": "a different model now", "deleted": "deleted", "elsewhere": "not in this home"}[state]
+    return {
+        "same": "unchanged",
+        "changed": "a different model now",
+        "deleted": "deleted",
+        "elsewhere": "not in this home",
+    }[state]
 
 
 def _check(what: str, result: str, note: str) -> dict[str, str]:

@@ -55,7 +55,9 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
 
 def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
     """Return the web services of a workspace, oldest first; of the session's workspace when None."""
-    return [body for body in session.store.web_services.all(workspace or session.workspace) if _is_complete(session, body)]
+    return [
+        body for body in session.store.web_services.all(workspace or session.workspace) if _is_complete(session, body)
+    ]
 
 
 def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]:

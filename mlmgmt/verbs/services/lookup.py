@@ -193,14 +193,12 @@ def named_by(web_service: Source) -> ResourceId:
     """Return the id in a Get answer.
 
     Raises:
-        BadRequest: `InvalidResourceId`: there is no id, as in an imported definition, or it is not that of a web service.
+        BadRequest: `InvalidResourceId`: there is no id, as in an imported definition, or not one of a web service.
     """
     body = parse(web_service.data)
     found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
     if not isinstance(found, str):
         message = f"{web_service.name} does not name a web service: it has no id."
-        hint = (
-            "Exported and imported definitions have no id. Give -ResourceGroupName and -Name, or pipe the answer of Get."
-        )
+        hint = "Exported definitions have no id. Give -ResourceGroupName and -Name, or pipe the answer of Get."
         raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
     return ResourceId.parse(found)

@@ -87,7 +87,9 @@ def pair(
     def first(found: list[Revision]) -> Revision | None:
         return next((other for other in found if isinstance(other.resource, kind)), None)
 
-    known = [named] if named is not None else [other for other in all_services(session) if isinstance(other.resource, kind)]
+    known = (
+        [named] if named is not None else [other for other in all_services(session) if isinstance(other.resource, kind)]
+    )
     scoring = [other for other in known if not trains(other)]
     if scoring:
         newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))
@@ -110,7 +112,9 @@ def _is_of(training: Revision, scoring: Revision) -> bool:
 
 def no_resources(session: Session, revision: Revision) -> str:
     """The sentence that a service has no updatable resources, and which service has them."""
-    text = f"The web service {title(revision)!r} has no updatable resources: it trains a model and does not contain one."
+    text = (
+        f"The web service {title(revision)!r} has no updatable resources: it trains a model and does not contain one."
+    )
     names = [label(other) for other in predictive(session, revision)]
     return f"{text} Update its model in {' and '.join(names[:3])}." if names else text
 

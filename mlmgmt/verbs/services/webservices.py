@@ -98,7 +98,9 @@ def plan_create(
     pair = {**known, **secrets.get("keys", {})}
     secrets["keys"] = {side: pair.get(side) or new_key() for side in ("primary", "secondary")}
     body["location"] = location
-    deployed = deployment.prepare(session, body, current, skip=skip_model_check, sas_tokens=secrets.get("sas"), service=identity)
+    deployed = deployment.prepare(
+        session, body, current, skip=skip_model_check, sas_tokens=secrets.get("sas"), service=identity
+    )
     warnings += associations.notes(session, identity, body)
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
     if current is not None:
