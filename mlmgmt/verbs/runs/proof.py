@@ -81,7 +81,10 @@ def _check_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
     allowed = {str(word) for word in declared["enum"]}
     strange = [str(label) for label in scored.classes if str(label) not in allowed]
     if strange:
-        message = f"The model can answer {', '.join(map(repr, strange))}, but the output declares only {', '.join(sorted(allowed))}."
+        message = (
+            f"The model can answer {', '.join(map(repr, strange))}, "
+            f"but the output declares only {', '.join(sorted(allowed))}."
+        )
         raise BadRequest(message, target=LABELS, details=[Detail("ModelOutputMetadataMismatch", message)])
 
 
