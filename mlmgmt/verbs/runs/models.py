@@ -40,7 +40,8 @@ def reader(
                 "The model package cannot be found.",
                 target=asset_id,
                 details=[Detail("ModelPackageNotFound", message, asset_id)],
-                hint="Retrain the model (mlmgmt retrain), or copy its file into a storage account here and update the reference.",
+                hint="Retrain the model (mlmgmt retrain), or copy its file into a storage account of this home "
+                "and update the reference.",
             )
         digest = digests[asset_id]
         if digest not in opened:
