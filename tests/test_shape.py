@@ -39,7 +39,7 @@ KNOWS: dict[str, set[str]] = {
     "cli": {"help", "cmdlets", "protocol", "verbs", "pages", "modules", "definition", "ids", "errors"},
 }
 """What each room may import."""
-_GROUND = {"session", "outcome", "userfiles", "tags", "named_values"}
+_GROUND = {"session", "outcome", "userfiles", "tags", "named_values", "counts"}
 _RUNS = {"storage", "plans", "runs", *_GROUND}
 _SERVICES = {"services", *_RUNS}
 _WORK = {"experiments", "batch", "classic", "scoring", "retraining", "account", *_SERVICES}

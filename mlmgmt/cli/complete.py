@@ -68,7 +68,7 @@ def _in_home(session: Session, what: str, texts: dict[str, str]) -> list[str]:
     if what == "association":
         from mlmgmt.verbs.plans import associations
 
-        plan = associations.plan_id(session, group, texts.get("CommitmentPlanName", ""))
+        plan = associations.commitment_plan_id(session, group, texts.get("CommitmentPlanName", ""))
         return [guid for guid, _ in associations.of_plan(session, plan)]
     if what == "service":
         return [str(revision.document["name"]) for revision in store.services.in_group(session.group_id(group))]

@@ -1,4 +1,4 @@
-"""Values that are given on the command line as NAME=VALUE."""
+"""Values given on the command line as NAME=VALUE."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ if TYPE_CHECKING:
 
 
 def named_values(texts: Sequence[str], target: str = "Parameters") -> dict[str, str]:
-    """Values given as `NAME=VALUE`; `target` is the parameter that gives them.
+    """Return the values of `NAME=VALUE` texts; `target` is the parameter that they come from.
 
     Raises:
-        BadRequest: `BadParameterValue`: one is not of that form; `UserParameterInvalid`: one is given twice.
+        BadRequest: `BadParameterValue`: a text has no "="; `UserParameterInvalid`: a name is given twice.
     """
     found: dict[str, str] = {}
     for text in texts:
+        # A value keeps its blanks, a name does not.
         name, sign, value = (part.strip() if place == 0 else part for place, part in enumerate(text.partition("=")))
         if not sign:
-            message = f"{text!r} is no NAME=VALUE."
-            hint = "A value with a comma in it is given in a job document: mlmgmt batch submit -JobFile"
+            message = f"{text!r} must be written as NAME=VALUE."
+            hint = "Put a value that contains a comma into a job document: mlmgmt batch submit -JobFile"
             raise BadRequest(message, target=target, details=[Detail("BadParameterValue", message)], hint=hint)
         if name in found:
             message = f"-{target} gives {name!r} twice."

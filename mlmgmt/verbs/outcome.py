@@ -1,4 +1,4 @@
-"""A change in two steps: planned, so that it can be looked at, then applied."""
+"""A change in two steps: plan it, so that it can be shown and questioned, then apply it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ if TYPE_CHECKING:
 _MOST_TRIES = 20
 
 
-def shown_only() -> tuple[dict[str, Any], dict[str, Any]]:
-    """For `compared`, of documents that are no definitions: they are shown, and not compared like them."""
+def no_comparison() -> tuple[dict[str, Any], dict[str, Any]]:
+    """For `Outcome.compared`, where the documents are not definitions: they are shown and not compared."""
     return {}, {}
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What a change would come to. Nothing has been written.
+    """What a change would do. Nothing has been written yet.
 
     Args:
-        target: the name of the thing that changes.
-        before: its document now; None when it is to be made.
-        after: its document then; None when it is to be removed.
-        commit: makes the change and returns what to show; it checks again that nothing else changed meanwhile.
-        replan: plans the same change anew on what stands now.
-        nothing: the change would change nothing, and that is no error: what to say instead.
+        target: the name of the resource that changes.
+        before: its current document; None when it is created.
+        after: its document after the change; None when it is removed.
+        commit: makes the change and returns what to show; first it checks again that nothing else changed meanwhile.
+        replan: plans the same change again, on the current state.
+        nothing: what to say when the change would change nothing and that is not an error.
         question: replaces the cmdlet's own question.
-        report: what to show whether or not the change is made.
-        preview: what `-WhatIf` shows in place of the report, or a function that gives it where it costs something.
-        compared: gives both documents for comparing, where they differ in more than they show: in secrets.
-        keep: writes what is to stay whether or not the questions are answered with yes, such as a model that took an
-            hour to train; `-WhatIf` alone leaves it out. `kept` says what that is, for an answer of no.
+        report: what to show even if the change is not made.
+        preview: what `-WhatIf` shows instead of the report; a function where it is expensive to compute.
+        compared: returns both documents for comparison, where `before` and `after` lack something: secrets.
+        keep: writes what is worth keeping even if the user answers no, such as a model that took an hour to train; only
+            `-WhatIf` does not call it.
+        kept: a sentence about what `keep` wrote, shown after an answer of no.
     """
 
     target: str
@@ -59,11 +60,11 @@ class Outcome:
         """Make the change.
 
         Args:
-            again: when another change came between, plan anew and try again instead of refusing; right where nobody
-                was shown this plan.
+            again: if another change came in between, plan again and retry instead of refusing. Use this only where the
+                plan was not shown to anyone.
 
         Raises:
-            PreconditionFailed: `EtagChanged`: another change came between.
+            PreconditionFailed: `EtagChanged`: another change came in between.
         """
         outcome = self
         for _ in range(_MOST_TRIES):

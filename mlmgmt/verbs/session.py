@@ -1,4 +1,4 @@
-"""What a verb needs to know besides its arguments: the home, who asks, in which role, and what time it is."""
+"""What a verb needs besides its arguments: the home, the caller, the role and the time."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ OWNER, CONTRIBUTOR, READER = "Owner", "Contributor", "Reader"
 ROLES = (OWNER, CONTRIBUTOR, READER)
 
 
-def _silent(_: str) -> None:
+def _ignore(_: str) -> None:
     return None
 
 
-def _uncounted(_: int, __: int) -> None:
+def _ignore_count(_: int, __: int) -> None:
     return None
 
 
 @dataclass
 class Session:
-    """One request's surroundings.
+    """The context of one request.
 
     Args:
-        environ: the process's environment; tests give their own.
-        home_option: the home named on the command line, if one was.
-        clock: gives the present moment, aware of its zone.
-        tell: takes a sentence for the person who waits (stderr, never data).
-        stage: takes the name of what is being done, for a progress display.
-        detail: takes a sentence for whoever wants to know everything.
-        count: takes how many of how many are done.
-        proved: `account` and `role` of whoever proved to be someone else than the connected account.
-        by_key: all that was proved is a web service's key; it opens neither other services nor storage accounts.
-        workspace_option: the id of the Classic workspace meant, if it is not the home's first.
+        environ: the process's environment variables; tests pass their own.
+        home_option: the home named on the command line, if any.
+        clock: returns the current time, with its time zone.
+        tell: shows a sentence to the user (on stderr, never data).
+        stage: shows the name of the current step, for a progress display.
+        detail: shows a sentence that only -Verbose prints.
+        count: shows progress: how many are done, of how many.
+        signed_in_as: `account` and `role` of a caller who authenticated, where that is not the connected account.
+        by_key: the caller showed only a web service's key, which opens neither other services nor storage accounts.
+        workspace_option: the id of the Classic workspace to use; the home's first one when None.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     home_option: str | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    tell: Callable[[str], None] = _silent
-    stage: Callable[[str], None] = _silent
-    detail: Callable[[str], None] = _silent
-    count: Callable[[int, int], None] = _uncounted
-    proved: Mapping[str, Any] | None = None
+    tell: Callable[[str], None] = _ignore
+    stage: Callable[[str], None] = _ignore
+    detail: Callable[[str], None] = _ignore
+    count: Callable[[int, int], None] = _ignore_count
+    signed_in_as: Mapping[str, Any] | None = None
     by_key: bool = False
     workspace_option: str | None = None
 
@@ -65,36 +65,36 @@ class Session:
         role: str,
         *,
         by_key: bool = False,
-        tell: Callable[[str], None] = _silent,
+        tell: Callable[[str], None] = _ignore,
     ) -> Session:
-        """The same home, opened once, in the hands of someone else."""
-        other = replace(self, proved={"account": account, "role": role}, by_key=by_key, tell=tell)
+        """Return a session of another caller on the same home, which is not opened again."""
+        other = replace(self, signed_in_as={"account": account, "role": role}, by_key=by_key, tell=tell)
         other.__dict__.update(store=self.store, contract=self.contract)
         return other
 
     @cached_property
     def store(self) -> Store:
-        """The home in use, brought to today's format first where an earlier version made it.
+        """The home in use. A home of an earlier version is upgraded to the current format first.
 
         Raises:
-            NotFound: `NoHome`, with the command that makes one.
+            NotFound: `NoHome`; the hint is the command that makes one.
             HomeError: `HomeFormatNotSupported`.
         """
         from mlmgmt.store import home
         from mlmgmt.store.store import Store
 
         found = home.load(self.environ, self.home_option)
-        home.upgrade(found, None if self.tell is _silent else self.tell)
+        home.upgrade(found, None if self.tell is _ignore else self.tell)
         return Store(found)
 
     @property
     def workspace(self) -> str:
-        """The id of the Classic workspace meant; the home's first one, unless another was named."""
+        """The id of the Classic workspace to use; the home's first one, unless another was named."""
         return self.workspace_option or self.store.home.workspace
 
     @property
     def experiments(self) -> Experiments:
-        """The experiments of the workspace meant."""
+        """The experiments of that workspace."""
         return self.store.experiments(self.workspace)
 
     @cached_property
@@ -103,7 +103,7 @@ class Session:
 
     @cached_property
     def _context(self) -> dict[str, Any]:
-        return dict(self.proved) if self.proved is not None else self.store.secrets.context()
+        return dict(self.signed_in_as) if self.signed_in_as is not None else self.store.secrets.context()
 
     @property
     def caller(self) -> str:
@@ -114,12 +114,12 @@ class Session:
         return str(self._context.get("role") or OWNER)
 
     def forget_context(self) -> None:
-        """Read home and caller anew; Connect changes both."""
+        """Read home and caller again on next use; Connect changes both."""
         self.__dict__.pop("store", None)
         self.__dict__.pop("_context", None)
 
     def require(self, action: str, scope: object) -> None:
-        """Refuse what the caller's role does not allow.
+        """Refuse an action that the caller's role does not allow.
 
         Raises:
             HomeError: the home is not trusted, so nothing may be written.
@@ -129,31 +129,31 @@ class Session:
         self.refuse_reader(action, scope)
 
     def refuse_reader(self, action: str, scope: object) -> None:
-        """Refuse what changes nothing, and a Reader may not have all the same.
+        """Refuse an action that changes nothing but is not for a Reader, such as reading keys.
 
         Raises:
             AuthorizationFailed: the caller is a Reader.
         """
         if self.role == READER:
-            message = f"{self.caller!r} is a Reader and may not do {action!r} on {scope}."
+            message = f"{self.caller!r} has the role Reader, which does not permit {action!r} on {scope}."
             raise AuthorizationFailed(
                 message,
                 target=action,
                 details=[Detail("AuthorizationFailed", message, str(scope))],
-                hint="Take another role with: mlmgmt Connect-AzAccount -Role Contributor"
-                + ("; then make a token anew." if self.proved is not None else ""),
+                hint="Change the role: mlmgmt Connect-AzAccount -Role Contributor"
+                + ("; then make a new token." if self.signed_in_as is not None else ""),
             )
 
-    def account(self) -> str:
-        """The home's first storage account, where what is made here is kept.
+    def storage_account(self) -> str:
+        """Return the home's first storage account, where new models and outputs are stored.
 
         Raises:
-            NotFound: `AccountNotRegistered`: there is none.
+            NotFound: `AccountNotRegistered`: the home has no storage account.
         """
         found = self.store.blobs.accounts()
         if not found:
-            message = "This home has no storage account to keep anything in."
-            hint = "Make one with: mlmgmt Connect-AzAccount"
+            message = "This home has no storage account."
+            hint = "Create one: mlmgmt Connect-AzAccount"
             raise NotFound(message, details=[Detail("AccountNotRegistered", message)], hint=hint)
         return found[0]
 
@@ -164,7 +164,7 @@ class Session:
         return ResourceId(self.store.home.subscription, self.group_id(group).name, check_name(name))
 
     def existing_group(self, group: str) -> dict[str, Any]:
-        """A resource group that exists.
+        """Return a resource group, which must exist.
 
         Raises:
             NotFound: `ResourceGroupNotFound`.
@@ -172,22 +172,24 @@ class Session:
         identity = self.group_id(group)
         found = self.store.groups.get(identity)
         if found is None:
-            message = f"There is no resource group {group!r}."
+            message = f"The resource group {group!r} does not exist."
             known = ", ".join(sorted(str(body["name"]) for body in self.store.groups.all()))
             hint = (
-                f"There are: {known}." if known else f"Make it: mlmgmt New-AzResourceGroup -Name {group} -Location ..."
+                f"Existing groups: {known}."
+                if known
+                else f"Create it: mlmgmt New-AzResourceGroup -Name {group} -Location ..."
             )
             raise NotFound(message, target=group, details=[Detail("ResourceGroupNotFound", message)], hint=hint)
         return found
 
 
 def stamp(moment: datetime, ticks: int = 0) -> str:
-    """ISO 8601 in UTC with seven decimals; `ticks` counts units of 100 ns below the microsecond."""
+    """Return a time as ISO 8601 in UTC with seven decimals; `ticks` is the last one, in units of 100 ns."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + f"{ticks}Z"
 
 
 def later(moment: datetime, previous: str | None) -> str:
-    """The stamp of a moment, or the tick after `previous` when the clock has not moved on since."""
+    """Return the stamp of a time, or the tick after `previous` if that is not later."""
     now = stamp(moment)
     if previous is None or now > previous:
         return now

@@ -1,4 +1,4 @@
-"""Tags: names and texts that a user gives a resource."""
+"""Tags: names and values that users attach to a resource."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def checked(tags: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return tags whose values are texts; a null stays a null.
+def check_tags(tags: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the tags if every value is a string or null.
 
     Raises:
         BadRequest: `InvalidTags`.
     """
     for name, value in tags.items():
         if not isinstance(value, str | None):
-            message = f"The tag {name[:40]!r} is no text; the value of a tag is."
+            message = f"The value of tag {name[:40]!r} must be a string."
             raise BadRequest(message, target="tags", details=[Detail("InvalidTags", message, f"$.tags.{name[:40]}")])
     return dict(tags)

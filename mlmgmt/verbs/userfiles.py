@@ -1,4 +1,4 @@
-"""Files that the user names: read whole, written whole, never overwritten unasked."""
+"""Files that the user names: read and written as a whole, never overwritten without consent."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ LARGEST_TABLE = 2 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Bytes and the name they go by in messages: a file, or standard input."""
+    """The bytes of a file or of standard input, and their name in messages."""
 
     name: str
     data: bytes
 
 
 def read(path: str, *, largest: int = LARGEST) -> Source:
-    """The content of a file.
+    """Return the content of a file.
 
     Raises:
         NotFound: `FileNotFound`.
@@ -37,13 +37,13 @@ def read(path: str, *, largest: int = LARGEST) -> Source:
                 raise IsADirectoryError(path)
             data = file.read(largest + 1)
     except FileNotFoundError:
-        message = f"There is no file {path}."
+        message = f"File not found: {path}."
         raise NotFound(message, target=path, details=[Detail("FileNotFound", message)]) from None
     except IsADirectoryError:
-        message = f"{path} is a folder."
+        message = f"{path} is a folder; give a file."
         raise BadRequest(message, target=path, details=[Detail("NotAFile", message)]) from None
     except PermissionError:
-        message = f"{path} may not be read."
+        message = f"{path} cannot be read: permission denied."
         raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
     except (OSError, ValueError) as error:
         message = f"{path!r} cannot be read: {error}."
@@ -55,49 +55,50 @@ def read(path: str, *, largest: int = LARGEST) -> Source:
 
 
 def refuse_overwriting(path: str, *, overwrite: bool) -> None:
-    """Refuse to write over a file unasked.
+    """Refuse to overwrite an existing file.
 
     Raises:
         Conflict: `FileExists`, unless `overwrite`.
     """
     if not overwrite and Path(path).exists():
-        message = f"{path} exists."
+        message = f"The file {path} already exists."
         raise Conflict(
             message, target=path, details=[Detail("FileExists", message)], hint="Use -Force to overwrite it."
         )
 
 
 def require_writable(path: str) -> None:
-    """Refuse early what `write` would refuse late.
+    """Refuse early what `write` would refuse only after the work is done.
 
     Raises:
-        BadRequest: `AccessDenied`: files cannot be made in its folder.
+        BadRequest: `AccessDenied`: its folder is not writable.
     """
     if not os.access(Path(path).resolve().parent, os.W_OK):
-        message = f"{path} may not be written."
+        message = f"{path} cannot be written: permission denied."
         raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)])
 
 
 def write(path: str, data: bytes, *, overwrite: bool, private: bool = False) -> None:
-    """Write a file whole: a failure leaves what was there.
+    """Write a file as a whole; a failure leaves the old content.
 
     Args:
-        private: for its owner alone.
+        private: only its owner may read it.
 
     Raises:
         Conflict: `FileExists`, unless `overwrite`.
-        BadRequest: `AccessDenied`, `NotAFile`; the folder is missing.
+        BadRequest: `AccessDenied`, `NotAFile`.
+        NotFound: `FolderNotFound`.
         OSError: the disk is full.
     """
     refuse_overwriting(path, overwrite=overwrite)
     goal = Path(path)
     if goal.is_dir():
-        message = f"{path} is a folder."
+        message = f"{path} is a folder; give a file."
         raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
     if not goal.parent.is_dir():
-        message = f"There is no folder {goal.parent}."
+        message = f"Folder not found: {goal.parent}."
         raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
-    # A pipe or a device (/dev/stdout) takes bytes and cannot be replaced by a file.
+    # A pipe or a device such as /dev/stdout cannot be replaced by a file; write into it.
     if goal.exists() and not goal.is_file():
         goal.write_bytes(data)
         return
@@ -108,5 +109,5 @@ def write(path: str, data: bytes, *, overwrite: bool, private: bool = False) -> 
     try:
         files.write(goal, data, mode=mode)
     except PermissionError:
-        message = f"{path} may not be written."
+        message = f"{path} cannot be written: permission denied."
         raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None

@@ -64,7 +64,7 @@ class TestManagement:
         (resource,) = shown["Resources"]
         (kept,) = typed["Resources"]
         assert (resource["Name"], resource["Kind"]) == (RESOURCE, "TrainedModel")
-        account = Session().account()
+        account = Session().storage_account()
         assert resource["Location"] == {**kept["Location"], "BaseLocation": f"{origin}/{account}/"}
         datetime.fromisoformat(shown["CreationTime"])
 
@@ -154,7 +154,7 @@ class TestManagement:
         mlmgmt(classic.bikes.patch("typed", "model001"), ok=True)
         classic.added("sent", Description="d")
         place = {**classic.bikes.location("model001")}
-        account = Session().account()
+        account = Session().storage_account()
         # The blob's address at this server is accepted, too.
         place["BaseLocation"] = f"{classic.server.origin}/{account}/"
         body = classic.resource("model001", Location=place)
@@ -315,7 +315,7 @@ class TestRetraining:
         trained = classic.seen("default", classic.bikes.training)
         assert trained.shown["Resources"] == []
         session = Session()
-        account = session.account()
+        account = session.storage_account()
         session.store.blobs.write(Blob(account, "data", "loc.csv"), rentals(6).encode())
         secret = session.store.secrets.account_key(account)
         storage = f"DefaultEndpointsProtocol=https;AccountName={account};AccountKey={secret}"

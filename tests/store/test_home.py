@@ -62,7 +62,7 @@ def test_the_walk_up_stops_at_another_owner(mlmgmt: Command, small: Path, monkey
 def test_connecting_again_makes_no_second_home(mlmgmt: Command, home: Path) -> None:
     first = mlmgmt("status", ok=True).json
     again = mlmgmt("Connect-AzAccount -Role Contributor", ok=True)
-    assert "Made a home" not in again.err
+    assert "Created a home" not in again.err
     assert mlmgmt("status", ok=True).json == {**first, "Role": "Contributor"}
     assert mlmgmt("connect -Subscription 00000000-1111-2222-3333-444444444444").status == 1
 

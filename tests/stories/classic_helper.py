@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 def patch(session: Session, service: str, content: str, name: str = "killed") -> Outcome:
     """Plan a PATCH of loc001 with these bytes."""
-    blob = Blob(session.account(), "models", f"{name}.ilearner")
+    blob = Blob(session.storage_account(), "models", f"{name}.ilearner")
     session.store.blobs.write(blob, content.encode())
-    location = references.answered(session, blob)
+    location = references.signed_reference(session, blob)
     return patching.plan_patch(
         session,
         web_service_id=service,

@@ -54,7 +54,7 @@ def _train_model(name: str, task: str, label: str, table: str) -> Blob:
     uris = [asset["locationInfo"]["uri"] for asset in made["Definition"]["properties"]["assets"].values()]
     account, _, path = next(uri for uri in uris if uri.endswith(".ilearner"))[8:].partition(".blob.core.windows.net/")
     container, _, path = path.partition("/")
-    blob = Blob(session.account(), "models", f"{name}.ilearner")
+    blob = Blob(session.storage_account(), "models", f"{name}.ilearner")
     assert account == blob.account
     session.store.blobs.write(blob, session.store.blobs.read(Blob(account, container, path)))
     for experiment in (made["ExperimentId"], made["ParentExperimentId"]):
@@ -117,7 +117,7 @@ class Bikes:
         return cls(root, scoring["Id"], training["Id"])
 
     def blob(self, model: str) -> Blob:
-        return Blob(Session().account(), "models", f"{model}.ilearner")
+        return Blob(Session().storage_account(), "models", f"{model}.ilearner")
 
     def data(self, model: str) -> bytes:
         """Return the bytes of a model's blob."""

@@ -1,4 +1,4 @@
-"""What a commitment plan pays for, and what was used of it."""
+"""The web services that a commitment plan pays for, and its usage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TestAssociations:
-    def test_a_service_is_associated_with_the_plan_it_names(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_service_is_associated_with_the_plan_that_it_names(self, mlmgmt: Command, home: Path) -> None:
         plan = make("Standard")
         assert "Warning" not in deploy(mlmgmt, "small", str(plan).upper())
         deploy(mlmgmt, "free", None)
@@ -33,12 +33,12 @@ class TestAssociations:
         assert found["id"] == f"{plan}/commitmentAssociations/{found['name']}"
         one = mlmgmt(f"associations -g retail -CommitmentPlanName standard -n {found['name'].upper()}", ok=True).json
         assert one == found
-        assert associations.plan_of(Session(), service("small")) == plan
-        assert associations.plan_of(Session(), service("free")) is None
+        assert associations.paying_plan(Session(), service("small")) == plan
+        assert associations.paying_plan(Session(), service("free")) is None
         for name in ("0" * 32, "..", "x"):
             assert "ResourceNotFound" in mlmgmt(f"associations -g retail -CommitmentPlanName standard -n {name}").err
 
-    def test_it_goes_with_its_service_and_comes_back_with_it(self, mlmgmt: Command, home: Path) -> None:
+    def test_an_association_is_removed_and_restored_with_its_service(self, mlmgmt: Command, home: Path) -> None:
         plan, other = make("one"), make("two")
         deploy(mlmgmt, "small", plan)
         listing = "associations -g retail -CommitmentPlanName"
@@ -49,7 +49,7 @@ class TestAssociations:
         assert mlmgmt(f"{listing} one", ok=True).json == []
         mlmgmt("restore -g retail -n small -Force", ok=True)
         assert len(mlmgmt(f"{listing} one", ok=True).json) == 1
-        # Made anew, it is another service, and what it was before binds it to nothing.
+        # Created again, it is another service, so the old association does not apply.
         mlmgmt("remove -g retail -n small -Force", ok=True)
         deploy(mlmgmt, "small", other)
         assert mlmgmt(f"{listing} one", ok=True).json == []
@@ -58,14 +58,14 @@ class TestAssociations:
         mlmgmt("remove -g retail -n small -Force", ok=True)
         deploy(mlmgmt, "small", None)
         assert mlmgmt(f"{listing} two", ok=True).json == []
-        assert associations.plan_of(Session(), service("small")) is None
+        assert associations.paying_plan(Session(), service("small")) is None
 
     def test_a_service_that_had_no_plan_can_be_given_one_and_keeps_it(self, mlmgmt: Command, home: Path) -> None:
         plan, other = make("one"), make("two")
         deploy(mlmgmt, "small", None)
         change = {"properties": {"packageType": "Graph", "commitmentPlan": {"id": str(plan)}}}
         mlmgmt("update -g retail -n small -Force", stdin=json.dumps(change), ok=True)
-        assert associations.plan_of(Session(), service("small")) == plan
+        assert associations.paying_plan(Session(), service("small")) == plan
         change["properties"]["commitmentPlan"] = {"id": str(other)}
         refused = mlmgmt("update -g retail -n small -Force", stdin=json.dumps(change))
         assert "CannotChangeCommitmentPlan" in refused.err
@@ -73,7 +73,7 @@ class TestAssociations:
         again = mlmgmt("new -g retail -l southcentralus -n small -Force", stdin=json.dumps(definition))
         assert "CannotChangeCommitmentPlan" in again.err
         assert "Move-AzMlCommitmentAssociation" in again.err
-        assert associations.plan_of(Session(), service("small")) == plan
+        assert associations.paying_plan(Session(), service("small")) == plan
 
     @pytest.mark.parametrize(
         "plan",
@@ -84,15 +84,15 @@ class TestAssociations:
             "standard",
         ],
     )
-    def test_a_plan_from_elsewhere_is_no_obstacle(self, mlmgmt: Command, home: Path, plan: str) -> None:
-        said = deploy(mlmgmt, "small", plan)
-        assert "is not in this home; scoring is not charged" in said
-        assert associations.plan_of(Session(), service("small")) is None
+    def test_a_plan_that_is_not_in_this_home_only_gives_a_warning(self, mlmgmt: Command, home: Path, plan: str) -> None:
+        warning = deploy(mlmgmt, "small", plan)
+        assert "is not in this home; scoring is not charged" in warning
+        assert associations.paying_plan(Session(), service("small")) is None
         usage.charge(Session(), {service("small"): (1, 1.0)})
-        # An update that is about something else does not say it again.
+        # An update of something else does not repeat the warning.
         assert "charged" not in mlmgmt("update -g retail -n small -Title Other -Force", ok=True).err
 
-    def test_move(self, mlmgmt: Command, home: Path) -> None:
+    def test_move_an_association_to_another_plan(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt("New-AzResourceGroup -Name other -Location southcentralus", ok=True)
         here, there = make("here"), make("there", group="other")
         deploy(mlmgmt, "small", here)
@@ -118,11 +118,13 @@ class TestAssociations:
             for group, name in (("retail", "here"), ("other", "there"))
         ]
         assert used == [5.0, 7.0]
-        # Later changes of the service leave it where it was moved to.
+        # Later changes of the service do not move it back.
         mlmgmt("update -g retail -n small -Title Other -Force", ok=True)
-        assert associations.plan_of(Session(), service("small")) == there
+        assert associations.paying_plan(Session(), service("small")) == there
 
-    def test_a_group_takes_its_plans_along_unless_another_group_needs_one(self, mlmgmt: Command, home: Path) -> None:
+    def test_removing_a_group_removes_its_plans_unless_another_group_uses_one(
+        self, mlmgmt: Command, home: Path
+    ) -> None:
         mlmgmt("New-AzResourceGroup -Name other -Location southcentralus", ok=True)
         plan = make("one", group="other")
         deploy(mlmgmt, "own", plan, group="other")
@@ -158,7 +160,7 @@ class TestAssociations:
 
 
 class TestUsage:
-    def test_history_counts_down_and_begins_anew_with_each_refill(self, mlmgmt: Command, home: Path) -> None:
+    def test_usage_history_counts_down_and_is_reset_by_each_refill(self, mlmgmt: Command, home: Path) -> None:
         plan = make("trial", "DevTest")
         deploy(mlmgmt, "small", plan)
         deploy(mlmgmt, "second", plan)
@@ -172,7 +174,7 @@ class TestUsage:
         items = usage.usage_history(at(days=31), group="retail", name="trial")
         days = [item["usageDate"] for item in items]
         assert days == [f"2026-{day}T00:00:00Z" for day in ("12-21", "12-20", "11-23", "11-21")]
-        told = [
+        shown_usage = [
             (
                 item["planQuantitiesBeforeUsage"][TRANSACTIONS],
                 item["usage"][TRANSACTIONS],
@@ -181,7 +183,7 @@ class TestUsage:
             )
             for item in items
         ]
-        assert told == [(1000, 10, 990, 0), (100, 250, 0, 150), (600, 500, 100, 0), (1000, 400, 600, 0)]
+        assert shown_usage == [(1000, 10, 990, 0), (100, 250, 0, 150), (600, 500, 100, 0), (1000, 400, 600, 0)]
         assert [item["planUsageOverage"][HOURS] for item in items] == [0, 0.5, 0, 0]
         assert all(not any(item["planDeletionOverage"].values()) for item in items)
         for later, amounts in (
@@ -195,32 +197,32 @@ class TestUsage:
             quantities = found["properties"]["includedQuantities"]
             assert (quantities[TRANSACTIONS]["amount"], quantities[HOURS]["amount"]) == pytest.approx(amounts)
 
-    def test_a_trial_is_suspended_when_it_is_used_up_and_others_are_charged(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_used_up_trial_is_suspended_and_a_paid_plan_is_charged(self, mlmgmt: Command, home: Path) -> None:
         trial, paid = make("trial", "DevTest"), make("paid", "S1")
         deploy(mlmgmt, "small", trial)
         deploy(mlmgmt, "large", paid)
         usage.charge(at(), {service("small"): (999, 0.0), service("large"): (200_000, 0.0)})
-        assert [usage.suspended(at(), plan) for plan in (trial, paid)] == [False, False]
+        assert [usage.is_plan_suspended(at(), plan) for plan in (trial, paid)] == [False, False]
         usage.charge(at(), {service("small"): (1, 0.0)})
-        assert usage.suspended(at(), trial)
+        assert usage.is_plan_suspended(at(), trial)
         assert usage.is_suspended(at(), service("small"))
         assert not usage.is_suspended(at(), service("large"))
-        assert not usage.suspended(at(days=30), trial)
-        # Moved to a plan that is charged, it answers again.
+        assert not usage.is_plan_suspended(at(days=30), trial)
+        # After a move to a paid plan, it can be called again.
         guid = service_guid(service("small"))
         move = f"move-association -g retail -CommitmentPlanName trial -n {guid} -DestinationPlanId {paid}"
         mlmgmt(move, ok=True)
         assert not usage.is_suspended(at(), service("small"))
 
-    def test_computing_time_counts_as_well(self, mlmgmt: Command, home: Path) -> None:
+    def test_computing_time_is_counted(self, mlmgmt: Command, home: Path) -> None:
         plan = make("trial", "DevTest")
         deploy(mlmgmt, "small", plan)
         usage.charge(at(), {service("small"): (1, 7199.0)})
-        assert not usage.suspended(at(), plan)
+        assert not usage.is_plan_suspended(at(), plan)
         usage.charge(at(), {service("small"): (1, 1.0)})
-        assert usage.suspended(at(), plan)
+        assert usage.is_plan_suspended(at(), plan)
 
-    def test_a_plan_made_anew_begins_with_nothing_used(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_plan_created_again_starts_without_usage(self, mlmgmt: Command, home: Path) -> None:
         plan = make("trial", "DevTest")
         deploy(mlmgmt, "small", plan)
         usage.charge(at(), {service("small"): (5000, 0.0)})
@@ -228,7 +230,7 @@ class TestUsage:
         mlmgmt("remove-plan -g retail -n trial -Force", ok=True)
         assert make("trial", "DevTest") == plan
         assert usage.usage_history(at(), group="retail", name="trial") == []
-        assert not usage.suspended(at(), plan)
+        assert not usage.is_plan_suspended(at(), plan)
 
     def test_a_home_that_is_not_trusted_is_not_charged(
         self, mlmgmt: Command, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -240,7 +242,7 @@ class TestUsage:
         assert not (home / plan.folder / "usage").exists()
 
 
-def test_every_answer_is_a_readable_table_too(mlmgmt: Command, home: Path) -> None:
+def test_every_answer_has_a_table_view(mlmgmt: Command, home: Path) -> None:
     plan = make("one", "DevTest")
     deploy(mlmgmt, "small", plan)
     usage.charge(at(), {service("small"): (1200, 1800.0)})

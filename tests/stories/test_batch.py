@@ -715,7 +715,7 @@ class TestEditedHomes:
         self, mlmgmt: Command, query: Path, place: dict[str, Any]
     ) -> None:
         with pytest.raises(MlmgmtError) as refused:
-            references.loaded(place, "output1")
+            references.from_document(place, "output1")
         assert refused.value.codes() == ("BadArgument", "InvalidBlob")
         job = self.job(mlmgmt)
         self.edit(query, job, state="Finished", results={"output1": place})
@@ -861,7 +861,7 @@ class TestMessages:
 
     def test_a_wrong_key_or_account_gets_a_hint(self, query: Path, account: str) -> None:
         for text, hint in (
-            (f"AccountName={account};AccountKey=aGk=", "Leave AccountKey out"),
+            (f"AccountName={account};AccountKey=aGk=", "Omit AccountKey"),
             ("AccountName=elsewhere", str(query / "storage")),
         ):
             place = {"ConnectionString": text, "RelativeLocation": "data/rows.csv"}

@@ -255,7 +255,7 @@ class TestEndpoints:
     def test_a_new_one_has_the_current_model_of_the_default_endpoint(self, mlmgmt: Command, bikes: Bikes) -> None:
         (resource,) = shown(mlmgmt, "default")["Resources"]
         container, _, path = resource["Location"]["RelativeLocation"].partition("/")
-        blob = Blob(Session().account(), container, path)
+        blob = Blob(Session().storage_account(), container, path)
         Session().store.blobs.write(blob, bikes.data("model001"))
         assert add(mlmgmt, "loc003").status == 0
         Session().store.blobs.remove(blob)

@@ -180,13 +180,13 @@ class TestRefused:
 
     def test_signed_locations_without_a_model(self, mlmgmt: Command, bikes: Bikes) -> None:
         session = Session()
-        account = session.account()
+        account = session.storage_account()
         for name, code in (("none.ilearner", "BlobNotFound"), ("rows.csv", "InvalidBlobExtension")):
-            place = references.answered(session, Blob(account, "models", name))
+            place = references.signed_reference(session, Blob(account, "models", name))
             words = bikes.patch("loc001", "model001", **{key: value for key, value in place.items() if value})
             self.refused(mlmgmt, bikes, words, "BadArgument", code)
         session.store.blobs.write(Blob(account, "models", "rows.ilearner"), b"hour,temp\n")
-        place = references.answered(session, Blob(account, "models", "rows.ilearner"))
+        place = references.signed_reference(session, Blob(account, "models", "rows.ilearner"))
         words = bikes.patch("loc001", "model001", **{key: value for key, value in place.items() if value})
         self.refused(mlmgmt, bikes, words, "BadRequest", "InvalidModelFormat")
 

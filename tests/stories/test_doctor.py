@@ -222,7 +222,7 @@ class TestUsualMistakes:
         assert api in found.says("region", "europewest")
 
     def test_an_output_blob_with_the_wrong_suffix(self, mlmgmt: Command, bikes: Bikes) -> None:
-        account = Session().account()
+        account = Session().storage_account()
         place = {"ConnectionString": f"DefaultEndpointsProtocol=https;AccountName={account}"}
         Session().store.blobs.write(Blob(account, "data", "rentals.csv"), Path(table()).read_bytes())
         job = {
@@ -266,8 +266,8 @@ class TestUsualMistakes:
             )["SecondaryKey"],
             "it is not a key of this home": "A" * 86 + "==",
             "a key has 88 characters, this has 5": "short",
-            f"a key of the storage account {Session().account()!r}": Session().store.secrets.account_key(
-                Session().account()
+            f"a key of the storage account {Session().storage_account()!r}": Session().store.secrets.account_key(
+                Session().storage_account()
             ),
             "a token from 'mlmgmt token'": mlmgmt("token -o json", ok=True).json["Token"],
         }

@@ -1,4 +1,4 @@
-"""Exports as teams still hold them: their model is gone with the service, and is trained again here."""
+"""Exports that teams still have: their models were lost with the service, and are trained again here."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def test_an_export_is_deployed_retrained_and_scores(mlmgmt: Command, home: Path,
         f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}-predictive.json -Force", ok=True
     )
     assert "not in this home" in created.err
+    assert f"mlmgmt retrain -g retail -n {name} --training-definition FILE --data FILE --update" in created.err
     assert mlmgmt(f"diff -g retail -n {name} {name}-predictive.json").status == 0
     refused = mlmgmt(f"score -g retail -n {name} --input {table}")
     assert refused.status == 1
@@ -47,14 +48,14 @@ def test_an_export_is_deployed_retrained_and_scores(mlmgmt: Command, home: Path,
     assert len(answered["Values"]) == len(rows)
     scores = [float(row[answered["ColumnNames"].index(column)]) for row in answered["Values"]]
     truth = [row["income"] == ">50K" if name == "census" else float(row["cnt"]) for row in rows]
-    # Both are better than the mean of the label would be.
+    # The scores are better than the mean of the label.
     mean = sum(truth) / len(truth)
     assert sum((a - b) ** 2 for a, b in zip(scores, truth, strict=True)) < 0.8 * sum((b - mean) ** 2 for b in truth)
     assert mlmgmt(f"test -g retail -n {name}", ok=True).json["Passed"] is True
     assert mlmgmt(f"diff -g retail -n {name} {name}-predictive.json").status == 0
 
 
-def test_the_training_export_runs_as_a_batch_job_with_its_own_data_path(mlmgmt: Command, home: Path) -> None:
+def test_the_training_export_runs_as_a_batch_job_on_its_own_data(mlmgmt: Command, home: Path) -> None:
     """The bike rental training reads its table itself, from a path that is a web service parameter."""
     shutil.copy(FIXTURES / "bike-rental" / "bike-rental-training.json", "training.json")
     created = mlmgmt("new -g retail -l southcentralus -n training -DefinitionFile training.json -Force", ok=True)
@@ -69,7 +70,7 @@ def test_the_training_export_runs_as_a_batch_job_with_its_own_data_path(mlmgmt: 
     assert float(line.split(",")[-1]) > 0.5
 
 
-def test_a_definition_full_of_empty_texts_is_deployed_and_comes_back_as_itself(mlmgmt: Command, home: Path) -> None:
+def test_a_definition_full_of_empty_strings_is_deployed_and_exported_unchanged(mlmgmt: Command, home: Path) -> None:
     shutil.copy(FIXTURES / "definitions" / "empty-texts.json", "wsd.json")
     created = mlmgmt("new -g retail -l southcentralus -n empty -DefinitionFile wsd.json -Force", ok=True)
     assert created.err.count("Warning") == 0, created.err

@@ -102,7 +102,7 @@ class TestPages:
         for page in map(str, (public(), public("default"), public("default", TRAINING))):
             for secret in (found["PrimaryKey"], found["SecondaryKey"], str(bikes.root), os.environ["MLMGMT_CONFIG"]):
                 assert secret not in page
-            assert Session().account() not in page
+            assert Session().storage_account() not in page
         mlmgmt(["endpoint-help", *AT, "loc001", "-OutputFile", "help.html"], ok=True)
         own = Path("help.html").read_text()
         assert found["PrimaryKey"] not in own

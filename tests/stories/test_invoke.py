@@ -63,7 +63,7 @@ def refused(result: Result, code: str, status: int = 1) -> str:
 def put(name: str, content: str) -> dict[str, str]:
     """Write a blob in the home's account, and return a job's reference to it."""
     session = Session()
-    account = session.account()
+    account = session.storage_account()
     session.store.blobs.write(Blob(account, "data", name), content.encode())
     connection = f"DefaultEndpointsProtocol=https;AccountName={account};"
     connection += f"AccountKey={session.store.secrets.account_key(account)}"

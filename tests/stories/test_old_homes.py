@@ -1,4 +1,4 @@
-"""Homes of earlier releases open, and answer as they did: the archives in fixtures/homes are never made again."""
+"""Homes of earlier releases open and answer as before. The archives in fixtures/homes are never made again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ARCHIVES = {path.name.removesuffix(".tar.gz"): path for path in sorted((FIXTURES / "homes").glob("*.tar.gz"))}
 PROSE = {"text", "Checks"}
-"""Members with sentences for people, which may be rewritten."""
+"""Members with sentences for people; these may change."""
 
 
 def recorded(version: str) -> dict[str, Any]:
@@ -43,14 +43,14 @@ def label(value: Any) -> str:
 
 
 def unpack(version: str, folder: Path) -> None:
-    """Extract an archive; its home is the one that moved here, so it keeps its keys once it is trusted."""
+    """Extract an archive. Its home counts as moved, not copied, so it keeps its keys when it is trusted."""
     with tarfile.open(ARCHIVES[version]) as archive:
         archive.extractall(folder, filter="data")
 
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The folder of an archive, extracted and trusted once, for commands that change nothing."""
+    """The folder of an archive, extracted and trusted once; for commands that change nothing."""
     folders: dict[str, Path] = {}
 
     def found(version: str) -> Path:
@@ -67,7 +67,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 @pytest.fixture
 def moved(mlmgmt: Command, apart: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """A copy of its own of an archived home, trusted, in the working folder."""
+    """A trusted copy of an archived home in the working folder, for one test."""
 
     def found(version: str) -> Path:
         unpack(version, apart)
@@ -79,7 +79,7 @@ def moved(mlmgmt: Command, apart: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 def assert_covers(found: Any, kept: Any, place: str = "$") -> None:
-    """Everything recorded is there with its value; more may be there. Figures may differ in the last digits."""
+    """Assert that `found` has all of `kept`. It may have more, and numbers may differ in the last digits."""
     if isinstance(kept, dict):
         for name in kept.keys() - PROSE:
             assert name in found, f"{place}.{name}"
@@ -94,7 +94,7 @@ def assert_covers(found: Any, kept: Any, place: str = "$") -> None:
 
 
 def is_number(value: Any) -> bool:
-    """Scores are texts, as the service writes them."""
+    """Whether a value is a number or a score, which the service writes as a string."""
     try:
         return not isinstance(value, bool) and float(value) is not None
     except (TypeError, ValueError):
@@ -102,7 +102,7 @@ def is_number(value: Any) -> bool:
 
 
 @pytest.mark.parametrize(("version", "answer"), ANSWERS, ids=label)
-def test_everything_answers_as_it_did(
+def test_every_command_answers_as_recorded(
     version: str,
     answer: dict[str, Any],
     unpacked: Callable[[str], Path],
@@ -133,7 +133,7 @@ def test_every_service_endpoint_and_revision_was_recorded(version: str) -> None:
 
 
 @pytest.mark.parametrize(("version", "address"), [(one[0], list(one[1:])) for one in ADDRESSES], ids=label)
-def test_rolled_back_to_any_revision_it_answers_as_that_one_did(
+def test_after_a_rollback_to_any_revision_the_scores_are_those_of_that_revision(
     version: str, address: list[str], moved: Callable[[str], Path], mlmgmt: Command
 ) -> None:
     moved(version)
@@ -154,7 +154,7 @@ def test_rolled_back_to_any_revision_it_answers_as_that_one_did(
 
 
 @pytest.mark.parametrize(("version", "kept"), REMOVED, ids=label)
-def test_what_was_removed_comes_back_as_it_was(
+def test_what_was_removed_can_be_restored(
     version: str, kept: dict[str, Any], moved: Callable[[str], Path], mlmgmt: Command
 ) -> None:
     moved(version)
@@ -223,8 +223,8 @@ def test_a_home_of_a_newer_format_is_refused_in_one_sentence_that_names_both(
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
-class TestTwoStepsToCome:
-    """The format is changed by two steps made up here, in a copy of the oldest home."""
+class TestTwoFutureSteps:
+    """Upgrade a copy of the oldest home with two steps that are made up here."""
 
     @pytest.fixture
     def root(self, moved: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -245,9 +245,7 @@ class TestTwoStepsToCome:
         monkeypatch.setattr(home, "_STEPS", (number_plans, move_log))
         return root
 
-    def test_they_are_said_before_they_are_done_and_an_interrupted_one_is_done_again(
-        self, root: Path, mlmgmt: Command
-    ) -> None:
+    def test_each_step_is_announced_first_and_an_interrupted_one_is_repeated(self, root: Path, mlmgmt: Command) -> None:
         failed = mlmgmt("get -g retail -n churn")
         assert failed.status == 1
         assert "from format 1 to format 2" in failed.err
@@ -262,7 +260,7 @@ class TestTwoStepsToCome:
         quiet = mlmgmt("score -g retail -n churn --input rows/churn.csv", ok=True)
         assert "format" not in quiet.err
 
-    def test_nothing_is_written_where_nobody_is_told(self, root: Path) -> None:
+    def test_nothing_is_written_if_it_cannot_be_announced(self, root: Path) -> None:
         with pytest.raises(Exception, match="has format 1, and this version of mlmgmt reads format 3"):
             Session().store  # noqa: B018
         assert format_of(root) == 1

@@ -1,4 +1,4 @@
-"""What graphs reach outside of themselves, from the command line: mapped, allowed, run, and taken back."""
+"""What graphs may read and write, from the command line: map sources, allow scripts, run, and undo it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ QUERY = "Database query"
 COLUMNS = {"id": "Integer", "name": "String?"}
 
 
-def deployed(mlmgmt: Command, body: dict[str, Any], name: str = "s", *, more: str = "", ok: bool = True) -> Any:
+def deploy(mlmgmt: Command, body: dict[str, Any], name: str = "s", *, more: str = "", ok: bool = True) -> Any:
     Path(f"{name}.json").write_text(json.dumps(body))
     return mlmgmt(f"new -g retail -l southcentralus -n {name} -DefinitionFile {name}.json -Force {more}", ok=ok)
 
 
-def worked(mlmgmt: Command, *words: str, name: str = "s") -> Any:
-    """A batch job, waited for."""
+def run_job(mlmgmt: Command, *words: str, name: str = "s") -> Any:
+    """Run a batch job and wait for it."""
     job = mlmgmt(["batch", "submit", "-g", "retail", "-n", name, "-Start", *words], ok=True).json["JobId"]
     return mlmgmt(f"batch wait -g retail -n {name} --job {job} --timeout 120")
 
 
-def scored(mlmgmt: Command, body: dict[str, Any], name: str = "s") -> Any:
+def score(mlmgmt: Command, body: dict[str, Any], name: str = "s") -> Any:
     Path("request.json").write_text(json.dumps(body))
     return mlmgmt(f"score -g retail -n {name} -i request.json")
 
@@ -53,8 +53,8 @@ def sales(mlmgmt: Command, home: Path) -> Path:
     return Path("sales.db")
 
 
-def reading(**more: Any) -> dict[str, Any]:
-    """Import Data with a query that a call may give."""
+def query_definition(**more: Any) -> dict[str, Any]:
+    """A definition with Import Data, whose query is a web service parameter."""
     parameters = {
         "Please Specify Data Source": "SqlAzure",
         "Database Server Name": SERVER,
@@ -69,29 +69,31 @@ def reading(**more: Any) -> dict[str, Any]:
 
 
 def test_a_call_may_give_a_query_and_the_service_has_a_default(mlmgmt: Command, sales: Path) -> None:
-    deployed(mlmgmt, reading(parameters={"database query": {"value": "select id, name from orders where id = 2"}}))
-    assert rows(scored(mlmgmt, {"Inputs": {}})) == [["2", "two"]]
+    deploy(
+        mlmgmt, query_definition(parameters={"database query": {"value": "select id, name from orders where id = 2"}})
+    )
+    assert rows(score(mlmgmt, {"Inputs": {}})) == [["2", "two"]]
     given = "select id, name from orders where id <> 2"
     for name in (QUERY, QUERY.upper()):
-        answer = scored(mlmgmt, {"Inputs": {}, "GlobalParameters": {name: given}})
+        answer = score(mlmgmt, {"Inputs": {}, "GlobalParameters": {name: given}})
         assert rows(answer) == [["1", "one"], ["3", None]]
-    assert rows(scored(mlmgmt, {"Inputs": {}, "GlobalParameters": {QUERY: None}})) == [["2", "two"]]
+    assert rows(score(mlmgmt, {"Inputs": {}, "GlobalParameters": {QUERY: None}})) == [["2", "two"]]
 
 
-def test_without_a_default_the_query_in_the_graph_counts_or_it_is_required(mlmgmt: Command, sales: Path) -> None:
-    body = reading()
-    deployed(mlmgmt, body)
-    assert len(rows(scored(mlmgmt, {"Inputs": {}}))) == 3
+def test_without_a_default_the_query_in_the_graph_is_used_or_a_query_is_required(mlmgmt: Command, sales: Path) -> None:
+    body = query_definition()
+    deploy(mlmgmt, body)
+    assert len(rows(score(mlmgmt, {"Inputs": {}}))) == 3
     del body["properties"]["package"]["nodes"]["in"]["parameters"]["Database Query"]
     example = {"inputs": {}, "globalParameters": {QUERY: "select 1 as id, 'x' as name"}}
     body["properties"]["exampleRequest"] = example
-    deployed(mlmgmt, body, "required")
-    refused = scored(mlmgmt, {"Inputs": {}}, "required")
+    deploy(mlmgmt, body, "required")
+    refused = score(mlmgmt, {"Inputs": {}}, "required")
     assert refused.status == 1
     assert "MissingRequiredGlobalParameters" in refused.err
     assert QUERY in refused.err
     one = {"Inputs": {}, "GlobalParameters": {QUERY: "select 7 as id, 'y' as name"}}
-    assert rows(scored(mlmgmt, one, "required")) == [["7", "y"]]
+    assert rows(score(mlmgmt, one, "required")) == [["7", "y"]]
 
 
 @pytest.mark.parametrize(
@@ -105,15 +107,15 @@ def test_without_a_default_the_query_in_the_graph_counts_or_it_is_required(mlmgm
         ({QUERY: "drop table orders"}, "ModuleExecutionError"),
     ],
 )
-def test_a_parameter_that_is_none_is_refused(mlmgmt: Command, sales: Path, given: dict[str, Any], code: str) -> None:
-    deployed(mlmgmt, reading())
-    refused = scored(mlmgmt, {"Inputs": {}, "GlobalParameters": given})
+def test_an_invalid_parameter_is_refused(mlmgmt: Command, sales: Path, given: dict[str, Any], code: str) -> None:
+    deploy(mlmgmt, query_definition())
+    refused = score(mlmgmt, {"Inputs": {}, "GlobalParameters": given})
     assert refused.status == 1
     assert code in refused.err
-    assert len(rows(scored(mlmgmt, {"Inputs": {}}))) == 3
+    assert len(rows(score(mlmgmt, {"Inputs": {}}))) == 3
 
 
-def test_a_batch_job_is_given_where_to_read(mlmgmt: Command, home: Path) -> None:
+def test_a_batch_job_reads_from_a_path_parameter(mlmgmt: Command, home: Path) -> None:
     session = Session()
     (account, *_) = session.store.blobs.accounts()
     for name in ("north", "south"):
@@ -123,17 +125,17 @@ def test_a_batch_job_is_given_where_to_read(mlmgmt: Command, home: Path) -> None
     body = definition({"in": node, "out": "output:o"}, ["in > out"], outputs={"o": COLUMNS})
     links = [{"nodeId": "in", "parameterKey": "Path to container or directory or blob"}]
     body["properties"]["package"]["graphParameters"] = {"Path": {"type": "String", "links": links}}
-    deployed(mlmgmt, body)
-    done = worked(mlmgmt, "-Parameters", "path=data/south.csv", "-Outputs", "done/o.csv")
+    deploy(mlmgmt, body)
+    done = run_job(mlmgmt, "-Parameters", "path=data/south.csv", "-Outputs", "done/o.csv")
     assert done.json["StatusCode"] == "Finished"
     assert session.store.blobs.read(blobs.Blob(account, "done", "o.csv")) == b"id,name\n1,south\n"
-    failed = worked(mlmgmt, "-Parameters", "path=data/../../home.json")
+    failed = run_job(mlmgmt, "-Parameters", "path=data/../../home.json")
     assert failed.status == 1
     assert "InvalidBlob" in failed.err
 
 
-def exporting(**more: str) -> dict[str, Any]:
-    """A scoring graph that also writes what it is given into a table."""
+def export_definition(**more: str) -> dict[str, Any]:
+    """A scoring graph that also writes its rows into a table."""
     place = {
         "Please Specify Data Destination": "SqlAzure",
         "Database Server Name": SERVER,
@@ -150,7 +152,7 @@ def exporting(**more: str) -> dict[str, Any]:
     return definition(nodes, edges, inputs={"i": COLUMNS}, outputs={"o": COLUMNS})
 
 
-def logged() -> list[Any] | None:
+def logged_rows() -> list[Any] | None:
     connection = sqlite3.connect("sales.db")
     try:
         return connection.execute("select id, name from log").fetchall()
@@ -160,38 +162,38 @@ def logged() -> list[Any] | None:
         connection.close()
 
 
-def test_export_data_writes_in_a_job_and_never_to_prove_or_to_plan(mlmgmt: Command, sales: Path) -> None:
-    deployed(mlmgmt, exporting(), more="-WhatIf")
-    deployed(mlmgmt, exporting())
-    assert logged() is None
+def test_export_data_writes_in_a_job_but_not_in_a_check_or_a_plan(mlmgmt: Command, sales: Path) -> None:
+    deploy(mlmgmt, export_definition(), more="-WhatIf")
+    deploy(mlmgmt, export_definition())
+    assert logged_rows() is None
     mlmgmt("test -g retail -n s", ok=True)
-    reader = models.reader(Session(), exporting(), {})
-    assert proof.score_example(Session(), exporting(), reader) == "made from the input"
-    assert logged() is None
+    reader = models.reader(Session(), export_definition(), {})
+    assert proof.score_example(Session(), export_definition(), reader) == "made from the input"
+    assert logged_rows() is None
     Path("rows.csv").write_text("id,name\n7,seven\n8,\n")
-    assert worked(mlmgmt, "-Inputs", "rows.csv").json["StatusCode"] == "Finished"
-    assert logged() == [(7, "seven"), (8, None)]
+    assert run_job(mlmgmt, "-Inputs", "rows.csv").json["StatusCode"] == "Finished"
+    assert logged_rows() == [(7, "seven"), (8, None)]
 
 
 def test_an_export_that_fails_fails_the_job_and_writes_nothing(mlmgmt: Command, sales: Path) -> None:
     with sqlite3.connect("sales.db") as connection:
         connection.execute("create table log (id integer check (id < 8), name text)")
     connection.close()
-    deployed(mlmgmt, exporting())
+    deploy(mlmgmt, export_definition())
     Path("rows.csv").write_text("id,name\n7,seven\n8,\n")
-    failed = worked(mlmgmt, "-Inputs", "rows.csv")
+    failed = run_job(mlmgmt, "-Inputs", "rows.csv")
     assert failed.status == 1
     assert "CHECK constraint failed" in failed.err
-    assert logged() == []
+    assert logged_rows() == []
 
 
-def test_measuring_a_model_exports_nothing(mlmgmt: Command, churn: Path, exported: Path) -> None:
-    """The proof before an update, an update's plan, and evaluate run the graph for its outputs alone."""
+def test_evaluating_a_model_exports_nothing(mlmgmt: Command, churn: Path, exported: Path) -> None:
+    """The check before an update, a planned update and evaluate run only what the outputs need."""
     body = json.loads(exported.read_text())
     package, assets = body["properties"]["package"], body["properties"]["assets"]
     (out,) = (name for name, node in package["nodes"].items() if "outputId" in node)
     (edge,) = (edge for edge in package["edges"] if edge["targetNodeId"] == out)
-    made = exporting()["properties"]
+    made = export_definition()["properties"]
     assets["log"], package["nodes"]["log"] = made["assets"]["asset-export"], made["package"]["nodes"]["export"]
     package["nodes"]["log"]["assetId"] = "log"
     package["edges"].append(edge | {"targetNodeId": "log", "targetPortId": "Dataset"})
@@ -214,7 +216,7 @@ def azureml_main(dataframe1=None, dataframe2=None):
 """
 
 
-def scripted(source: str, ports: tuple[str, ...] = ("Dataset1",), key: str = "R Script") -> dict[str, Any]:
+def script_definition(source: str, ports: tuple[str, ...] = ("Dataset1",), key: str = "R Script") -> dict[str, Any]:
     nodes: dict[str, Any] = {"run": ("Execute Python Script", {key: source}), "out": "output:o"}
     edges = ["run.Result Dataset > out"]
     for port in ports:
@@ -228,61 +230,61 @@ FIRST = SCRIPT.format("return pd.DataFrame({'n': [dataframe1['id'].sum(), datafr
 
 
 def test_scripts_are_refused_until_they_are_allowed_and_again_when_denied(mlmgmt: Command, home: Path) -> None:
-    body = scripted(FIRST, ("Dataset2",))
-    deployed(mlmgmt, body)
+    body = script_definition(FIRST, ("Dataset2",))
+    deploy(mlmgmt, body)
     request = {"Inputs": {"Dataset2": [{"id": 3}, {"id": 4}]}}
-    refused = scored(mlmgmt, request)
+    refused = score(mlmgmt, request)
     assert refused.status == 1
     assert "ScriptsNotAllowed" in refused.err
     assert "allow-scripts" in refused.err
     allowed = mlmgmt("allow-scripts", ok=True)
     assert "whatever you can do" in allowed.err
-    assert rows(scored(mlmgmt, request)) == [["7"], ["0"]]
+    assert rows(score(mlmgmt, request)) == [["7"], ["0"]]
     mlmgmt("allow-scripts -Deny", ok=True)
-    assert "ScriptsNotAllowed" in scored(mlmgmt, request).err
+    assert "ScriptsNotAllowed" in score(mlmgmt, request).err
     assert mlmgmt("sources", ok=True).json == [{"Name": "scripts", "Kind": "script", "Target": "denied"}]
 
 
-def test_a_script_takes_its_tables_from_either_port_or_none(mlmgmt: Command, home: Path) -> None:
+def test_a_script_takes_tables_from_either_port_or_from_no_port(mlmgmt: Command, home: Path) -> None:
     mlmgmt("allow-scripts", ok=True)
-    deployed(mlmgmt, scripted(FIRST, ("Dataset1", "Dataset2"), "Python Script"), "both")
+    deploy(mlmgmt, script_definition(FIRST, ("Dataset1", "Dataset2"), "Python Script"), "both")
     tables = {"Dataset1": [{"id": 5}], "Dataset2": [{"id": 9}]}
-    assert rows(scored(mlmgmt, {"Inputs": tables}, "both")) == [["5"], ["1"]]
-    deployed(mlmgmt, scripted(SCRIPT.format("return pd.DataFrame({'n': [42]}),"), ()), "none")
-    assert rows(scored(mlmgmt, {"Inputs": {}}, "none")) == [["42"]]
+    assert rows(score(mlmgmt, {"Inputs": tables}, "both")) == [["5"], ["1"]]
+    deploy(mlmgmt, script_definition(SCRIPT.format("return pd.DataFrame({'n': [42]}),"), ()), "none")
+    assert rows(score(mlmgmt, {"Inputs": {}}, "none")) == [["42"]]
 
 
-def test_a_script_that_fails_is_told_with_node_and_line(mlmgmt: Command, home: Path) -> None:
+def test_a_failed_script_is_reported_with_node_and_line(mlmgmt: Command, home: Path) -> None:
     mlmgmt("allow-scripts", ok=True)
-    failed = refusal(mlmgmt, scripted("def azureml_main(a):\n    print 'x'"), "two")
+    failed = score_refused(mlmgmt, script_definition("def azureml_main(a):\n    print 'x'"), "two")
     for words in ("Error0085", "run (Execute Python Script)", "line 2", "scripts run under Python 3"):
         assert words in failed, words
-    both = scripted(FIRST)
+    both = script_definition(FIRST)
     both["properties"]["package"]["nodes"]["run"]["parameters"]["Python Script"] = {"value": "x"}
-    assert "both give 'R Script'" in refusal(mlmgmt, both, "both")
-    assert "There is no script" in refusal(mlmgmt, scripted(""), "none")
+    assert "both give 'R Script'" in score_refused(mlmgmt, both, "both")
+    assert "There is no script" in score_refused(mlmgmt, script_definition(""), "none")
 
 
-def refusal(mlmgmt: Command, body: dict[str, Any], name: str) -> str:
-    """What is said when a service that was deployed is asked to score."""
-    deployed(mlmgmt, body, name)
-    refused = scored(mlmgmt, {"Inputs": {"Dataset1": [{"id": 1}]}}, name)
+def score_refused(mlmgmt: Command, body: dict[str, Any], name: str) -> str:
+    """Deploy a service, and return the error of scoring with it."""
+    deploy(mlmgmt, body, name)
+    refused = score(mlmgmt, {"Inputs": {"Dataset1": [{"id": 1}]}}, name)
     assert refused.status == 1
     return str(refused.err)
 
 
-def test_a_zip_resource_has_no_place_in_a_graph(mlmgmt: Command, home: Path) -> None:
+def test_a_zip_resource_cannot_be_used_in_a_graph(mlmgmt: Command, home: Path) -> None:
     mlmgmt("allow-scripts", ok=True)
-    body = scripted(FIRST)
+    body = script_definition(FIRST)
     package = body["properties"]["package"]
     edge = {"sourceNodeId": "Dataset1", "targetNodeId": "run", "targetPortId": "Script Bundle"}
     package["edges"].append(edge)
-    assert "PortTypeMismatch" in refusal(mlmgmt, body, "table")
+    assert "PortTypeMismatch" in score_refused(mlmgmt, body, "table")
     uri = f"https://{Session().store.blobs.accounts()[0]}.blob.core.windows.net/data/bundle.zip"
     body["properties"]["assets"]["zip"] = {"name": "bundle", "type": "Resource", "locationInfo": {"uri": uri}}
     package["nodes"]["zip"] = {"assetId": "zip"}
     edge |= {"sourceNodeId": "zip", "sourcePortId": "Results dataset"}
-    refused = refusal(mlmgmt, body, "zip")
+    refused = score_refused(mlmgmt, body, "zip")
     assert "ResourceNotSupported" in refused
     assert "'bundle'" in refused
 
@@ -311,7 +313,7 @@ def test_a_zip_resource_has_no_place_in_a_graph(mlmgmt: Command, home: Path) -> 
         (["http://example.com/x.csv", "-Remove"], "NotMapped"),
     ],
 )
-def test_a_mapping_that_cannot_be_is_refused(mlmgmt: Command, home: Path, words: list[str], code: str) -> None:
+def test_an_invalid_mapping_is_refused(mlmgmt: Command, home: Path, words: list[str], code: str) -> None:
     Path("x.csv").write_text("a\n1\n")
     refused = mlmgmt(["map-source", *words])
     assert refused.status in (1, 2)
@@ -349,7 +351,7 @@ def test_mappings_are_listed_without_passwords_replaced_and_removed(mlmgmt: Comm
     assert all(b"hush" not in path.read_bytes() for path in home.rglob("*") if path.is_file())
 
 
-def test_mappings_made_at_once_are_all_kept(home: Path) -> None:
+def test_mappings_made_at_the_same_time_are_all_stored(home: Path) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     def make(number: int) -> None:
@@ -360,7 +362,7 @@ def test_mappings_made_at_once_are_all_kept(home: Path) -> None:
     assert {row["Name"] for row in sources.sources(Session())} == {"scripts", *(f"db{n}" for n in range(24))}
 
 
-def test_a_reader_maps_and_allows_nothing(mlmgmt: Command, sales: Path) -> None:
+def test_a_reader_cannot_map_sources_or_allow_scripts(mlmgmt: Command, sales: Path) -> None:
     mlmgmt("Connect-AzAccount -Role Reader", ok=True)
     for line in ("allow-scripts", "allow-scripts -Deny", "map-source x sqlite:///x.db", f"map-source {SERVER} -Remove"):
         refused = mlmgmt(line)
@@ -369,8 +371,8 @@ def test_a_reader_maps_and_allows_nothing(mlmgmt: Command, sales: Path) -> None:
     assert [row["Name"] for row in mlmgmt("sources", ok=True).json] == [SERVER, "scripts"]
 
 
-def test_a_copy_of_a_home_reaches_nothing_until_it_is_trusted(mlmgmt: Command, sales: Path) -> None:
-    deployed(mlmgmt, reading())
+def test_a_copied_home_has_no_sources_until_it_is_trusted_and_mapped(mlmgmt: Command, sales: Path) -> None:
+    deploy(mlmgmt, query_definition())
     mlmgmt("allow-scripts", ok=True)
     shutil.copytree(".mlmgmt", "copy/.mlmgmt")
     place = "--home copy/.mlmgmt"
@@ -388,22 +390,22 @@ def test_a_copy_of_a_home_reaches_nothing_until_it_is_trusted(mlmgmt: Command, s
     assert len(rows(mlmgmt(score, ok=True))) == 3
 
 
-def test_a_password_is_in_no_output_no_error_and_no_job(mlmgmt: Command, home: Path) -> None:
+def test_a_password_is_not_in_any_output_error_or_job(mlmgmt: Command, home: Path) -> None:
     mlmgmt(f"map-source {SERVER} sqlite:////no/such/folder/x.db?password=hush", ok=True)
-    outputs = [mlmgmt("sources", ok=True), deployed(mlmgmt, reading())]
-    outputs += [scored(mlmgmt, {"Inputs": {}}), worked(mlmgmt), mlmgmt("batch status -g retail -n s", ok=True)]
+    outputs = [mlmgmt("sources", ok=True), deploy(mlmgmt, query_definition())]
+    outputs += [score(mlmgmt, {"Inputs": {}}), run_job(mlmgmt), mlmgmt("batch status -g retail -n s", ok=True)]
     assert [output.status for output in outputs] == [0, 0, 1, 1, 0]
     assert not [output for output in outputs if "hush" in output.out + output.err]
     assert all(b"hush" not in path.read_bytes() for path in home.rglob("*") if path.is_file())
 
 
 def test_a_service_without_inputs_needs_no_rows(mlmgmt: Command, sales: Path) -> None:
-    deployed(mlmgmt, reading())
+    deploy(mlmgmt, query_definition())
     assert rows(mlmgmt("score -g retail -n s", ok=True)) == [["1", "one"], ["2", "two"], ["3", None]]
     given = ["-p", f"{QUERY.upper()}=select max(id) as id from orders"]
-    few = reading()
+    few = query_definition()
     few["properties"]["output"]["properties"]["o"]["properties"].pop("name")
-    deployed(mlmgmt, few, "few")
+    deploy(mlmgmt, few, "few")
     assert rows(mlmgmt(["score", "-g", "retail", "-n", "few", *given], ok=True)) == [["3"]]
     Path("request.json").write_text(json.dumps({"Inputs": {}, "GlobalParameters": {QUERY: "select 9 as id"}}))
     words = ["score", "-g", "retail", "-n", "few", "-i", "request.json"]
@@ -421,17 +423,19 @@ def test_a_service_with_inputs_still_needs_rows(mlmgmt: Command, small: Path) ->
     assert "EmptyInput" in mlmgmt("score -g retail -n small -i -").err
 
 
-def test_what_a_script_printed_is_told_with_verbose(mlmgmt: Command, home: Path) -> None:
+def test_verbose_shows_what_a_script_printed(mlmgmt: Command, home: Path) -> None:
     mlmgmt("allow-scripts", ok=True)
-    deployed(mlmgmt, scripted(SCRIPT.format("print('half', 'way'); return pd.DataFrame({'n': [42]}),"), ()), "none")
+    deploy(
+        mlmgmt, script_definition(SCRIPT.format("print('half', 'way'); return pd.DataFrame({'n': [42]}),"), ()), "none"
+    )
     assert "half way" in mlmgmt("score -g retail -n none -Verbose", ok=True).err
     assert "half way" not in mlmgmt("score -g retail -n none", ok=True).err
 
 
-def test_a_blob_that_is_not_here_comes_with_the_folder_of_blobs(mlmgmt: Command, home: Path) -> None:
+def test_a_missing_blob_is_reported_with_the_folder_of_blobs(mlmgmt: Command, home: Path) -> None:
     (account, *_) = Session().store.blobs.accounts()
     for name in (account, "elsewhere"):
         with pytest.raises(NotFound) as refused:
-            sources.Outside(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
+            sources.GraphAccess(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
         assert str(home / "storage") in (refused.value.hint or "")
         assert account in (refused.value.hint or "")

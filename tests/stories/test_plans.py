@@ -1,4 +1,4 @@
-"""Commitment plans: as the scenario scripts of the module go, and where these had traps."""
+"""Commitment plans: the scenario scripts of the PowerShell module, and their pitfalls."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ IN_RETAIL = "-ResourceGroupName retail -Location southcentralus"
 
 
 def at(**later: float) -> Session:
-    """A session whose clock stands so much after the start."""
+    """A session whose clock shows a time after START."""
     return Session(clock=lambda: START + timedelta(**later))
 
 
 def make(name: str, sku: str = "S1", group: str = "retail", **later: float) -> PlanId:
-    """A plan made at that time, through the verb."""
+    """Create a plan at a time after START, through the verb."""
     outcome = plans.plan_create(
         at(**later), group=group, name=name, location="South Central US", sku_name=sku, sku_tier="Standard"
     )
@@ -35,7 +35,7 @@ def make(name: str, sku: str = "S1", group: str = "retail", **later: float) -> P
 
 
 def deploy(mlmgmt: Command, name: str, plan: PlanId | str | None, group: str = "retail") -> str:
-    """A web service on that plan; what the command said is returned."""
+    """Deploy a web service that names a plan, and return the messages of the command."""
     more = {"commitmentPlan": {"id": str(plan)}} if plan is not None else {}
     Path(f"{name}.json").write_text(json.dumps(small_definition(**more)))
     line = f"new -g {group} -l southcentralus -n {name} -DefinitionFile {name}.json -Force"
@@ -93,7 +93,7 @@ class TestTheScenariosOfTheModule:
         assert alone["name"] == "three"
         everything = [plan["name"] for plan in mlmgmt("Get-AzureRmMlCommitmentPlan", ok=True).json]
         assert sorted(everything) == ["one", "three", "two"]
-        # As the cmdlet had it: a name alone is ignored.
+        # As in the original cmdlet, a name without a group is ignored.
         assert len(mlmgmt("Get-AzMlCommitmentPlan -Name two", ok=True).json) == 3
 
     def test_a_plan_as_a_generic_resource(self, mlmgmt: Command, home: Path) -> None:
@@ -116,7 +116,7 @@ class TestTheScenariosOfTheModule:
             assert cmdlet in refused.err
 
     @pytest.mark.parametrize("sku", ["{}", '{"Name": 1}', '{"Name": "S1", "Size": 2}', '{"Name": "S9"}'])
-    def test_a_sku_that_is_none(self, home: Path, sku: str) -> None:
+    def test_an_invalid_sku_object_is_refused(self, home: Path, sku: str) -> None:
         with pytest.raises(MlmgmtError) as refused:
             plans.plan_create_resource(
                 Session(),
@@ -128,7 +128,7 @@ class TestTheScenariosOfTheModule:
             )
         assert "InvalidSku" in refused.value.codes()
 
-    def test_where_the_scripts_look_for_a_region(self, mlmgmt: Command, home: Path) -> None:
+    def test_the_provider_lists_the_regions(self, mlmgmt: Command, home: Path) -> None:
         rows = mlmgmt("Get-AzureRmResourceProvider -ProviderNamespace microsoft.machinelearning", ok=True).json
         (found,) = [row for row in rows if row["ResourceTypes"][0]["ResourceTypeName"] == "commitmentPlans"]
         assert found["Locations"][0] == "South Central US"
@@ -136,16 +136,16 @@ class TestTheScenariosOfTheModule:
 
 
 class TestSkus:
-    def test_what_a_plan_says_is_what_the_catalogue_lists(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_plan_agrees_with_the_catalogue(self, mlmgmt: Command, home: Path) -> None:
         for item in mlmgmt("Get-AzMlCommitmentPlanSku", ok=True).json:
             plan = plans.get(at(), group="retail", name=make(item["name"], item["name"]).name)
             assert isinstance(plan, dict)
             properties = plan["properties"]
-            said = {each["name"]: each["value"] for each in item["capabilities"]}
+            listed_values = {each["name"]: each["value"] for each in item["capabilities"]}
             quantities = properties["includedQuantities"]
-            assert float(said["includedTransactions"]) == quantities[TRANSACTIONS]["allowance"]
-            assert float(said["includedComputeHours"]) == quantities[HOURS]["allowance"]
-            assert said["suspendPlanOnOverage"] == str(properties["suspendPlanOnOverage"]).lower()
+            assert float(listed_values["includedTransactions"]) == quantities[TRANSACTIONS]["allowance"]
+            assert float(listed_values["includedComputeHours"]) == quantities[HOURS]["allowance"]
+            assert listed_values["suspendPlanOnOverage"] == str(properties["suspendPlanOnOverage"]).lower()
             assert bool(item["costs"]) is properties["chargeForPlan"]
             assert item["capacity"]["maximum"] == properties["maxCapacityLimit"] == 10
         meters = [quantity[name] for quantity in quantities.values() for name in quantity if name.endswith("Meter")]
@@ -175,7 +175,7 @@ class TestSkus:
             ("-SkuName S1 -SkuTier Standard -SkuCapacity 11", "InvalidSkuCapacity"),
         ],
     )
-    def test_what_no_plan_can_have(self, mlmgmt: Command, home: Path, words: str, code: str) -> None:
+    def test_invalid_skus_and_capacities_are_refused(self, mlmgmt: Command, home: Path, words: str, code: str) -> None:
         refused = mlmgmt(f"new-plan {IN_RETAIL} -n one {words} -Force")
         assert refused.status == 1
         assert code in refused.err
@@ -183,7 +183,7 @@ class TestSkus:
 
 
 class TestChanges:
-    def test_making_it_again_changes_sku_and_tags_and_nothing_else(self, mlmgmt: Command, home: Path) -> None:
+    def test_creating_a_plan_again_changes_only_sku_and_tags(self, mlmgmt: Command, home: Path) -> None:
         plan = make("one")
         deploy(mlmgmt, "small", plan)
         plans.plan_update_whole(
@@ -197,7 +197,7 @@ class TestChanges:
         moved = mlmgmt("new-plan -g retail -l westeurope -n one -SkuName S2 -SkuTier Standard -Force")
         assert "InvalidResourceLocation" in moved.err
 
-    def test_what_a_patch_leaves_out_stays(self, home: Path) -> None:
+    def test_what_a_patch_omits_is_unchanged(self, home: Path) -> None:
         make("one")
         session = at()
         plans.plan_update(session, group="retail", name="one", sku_capacity=3).apply()
@@ -234,7 +234,7 @@ class TestChanges:
         assert mlmgmt("remove-plan -g retail -n one -WhatIf", ok=True).out == ""
         assert len(mlmgmt("plan", ok=True).json) == 1
 
-    def test_a_change_in_between_is_not_overwritten(self, home: Path) -> None:
+    def test_a_concurrent_change_is_not_overwritten(self, home: Path) -> None:
         make("one")
         planned = plans.plan_update(at(), group="retail", name="one", sku_name="S2")
         removal = plans.plan_remove(at(), group="retail", name="one")
@@ -246,7 +246,7 @@ class TestChanges:
         changed = planned.apply(again=True)
         assert (changed["sku"]["name"], changed["tags"]) == ("S2", {"a": "b"})
 
-    def test_a_reader_looks_and_changes_nothing(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_reader_can_look_but_not_change(self, mlmgmt: Command, home: Path) -> None:
         plan, other = make("one"), make("two")
         deploy(mlmgmt, "small", plan)
         mlmgmt("set-context -Role Reader", ok=True)

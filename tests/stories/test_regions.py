@@ -1,4 +1,4 @@
-"""Regional properties: a web service is added to a region, and Get sees it from there."""
+"""Regional properties: add a web service to a region, and get it from there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TestRegions:
         (last, *_) = mlmgmt("history -g retail -n small", ok=True).json
         assert (last["Revision"], last["Change"]) == (2, "region added")
 
-    def test_it_stays_through_later_changes_and_ends_with_the_service(self, mlmgmt: Command, small: Path) -> None:
+    def test_a_region_survives_later_changes_but_not_a_new_service(self, mlmgmt: Command, small: Path) -> None:
         mlmgmt("add-region -g retail -n small -Region westcentralus -Force", ok=True)
         mlmgmt("update -g retail -n small -Title Two -Force", ok=True)
         mlmgmt("add-region -g retail -n small -Region 'Japan East' -Force", ok=True)
@@ -44,16 +44,16 @@ class TestRegions:
         assert mlmgmt("get -g retail -n small -Region japaneast").status == 1
 
     @pytest.mark.parametrize("region", ["southcentralus", "South Central US", "westcentralus"])
-    def test_where_it_is_already_nothing_changes(self, mlmgmt: Command, small: Path, region: str) -> None:
+    def test_adding_a_region_again_changes_nothing(self, mlmgmt: Command, small: Path, region: str) -> None:
         mlmgmt("New-AzureRmMlWebServiceRegionalProperties -g retail -n small -Region westcentralus -Force", ok=True)
         again = mlmgmt(["add-region", "-g", "retail", "-n", "small", "-Region", region, "-Force"], ok=True).json
         assert again["mlmgmt"]["revision"] == 2
 
-    def test_what_is_no_region(self, mlmgmt: Command, small: Path) -> None:
+    def test_an_invalid_region_is_refused(self, mlmgmt: Command, small: Path) -> None:
         assert "InvalidResourceName" in mlmgmt("add-region -g retail -n small -Region a/b -Force").err
         assert "WebServiceNotFound" in mlmgmt("add-region -g retail -n other -Region x -Force").err
 
-    def test_a_revision_without_regions_says_nothing_of_them(self, mlmgmt: Command, small: Path) -> None:
+    def test_a_revision_without_regions_does_not_store_them(self, mlmgmt: Command, small: Path) -> None:
         folder = Path(".mlmgmt") / service("small").folder / "revisions"
         assert "regions" not in json.loads((folder / "000001.json").read_text())
         mlmgmt("add-region -g retail -n small -Region westcentralus -Force", ok=True)

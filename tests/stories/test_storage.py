@@ -1,4 +1,4 @@
-"""Storage accounts: made, shown, signed for and removed as the scripts do it, and where their files stay."""
+"""Storage accounts: create, show, sign and remove them as the scripts do, and where their files stay."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 MAKE = "New-AzureRmStorageAccount -ResourceGroupName retail -Location southcentralus -Type Standard_LRS -Name"
 
 
-def own(mlmgmt: Command) -> str:
-    """The account that the home came with."""
+def own_account(mlmgmt: Command) -> str:
+    """The account that the home was created with."""
     return str(mlmgmt("status", ok=True).json["StorageAccounts"][0])
 
 
@@ -38,7 +38,7 @@ def put(account: str, name: str = "data/rows.csv", text: str = "age,city\n1,Bern
 
 
 class TestAccounts:
-    def test_made_shown_listed_and_removed(self, mlmgmt: Command, home: Path) -> None:
+    def test_create_show_list_and_remove(self, mlmgmt: Command, home: Path) -> None:
         made = mlmgmt(f"{MAKE} retailmodels", ok=True).json
         subscription = json.loads((home / "home.json").read_text())["subscriptionId"]
         assert made["id"] == (
@@ -50,32 +50,32 @@ class TestAccounts:
         assert mlmgmt("Get-AzStorageAccount -ResourceGroupName Retail -Name RetailModels", ok=True).json == made
         assert mlmgmt("storage -g retail", ok=True).json == [made]
         first, second = mlmgmt("Get-AzStorageAccount", ok=True).json
-        assert (first["name"], first["id"], second) == (own(mlmgmt), None, made)
+        assert (first["name"], first["id"], second) == (own_account(mlmgmt), None, made)
         mlmgmt("Remove-AzureRmStorageAccount -ResourceGroupName retail -Name retailmodels -Force", ok=True)
         assert mlmgmt("storage -g retail", ok=True).json == []
         refused = mlmgmt("storage -g retail -n retailmodels")
         assert refused.err.startswith("Error: ResourceNotFound:")
-        # As the scripts of the module rely on: removing what is not there is no error.
+        # Scripts rely on this: removing a missing account is not an error.
         again = mlmgmt("Remove-AzureRmStorageAccount -ResourceGroupName retail -Name retailmodels", ok=True)
         assert "nothing was removed" in again.err
         assert "ResourceGroupNotFound" in mlmgmt("remove-storage -g nowhere -n retailmodels").err
 
-    def test_the_home_s_own_stays_the_first_and_can_be_taken_into_a_group(self, mlmgmt: Command, home: Path) -> None:
-        name = own(mlmgmt)
+    def test_the_home_s_own_account_stays_first_and_can_be_added_to_a_group(self, mlmgmt: Command, home: Path) -> None:
+        name = own_account(mlmgmt)
         put(name)
         key = Session().store.secrets.account_key(name)
         mlmgmt(f"{MAKE} aaa", ok=True)
-        assert own(mlmgmt) == Session().account() == name
+        assert own_account(mlmgmt) == Session().storage_account() == name
         refused = mlmgmt(f"storage -g retail -n {name}")
         assert "New-AzStorageAccount" in refused.err
         taken = mlmgmt(f"{MAKE} {name}", ok=True).json
         assert taken["id"].endswith(f"/retail/providers/Microsoft.Storage/storageAccounts/{name}")
         assert mlmgmt(f"storage -g retail -n {name}", ok=True).json == taken
-        assert own(mlmgmt) == name
+        assert own_account(mlmgmt) == name
         assert Session().store.secrets.account_key(name) == key
         assert Session().store.blobs.read(Blob(name, "data", "rows.csv"))
 
-    def test_a_name_is_one_group_s(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_name_belongs_to_one_group(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt("New-AzResourceGroup -Name other -Location southcentralus", ok=True)
         mlmgmt(f"{MAKE} retailmodels", ok=True)
         refused = mlmgmt("new-storage -g other -l southcentralus -n retailmodels")
@@ -98,7 +98,7 @@ class TestAccounts:
             ("healthz", "ReservedResourceName", "AccountNameInvalid"),
         ],
     )
-    def test_what_cannot_name_one(self, mlmgmt: Command, home: Path, name: str, code: str, reason: str) -> None:
+    def test_invalid_names_are_refused(self, mlmgmt: Command, home: Path, name: str, code: str, reason: str) -> None:
         refused = mlmgmt(f"new-storage -g retail -l x -n {name}")
         assert refused.status == 1
         assert code in refused.err
@@ -108,27 +108,38 @@ class TestAccounts:
 
     def test_a_free_name_and_a_taken_one(self, mlmgmt: Command, home: Path) -> None:
         assert accounts.check_name(Session(), "retailmodels") == {"nameAvailable": True}
-        assert accounts.check_name(Session(), own(mlmgmt))["reason"] == "AlreadyExists"
+        assert accounts.check_name(Session(), own_account(mlmgmt))["reason"] == "AlreadyExists"
         assert "InvalidSku" in mlmgmt("new-storage -g retail -l x -n retailmodels -SkuName Gold").err
 
-    def test_removing_one_tells_what_stays(self, mlmgmt: Command, churn: Path) -> None:
-        name = own(mlmgmt)
+    def test_removing_an_account_says_what_stays_on_disk(self, mlmgmt: Command, churn: Path) -> None:
+        name = own_account(mlmgmt)
         mlmgmt(f"{MAKE} {name}", ok=True)
         put(name)
         files = {path for path in (churn / "storage" / name).rglob("*") if path.is_file()}
         before = mlmgmt("score -g retail -n churn --input customers.csv", ok=True).json
         removed = mlmgmt(f"remove-storage -g retail -n {name} -Force", ok=True)
-        assert f"Its blobs ({len(files)}) stay on disk" in removed.err
+        assert f"{len(files)} blobs will stay on disk" in removed.err
         assert "retail/churn" in removed.err
         assert files == {path for path in (churn / "storage" / name).rglob("*") if path.is_file()}
         assert Session().store.secrets.account_keys(name) == ()
         assert mlmgmt("score -g retail -n churn --input customers.csv", ok=True).json == before
         assert mlmgmt("get -g retail -n churn", ok=True).json["mlmgmt"]["models"]["asset3"]["blob"] == "elsewhere"
         again = mlmgmt(f"{MAKE} {name}", ok=True)
-        assert f"The {len(files)} blobs" in again.err
+        assert (
+            f"{len(files)} blobs from an earlier account with this name are still on disk and are used again."
+            in again.err
+        )
         assert mlmgmt("get -g retail -n churn", ok=True).json["mlmgmt"]["models"]["asset3"]["blob"] == "same"
 
-    def test_two_at_once_do_not_both_win(self, mlmgmt: Command, home: Path) -> None:
+    def test_one_blob_is_counted_in_the_singular(self, mlmgmt: Command, home: Path) -> None:
+        mlmgmt(f"{MAKE} retailmodels", ok=True)
+        put("retailmodels")
+        removed = mlmgmt("remove-storage -g retail -n retailmodels -Force", ok=True)
+        assert "1 blob will stay on disk" in removed.err
+        again = mlmgmt(f"{MAKE} retailmodels", ok=True)
+        assert "1 blob from an earlier account with this name is still on disk and is used again." in again.err
+
+    def test_only_one_of_two_commands_at_the_same_time_gets_a_name(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt("New-AzResourceGroup -Name other -Location southcentralus", ok=True)
         planned = [
             accounts.plan_create(Session(), group=group, name="retailmodels", location="x")
@@ -137,7 +148,7 @@ class TestAccounts:
         planned[0].apply()
         with pytest.raises(PreconditionFailed, match="changed by another command"):
             planned[1].apply()
-        # Planned anew, it meets what stands now.
+        # Planned again, it finds the other group's account.
         with pytest.raises(Conflict) as taken:
             planned[1].apply(again=True)
         assert "StorageAccountAlreadyTaken" in taken.value.codes()
@@ -153,19 +164,19 @@ class TestAccounts:
         with pytest.raises(HomeError) as refused:
             accounts.get(Session())
         assert "HomeDamaged" in refused.value.codes()
-        assert own(mlmgmt).startswith("mlstore")
+        assert own_account(mlmgmt).startswith("mlstore")
 
-    def test_a_reader_sees_accounts_and_no_keys(self, mlmgmt: Command, home: Path) -> None:
-        name = own(mlmgmt)
+    def test_a_reader_sees_accounts_but_not_keys(self, mlmgmt: Command, home: Path) -> None:
+        name = own_account(mlmgmt)
         mlmgmt("set-context -Role Reader", ok=True)
         assert mlmgmt("storage", ok=True).json[0]["name"] == name
         for line in (f"{MAKE} retailmodels", f"storage-keys -n {name}", "sas data rows.csv"):
             assert "AuthorizationFailed" in mlmgmt(line).err, line
 
-    def test_every_answer_is_a_readable_table_too(self, mlmgmt: Command, home: Path) -> None:
+    def test_every_answer_has_a_table_view(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt(f"{MAKE} retailmodels", ok=True)
         for line, expected in (
-            ("storage", [own(mlmgmt), "retailmodels", "Standard_LRS"]),
+            ("storage", [own_account(mlmgmt), "retailmodels", "Standard_LRS"]),
             ("storage -n retailmodels", ["https://retailmodels.blob.core.windows.net/", "CreationTime"]),
             ("storage-keys -g retail -n retailmodels", ["key1", "key2", "Full"]),
             ("sas data rows.csv", ["SasBlobToken", "sp=r"]),
@@ -175,7 +186,7 @@ class TestAccounts:
 
 
 class TestKeys:
-    def test_there_are_two_and_they_stay(self, mlmgmt: Command, home: Path) -> None:
+    def test_an_account_has_two_keys_that_do_not_change(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt(f"{MAKE} retailmodels", ok=True)
         line = "Get-AzureRmStorageAccountKey -ResourceGroupName retail -Name retailmodels"
         keys = mlmgmt(line, ok=True).json
@@ -184,17 +195,17 @@ class TestKeys:
         assert len({key["Value"] for key in keys}) == 2
         assert mlmgmt(line, ok=True).json == keys
 
-    def test_the_second_of_the_home_s_own_is_made_when_it_is_asked_for(self, mlmgmt: Command, home: Path) -> None:
-        name = own(mlmgmt)
+    def test_the_second_key_of_the_home_s_own_account_is_made_on_first_use(self, mlmgmt: Command, home: Path) -> None:
+        name = own_account(mlmgmt)
         (first,) = Session().store.secrets.account_keys(name)
         keys = [key["Value"] for key in mlmgmt(f"storage-keys -n {name}", ok=True).json]
         assert keys[0] == first
         assert Session().store.secrets.account_keys(name) == tuple(keys)
         assert not any(key in path.read_text() for key in keys for path in home.rglob("*.json"))
 
-    def test_a_job_takes_either_key_and_what_either_signed(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_job_accepts_either_key_and_signatures_of_either_key(self, mlmgmt: Command, home: Path) -> None:
         deploy(mlmgmt, "query", query_definition())
-        name = own(mlmgmt)
+        name = own_account(mlmgmt)
         put(name)
         now = datetime.now(UTC)
         for key in (entry["Value"] for entry in mlmgmt(f"storage-keys -n {name}", ok=True).json):
@@ -217,8 +228,8 @@ class TestKeys:
 
 
 class TestSignatures:
-    def test_one_for_a_blob(self, mlmgmt: Command, home: Path) -> None:
-        name = own(mlmgmt)
+    def test_a_signature_for_a_blob(self, mlmgmt: Command, home: Path) -> None:
+        name = own_account(mlmgmt)
         line = ["New-AzStorageBlobSASToken", "-Container", "data", "-Blob", "new rows.csv", "-Permission", "wr"]
         made = mlmgmt([*line, "-Hours", "2"], ok=True).json
         assert made["BlobUri"] == f"https://{name}.blob.core.windows.net/data/new%20rows.csv"
@@ -231,7 +242,7 @@ class TestSignatures:
         with pytest.raises(AuthorizationFailed):
             sas.check(made["SasBlobToken"], key, name, "data/new rows.csv", now=now + timedelta(hours=2, minutes=1))
 
-    def test_one_for_a_container(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_signature_for_a_container(self, mlmgmt: Command, home: Path) -> None:
         mlmgmt(f"{MAKE} retailmodels", ok=True)
         made = mlmgmt("sas -Account retailmodels data -Permission rl", ok=True).json
         assert made["BlobUri"] == "https://retailmodels.blob.core.windows.net/data"
@@ -250,7 +261,7 @@ class TestSignatures:
             ("data rows.csv -Account nobody", "ResourceNotFound"),
         ],
     )
-    def test_what_is_not_signed_for(self, mlmgmt: Command, home: Path, words: str, code: str) -> None:
+    def test_invalid_signature_requests_are_refused(self, mlmgmt: Command, home: Path, words: str, code: str) -> None:
         refused = mlmgmt(f"sas {words}")
         assert refused.status == 1
         assert code in refused.err

@@ -57,7 +57,7 @@ class WebServices:
         cached = self._cache.get(key)
         if cached is not None and cached.state.lasts:
             return Reply(200, None, {"etag": cached.etag}, cached.content)
-        revision = lookup.standing(call.session, group, name, call.query.get("region") or None)
+        revision = lookup.current_in_region(call.session, group, name, call.query.get("region") or None)
         reply = replies.web_service(call, lookup.public(call.session, revision), etag=revision.etag)
         reply.content, reply.value = reply.payload(), None
         if len(reply.content) <= _LARGEST_CACHED:

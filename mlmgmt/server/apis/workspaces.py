@@ -85,7 +85,7 @@ def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -
             identity = finder.find(name)
     here = isinstance(identity, EndpointId) and (identity.workspace, identity.service) == (workspace, service)
     # A name that no endpoint can have is not looked up: it may be too long for a file name.
-    found = session.store.services.current(identity) if here and endpoint_facts.may_name(identity.name) else None
+    found = session.store.services.current(identity) if here and endpoint_facts.is_valid_name(identity.name) else None
     if found is None:
         message = "There is no such endpoint in the workspace."
         raise NotFound("The endpoint cannot be found.", details=[Detail("EndpointNotFound", message)])

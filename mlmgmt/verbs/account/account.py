@@ -1,4 +1,4 @@
-"""Connect, context, trust and tokens: who works on which home."""
+"""Signing in, the context, trust, and tokens."""
 
 from __future__ import annotations
 
@@ -32,25 +32,27 @@ def connect(
     service_principal: bool = False,
     credential: str | None = None,
 ) -> dict[str, Any]:
-    """Take an account and a role in the home; make a home where none is found.
+    """Sign in to the home; create the home if there is none.
 
-    A new home gets a subscription and a local storage account. There is nobody to prove anything to: tenant, service
-    principal and credential are accepted, because scripts give them, and not kept.
+    A new home gets a subscription and a local storage account. Nothing is authenticated: tenant, service principal and
+    credential are accepted because scripts pass them, and are not stored.
 
     Raises:
-        BadRequest: `HomeHasAnotherSubscription`: the home exists, and has one.
+        BadRequest: `HomeHasAnotherSubscription`: the home exists with another subscription.
     """
     found = homes.find(session.environ, session.home_option)
     made = found is None or not (found / "home.json").exists()
     if made:
         root = found or Path.cwd() / homes.FOLDER
         home = homes.create(session.environ, root, subscription)
-        session.tell(f"Made a home at {home.root}.")
+        session.tell(f"Created a home at {home.root}.")
     session.forget_context()
     store = session.store
     if subscription is not None and subscription.casefold() != store.home.subscription.casefold():
-        message = f"This home's subscription is {store.home.subscription}; {subscription!r} would be another home."
-        raise BadRequest(message, target="Subscription", details=[Detail("HomeHasAnotherSubscription", message)])
+        message = f"The subscription of this home is {store.home.subscription}, not {subscription!r}."
+        hint = "Each home has one subscription. Leave -Subscription out, or choose another home with --home."
+        details = [Detail("HomeHasAnotherSubscription", message)]
+        raise BadRequest(message, target="Subscription", details=details, hint=hint)
     store.require_writable()
     if not store.blobs.accounts():
         register_account(store, f"mlstore{store.home.id[:8]}")
@@ -70,13 +72,13 @@ def _default_account() -> str:
 
 
 def register_account(store: Store, name: str) -> None:
-    """Register a local storage account and make its key."""
+    """Register a local storage account and create its key."""
     store.secrets.keep_account_key(name, new_key())
     store.blobs.register(name)
 
 
 def context(session: Session) -> dict[str, Any]:
-    """Who is connected, to which subscription, in which role."""
+    """Return the account, role, subscription and home in use."""
     home = session.store.home
     return {
         "Account": session.caller,
@@ -91,15 +93,15 @@ def context(session: Session) -> dict[str, Any]:
 def set_context(
     session: Session, *, subscription: str | None = None, subscription_name: str | None = None, role: str | None = None
 ) -> dict[str, Any]:
-    """Choose the subscription, of which a home has one, and the role.
+    """Set the role; the subscription can only be confirmed, because a home has one.
 
     Raises:
-        BadRequest: `SubscriptionNotFound`: the home's subscription is another.
+        BadRequest: `SubscriptionNotFound`: the home has another subscription.
     """
     home = session.store.home
     wanted = subscription or subscription_name
     if wanted is not None and wanted.casefold() not in (home.subscription.casefold(), "mlmgmt home"):
-        message = f"There is no subscription {wanted!r}; this home's is {home.subscription}."
+        message = f"The subscription {wanted!r} was not found; this home's is {home.subscription}."
         hint = "Each home has one subscription; choose another home with --home."
         raise BadRequest(message, target="Subscription", details=[Detail("SubscriptionNotFound", message)], hint=hint)
     session.store.require_writable()
@@ -109,12 +111,12 @@ def set_context(
 
 
 def trust_home(session: Session) -> dict[str, Any]:
-    """Take the home in use as one's own: it becomes writable. Its models stay untrusted."""
+    """Trust the home in use: it becomes writable. Its models stay untrusted."""
     home = homes.load(session.environ, session.home_option)
     trusted = homes.trust(session.environ, home)
     session.forget_context()
     if trusted.id != home.id:
-        session.tell("This is a copy of another home of yours; it has an id and keys of its own now.")
+        session.tell("This is a copy of another home of yours; it now has its own id and keys.")
     store = session.store
     for account in store.blobs.accounts():
         if store.secrets.account_key(account) is None:
@@ -126,14 +128,14 @@ def trust_home(session: Session) -> dict[str, Any]:
 
 
 def trust_model(session: Session, *, digest: str) -> dict[str, Any]:
-    """Trust exactly these bytes of a model file, by their SHA-256.
+    """Trust one model file, identified by its SHA-256.
 
     Raises:
         BadRequest: `InvalidDigest`.
     """
     wanted = digest.strip().lower()
     if len(wanted) != 64 or any(letter not in "0123456789abcdef" for letter in wanted):
-        message = f"{digest!r} is not a SHA-256: 64 hexadecimal digits."
+        message = f"{digest!r} must be a SHA-256: 64 hexadecimal digits."
         raise BadRequest(message, target="Digest", details=[Detail("InvalidDigest", message)])
     session.store.require_writable()
     session.store.secrets.trust_model(wanted, stamp(session.clock()))
@@ -141,13 +143,13 @@ def trust_model(session: Session, *, digest: str) -> dict[str, Any]:
 
 
 def token(session: Session, *, hours: float = 1.0) -> dict[str, Any]:
-    """A bearer token for the HTTP service; the home keeps its SHA-256 and when it expires.
+    """Create a bearer token for the HTTP service; only its SHA-256 and its expiry are stored.
 
     Raises:
-        BadRequest: the time asked for is not between a minute and 30 days.
+        BadRequest: `InvalidLifetime`: not between a minute and 30 days.
     """
     if not 1 / 60 <= hours <= 24 * 30:
-        message = f"A token can last from a minute to 30 days, not {hours:.10g} hours."
+        message = f"A token must be valid for 1 minute to 30 days, not {hours:.10g} hours."
         raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
     store = session.store
     store.require_writable()
@@ -160,7 +162,7 @@ def token(session: Session, *, hours: float = 1.0) -> dict[str, Any]:
 
 
 def status(session: Session) -> dict[str, Any]:
-    """Which home is in use, who works on it, and what is where."""
+    """Return the home, account, role and storage in use, and how many resources there are."""
     store = session.store
     home = store.home
     groups = list(store.groups.all())

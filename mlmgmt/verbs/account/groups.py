@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import Conflict, Detail
 from mlmgmt.ids import PlanId, check_name, same_location
 from mlmgmt.store import lock
+from mlmgmt.verbs.counts import count_of
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.plans import plans
 from mlmgmt.verbs.services import webservices
-from mlmgmt.verbs.tags import checked
+from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -20,7 +21,7 @@ _DELETE = "Microsoft.Resources/subscriptions/resourceGroups/delete"
 
 
 def get(session: Session, *, name: str | None = None) -> dict[str, Any] | list[dict[str, Any]]:
-    """One resource group, or all of them.
+    """Return one resource group, or all of them.
 
     Raises:
         NotFound: `ResourceGroupNotFound`.
@@ -41,11 +42,11 @@ def _view(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def plan_create(session: Session, *, name: str, location: str, tags: dict[str, Any] | None = None) -> Outcome:
-    """Plan a new group; an existing one gets the tags given, and keeps what it has.
+    """Plan a new resource group, or new tags for an existing one.
 
     Raises:
         BadRequest: `InvalidTags`.
-        Conflict: `InvalidResourceGroupLocation`: it exists elsewhere.
+        Conflict: `InvalidResourceGroupLocation`: it exists in another location.
     """
     identity = session.group_id(name)
     check_name(location, what="location")
@@ -54,7 +55,7 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
     if present is not None and not same_location(present["location"], location):
         message = f"The resource group {present['name']!r} exists in {present['location']!r}, not in {location!r}."
         raise Conflict(message, target=name, details=[Detail("InvalidResourceGroupLocation", message)])
-    body = {"id": str(identity), "name": identity.name, "location": location, "tags": checked(tags or {})}
+    body = {"id": str(identity), "name": identity.name, "location": location, "tags": check_tags(tags or {})}
     if present is not None:
         body |= {"id": present["id"], "name": present["name"], "location": present["location"]}
         body["tags"] = tags if tags is not None else present.get("tags", {})
@@ -63,17 +64,17 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
         session.store.groups.put(identity, body)
         return _view(body)
 
-    # Making a group asks nothing when it is new; the question is about a group that stands.
+    # Creating a group needs no confirmation; changing an existing one does.
     question = f"The resource group {body['name']!r} exists. Update it?" if present is not None else None
     return Outcome(target=name, before=present, after=body, commit=commit, question=question)
 
 
 def plan_remove(session: Session, *, name: str) -> Outcome:
-    """Plan to remove a group, every service in it and every commitment plan; the services' histories stay.
+    """Plan to remove a group with its web services and commitment plans; the services' histories stay on disk.
 
     Raises:
         NotFound: `ResourceGroupNotFound`.
-        Conflict: `CommitmentPlanInUse`: a plan of it pays for a service in another group.
+        Conflict: `CommitmentPlanInUse`: one of its plans pays for a service in another group.
     """
     identity = session.group_id(name)
     body = session.existing_group(name)
@@ -86,17 +87,22 @@ def plan_remove(session: Session, *, name: str) -> Outcome:
     def commit() -> None:
         for plan in held:
             plans.refuse_in_use(session, plan, but_of_group=identity.name)
-        # The group first: whoever writes a service from now on finds none to write it in.
+        # The group goes first, so that no command can add a service to it from now on.
         session.store.groups.remove(identity)
         for revision in list(session.store.services.in_group(identity)):
             webservices.removal(session, revision.resource, f"with the resource group {name}").apply(again=True)
-        for standing in list(session.store.plans.in_group(identity)):
-            plan = PlanId.parse(standing["id"])
+        for known in list(session.store.plans.in_group(identity)):
+            plan = PlanId.parse(known["id"])
             with lock.hold(session.store.home.root, plan.folder):
                 session.store.plans.remove(plan)
 
-    notes = [f"Its {len(services)} web services go too: {', '.join(services[:5])}."] if services else []
+    notes = [_removed_too("web service", services)] if services else []
     if held:
-        notes.append(f"Its {len(held)} commitment plans go too: {', '.join(plan.name for plan in held[:5])}.")
+        notes.append(_removed_too("commitment plan", [plan.name for plan in held]))
     question = " ".join([f"Remove the resource group {body['name']!r}?", *notes])
     return Outcome(target=name, before=body, after=None, commit=commit, question=question)
+
+
+def _removed_too(noun: str, names: list[str]) -> str:
+    more = ", ..." if len(names) > 5 else ""
+    return f"This also removes {count_of(len(names), noun)}: {', '.join(names[:5])}{more}."

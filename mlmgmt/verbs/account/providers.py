@@ -1,4 +1,4 @@
-"""Resource providers: which types of resources this home has, and where."""
+"""Resource providers: the types of resources that this home supports, and their locations."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ TYPES: dict[str, dict[str, tuple[str, ...]]] = {
     STORAGE_PROVIDER: {STORAGE_ACCOUNTS: ("2016-01-01",)},
     "Microsoft.Resources": {"resourceGroups": ("2016-02-01",)},
 }
-"""The api-versions of each type of each namespace, the newest first."""
+"""The API versions of each type in each namespace, newest first."""
 
 
 def get(session: Session, *, namespace: str | None = None) -> list[dict[str, Any]]:
-    """The types of a provider, one object a type as the cmdlet has it; or those of all providers.
+    """Return the types of one provider or of all; one object for each type, as the cmdlet does.
 
     Raises:
         NotFound: `InvalidResourceNamespace`.
     """
     found = [known for known in TYPES if namespace is None or known.casefold() == namespace.strip().casefold()]
     if not found:
-        message = f"There is no resource provider {namespace!r} here."
-        hint = f"There are: {', '.join(TYPES)}."
+        message = f"Unknown resource provider {namespace!r}."
+        hint = f"Available: {', '.join(TYPES)}."
         details = [Detail("InvalidResourceNamespace", message)]
         raise NotFound(message, target=namespace, details=details, hint=hint)
     return [

@@ -202,7 +202,7 @@ def _add_patch_steps(
     steps.add(what, f"mlmgmt endpoint-help {place} -Part update", f"resource {resource!r}" if models else None)
     location = "-BaseLocation ... -RelativeLocation ... -SasBlobToken '?...'"
     if session is not None and job is not None and job.model is not None:
-        fresh = references.answered(session, job.model)
+        fresh = references.signed_reference(session, job.model)
         location = (
             f"-BaseLocation {fresh['BaseLocation']} -RelativeLocation {shlex.quote(fresh['RelativeLocation'])} "
             f"-SasBlobToken {shlex.quote(str(fresh['SasBlobToken'] or '?'))}"

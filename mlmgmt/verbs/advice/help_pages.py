@@ -227,7 +227,7 @@ def _update(session: Session, revision: Revision, base: str, reader: _Reader) ->
             "The default endpoint follows its experiment and cannot be updated; add another endpoint for a new model."
         )
         section.blocks.append(Text(text, warns=True))
-        section.blocks.append(Code(siblings.adding(resource)))
+        section.blocks.append(Code(siblings.add_endpoint_command(resource)))
         return section
     section.blocks.extend(_update_parts(update))
     for language, name in _PROGRAMS.items():

@@ -201,7 +201,7 @@ def _notes(
 
 def _storage_notes(session: Session, origin: str, batch: rendering.Batch, public: bool) -> Iterable[str]:
     try:
-        account = "ACCOUNT" if public else session.account()
+        account = "ACCOUNT" if public else session.storage_account()
     except MlmgmtError:
         account = "ACCOUNT"
     scheme = origin.partition(":")[0].casefold()

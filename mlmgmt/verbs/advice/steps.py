@@ -80,7 +80,7 @@ def models_of(job: Mapping[str, Any]) -> Iterator[Blob]:
     """Yield the trained models in the results of a stored job."""
     for port, kept in (job.get("results") or {}).items():
         try:
-            place = references.loaded(kept, port)
+            place = references.from_document(kept, port)
         except MlmgmtError:
             continue
         if place.path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):

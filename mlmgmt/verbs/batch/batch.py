@@ -73,7 +73,7 @@ def request_of(
     files: dict[blobs.Blob, bytes],
 ) -> dict[str, Any]:
     """Return the job document for words from the command line; put the blobs of its inputs into `files`."""
-    account = session.account()
+    account = session.storage_account()
     request: dict[str, dict[str, Any]] = {"Inputs": {}, "Outputs": {}, "GlobalParameters": {}}
     folder = uuid.uuid4().hex
     for text in inputs:
@@ -158,7 +158,7 @@ def _expected_files(session: Session, resource: ServiceId, job: str, folder: Pat
     if revision is None:
         return []
     kinds = artifacts.output_suffixes(Plan(revision.document))
-    places = {port: references.loaded(blob, port).path for port, blob in body.get("outputs", {}).items()}
+    places = {port: references.from_document(blob, port).path for port, blob in body.get("outputs", {}).items()}
     return [_path(folder, port, Path(places.get(port, f"x{ends[0]}")).suffix) for port, ends in kinds.items()]
 
 

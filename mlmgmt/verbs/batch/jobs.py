@@ -67,8 +67,8 @@ def submit(
         "state": NOT_STARTED,
         "by": session.caller,
         "createdOn": stamp(session.clock()),
-        "inputs": {port: references.stored(blob) for port, blob in checked.inputs.items()},
-        "outputs": {port: references.stored(blob) for port, blob in checked.outputs.items()},
+        "inputs": {port: references.to_document(blob) for port, blob in checked.inputs.items()},
+        "outputs": {port: references.to_document(blob) for port, blob in checked.outputs.items()},
         "parameters": sorted(checked.parameters),
     }
     if checked.parameters:
@@ -131,7 +131,7 @@ def record(
         "inputs": {},
         "outputs": {},
         "parameters": [],
-        "results": {port: references.stored(blob) for port, blob in results.items()},
+        "results": {port: references.to_document(blob) for port, blob in results.items()},
         "nodes": nodes,
     }
     session.store.jobs.write(current.resource, body)
@@ -155,7 +155,7 @@ def finish(
         body = _existing(session, resource, job)
         if body["state"] == RUNNING:
             if keep is not None:
-                changes["results"] = {port: references.stored(blob) for port, blob in keep().items()}
+                changes["results"] = {port: references.to_document(blob) for port, blob in keep().items()}
             workers.change(session, resource, body, endedOn=stamp(session.clock()), **changes)
         session.store.secrets.forget_job(job)
         workers.take_up(session, resource)
@@ -233,8 +233,8 @@ def job_status(session: Session, resource: ServiceId, body: Mapping[str, Any]) -
     """Return a job's status: the documented `StatusCode`, `Results` and `Details`, and more that is known here."""
     results = None
     if body["state"] == FINISHED:
-        found = {port: references.loaded(blob, port) for port, blob in body.get("results", {}).items()}
-        results = {port: references.answered(session, blob) for port, blob in found.items()}
+        found = {port: references.from_document(blob, port) for port, blob in body.get("results", {}).items()}
+        results = {port: references.signed_reference(session, blob) for port, blob in found.items()}
     return {
         "StatusCode": _wire_state(body["state"]),
         "Results": results,
@@ -292,7 +292,7 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
         found: dict[str, Any] = status(session, job=job, **address)
         if found["StatusCode"] in ENDED:
             for node in found["Nodes"] or ():
-                session.detail(execution.described(node))
+                session.detail(execution.node_summary(node))
             return found
         if found["StatusCode"] == NOT_STARTED and not found["Queued"]:
             message = f"Job {job} has not been started."

@@ -183,7 +183,7 @@ def _read_inputs(
         references.require_suffix(blob.path, references.INPUT_SUFFIXES, port)
         if blob not in coming and not session.store.blobs.exists(blob):
             message = f"Blob {blob.name!r} does not exist in the storage account {blob.account!r}."
-            raise BadArgument("BlobNotFound", message, port, references.places(session))
+            raise BadArgument("BlobNotFound", message, port, references.storage_hint(session))
         request.inputs[port] = blob
 
 

@@ -111,11 +111,11 @@ def _run_job(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> 
         names = ", ".join(map(repr, lost))
         message = f"The values of the parameters {names} are not in this user's configuration. Submit the job again."
         raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
-    wanted = {port: references.loaded(blob, port) for port, blob in body.get("outputs", {}).items()}
+    wanted = {port: references.from_document(blob, port) for port, blob in body.get("outputs", {}).items()}
     with _hold_processor(session):
         from mlmgmt.learning.plan import Plan
 
-        given = {port: references.loaded(blob, port) for port, blob in body.get("inputs", {}).items()}
+        given = {port: references.from_document(blob, port) for port, blob in body.get("inputs", {}).items()}
         inputs = {port: read_cells(session, blob, port) for port, blob in given.items()}
         plan = Plan(revision.document)
         done = execution.execute(
@@ -205,7 +205,7 @@ def contents(
             facts = {"data": data, "service": service, "versions": artifacts.versions()}
         content = artifacts.content(session, value, facts, suffix=suffix, rows=cells)
         if blob is None:
-            blob = blobs.Blob(session.account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
+            blob = blobs.Blob(session.storage_account(), _CONTAINER, f"{folder}/{uuid.uuid4().hex}{suffix}")
         files[output] = blob, content
     return files
 
@@ -215,7 +215,7 @@ def _write_outputs(session: Session, files: Mapping[str, tuple[blobs.Blob, bytes
         if not session.store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} does not exist in this home."
             details = [Detail("AccountNotRegistered", message)]
-            raise NotFound(message, target=blob.uri, details=details, hint=references.places(session))
+            raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(session))
     for output, (blob, content) in files.items():
         try:
             session.store.blobs.write(blob, content)

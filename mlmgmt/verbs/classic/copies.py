@@ -11,7 +11,7 @@ from mlmgmt.errors import BadRequest, Detail, NotFound, Unauthorized
 from mlmgmt.ids import same_location
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.experiments import experiments
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -86,7 +86,7 @@ def _plan(there: Session, body: dict[str, Any], name: str, *, parent: str | None
         return f"The experiment {body['Description']!r} is copied to {name!r}{where}: {copied['ExperimentId']}."
 
     preview = {"Description": name, "WorkspaceId": there.workspace}
-    return Outcome(target=name, before=None, after={}, commit=commit, preview=preview, compared=shown_only)
+    return Outcome(target=name, before=None, after={}, commit=commit, preview=preview, compared=no_comparison)
 
 
 def _free_name(session: Session, name: str) -> str:

@@ -12,7 +12,7 @@ from mlmgmt.store import blobs
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.classic.web_services import WRITE, endpoint_creation, view
 from mlmgmt.verbs.experiments import experiments, set_up
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import deployment, endpoint_facts, finding, webservices
 from mlmgmt.verbs.session import stamp
 
@@ -61,7 +61,7 @@ def plan_deploy(
         identity,
         document,
         endpoint_facts.facts(),
-        deployment.plan(session, document, None, skip=skip_model_check),
+        deployment.prepare(session, document, None, skip=skip_model_check),
         message=message,
         source=body["Description"],
     )
@@ -79,7 +79,7 @@ def plan_deploy(
         commit=commit,
         warnings=[*_warnings_of_others(session, body), *planned.warnings],
         preview=service,
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import Conflict, Detail
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs.classic import web_services
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import deployment, endpoint_facts, endpoint_view, finding, webservices
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def plan_add(
         identity,
         document,
         facts,
-        deployment.plan(session, document, None, digests=default.models),
+        deployment.prepare(session, document, None, digests=default.models),
         message=message,
         source=f"endpoint {finding.DEFAULT}",
         replan=lambda: plan_add(
@@ -99,7 +99,7 @@ def plan_add(
         ),
     )
     outcome.warnings = [*warnings, *outcome.warnings]
-    outcome.compared = shown_only
+    outcome.compared = no_comparison
     return answering(_hold_web_service(session, identity, outcome), "The endpoint {target!r} is added.")
 
 

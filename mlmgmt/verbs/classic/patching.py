@@ -112,7 +112,7 @@ def plan_change(
     _refuse_repeated(resources)
     chosen = [(_find_model(session, revision, resource.name), resource) for resource in resources]
     if resources:
-        _refuse_default(identity, f"Add an endpoint for the model: {siblings.adding(identity, '...')}")
+        _refuse_default(identity, f"Add an endpoint for the model: {siblings.add_endpoint_command(identity, '...')}")
         _refuse_if_prevented(revision)
     held: dict[str, bytes] = {}
     change: dict[str, Any] = {"properties": {}}
@@ -211,7 +211,7 @@ def _read_model(session: Session, resource: Replacement) -> tuple[str, bytes]:
     references.require_suffix(blob.path, (assets.TRAINED_MODEL_SUFFIX,), resource.name)
     if not session.store.blobs.exists(blob):
         message = f"Blob {blob.name!r} does not exist in storage account {blob.account!r}."
-        raise BadArgument("BlobNotFound", message, resource.name, references.places(session))
+        raise BadArgument("BlobNotFound", message, resource.name, references.storage_hint(session))
     return blob.uri, session.store.blobs.read(blob)
 
 
@@ -250,7 +250,7 @@ def plan_refresh(
     _refuse_if_prevented(revision)
     default = finding.endpoint(session, identity.service, finding.DEFAULT)
     document, models = _refreshed_document(session, revision, default, overwrite=overwrite_resources)
-    if changes.is_as(revision, document, models):
+    if changes.is_same(revision, document, models):
         what = "graph and models" if overwrite_resources else "graph"
         text = f"The endpoint {identity.name!r} already has the default endpoint's {what}; nothing was refreshed."
         return Outcome(identity.name, revision.document, revision.document, lambda: None, nothing=text)
@@ -258,7 +258,7 @@ def plan_refresh(
         "refreshed",
         document,
         None,
-        deployment.plan(session, document, revision, skip=skip_model_check, digests=models),
+        deployment.prepare(session, document, revision, skip=skip_model_check, digests=models),
         message,
         f"endpoint {finding.DEFAULT}",
         revision,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import Conflict, Detail, NotFound
 from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs.classic.web_services import REMOVED_ENDPOINTS, WRITE, locked, view
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import finding, history
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def plan_restore(
         return view(session, restored)
 
     return Outcome(
-        target=body["Name"], before=None, after=restored, commit=commit, preview=restored, compared=shown_only
+        target=body["Name"], before=None, after=restored, commit=commit, preview=restored, compared=no_comparison
     )
 
 

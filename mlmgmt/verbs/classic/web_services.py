@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import CREATED
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import changes, endpoint_facts, finding, webservices
 from mlmgmt.verbs.session import stamp
 
@@ -120,5 +120,5 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
         after=None,
         commit=commit,
         question=question,
-        compared=shown_only,
+        compared=no_comparison,
     )

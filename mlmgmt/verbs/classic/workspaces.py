@@ -14,7 +14,7 @@ from mlmgmt.protocol import regions
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
 from mlmgmt.verbs import userfiles
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import endpoint_facts, finding, lookup
 from mlmgmt.verbs.session import stamp
 
@@ -112,7 +112,7 @@ def plan_create(
             session.store.workspaces.write(body)
         return body
 
-    return Outcome(target=name, before=None, after=body, commit=commit, preview=body, compared=shown_only)
+    return Outcome(target=name, before=None, after=body, commit=commit, preview=body, compared=no_comparison)
 
 
 def _refuse_taken(session: Session, identity: str) -> None:
@@ -263,7 +263,7 @@ def opens_endpoint(session: Session, address: Mapping[str, Any], token: str) -> 
     service, name = address.get("web_service_id"), address.get("endpoint_name")
     if not isinstance(service, str) or not isinstance(name, str):
         return False
-    if not endpoint_facts.may_name(name.strip().casefold()):
+    if not endpoint_facts.is_valid_name(name.strip().casefold()):
         return False
     try:
         # The caller is not authorized yet, so no other endpoints are looked up for a hint.

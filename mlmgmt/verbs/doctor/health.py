@@ -120,13 +120,13 @@ def _check_throttle(session: Session, revision: Revision, findings: Findings) ->
 
 
 def _check_commitment_plan(session: Session, identity: ResourceId, revision: Revision, findings: Findings) -> None:
-    plan = associations.plan_of(session, identity)
+    plan = associations.paying_plan(session, identity)
     if plan is None:
-        named = associations.stated(revision.document)
+        named = associations.named_plan(revision.document)
         note = f"Its plan {named.name!r} is not in this home" if named is not None else "It has no plan"
         findings.ok(PLAN, f"{note}: calls are not charged.")
         return
-    if usage.suspended(session, plan):
+    if usage.is_plan_suspended(session, plan):
         note = f"The plan {plan.name!r} is used up: calls are refused (403) until it is refilled."
         cure = f"mlmgmt update-plan -g {plan.group} -n {plan.name} -SkuName S1 -SkuTier Standard -SkuCapacity 1"
         findings.problem(PLAN, note, cure)

@@ -62,11 +62,11 @@ def check_service(session: Session, revision: Revision, findings: Findings, *, w
             note = f"NoUpdatableResources: {siblings.no_resources(session, revision)}"
             findings.problem(SERVICE, note, siblings.patch_hint(session, revision))
         else:
-            others = ", ".join(siblings.told(other) for other in siblings.predictive(session, revision)[:3])
+            others = ", ".join(siblings.label(other) for other in siblings.predictive(session, revision)[:3])
             where = f" Its models are used by {others}." if others else ""
             findings.ok(SERVICE, f"{siblings.title(revision)!r} trains; batch jobs run it.{where}")
         return
-    trainers = ", ".join(siblings.told(other) for other in siblings.training(session, revision)[:3])
+    trainers = ", ".join(siblings.label(other) for other in siblings.training(session, revision)[:3])
     by = f" and is trained by {trainers}" if trainers else ""
     findings.ok(SERVICE, f"{siblings.title(revision)!r} scores{by}.")
     if isinstance(resource, ResourceId):
@@ -74,12 +74,12 @@ def check_service(session: Session, revision: Revision, findings: Findings, *, w
             _report(findings, "It is read-only and cannot be updated.", None, wanted=wanted)
         return
     if resource.name == finding.DEFAULT:
-        cure = siblings.goes_on(session, resource)
+        cure = siblings.next_command(session, resource)
         note = "The default endpoint follows its experiment and is never patched"
         _report(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     elif endpoint_facts.prevents_update(revision.document):
         note = f"The endpoint {resource.name!r} has PreventUpdate set and keeps its model"
-        cure = siblings.adding(resource, f"{resource.name[:20]}new")
+        cure = siblings.add_endpoint_command(resource, f"{resource.name[:20]}new")
         _report(findings, f"EndpointPreventsUpdate: {note}." if wanted else f"{note}.", cure, wanted=wanted)
     else:
         findings.ok(ENDPOINT, f"{resource.name!r} can be patched.")
@@ -148,7 +148,7 @@ def check_location(session: Session, revision: Revision, given: Given, findings:
         return None
     if not session.store.blobs.exists(blob):
         note = f"BlobNotFound: blob {blob.name!r} does not exist in storage account {blob.account!r}."
-        findings.problem(RELATIVE, note, _fresh_cure(fresh) or references.places(session))
+        findings.problem(RELATIVE, note, _fresh_cure(fresh) or references.storage_hint(session))
         blob_there = None
     else:
         findings.ok(RELATIVE, f"The blob {blob.name!r} exists.")
@@ -191,13 +191,13 @@ def _check_base(session: Session, text: str | None, findings: Findings, fresh: L
         note = "It does not end in a slash; the three parts are joined without a separator."
         findings.problem(BASE, note, f"-BaseLocation {text}/")
     try:
-        probe = references.located(text, "container/blob", "-BaseLocation", "InvalidBlob")
+        probe = references.blob_at(text, "container/blob", "-BaseLocation", "InvalidBlob")
     except MlmgmtError as error:
         findings.error(BASE, error, right)
         return None
     if not session.store.blobs.is_registered(probe.account):
         note = f"The storage account {probe.account!r} is not in this home; nothing is fetched from the network."
-        findings.problem(BASE, note, references.places(session))
+        findings.problem(BASE, note, references.storage_hint(session))
         return None
     if text.endswith("/"):
         findings.ok(BASE, f"It is the storage account {probe.account!r}.")
@@ -223,7 +223,7 @@ def _check_relative(text: str | None, findings: Findings, fresh: Latest | None) 
 
 def _parse(base: str, relative: str, findings: Findings) -> blobs.Blob | None:
     try:
-        return references.located(base, relative, "-RelativeLocation", "InputBlobRelativeLocationInvalid")
+        return references.blob_at(base, relative, "-RelativeLocation", "InputBlobRelativeLocationInvalid")
     except MlmgmtError as error:
         findings.error(RELATIVE, error)
         return None
@@ -296,7 +296,7 @@ def check_new_model(
 def _plan_update(session: Session, revision: Revision, model: TrainedModel, blob: blobs.Blob) -> Any:
     identity = revision.resource
     if isinstance(identity, EndpointId):
-        fresh = references.answered(session, blob)
+        fresh = references.signed_reference(session, blob)
         place = {name: fresh[name] for name in ("BaseLocation", "RelativeLocation", "SasBlobToken")}
         change = patching.Replacement(model.name, place)
         return patching.plan_change(

@@ -194,7 +194,7 @@ def keep_dataset(session: Session, name: str, data: bytes) -> str:
     stem, _, suffix = name.rpartition(".")
     stem, suffix = (stem, suffix.lower()) if suffix.lower() in _TABLES else (name, "csv")
     plain = re.sub(r"[^\w.,()+-]+", "-", stem).strip(".-")[:_LONGEST_STEM] or "table"
-    blob = blobs.Blob(session.account(), DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
+    blob = blobs.Blob(session.storage_account(), DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
     if not session.store.blobs.exists(blob):
         session.store.blobs.write(blob, data)
     return blob.uri
@@ -308,7 +308,10 @@ def _evaluation(done: Run) -> list[dict[str, Any]]:
     tables = [value for (_, port), value in done.ports.items() if port == "Evaluation results"]
     lines = [line for table in tables for line in table.frame.to_dict("records")]
     return [
-        {str(name): artifacts.number(value) if isinstance(value, float) else value for name, value in line.items()}
+        {
+            str(name): artifacts.finite_number(value) if isinstance(value, float) else value
+            for name, value in line.items()
+        }
         for line in lines
     ]
 

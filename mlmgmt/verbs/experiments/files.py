@@ -9,7 +9,7 @@ from mlmgmt.definition import reading, studio
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.experiments import experiments, set_up
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +105,7 @@ def plan_import(
         experiments.replace(session, body, is_new=current is None)
         return experiments.summary_of(body)
 
-    return Outcome(target=name, before=current, after={}, commit=commit, compared=shown_only)
+    return Outcome(target=name, before=current, after={}, commit=commit, compared=no_comparison)
 
 
 def _to_overwrite(session: Session, name: str) -> dict[str, Any] | None:

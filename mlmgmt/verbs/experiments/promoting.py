@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound, PreconditionFailed
 from mlmgmt.verbs.experiments import experiments, set_up, trained_models
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def plan_promote(
 
     preview = {"Name": name, "FamilyId": before["FamilyId"] if before is not None else None}
     return Outcome(
-        target=name, before=None, after={}, commit=commit, warnings=warnings, preview=preview, compared=shown_only
+        target=name, before=None, after={}, commit=commit, warnings=warnings, preview=preview, compared=no_comparison
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition.document import compact
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.verbs.experiments import experiments, files
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.userfiles import Source
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def plan_save(
             experiments.run(session, experiment=identity)
         return get(session, experiment=identity)
 
-    return Outcome(target=title, before=current, after={}, commit=commit, compared=shown_only)
+    return Outcome(target=title, before=current, after={}, commit=commit, compared=no_comparison)
 
 
 def _is_the_same(given: Mapping[str, Any], current: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.experiments import experiments, trained_models
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.runs import artifacts, models
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -194,7 +194,7 @@ def _set_up_predictive(session: Session, body: dict[str, Any], name: str) -> dic
         return saved[uri] if uri in saved else others(asset)
 
     def run(rows: Dataset) -> Run:
-        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=Outside(session))
+        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=GraphAccess(session))
 
     scored = run(entering)
     answer = scored.outputs["output1"]
@@ -230,7 +230,7 @@ def save_output(session: Session, body: Mapping[str, Any], done: Run, node: str,
         )
         facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
     content = artifacts.content(session, value, facts, suffix=suffix)
-    blob = blobs.Blob(session.account(), _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
+    blob = blobs.Blob(session.storage_account(), _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
     session.store.blobs.write(blob, content)
     return blob
 

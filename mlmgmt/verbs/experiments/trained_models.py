@@ -84,7 +84,7 @@ def view(session: Session, body: Mapping[str, Any], known: Iterable[Mapping[str,
     shown = {name: value for name, value in body.items() if name != "Uri"} | {"IsLatest": is_latest(body, known)}
     blob = blobs.parse(body["Uri"])
     if blob is not None:
-        place = references.answered(session, blob)
+        place = references.signed_reference(session, blob)
         shown["DownloadLocation"] = {
             "BaseUri": place["BaseLocation"],
             "size": body["Size"],

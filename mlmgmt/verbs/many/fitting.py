@@ -113,7 +113,9 @@ def _make_model(work: Work, key: str, data: bytes, current: bytes | None, notes:
     from mlmgmt.learning import digests, ilearner
     from mlmgmt.learning.comparison import Evaluation
 
-    session = Session(home_option=work.home, proved={"account": work.account, "role": "Contributor"}, tell=notes.append)
+    session = Session(
+        home_option=work.home, signed_in_as={"account": work.account, "role": "Contributor"}, tell=notes.append
+    )
     fitted = training.fit(
         session,
         work.training,
@@ -157,8 +159,8 @@ def _make_model(work: Work, key: str, data: bytes, current: bytes | None, notes:
         key,
         content,
         len(fitted.seen.rows),
-        artifacts.finite(compared.new) if compared is not None else None,
-        artifacts.finite(compared.old) if compared is not None and compared.old is not None else None,
+        artifacts.finite_metrics(compared.new) if compared is not None else None,
+        artifacts.finite_metrics(compared.old) if compared is not None and compared.old is not None else None,
         example,
         time.perf_counter() - began,
         notes=notes,

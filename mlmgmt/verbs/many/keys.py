@@ -98,6 +98,6 @@ class Keys:
     def trusted(self, digest: str | None) -> bytes | None:
         """Return the file of a model that this home keeps; None if it is missing or not trusted."""
         try:
-            return models.trusted(self._session, digest) if digest else None
+            return models.trusted_file(self._session, digest) if digest else None
         except MlmgmtError:
             return None

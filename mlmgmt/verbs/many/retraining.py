@@ -21,7 +21,7 @@ from mlmgmt.verbs.many import data as tables
 from mlmgmt.verbs.many import fitting, results, running
 from mlmgmt.verbs.many.keys import NOT_BETTER, Keys, Task
 from mlmgmt.verbs.many.targets import Endpoints, Services
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.retraining import retraining as single
 from mlmgmt.verbs.retraining import training
 from mlmgmt.verbs.runs import models
@@ -113,7 +113,7 @@ def plan(
         with tables.tables(data, key_column) as found:
             return run.preview(found)
 
-    return Outcome(target=name, before=None, after={}, commit=commit, preview=preview, compared=shown_only)
+    return Outcome(target=name, before=None, after={}, commit=commit, preview=preview, compared=no_comparison)
 
 
 def _work(
@@ -130,7 +130,9 @@ def _work(
 
     def learnt(revision: Revision, *besides: str) -> dict[str, bytes]:
         digests = revision.model_digests
-        return {asset: models.trusted(session, digest) for asset, digest in digests.items() if asset not in besides}
+        return {
+            asset: models.trusted_file(session, digest) for asset, digest in digests.items() if asset not in besides
+        }
 
     return fitting.Work(
         trainer.document,
@@ -213,7 +215,7 @@ class _Run:
         digest = tables.digest(table.read())
         made_with = sha256(compact([*self._made_with, digest])).hexdigest()
         path = f"{self._folder}/{file_name(name).replace('%', '-')}-{made_with[:16]}.ilearner"
-        task = Task(table, name, digest, made_with, blobs.Blob(self._session.account(), _CONTAINER, path))
+        task = Task(table, name, digest, made_with, blobs.Blob(self._session.storage_account(), _CONTAINER, path))
         if not table.key:
             self._add_row(task, Decision=FAILED, Reason="The key of its rows is empty.")
         elif (owner := self._owners[name]) is not table:
@@ -230,7 +232,7 @@ class _Run:
         if self._again or not self._session.store.blobs.exists(task.blob):
             return False
         try:
-            content = models.checked(self._session, self._session.store.blobs.read(task.blob))
+            content = models.check_trusted(self._session, self._session.store.blobs.read(task.blob))
         except MlmgmtError:
             return False
         from mlmgmt.learning import ilearner

@@ -10,7 +10,7 @@ from mlmgmt.definition.document import compact
 from mlmgmt.errors import Conflict, Detail, MlmgmtError, NotFound
 from mlmgmt.ids import LONGEST_GROUP, PlanId, ResourceId, check_name, fold
 from mlmgmt.store import lock
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.plans import skus
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ _TYPE = "Microsoft.MachineLearning/commitmentPlans/commitmentAssociations"
 _NOT_FOUND = "ResourceNotFound"
 
 
-def plan_id(session: Session, group: str, name: str) -> PlanId:
-    """The id of a plan of this home's subscription.
+def commitment_plan_id(session: Session, group: str, name: str) -> PlanId:
+    """Return the id of a plan in this home's subscription.
 
     Raises:
         BadRequest: `InvalidResourceName`.
@@ -33,34 +33,34 @@ def plan_id(session: Session, group: str, name: str) -> PlanId:
 
 
 def existing_plan(session: Session, group: str, name: str) -> tuple[PlanId, dict[str, Any]]:
-    """A plan that stands: its id, and its document as the home keeps it.
+    """Return the id and the stored document of a plan, which must exist.
 
     Raises:
         NotFound: `ResourceGroupNotFound`; `ResourceNotFound`, as the outer code.
     """
     session.existing_group(group)
-    return _standing(session, plan_id(session, group, name))
+    return _existing_by_id(session, commitment_plan_id(session, group, name))
 
 
-def _standing(session: Session, identity: PlanId) -> tuple[PlanId, dict[str, Any]]:
+def _existing_by_id(session: Session, identity: PlanId) -> tuple[PlanId, dict[str, Any]]:
     body = session.store.plans.get(identity)
     if body is None:
         message = f"The commitment plan {identity.name!r} in the resource group {identity.group!r} was not found."
         names = ", ".join(str(other["name"]) for other in session.store.plans.in_group(identity.group_id))
-        hint = f"There are: {names}." if names else "The group has none yet."
+        hint = f"Its commitment plans: {names}." if names else "The group has no commitment plans yet."
         raise NotFound(message, target=str(identity), code=_NOT_FOUND, hint=hint)
     return PlanId.parse(body["id"]), body
 
 
 def etag_of(content: Any) -> str:
-    """An etag that looks like a GUID, as plans and associations have; the same for the same content."""
+    """Return the etag of a plan or an association: a GUID that depends only on the content."""
     return str(UUID(sha256(compact(content)).hexdigest()[:32]))
 
 
 def associations(
     session: Session, *, group: str, plan: str, name: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """The associations of a plan with the web services that stand, or the one of a name.
+    """Return the associations of a plan with existing web services, or the one with a name.
 
     Raises:
         NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: the plan, or the association.
@@ -72,22 +72,22 @@ def associations(
 
 
 def of_plan(session: Session, plan: PlanId) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The associations that count: those of a plan with services that stand. A removed service has none."""
+    """Yield the associations of a plan with existing services; those of removed services are skipped."""
     for guid, body in session.store.plans.associations(plan.subscription):
-        if fold(body["planId"]) == fold(str(plan)) and _stands(session, body):
+        if fold(body["planId"]) == fold(str(plan)) and _is_deployed(session, body):
             yield guid, body
 
 
-def _stands(session: Session, body: Mapping[str, Any]) -> bool:
+def _is_deployed(session: Session, body: Mapping[str, Any]) -> bool:
     return session.store.services.current(ResourceId.parse(body["associatedResourceId"])) is not None
 
 
 def _existing(session: Session, plan: PlanId, name: str) -> dict[str, Any]:
     body = session.store.plans.association_named(plan.subscription, name)
-    if body is None or fold(body["planId"]) != fold(str(plan)) or not _stands(session, body):
+    if body is None or fold(body["planId"]) != fold(str(plan)) or not _is_deployed(session, body):
         message = f"The commitment plan {plan.name!r} has no association {name!r}."
         names = ", ".join(guid for guid, _ in of_plan(session, plan))
-        hint = f"There are: {names}." if names else "No web service is associated with it."
+        hint = f"Its associations: {names}." if names else "No web service is associated with it."
         raise NotFound(message, target=name, code=_NOT_FOUND, hint=hint)
     return body
 
@@ -109,12 +109,12 @@ def _view(guid: str, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def plan_move(session: Session, *, group: str, plan: str, name: str, destination_plan_id: str) -> Outcome:
-    """Plan to have another plan pay for a web service from now on; what was charged stays where it is.
+    """Plan to charge a web service to another plan from now on; earlier usage stays with the old plan.
 
     Raises:
-        BadRequest: `InvalidResourceId`: the destination is no plan's id.
-        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: a plan or the association is not in this home.
-        Conflict: `AssociationLimitReached`: the destination has as many as a plan can have.
+        BadRequest: `InvalidResourceId`: the destination is not the id of a plan.
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: one of the plans, or the association.
+        Conflict: `AssociationLimitReached`: the destination has the maximum number of associations.
         AuthorizationFailed.
     """
     identity, _ = existing_plan(session, group, plan)
@@ -122,16 +122,16 @@ def plan_move(session: Session, *, group: str, plan: str, name: str, destination
     guid = name.casefold()
     wanted = PlanId.parse(destination_plan_id)
     check_name(wanted.name, what="plan")
-    destination, _ = _standing(session, wanted)
+    destination, _ = _existing_by_id(session, wanted)
     session.require(_MOVE, identity)
     session.require(_MOVE, destination)
     service = ResourceId.parse(before["associatedResourceId"])
-    after = _body(service, destination, before["location"], before["creationDate"])
+    after = _document(service, destination, before["location"], before["creationDate"])
 
     def commit() -> dict[str, Any]:
         with session.store.writing(service), lock.hold(session.store.home.root, destination.folder):
             _existing(session, identity, name)
-            _standing(session, destination)
+            _existing_by_id(session, destination)
             if destination != identity:
                 _refuse_full(session, destination)
                 session.store.plans.associate(service, after)
@@ -139,17 +139,19 @@ def plan_move(session: Session, *, group: str, plan: str, name: str, destination
 
     shown = _view(guid, after)
     return Outcome(
-        target=guid, before=_view(guid, before), after=shown, commit=commit, preview=shown, compared=shown_only
+        target=guid, before=_view(guid, before), after=shown, commit=commit, preview=shown, compared=no_comparison
     )
 
 
 def _refuse_full(session: Session, plan: PlanId) -> None:
     if sum(1 for _ in of_plan(session, plan)) >= skus.MOST_ASSOCIATIONS:
-        message = f"The commitment plan {plan.name!r} has {skus.MOST_ASSOCIATIONS:,} associations, the most there are."
+        message = (
+            f"The commitment plan {plan.name!r} has {skus.MOST_ASSOCIATIONS:,} associations, which is the maximum."
+        )
         raise Conflict(message, target=plan.name, details=[Detail("AssociationLimitReached", message)])
 
 
-def _body(service: ResourceId, plan: PlanId, location: str, created: str) -> dict[str, Any]:
+def _document(service: ResourceId, plan: PlanId, location: str, created: str) -> dict[str, Any]:
     body = {
         "planId": str(plan),
         "associatedResourceId": str(service),
@@ -159,31 +161,37 @@ def _body(service: ResourceId, plan: PlanId, location: str, created: str) -> dic
     return body | {"etag": etag_of(body)}
 
 
-def keep(session: Session, service: ResourceId, document: Mapping[str, Any], created: str, *, anew: bool) -> None:
-    """Associate a service with the plan its document names, before that is committed; the service's lock is held.
+def associate(
+    session: Session, service: ResourceId, document: Mapping[str, Any], created: str, *, is_new: bool
+) -> None:
+    """Associate a service with the plan that its document names, before the document is committed.
+
+    The caller holds the service's lock.
 
     Args:
-        created: when, as the new revision's stamp.
-        anew: the service is made, so what an earlier one of its name had is no longer true.
+        created: the time of the new revision, as a stamp.
+        is_new: the service is created, so an association of an earlier service with its name no longer applies.
     """
     plans = session.store.plans
-    plan = stated(document)
+    plan = named_plan(document)
     if plan is None:
-        if anew:
+        if is_new:
             plans.dissociate(service)
         return
-    if not anew and plans.association(service) is not None:
+    if not is_new and plans.association(service) is not None:
         return
     with lock.hold(session.store.home.root, plan.folder):
         known = plans.get(plan)
         plans.associate(
             service,
-            _body(service, plan if known is None else PlanId.parse(known["id"]), str(document["location"]), created),
+            _document(
+                service, plan if known is None else PlanId.parse(known["id"]), str(document["location"]), created
+            ),
         )
 
 
-def stated(document: Mapping[str, Any]) -> PlanId | None:
-    """The plan that a definition names; None when it names none, or what it names is no plan's id."""
+def named_plan(document: Mapping[str, Any]) -> PlanId | None:
+    """Return the plan that a definition names; None if it names no plan, or the id is not valid."""
     given = document.get("properties", {}).get("commitmentPlan")
     text = given.get("id") if isinstance(given, dict) else None
     if not isinstance(text, str):
@@ -199,28 +207,30 @@ def stated(document: Mapping[str, Any]) -> PlanId | None:
 
 
 def notes(session: Session, service: ResourceId, document: Mapping[str, Any]) -> list[str]:
-    """What to say of the plan that a definition to be deployed names."""
+    """Return the warnings about the plan that a definition names, before it is deployed."""
     given = document.get("properties", {}).get("commitmentPlan")
     text = given.get("id") if isinstance(given, dict) else None
     if text is None:
         return []
-    plan = stated(document)
+    plan = named_plan(document)
     if plan is None or session.store.plans.get(plan) is None:
         return [f"The commitment plan {text} is not in this home; scoring is not charged."]
     present = session.store.plans.association(service)
-    if present is None or fold(present["planId"]) == fold(str(plan)) or not _stands(session, present):
+    if present is None or fold(present["planId"]) == fold(str(plan)) or not _is_deployed(session, present):
         return []
-    return [f"It stays with the commitment plan {present['planId']}; Move-AzMlCommitmentAssociation changes that."]
+    return [
+        f"The service stays with the commitment plan {present['planId']}. Move it with Move-AzMlCommitmentAssociation."
+    ]
 
 
 def is_charged_to(session: Session, service: ResourceId, document: Mapping[str, Any]) -> bool:
-    """Whether a definition names the plan that pays for a service now, which a move may have changed."""
-    named, paying = stated(document), plan_of(session, service)
+    """Whether a definition names the plan that pays for a service now; a move may have changed that plan."""
+    named, paying = named_plan(document), paying_plan(session, service)
     return named is not None and paying is not None and fold(str(named)) == fold(str(paying))
 
 
-def plan_of(session: Session, service: ResourceId) -> PlanId | None:
-    """The plan that pays for a service; None when it has none, or one that is not in this home."""
+def paying_plan(session: Session, service: ResourceId) -> PlanId | None:
+    """Return the plan that pays for a service; None if there is none, or it is not in this home."""
     body = session.store.plans.association(service)
     if body is None:
         return None

@@ -1,4 +1,4 @@
-"""Commitment plans, as the resource manager and as the cmdlets change them."""
+"""Read and change commitment plans, as the resource manager and the cmdlets do."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mlmgmt.ids import (
     same_location,
 )
 from mlmgmt.store import lock
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.plans import associations, skus, usage
 from mlmgmt.verbs.plans.associations import etag_of, existing_plan
 from mlmgmt.verbs.session import stamp
-from mlmgmt.verbs.tags import checked
+from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ _DELETE = "Microsoft.MachineLearning/commitmentPlans/delete"
 def get(
     session: Session, *, group: str | None = None, name: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """One plan, or those of a group or of the subscription. A name without a group lists all, as the cmdlet does.
+    """Return one plan, or those of a group or of the subscription. A name without a group lists all, as in the cmdlet.
 
     Raises:
         NotFound: `ResourceGroupNotFound`; `ResourceNotFound`, as the outer code.
@@ -55,7 +55,7 @@ def get(
 
 
 def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A plan as the service answers it; `body` is its document as the home keeps it."""
+    """Return a plan as the service answers it; `body` is its stored document."""
     identity = PlanId.parse(body["id"])
     sku = skus.find(body["sku"]["name"], body["sku"]["tier"])
     left = usage.left(session, identity, body)
@@ -101,37 +101,37 @@ def plan_create(
     sku_capacity: int = skus.LEAST_CAPACITY,
     tags: dict[str, Any] | None = None,
 ) -> Outcome:
-    """Plan a new commitment plan; one that stands under that name gets the SKU and the tags given, as PUT does.
+    """Plan a new commitment plan, or a new SKU and tags for an existing one, as PUT does.
 
     Raises:
         BadRequest: `InvalidSku`, `InvalidSkuCapacity`, `InvalidTags`, `InvalidResourceName`.
-        Conflict: `InvalidResourceLocation`: it stands elsewhere.
+        Conflict: `InvalidResourceLocation`: it exists in another location.
         NotFound: `ResourceGroupNotFound`.
         AuthorizationFailed.
     """
-    identity = associations.plan_id(session, str(session.existing_group(group)["name"]), name)
+    identity = associations.commitment_plan_id(session, str(session.existing_group(group)["name"]), name)
     session.require(_WRITE, identity)
     check_name(location, what="location")
     sku = skus.find(sku_name, sku_tier)
     capacity = skus.check_capacity(sku_capacity)
-    standing = session.store.plans.get(identity)
-    if standing is not None and not same_location(standing["location"], location):
-        text = f"The commitment plan is in {standing['location']!r} and cannot move to {location!r}."
+    current = session.store.plans.get(identity)
+    if current is not None and not same_location(current["location"], location):
+        text = f"The commitment plan is in {current['location']!r} and cannot move to {location!r}."
         raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
     body = {
         "id": str(identity),
         "name": identity.name,
         "location": location,
-        "tags": checked(tags or {}),
+        "tags": check_tags(tags or {}),
         "sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity},
         "creationDate": stamp(session.clock()),
     }
-    if standing is not None:
-        body |= {member: standing[member] for member in ("id", "name", "location", "creationDate")}
+    if current is not None:
+        body |= {member: current[member] for member in ("id", "name", "location", "creationDate")}
     outcome = _change(
         session,
         identity,
-        standing,
+        current,
         body,
         replan=lambda: plan_create(
             session,
@@ -144,35 +144,35 @@ def plan_create(
             tags=tags,
         ),
     )
-    if standing is not None:
-        outcome.question = f"The commitment plan {standing['name']!r} exists. Replace its SKU and tags?"
+    if current is not None:
+        outcome.question = f"The commitment plan {current['name']!r} already exists. Replace its SKU and tags?"
     return outcome
 
 
 def _change(
     session: Session,
     identity: PlanId,
-    standing: dict[str, Any] | None,
+    current: dict[str, Any] | None,
     content: dict[str, Any],
     *,
     replan: Callable[[], Outcome],
 ) -> Outcome:
-    """The outcome of writing a plan whose document, the etag aside, is `content`."""
-    body = content | {"etag": etag_of([standing["etag"] if standing is not None else None, content])}
+    """Return the outcome of writing a commitment plan; `content` is its document without the etag."""
+    body = content | {"etag": etag_of([current["etag"] if current is not None else None, content])}
 
     def commit() -> dict[str, Any]:
         session.store.require_writable()
         with lock.hold(session.store.home.root, identity.folder):
-            _refuse_changed(session, identity, standing)
+            _refuse_changed(session, identity, current)
             session.existing_group(identity.group)
-            if standing is None:
-                # Whoever charged the plan that was removed may have come too late.
+            if current is None:
+                # Usage may have been charged just after an earlier plan was removed; clear it.
                 session.store.plans.remove(identity)
             session.store.plans.put(identity, body)
         return view(session, body)
 
     shown = view(session, body)
-    before = view(session, standing) if standing is not None else None
+    before = view(session, current) if current is not None else None
     return Outcome(
         target=str(body["name"]),
         before=before,
@@ -180,7 +180,7 @@ def _change(
         commit=commit,
         replan=replan,
         preview=shown,
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 
@@ -188,8 +188,8 @@ def _refuse_changed(session: Session, identity: PlanId, planned_on: Mapping[str,
     found = session.store.plans.get(identity)
     before, now = (body["etag"] if body is not None else None for body in (planned_on, found))
     if before != now:
-        text = f"{identity.name!r} was changed by another command: it was planned on etag {before}, and now has {now}."
-        hint = "Look again, then repeat."
+        text = f"{identity.name!r} was changed by another command: the etag was {before} and is now {now}."
+        hint = "Get it again, then repeat the command."
         raise PreconditionFailed(text, target=identity.name, details=[Detail("EtagChanged", text)], hint=hint)
 
 
@@ -203,7 +203,7 @@ def plan_update(
     sku_capacity: int | None = None,
     tags: dict[str, Any] | None = None,
 ) -> Outcome:
-    """Plan a change of a commitment plan's SKU or tags; what is not given stays, as PATCH has it.
+    """Plan a change of a commitment plan's SKU or tags. What is omitted stays, as in PATCH.
 
     Raises:
         BadRequest: `EmptyUpdate`, `InvalidSku`, `InvalidSkuCapacity`, `InvalidTags`.
@@ -211,25 +211,25 @@ def plan_update(
         NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
         AuthorizationFailed.
     """
-    identity, standing = existing_plan(session, group, name)
+    identity, current = existing_plan(session, group, name)
     session.require(_WRITE, identity)
     if all(given is None for given in (sku_name, sku_tier, sku_capacity, tags)):
-        text = "There is nothing to update: neither a SKU nor tags are given."
+        text = "There is nothing to update: give a SKU or tags."
         raise BadRequest(text, target="sku", details=[Detail("EmptyUpdate", text)])
-    present = standing["sku"]
+    present = current["sku"]
     sku = skus.find(sku_name or present["name"], sku_tier or present["tier"])
     capacity = skus.check_capacity(present["capacity"] if sku_capacity is None else sku_capacity)
-    content = {member: value for member, value in standing.items() if member != "etag"}
+    content = {member: value for member, value in current.items() if member != "etag"}
     content |= {"sku": {"name": sku.name, "tier": skus.STANDARD, "capacity": capacity}}
     if tags is not None:
-        content["tags"] = checked(tags)
-    if all(content[member] == standing.get(member) for member in ("sku", "tags")):
-        text = f"The change leaves {standing['name']!r} as it is; nothing was updated."
-        raise Conflict(text, target=standing["name"], details=[Detail("NothingChanged", text)])
+        content["tags"] = check_tags(tags)
+    if all(content[member] == current.get(member) for member in ("sku", "tags")):
+        text = f"The change would not change {current['name']!r}; nothing was updated."
+        raise Conflict(text, target=current["name"], details=[Detail("NothingChanged", text)])
     return _change(
         session,
         identity,
-        standing,
+        current,
         content,
         replan=lambda: plan_update(
             session,
@@ -244,42 +244,42 @@ def plan_update(
 
 
 def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
-    """Plan to remove a commitment plan, and what was used of it.
+    """Plan to remove a commitment plan and its usage.
 
     Raises:
-        Conflict: `CommitmentPlanInUse`, with the web services it pays for.
-        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: unlike a web service, an absent plan is an error.
+        Conflict: `CommitmentPlanInUse`; the details name the web services.
+        NotFound: `ResourceGroupNotFound`; `ResourceNotFound`: unlike a missing web service, a missing plan is an error.
         AuthorizationFailed.
     """
-    identity, standing = existing_plan(session, group, name)
+    identity, current = existing_plan(session, group, name)
     session.require(_DELETE, identity)
     refuse_in_use(session, identity)
 
     def commit() -> None:
         session.store.require_writable()
         with lock.hold(session.store.home.root, identity.folder):
-            _refuse_changed(session, identity, standing)
+            _refuse_changed(session, identity, current)
             refuse_in_use(session, identity)
             session.store.plans.remove(identity)
 
     return Outcome(
-        target=str(standing["name"]),
-        before=view(session, standing),
+        target=str(current["name"]),
+        before=view(session, current),
         after=None,
         commit=commit,
         replan=lambda: plan_remove(session, group=group, name=name),
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 
 def refuse_in_use(session: Session, plan: PlanId, *, but_of_group: str | None = None) -> None:
-    """Refuse to take a plan away from web services that it pays for.
+    """Refuse to remove a plan that pays for web services.
 
     Args:
-        but_of_group: services of this group do not count, since they go too.
+        but_of_group: ignore the services of this group, because they are removed too.
 
     Raises:
-        Conflict: `CommitmentPlanInUse`, one detail a service.
+        Conflict: `CommitmentPlanInUse`, with one detail for each service.
     """
     users = [
         service
@@ -314,7 +314,7 @@ def plan_update_whole(
     sku_capacity: int | None = None,
     tags: dict[str, Any] | None = None,
 ) -> Outcome:
-    """Plan a change as the cmdlet makes it: a capacity left out is 1, and nothing is answered.
+    """Plan a change as the cmdlet does: an omitted capacity becomes 1, and there is no answer.
 
     Raises:
         BadRequest, Conflict, NotFound, AuthorizationFailed: as `plans.plan_update`.
@@ -330,9 +330,7 @@ def plan_update_whole(
     )
     present = outcome.before["sku"]["capacity"] if outcome.before is not None else skus.LEAST_CAPACITY
     if sku_capacity is None and present > skus.LEAST_CAPACITY:
-        outcome.warnings = [
-            f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, as it does where -SkuCapacity is left out."
-        ]
+        outcome.warnings = [f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, the default of -SkuCapacity."]
     outcome.commit = _silent(outcome.commit)
     outcome.replan = lambda: plan_update_whole(
         session, group=group, name=name, sku_name=sku_name, sku_tier=sku_tier, sku_capacity=sku_capacity, tags=tags
@@ -351,13 +349,13 @@ def plan_remove_object(session: Session, *, plan: Source) -> Outcome:
     """Plan to remove the commitment plan whose Get answer is given; see `plans.plan_remove`.
 
     Raises:
-        BadRequest: `InvalidResourceId`: what is given has no id, or not that of a plan.
+        BadRequest: `InvalidResourceId`: there is no id, or it is not that of a plan.
     """
     body = parse(plan.data)
     found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
     if not isinstance(found, str):
-        message = f"{plan.name} names no commitment plan: it has no id."
-        hint = "Give -ResourceGroupName and -Name, or pipe what Get-AzMlCommitmentPlan answers for one plan."
+        message = f"{plan.name} does not name a commitment plan: it has no id."
+        hint = "Give -ResourceGroupName and -Name, or pipe the answer of Get-AzMlCommitmentPlan for one plan."
         raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
     identity = PlanId.parse(found)
     return plan_remove(session, group=identity.group, name=identity.name)
@@ -373,16 +371,16 @@ def plan_create_resource(
     sku_object: Mapping[str, Any] | None = None,
     tags: dict[str, Any] | None = None,
 ) -> Outcome:
-    """Plan a commitment plan that is made as a generic resource; see `plans.plan_create`.
+    """Plan a commitment plan that is created as a generic resource; see `plan_create`.
 
     Args:
-        sku_object: `Name`, `Tier` and `Capacity`, in any letter case; the tier is Standard when left out.
+        sku_object: `Name`, `Tier` (default Standard) and `Capacity`, in any letter case.
 
     Raises:
-        BadRequest: `ResourceTypeNotSupported`: another type, with the cmdlet for it; `InvalidSku`.
+        BadRequest: `ResourceTypeNotSupported`: another type; the hint names its cmdlet; `InvalidSku`.
     """
     if resource_type.strip().casefold() != _PLAN_TYPE.casefold():
-        message = f"Resources of the type {resource_type!r} are not made like this; those of {_PLAN_TYPE} are."
+        message = f"Only resources of the type {_PLAN_TYPE} can be created this way, not {resource_type!r}."
         cmdlet = _CMDLETS.get(resource_type.strip().casefold())
         hint = f"Use {cmdlet}." if cmdlet is not None else None
         details = [Detail("ResourceTypeNotSupported", message)]
@@ -390,8 +388,8 @@ def plan_create_resource(
     given = {member.casefold(): value for member, value in (sku_object or {}).items()}
     unknown = given.keys() - {"name", "tier", "capacity"}
     if unknown or not isinstance(given.get("name"), str) or not isinstance(given.get("tier", ""), str):
-        message = "A SKU has a Name, a Tier and a Capacity."
-        hint = "-SkuObject \"@{Name='S1'; Tier='Standard'; Capacity=1}\""
+        message = "A SKU must have a Name, and may have a Tier and a Capacity."
+        hint = "Write: -SkuObject \"@{Name='S1'; Tier='Standard'; Capacity=1}\""
         raise BadRequest(message, target="SkuObject", details=[Detail("InvalidSku", message)], hint=hint)
     outcome = plan_create(
         session,

@@ -1,4 +1,4 @@
-"""What commitment plans can be bought: the SKUs, and what each one includes."""
+"""The SKUs of commitment plans, and what each one includes."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ LOCATIONS = (
     "Southeast Asia",
     "Japan East",
 )
-"""Where the service was; every other location that can be named is taken as well."""
+"""Where the original service ran; any other location is accepted, too."""
 _METERS = uuid.UUID("5f0e0a5e-6f0b-5d7c-9b3c-3f6f4d0a7c11")
 
 
 @dataclass(frozen=True, slots=True)
 class Sku:
-    """One kind of plan. What it includes is per refill period, and not multiplied by the capacity.
+    """A kind of plan. The included quantities are for one refill period and are not multiplied by the capacity.
 
     Args:
-        hours: of computing.
-        suspends: calls are refused once the included quantities are used up; else they are charged for.
-        charges: the plan itself costs something.
+        hours: included hours of computing time.
+        suspends: calls are refused when the included quantities are used up; otherwise they are charged.
+        charges: the plan itself has a price.
     """
 
     name: str
@@ -47,11 +47,11 @@ class Sku:
 
     @property
     def included(self) -> dict[str, float]:
-        """The quantities by their names."""
+        """The included quantities, by name."""
         return {HOURS: self.hours, TRANSACTIONS: float(self.transactions)}
 
     def meter(self, what: str) -> str:
-        """The id of what is metered; the same in every home."""
+        """Return the id of a meter; it is the same in every home."""
         return str(uuid.uuid5(_METERS, f"{self.name}/{what}"))
 
 
@@ -64,33 +64,33 @@ SKUS = (
 
 
 def find(name: str, tier: str = STANDARD) -> Sku:
-    """The SKU of a name, in any letter case.
+    """Return the SKU with a name, in any letter case.
 
     Raises:
-        BadRequest: `InvalidSku`, with those there are.
+        BadRequest: `InvalidSku`; the hint lists the SKUs.
     """
     found = next((sku for sku in SKUS if sku.name.casefold() == name.strip().casefold()), None)
     if found is None or tier.strip().casefold() != STANDARD.casefold():
-        message = f"There is no SKU {name!r} of the tier {tier!r}."
-        hint = f"There are, of the tier {STANDARD}: {', '.join(sku.name for sku in SKUS)}."
+        message = f"There is no SKU {name!r} in the tier {tier!r}."
+        hint = f"Use one of the tier {STANDARD}: {', '.join(sku.name for sku in SKUS)}."
         raise BadRequest(message, target="sku", details=[Detail("InvalidSku", f"{message} {hint}")], hint=hint)
     return found
 
 
 def check_capacity(capacity: int) -> int:
-    """Return a capacity that a plan can have.
+    """Return `capacity` if a plan can have it.
 
     Raises:
         BadRequest: `InvalidSkuCapacity`.
     """
     if type(capacity) is not int or not LEAST_CAPACITY <= capacity <= MOST_CAPACITY:
-        message = f"The capacity of a plan is from {LEAST_CAPACITY} to {MOST_CAPACITY}, not {capacity!r}."
+        message = f"The capacity of a plan must be {LEAST_CAPACITY} to {MOST_CAPACITY}, not {capacity!r}."
         raise BadRequest(message, target="sku.capacity", details=[Detail("InvalidSkuCapacity", message)])
     return capacity
 
 
 def skus(session: Session) -> list[dict[str, Any]]:
-    """The SKUs as the service's catalogue lists them."""
+    """Return the SKUs as the service's catalogue lists them."""
     return [_listed(sku) for sku in SKUS]
 
 

@@ -1,4 +1,4 @@
-"""What was used of a commitment plan, what is left of it, and what that means for the next call."""
+"""The usage of commitment plans: what was used, what is left, and whether calls are refused."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _SECONDS_AN_HOUR = 3600.0
 
 
 def usage_history(session: Session, *, group: str, name: str) -> list[dict[str, Any]]:
-    """The days on which a plan was used, newest first, each with what was left before and after.
+    """Return the days on which a plan was used, newest first, each with what was left before and after.
 
-    Quantities are counted against what the plan's present SKU includes, and begin anew with each refill.
+    Quantities are those of the plan's current SKU; each refill resets them.
 
     Raises:
         NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
@@ -51,37 +51,37 @@ def usage_history(session: Session, *, group: str, name: str) -> list[dict[str, 
 
 
 def quantities(total: tuple[int, float]) -> dict[str, float]:
-    """Transactions and seconds as the quantities of a plan, which are numbers by name."""
+    """Return transactions and seconds as the quantities of a plan, by name."""
     transactions, seconds = total
     return {HOURS: seconds / _SECONDS_AN_HOUR, TRANSACTIONS: float(transactions)}
 
 
 def left(session: Session, plan: PlanId, body: Mapping[str, Any]) -> dict[str, float]:
-    """What is left of a plan's included quantities in the running refill period, never negative.
+    """Return what is left of a plan's included quantities in the current refill period, never negative.
 
     Args:
-        body: the plan's document as the home keeps it.
+        body: the plan's stored document.
     """
     today = session.clock().astimezone(UTC).date()
     number = _period(body, today)
-    first = _created(body) + timedelta(days=number * REFILL_DAYS)
+    first = _first_day(body) + timedelta(days=number * REFILL_DAYS)
     days = [first + timedelta(days=count) for count in range((today - first).days + 1)]
     used = quantities(session.store.usage.total(plan, days))
     included = skus.find(body["sku"]["name"]).included
     return {what: max(0.0, allowance - used[what]) for what, allowance in included.items()}
 
 
-def _created(body: Mapping[str, Any]) -> date:
+def _first_day(body: Mapping[str, Any]) -> date:
     return date.fromisoformat(body["creationDate"][:10])
 
 
 def _period(body: Mapping[str, Any], day: date) -> int:
-    """Which refill period a day falls in, counted from the plan's first day; a clock set back changes none."""
-    return max(0, (day - _created(body)).days) // REFILL_DAYS
+    """Return the number of a day's refill period; 0 before the plan's first day, after a clock was set back."""
+    return max(0, (day - _first_day(body)).days) // REFILL_DAYS
 
 
-def suspended(session: Session, plan: PlanId) -> bool:
-    """Whether a plan's services are to refuse calls: something it includes is used up, and its SKU suspends then."""
+def is_plan_suspended(session: Session, plan: PlanId) -> bool:
+    """Whether a plan's services must refuse calls: an included quantity is used up, and its SKU suspends then."""
     body = session.store.plans.get(plan)
     if body is None or not skus.find(body["sku"]["name"]).suspends:
         return False
@@ -89,31 +89,31 @@ def suspended(session: Session, plan: PlanId) -> bool:
 
 
 def is_suspended(session: Session, service: ServiceId) -> bool:
-    """Whether a web service is to refuse calls because of its plan; see `suspended`. One without a plan never is."""
-    plan = _plan_of(session, service)
-    return plan is not None and suspended(session, plan)
+    """Whether a web service must refuse calls because of its plan; see `is_plan_suspended`."""
+    plan = _paying_plan(session, service)
+    return plan is not None and is_plan_suspended(session, plan)
 
 
-def _plan_of(session: Session, service: ServiceId) -> PlanId | None:
-    """The plan that pays for a service; Classic ones have none."""
-    return associations.plan_of(session, service) if isinstance(service, ResourceId) else None
+def _paying_plan(session: Session, service: ServiceId) -> PlanId | None:
+    """The plan that pays for a service; Classic endpoints have none."""
+    return associations.paying_plan(session, service) if isinstance(service, ResourceId) else None
 
 
 def charge(session: Session, counts: Mapping[ServiceId, tuple[int, float]]) -> None:
-    """Charge calls to the plans of their services, today; services without a plan cost nothing.
+    """Charge calls to the plans of their services, on today's date; services without a plan cost nothing.
 
     Args:
-        counts: transactions and seconds of computing, by web service.
+        counts: transactions and seconds of computing time, by web service.
 
     Raises:
         Conflict: `ResourceLocked`.
     """
     if not session.store.home.trusted:
-        # A home that may not be written can be looked at and scored with; nobody's plan is behind it.
+        # An untrusted home is read-only, but it can score; its plans are not this user's.
         return
     by_plan: dict[PlanId, dict[str, tuple[int, float]]] = {}
     for service, used in counts.items():
-        if (plan := _plan_of(session, service)) is not None:
+        if (plan := _paying_plan(session, service)) is not None:
             by_plan.setdefault(plan, {})[service_guid(service)] = used
     today = session.clock().astimezone(UTC).date()
     for plan, of_services in by_plan.items():

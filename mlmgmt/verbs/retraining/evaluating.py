@@ -15,7 +15,7 @@ from mlmgmt.verbs.retraining import comparing
 from mlmgmt.verbs.runs import artifacts, models
 from mlmgmt.verbs.services import definitions, lookup
 from mlmgmt.verbs.session import stamp
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +104,7 @@ def _model_file(
             text = f"{location} is not the address of a blob."
             hint = "Use the form https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.ilearner."
             raise BadRequest(text, target="Location", details=[Detail("InvalidBlob", text)], hint=hint)
-        return Outside(session).read(location)
+        return GraphAccess(session).read(location)
     digest = deployed.get(model.asset_id)
     if digest is None:
         text = f"The model of {model} is not available in this home."
@@ -117,8 +117,8 @@ def figures(found: Evaluation) -> dict[str, Any]:
     """Return the figures of an evaluation for the answer of a command."""
     return {
         "Rows": found.rows,
-        "New": artifacts.finite(found.new),
-        "Deployed": artifacts.finite(found.old) if found.old is not None else None,
+        "New": artifacts.finite_metrics(found.new),
+        "Deployed": artifacts.finite_metrics(found.old) if found.old is not None else None,
     }
 
 

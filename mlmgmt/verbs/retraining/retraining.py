@@ -117,7 +117,7 @@ def retrain(
         # Read the file again: it may have been edited while the model was trained.
         if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
             source, its_model = target
-            userfiles.write(rewrite, definitions.rewritten(source, its_model, blob.uri), overwrite=True)
+            userfiles.write(rewrite, definitions.replace_model_uri(source, its_model, blob.uri), overwrite=True)
 
     report_facts = _report(session, blob, fitted, evaluation, facts, rewrite) | {
         "Report": report if evaluation is not None else None

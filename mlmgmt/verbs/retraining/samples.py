@@ -82,7 +82,7 @@ def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -
     blob, model_file = training.pack(session, name, fitted, facts)
     session.store.blobs.write(blob, model_file)
     source = userfiles.Source(predictive, files[predictive])
-    files = files | {predictive: definitions.rewritten(source, model, blob.uri)}
+    files = files | {predictive: definitions.replace_model_uri(source, model, blob.uri)}
     for file, content in files.items():
         userfiles.write(str(folder / file), content, overwrite=True)
     notes = {

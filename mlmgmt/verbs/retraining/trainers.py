@@ -87,7 +87,7 @@ def _from_experiment(session: Session, current: Revision, experiment: str) -> Tr
     """Return the web service deployed from the training experiment, in any group; else the experiment itself, set up
     for retraining.
     """
-    for other in siblings.everyone(session, current):
+    for other in siblings.all_services(session, current):
         if siblings.trains(other) and (other.document.get("tags") or {}).get(EXPERIMENT_TAG) == experiment:
             session.tell(f"Training with the web service {siblings.title(other)!r}.")
             return _service(other)

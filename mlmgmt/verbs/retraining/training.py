@@ -252,4 +252,6 @@ def new_blob(session: Session, container: str, folder: str, data: bytes, suffix:
         NotFound: `AccountNotRegistered`: the home has no storage account.
     """
     moment = session.clock().strftime("%Y%m%dT%H%M%S")
-    return blobs.Blob(session.account(), container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}")
+    return blobs.Blob(
+        session.storage_account(), container, f"{folder}/{moment}-{sha256(data).hexdigest()[:12]}{suffix}"
+    )

@@ -1,4 +1,4 @@
-"""What a run leaves behind, as the bytes of files: models and transformations signed, tables as text."""
+"""The results of a run as the bytes of files: signed models and transformations, and tables as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_ROW_DIGESTS = 1_000_000
 
 
 def suffixes(value: Any) -> tuple[str, ...]:
-    """The ends of names that a value's file may have, the usual one first."""
+    """Return the extensions that a value's file may have, the usual one first."""
     from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
 
@@ -36,11 +36,11 @@ def suffixes(value: Any) -> tuple[str, ...]:
 
 
 def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: str, rows: Any = None) -> bytes:
-    """The bytes of a value's file.
+    """Return the bytes of a value's file.
 
     Args:
-        facts: for the manifest of what was learnt.
-        rows: the cells that a model was trained on, to tell later whether it has seen a row.
+        facts: the manifest of a model or a transformation.
+        rows: the cells that a model was trained on, so that later code can find out whether it has seen a row.
 
     Raises:
         NotFound: `AccountNotRegistered`: this home has no key to sign with.
@@ -52,17 +52,19 @@ def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: s
         return table_text(value, "\t" if suffix == ".tsv" else ",")
     key = session.store.secrets.signing_key()
     if key is None:
-        text = "This home has no key to sign a model with."
-        raise NotFound(text, details=[Detail("AccountNotRegistered", text)], hint="mlmgmt Connect-AzAccount")
+        text = "This home has no key to sign models with."
+        raise NotFound(
+            text, details=[Detail("AccountNotRegistered", text)], hint="Create one: mlmgmt Connect-AzAccount"
+        )
     seen = digests.row_digests(rows) if rows is not None and len(rows.rows) <= _MOST_ROW_DIGESTS else None
     return ilearner.pack(value, dict(facts), key=key, home=session.store.home.id, rows=seen)
 
 
 def table_text(dataset: Dataset, separator: str = ",") -> bytes:
-    """A table as delimited text with a header."""
+    """Return a table as delimited text with a header."""
     text = str(dataset.frame.to_csv(index=False, sep=separator, lineterminator="\n"))
     if "\r" in text:
-        # A bare carriage return ends a line for whoever reads it, unless it is quoted.
+        # Readers take a bare carriage return for the end of a line, unless it is quoted.
         text = dataset.frame.to_csv(index=False, sep=separator, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     return text.encode()
 
@@ -77,11 +79,11 @@ def facts_of(
     evaluation: Evaluation | None = None,
     metrics: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a model file.
+    """Return the manifest of a model file.
 
     Args:
-        data: the name of what it was trained on; `seen` are its cells.
-        evaluation: on rows that the model was not shown; or `metrics`, of the training graph's own Evaluate Model.
+        data: the name of the training data; `seen` are its cells.
+        evaluation: on rows that were held out; or `metrics` from the training graph's own Evaluate Model.
     """
     from mlmgmt.learning import digests
     from mlmgmt.modules.evaluation import HEADLINE
@@ -103,18 +105,18 @@ def facts_of(
     if evaluation is not None:
         facts |= {
             "metric": HEADLINE.get(trained.task),
-            "metrics": finite(evaluation.new),
+            "metrics": finite_metrics(evaluation.new),
             "evaluatedOn": evaluation.rows,
         }
         if evaluation.old is not None:
-            facts["comparedWith"] = {"payload": evaluation.deployed, "metrics": finite(evaluation.old)}
+            facts["comparedWith"] = {"payload": evaluation.deployed, "metrics": finite_metrics(evaluation.old)}
     elif metrics is not None:
-        facts |= {"metric": HEADLINE.get(trained.task), "metrics": finite(metrics)}
+        facts |= {"metric": HEADLINE.get(trained.task), "metrics": finite_metrics(metrics)}
     return facts
 
 
 def versions() -> dict[str, str]:
-    """What a model is made with."""
+    """Return the versions of the libraries that a model is made with."""
     import numpy
     import pandas
     import sklearn
@@ -130,18 +132,18 @@ def versions() -> dict[str, str]:
     }
 
 
-def finite(metrics: Mapping[str, float]) -> dict[str, float | None]:
-    """Metrics for JSON, which has no infinity."""
-    return {name: number(value) for name, value in metrics.items()}
+def finite_metrics(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Return metrics for JSON, which has neither infinity nor NaN."""
+    return {name: finite_number(value) for name, value in metrics.items()}
 
 
-def number(value: float) -> float | None:
-    """A number for JSON, which has neither infinity nor NaN."""
+def finite_number(value: float) -> float | None:
+    """Return a number for JSON; None for infinity and NaN."""
     return value if abs(value) < float("inf") else None
 
 
 def own_metrics(done: Run) -> dict[str, float] | None:
-    """The first line of the run's own Evaluate Model, if it has one."""
+    """Return the first row of the run's own Evaluate Model, if the graph has one."""
     found = next((value for (_, port), value in done.ports.items() if port == "Evaluation results"), None)
     if found is None or found.frame.empty:
         return None
@@ -150,7 +152,7 @@ def own_metrics(done: Run) -> dict[str, float] | None:
 
 
 def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """The ends that each output's blob may have, by what its port carries."""
+    """Return the extensions that each output's blob may have, which depend on the type of its port."""
     from mlmgmt.modules.base import PortType
 
     known = {
@@ -169,7 +171,7 @@ def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
             elif "assetId" in plan.graph.nodes[edge.source]:
                 kind = plan.carried(edge.source)[0]
             if kind not in known:
-                message = f"The output {output!r} carries a {kind.value}, which no file can hold."
+                message = f"The output {output!r} carries a {kind.value}, which cannot be stored in a file."
                 raise BadRequest(message, target=output, details=[Detail("PortDataTypeNotSupported", message, output)])
             found[str(output)] = known[kind]
     return found

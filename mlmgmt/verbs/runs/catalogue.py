@@ -1,4 +1,4 @@
-"""The module catalogue, for people who ask what runs here and how."""
+"""The module catalogue as an answer: which modules run here, and how."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ if TYPE_CHECKING:
 
 
 def modules(session: Session, *, name: str | None = None) -> Any:
-    """The modules that run here; or one of them with its ports, parameters and what it maps to.
+    """Return the modules that run here, or one of them with its ports and parameters.
 
     Raises:
-        BadRequest: `ModuleNotSupported`: the catalogue has no such module.
+        BadRequest: `ModuleNotSupported`: the catalogue does not have the module.
     """
     from mlmgmt.modules import catalogue
 
     if name is not None:
-        return _shown(_found(name))
+        return _view(_find(name))
     return [
         {"Name": module.name, "Category": module.category, "MapsTo": module.maps_to} for module in catalogue.modules()
     ]
 
 
-def _found(name: str) -> Module:
+def _find(name: str) -> Module:
     from mlmgmt.modules import catalogue
 
     try:
         return catalogue.by_name(name)
     except catalogue.ModuleNotSupported as error:
-        hint = error.hint or "All that run here: mlmgmt modules"
+        hint = error.hint or "List the modules that run here: mlmgmt modules"
         raise catalogue.ModuleNotSupported(
             error.message, target=error.target, details=error.details, hint=hint
         ) from None
 
 
-def _shown(module: Module) -> dict[str, Any]:
+def _view(module: Module) -> dict[str, Any]:
     return {
         "Name": module.name,
         "FormerNames": list(module.former_names),
@@ -73,12 +73,12 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _figure(number: float) -> str:
-    """A limit in full: 4294967295, not 4.29497e+09."""
+    """Return a limit in full: 4294967295, not 4.29497e+09."""
     return str(int(number)) if float(number).is_integer() else repr(number)
 
 
 def _refusals(parameter: Parameter) -> dict[str, list[str]]:
-    """The values that cannot be honoured, by the reason."""
+    """Return the values that are refused, by the reason."""
     found: dict[str, list[str]] = {}
     for value, why in parameter.refused.items():
         found.setdefault(why.rstrip("."), []).append(value)

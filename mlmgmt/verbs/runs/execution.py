@@ -1,11 +1,12 @@
-"""Running a definition's graph on rows: the one path of batch jobs, experiments and retraining."""
+"""Run a definition's graph on rows, for batch jobs, experiments and retraining."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.verbs.counts import count_of
 from mlmgmt.verbs.runs import models
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,10 +26,10 @@ def execute(
     parameters: Mapping[str, Any] | None = None,
     read: Callable[[str], Any] | None = None,
 ) -> Run:
-    """Run a planned graph on cells typed by its definition's input, and tell what is worth telling.
+    """Run a graph plan on cells typed by the definition's input, and show warnings.
 
     Args:
-        digests: the model of each asset that has one; or `read` opens what an asset holds.
+        digests: the model of each asset that has one, unless `read` opens the assets.
         parameters: values of the web service parameters, by name.
 
     Raises:
@@ -50,17 +51,17 @@ def execute(
         typed,
         read=read or models.reader(session, plan.document, digests or {}),
         parameters=parameters,
-        outside=Outside(session),
+        outside=GraphAccess(session),
         tell=session.stage,
-        report=lambda report: session.detail(described(report.as_json())),
+        report=lambda report: session.detail(node_summary(report.as_json())),
     )
-    for line in _told_by_learners(done):
+    for line in _learner_notes(done):
         session.tell(f"Warning: {line}")
     return done
 
 
 def _load_libraries(session: Session, plan: Plan) -> None:
-    """Load what learning needs before the first node's time is taken; it is none of that node's."""
+    """Load the learning libraries now, so that the first node's time does not include it."""
     modules = plan.modules.values()
     if any(module.category.startswith("Machine Learning") or module.name == "Split Data" for module in modules):
         session.stage("loading scikit-learn")
@@ -69,13 +70,16 @@ def _load_libraries(session: Session, plan: Plan) -> None:
         import sklearn.pipeline  # noqa: F401
 
 
-def described(node: Mapping[str, Any]) -> str:
-    """A node's time and rows in one line; see `NodeReport.as_json`."""
-    shapes = ", ".join(f"{port}: {s['Rows']:,} rows, {s['Columns']:,} columns" for port, s in node["Outputs"].items())
+def node_summary(node: Mapping[str, Any]) -> str:
+    """Return a node's time, rows and columns in one line; see `NodeReport.as_json`."""
+    shapes = ", ".join(
+        f"{port}: {count_of(s['Rows'], 'row')}, {count_of(s['Columns'], 'column')}"
+        for port, s in node["Outputs"].items()
+    )
     return f"{node['Node']} ({node['Module']}): {node['Seconds']:.3f} s{'; ' if shapes else ''}{shapes}"
 
 
-def _told_by_learners(done: Run) -> list[str]:
+def _learner_notes(done: Run) -> list[str]:
     from mlmgmt.modules.learners import Trained
 
     trained = [value for value in done.ports.values() if isinstance(value, Trained)]

@@ -1,4 +1,4 @@
-"""Opening what graphs refer to: trained models and transformations that are trusted, and datasets."""
+"""Open the assets of graphs: trusted models and transformations, and datasets."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import Detail, NotFound
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,10 +22,11 @@ def reader(
     digests: Mapping[str, str],
     held: Mapping[str, bytes] | None = None,
 ) -> Callable[[str], Trained | Transform | Dataset]:
-    """A function from an asset's id to what is in it, opened only when trusted, and once.
+    """Return a function that opens an asset by its id: only if it is trusted, and only once.
 
     Args:
-        digests: the model or transformation of each asset; `held` has the bytes of those the home does not keep yet.
+        digests: the model or transformation of each asset.
+        held: the bytes of those that the home does not store yet, by digest.
     """
     opened: dict[str, Any] = {}
 
@@ -39,7 +40,8 @@ def reader(
                 "The model package cannot be found.",
                 target=asset_id,
                 details=[Detail("ModelPackageNotFound", message, asset_id)],
-                hint="Bring its file into a storage account of this home and update the reference, or retrain.",
+                hint="Retrain the model (mlmgmt retrain), or copy its file into a storage account of this home "
+                "and update the reference.",
             )
         digest = digests[asset_id]
         if digest not in opened:
@@ -60,32 +62,35 @@ def _dataset(session: Session, asset_id: str, asset: Mapping[str, Any]) -> Datas
 
 
 def read_dataset(session: Session, uri: str) -> Dataset:
-    """The table of a dataset Resource; its column types are guessed.
+    """Return the table of a dataset Resource; its column types are guessed.
 
     Raises:
         NotFound: the blob.
         BadRequest: it cannot be read.
-        ModuleFailure: it is no such table.
+        ModuleFailure: it is not a table in the format of its extension.
     """
     from mlmgmt.modules import data_input_output
 
-    return data_input_output.read_table(Outside(session).read(uri), data_input_output.form_of(uri), header=True)
+    return data_input_output.read_table(GraphAccess(session).read(uri), data_input_output.form_of(uri), header=True)
 
 
-def trusted(session: Session, digest: str) -> bytes:
-    """The file of a model that this home keeps, its signature checked, not opened.
+def trusted_file(session: Session, digest: str) -> bytes:
+    """Return the file of a model that this home stores; its signature is checked, but it is not opened.
 
     Raises:
-        NotFound: `ModelPackageNotFound`. UntrustedModel. BadRequest: `InvalidModelFormat`.
+        NotFound: `ModelPackageNotFound`.
+        UntrustedModel.
+        BadRequest: `InvalidModelFormat`.
     """
-    return checked(session, session.store.blobs.model(digest))
+    return check_trusted(session, session.store.blobs.model(digest))
 
 
-def checked(session: Session, data: bytes) -> bytes:
-    """The file of a model that this home signed, or that this user trusts; not opened.
+def check_trusted(session: Session, data: bytes) -> bytes:
+    """Return `data` if it is a model file that this home signed or this user trusts; it is not opened.
 
     Raises:
-        UntrustedModel. BadRequest: `InvalidModelFormat`.
+        UntrustedModel.
+        BadRequest: `InvalidModelFormat`.
     """
     from mlmgmt.learning import ilearner
 
@@ -95,9 +100,9 @@ def checked(session: Session, data: bytes) -> bytes:
 
 
 def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]:
-    """Open a file of a model or a transformation that this home signed or this user trusts; see `ilearner.unpack`.
+    """Open the file of a model or a transformation that this home signed or this user trusts; see `ilearner.unpack`.
 
-    A model made with another version of scikit-learn is opened, and that is told.
+    A model made with another version of scikit-learn is opened with a warning.
     """
     import warnings
 
@@ -107,7 +112,7 @@ def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]
 
     secrets = session.store.secrets
     with warnings.catch_warnings():
-        # Told below, in words and once, and with what to do.
+        # The warning below replaces it: one sentence, with what to do.
         warnings.filterwarnings("ignore", category=sklearn.exceptions.InconsistentVersionWarning)
         found = ilearner.unpack(
             data, key=secrets.signing_key(), home=session.store.home.id, trusts=secrets.trusts_model
@@ -115,7 +120,7 @@ def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]
     made = (found[2].get("versions") or {}).get("scikit-learn")
     if made is not None and made != sklearn.__version__:
         session.tell(
-            f"Warning: the model was made with scikit-learn {made}, and this is {sklearn.__version__}; its answers may "
+            f"Warning: the model was made with scikit-learn {made}, but this is {sklearn.__version__}; its answers may "
             "differ. Retrain it to be sure."
         )
     return found

@@ -1,11 +1,11 @@
-"""Proving a model: the definition is run on its example request before it is deployed."""
+"""Check a definition before it is deployed: run it on its example request and compare the outputs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 _ANSWERED = 10
-"""Rows of each output that are made into an answer to prove that they can be."""
+"""Rows of each output that are turned into an answer, to check that this works."""
 
 
 def trains(document: Mapping[str, Any]) -> bool:
-    """Whether a definition's outputs come from training, which one example row cannot show.
+    """Whether a definition trains, so that one example row is not enough to check it.
 
     Raises:
-        MlmgmtError: the graph cannot be run here.
+        MlmgmtError: the graph cannot run here.
     """
     from mlmgmt.learning.plan import Plan
     from mlmgmt.learning.set_up import TRAINERS
@@ -29,18 +29,18 @@ def trains(document: Mapping[str, Any]) -> bool:
 
 
 def score_example(session: Session, document: Mapping[str, Any], read: Callable[[str], Any]) -> str:
-    """Run a definition on its example request; returns where the rows came from.
+    """Run a definition on its example request, and return where the rows came from.
 
     Args:
-        read: opens what an asset holds.
+        read: opens the content of an asset, by its id.
 
     Raises:
-        MlmgmtError: whatever keeps the definition from scoring.
+        MlmgmtError: the definition cannot score.
     """
     from mlmgmt.learning import runner, tables
 
     properties = document["properties"]
-    # The outputs alone: a proof does not make modules write that are there for what they write.
+    # Run only what the outputs need: a check must not make Export Data write.
     plan = runner.Plan(document, outputs=tuple(output_ids(document)))
     example = (properties.get("exampleRequest") or {}).get("inputs") or {}
     inputs, came = {}, "the example request"
@@ -51,13 +51,13 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
             rows, came = [tables.made_row(specification)], "made from the input"
         inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
-    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=Outside(session))
+    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
     check_outputs(document, run.outputs)
     return came
 
 
 def check_outputs(document: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
-    """Hold what a definition's graph gave against what it declares.
+    """Compare the outputs of a definition's graph with those that it declares.
 
     Raises:
         BadRequest: `ModelOutputMetadataMismatch`.
@@ -67,11 +67,11 @@ def check_outputs(document: Mapping[str, Any], outputs: Mapping[str, Any]) -> No
     declared = document["properties"].get("output", {}).get("properties") or {}
     for name, value in outputs.items():
         answers.answer(value.with_frame(value.frame.iloc[:_ANSWERED]), declared.get(name))
-        _hold_labels(value, declared.get(name))
+        _check_labels(value, declared.get(name))
 
 
-def _hold_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
-    """A model of other classes than the output declares would answer what no caller expects."""
+def _check_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
+    """Refuse a model with classes that the output does not declare, because callers would not expect them."""
     from mlmgmt.modules.learners import LABELS
 
     declared = ((specification or {}).get("properties") or {}).get(LABELS) or {}
@@ -82,12 +82,13 @@ def _hold_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
     strange = [str(label) for label in scored.classes if str(label) not in allowed]
     if strange:
         message = (
-            f"The model answers {', '.join(map(repr, strange))}, and the output declares {', '.join(sorted(allowed))}."
+            f"The model can answer {', '.join(map(repr, strange))}, "
+            f"but the output declares only {', '.join(sorted(allowed))}."
         )
         raise BadRequest(message, target=LABELS, details=[Detail("ModelOutputMetadataMismatch", message)])
 
 
 def output_ids(document: Mapping[str, Any]) -> list[str]:
-    """The outputs of a definition's graph."""
+    """Return the ids of the outputs of a definition's graph."""
     nodes = document["properties"]["package"].get("nodes", {})
     return [node["outputId"] for node in nodes.values() if "outputId" in node]

@@ -33,4 +33,4 @@ def _account(session: Session, resource: ServiceId) -> str:
     found = session.store.services.current(resource)
     stated = (found.document["properties"].get("storageAccount") or {}).get("name") if found is not None else None
     known = isinstance(stated, str) and session.store.blobs.is_registered(stated)
-    return str(stated) if known else session.account()
+    return str(stated) if known else session.storage_account()

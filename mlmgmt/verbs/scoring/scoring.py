@@ -12,7 +12,7 @@ from mlmgmt.verbs import named_values, userfiles
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.scoring import remote, request_response
 from mlmgmt.verbs.services import addresses
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -150,7 +150,7 @@ def scorer_of(session: Session, revision: Revision) -> Scorer:
 
     labels = {str(body["label"]["name"]) for body in revision.models.values() if "label" in body}
     read = models.reader(session, revision.document, revision.model_digests)
-    return Scorer(revision.document, read, outside=Outside(session), labels=labels)
+    return Scorer(revision.document, read, outside=GraphAccess(session), labels=labels)
 
 
 def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[str, Any]]:

@@ -1,6 +1,4 @@
-"""How callers name what answers: a New web service by its group and name, an endpoint by its Classic web service and
-its name.
-"""
+"""How callers address a service: a New web service by group and name, an endpoint by Classic web service and name."""
 
 from __future__ import annotations
 
@@ -27,10 +25,11 @@ class Address(TypedDict, total=False):
 
 
 def identity(session: Session, **address: Unpack[Address]) -> ServiceId:
-    """The id of what is named, whether or not it stands.
+    """Return the id of an address; what it names need not exist.
 
     Raises:
-        NotFound: the Classic web service. BadRequest: `InvalidResourceName`.
+        NotFound: the Classic web service.
+        BadRequest: `InvalidResourceName`.
     """
     if "web_service_id" in address:
         return finding.endpoint_id(session, address["web_service_id"], address.get("endpoint_name", finding.DEFAULT))
@@ -38,19 +37,19 @@ def identity(session: Session, **address: Unpack[Address]) -> ServiceId:
 
 
 def existing(session: Session, **address: Unpack[Address]) -> Revision:
-    """The revision that answers.
+    """Return the current revision at an address.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such service.
     """
     return at(session, identity(session, **address))
 
 
 def at(session: Session, resource: ServiceId) -> Revision:
-    """The revision that answers at an id.
+    """Return the current revision at an id.
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is no such service.
     """
     if isinstance(resource, ResourceId):
         return lookup.existing(session, resource.group, resource.name)

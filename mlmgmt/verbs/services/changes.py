@@ -1,4 +1,4 @@
-"""How a planned change becomes a revision: what may change, what is secret, and the write itself."""
+"""Turn a planned change into a revision: check what may change, separate the secrets, and write."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _ENVELOPE = ("id", "name", "type", "etag", "location", "tags", "properties", "ml
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """All that a revision is made of, gathered while planning.
+    """Everything that a new revision is made of, collected while planning.
 
     Args:
-        kind: what `Revision.change` will say.
-        secrets: all the secrets of the service as they will be; None leaves them alone.
-        planned_on: the revision the plan was made on; another one at writing time refuses the change.
-        region: one more region with regional properties.
+        kind: the value of `Revision.change`.
+        secrets: all secrets of the service after the change; None leaves them unchanged.
+        planned_on: the revision that the change was planned on; the write is refused if it is no longer the latest.
+        region: a region to add.
     """
 
     kind: str
@@ -59,7 +59,7 @@ def outcome_of(
     warnings: Iterable[str] = (),
     replan: Callable[[], Outcome] | None = None,
 ) -> Outcome:
-    """The outcome of a change to one web service; `show` turns the written revision into what is answered."""
+    """Return the outcome of a change to one web service; `show` turns the written revision into the answer."""
 
     def commit() -> Any:
         with session.store.writing(identity):
@@ -78,24 +78,25 @@ def outcome_of(
 
 
 def write(session: Session, identity: ServiceId, change: Change) -> Revision:
-    """Write a planned change as the next revision; the service's lock is held.
+    """Write a planned change as the next revision. The caller holds the service's lock.
 
-    Model bytes, secrets and the association with a plan come first, so that whatever a revision refers to is there
-    before it is; secrets and association count only once the revision does.
+    Model bytes, secrets and the association with a commitment plan are written first, so that everything a revision
+    refers to exists before it. Secrets and association take effect only with the revision.
 
     Raises:
-        PreconditionFailed: `EtagChanged`: another change came between plan and write.
+        PreconditionFailed: `EtagChanged`: another change came in between.
     """
     services = session.store.services
     latest = services.latest(identity)
     planned = change.planned_on.etag if change.planned_on is not None else None
     found = latest.etag if latest is not None else None
     if planned != found:
-        text = (
-            f"{identity.name!r} was changed by another command: it was planned on etag {planned}, and now has {found}."
-        )
+        text = f"{identity.name!r} was changed by another command: the etag was {planned} and is now {found}."
         raise PreconditionFailed(
-            text, target=identity.name, details=[Detail("EtagChanged", text)], hint="Look again, then repeat."
+            text,
+            target=identity.name,
+            details=[Detail("EtagChanged", text)],
+            hint="Get it again, then repeat the command.",
         )
     if change.kind != REMOVED:
         _require_owner(session, identity)
@@ -108,7 +109,7 @@ def write(session: Session, identity: ServiceId, change: Change) -> Revision:
         before = session.store.service_secrets(identity)
         session.store.secrets.keep_service(identity, change.secrets, before, revision=number, etag=etag)
     if change.kind != REMOVED and isinstance(identity, ResourceId):
-        associations.keep(session, identity, document, modified, anew=change.kind == CREATED)
+        associations.associate(session, identity, document, modified, is_new=change.kind == CREATED)
     regions = list(latest.regions) if latest is not None and change.kind != CREATED else []
     if change.region is not None:
         regions.append(change.region)
@@ -130,7 +131,7 @@ def write(session: Session, identity: ServiceId, change: Change) -> Revision:
 
 
 def _require_owner(session: Session, identity: ServiceId) -> None:
-    """Refuse to write what belongs to a group, or a Classic web service, that was removed since it was planned."""
+    """Refuse to write if the group or the Classic web service was removed after the change was planned."""
     if isinstance(identity, EndpointId):
         classic.owner(session, identity)
     elif session.store.groups.get(identity.group_id) is None:
@@ -156,41 +157,41 @@ def _stamped(identity: ServiceId, change: Change, latest: Revision | None, modif
     return head | ordered | rest
 
 
-def check_etag(standing: Revision | None, if_match: str | None, *, only_new: bool = False) -> None:
-    """Hold the etag a caller gives (`*` stands for any) against the one that stands.
+def check_etag(current: Revision | None, if_match: str | None, *, only_new: bool = False) -> None:
+    """Compare the etag that a caller gives (`*` means any) with the current one.
 
     Args:
-        only_new: none may stand.
+        only_new: refuse if there is a current revision.
 
     Raises:
-        PreconditionFailed: `EtagMismatch`, with both; `AlreadyExists`.
+        PreconditionFailed: `EtagMismatch`; `AlreadyExists`.
     """
-    if only_new and standing is not None:
-        text = f"{standing.document['name']!r} exists, and is not to be replaced."
+    if only_new and current is not None:
+        text = f"{current.document['name']!r} already exists; the request asked not to replace it."
         raise PreconditionFailed(text, target="IfNoneMatch", details=[Detail("AlreadyExists", text)])
     if if_match is None:
         return
     wanted = if_match.strip().strip('"')
-    found = standing.etag if standing is not None else None
+    found = current.etag if current is not None else None
     if wanted != found and not (wanted == "*" and found is not None):
-        text = f"-IfMatch gives the etag {wanted}, and the current one is {found}."
-        hint = "Someone changed the service since; Get it again and look at the difference."
+        text = f"-IfMatch gives the etag {wanted}, but the current etag is {found}."
+        hint = "The service was changed meanwhile. Get it again and compare."
         raise PreconditionFailed(text, target="IfMatch", details=[Detail("EtagMismatch", text)], hint=hint)
 
 
-def refuse_read_only(standing: Revision) -> None:
-    """Refuse to change what was made read-only.
+def refuse_read_only(current: Revision) -> None:
+    """Refuse to change a read-only web service.
 
     Raises:
         Conflict: `WebServiceReadOnly`.
     """
-    if standing.document["properties"].get("readOnly"):
-        text = f"The web service {standing.document['name']!r} is read-only; it can never be updated, only removed."
+    if current.document["properties"].get("readOnly"):
+        text = f"The web service {current.document['name']!r} is read-only; it can never be updated, only removed."
         raise Conflict(text, target="readOnly", details=[Detail("WebServiceReadOnly", text, "$.properties.readOnly")])
 
 
 def split_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A document without what must not stand in the home, and that; the document given is not altered."""
+    """Return a copy of the document without its secrets, and the secrets, which the home must not contain."""
     secrets: dict[str, Any] = {}
     properties = dict(document["properties"])
     if keys := properties.pop("keys", None):
@@ -207,7 +208,7 @@ def split_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str
 
 
 def _public(asset_id: str, asset: Any, secrets: dict[str, Any]) -> Any:
-    """An asset without credentials and without the signature in its uri, which go to the secrets."""
+    """Move the credentials of an asset, and the signature in its uri, to the secrets."""
     location = asset.get("locationInfo") if isinstance(asset, dict) else None
     if not isinstance(location, dict):
         return asset
@@ -229,7 +230,7 @@ def _location(owner: str, location: dict[str, Any], secrets: dict[str, Any]) -> 
 
 
 def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The secrets after a change: a pair of keys, and secrets by asset, member by member."""
+    """Return the secrets after a change; dicts, such as the pair of keys, are merged member by member."""
     merged = dict(known)
     for name, value in given.items():
         merged[name] = merged.get(name, {}) | value if isinstance(value, dict) else value
@@ -239,10 +240,10 @@ def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
 def comparable(
     session: Session, document: Mapping[str, Any], secrets: Mapping[str, Any], *, given: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """A document for comparing: without what the service sets, secrets as short digests.
+    """Return a document for comparison: without what the service sets, secrets as short digests.
 
     Args:
-        given: show only those secrets that this set has too; a file that leaves a secret out does not change it.
+        given: show only the secrets that are also in here; a file that omits a secret does not change it.
     """
     shown: dict[str, Any] = without(document, session.contract.root, read_only=True)
     shown = copy(shown)
@@ -265,13 +266,13 @@ def _mark(secret: Any) -> str:
 
 
 def content(document: Mapping[str, Any]) -> bytes:
-    """What a change can change, for telling whether it does."""
+    """Everything that a change can change, to find out whether it does."""
     properties = {name: value for name, value in document["properties"].items() if name not in _SET_BY_SERVICE}
     return compact([document.get("tags") or {}, properties, {k: v for k, v in document.items() if k not in _ENVELOPE}])
 
 
-def is_as(revision: Revision, document: Mapping[str, Any], models: Mapping[str, Any]) -> bool:
-    """Whether a revision has this definition already, and answers with these models.
+def is_same(revision: Revision, document: Mapping[str, Any], models: Mapping[str, Any]) -> bool:
+    """Whether a revision already has this definition and these models.
 
     Args:
         models: by asset id, as `Revision.models`.
@@ -280,5 +281,5 @@ def is_as(revision: Revision, document: Mapping[str, Any], models: Mapping[str, 
 
 
 def digests(models: Mapping[str, Any]) -> dict[str, Any]:
-    """The digest of each model, by asset id; None of one that is not in this home."""
+    """Return the digest of each model, by asset id; None if the model is not in this home."""
     return {asset_id: body.get("digest") for asset_id, body in models.items()}

@@ -1,4 +1,4 @@
-"""Definitions in files: import, export, diff, test, and the one edit that retraining needs."""
+"""Definitions in files: import, export, diff, test, and setting the model that retraining made."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def read(session: Session, *, definition: Source) -> dict[str, Any]:
-    """A definition from a file or a string, canonical and checked; its warnings are told.
+    """Return a definition from a file or a string, canonical and checked; show its warnings.
 
     Raises:
-        BadRequest: `InvalidDefinition`, with file, line, column and path of every problem.
+        BadRequest: `InvalidDefinition`, with the file, line, column and path of every problem.
     """
     found = reading.read(definition.data, session.contract, source=definition.name)
     for line in reading.sentences(found.warnings):
@@ -35,14 +35,14 @@ def read(session: Session, *, definition: Source) -> dict[str, Any]:
 
 
 def export_text(session: Session, *, web_service: Source) -> str:
-    """The canonical text of a web service, without what only the service sets."""
+    """Return the canonical text of a web service, without what only the service sets."""
     return document.write(_exported(session, web_service)).decode()
 
 
 def _exported(session: Session, web_service: Source) -> Any:
     found = reading.read(web_service.data, session.contract, source=web_service.name, whole=False)
     if "package" not in found.document.get("properties", {}):
-        message = f"{web_service.name} holds no package; it is one of a list, or not a web service."
+        message = f"{web_service.name} has no package: it comes from a list, or is not a web service."
         hint = "Get the service by its name: mlmgmt Get-AzMlWebService -ResourceGroupName ... -Name ..."
         raise BadRequest(message, target=web_service.name, details=[Detail("MissingPackage", message)], hint=hint)
     for line in reading.sentences(found.warnings):
@@ -54,21 +54,21 @@ def plan_export(session: Session, *, web_service: Source, output_file: str) -> O
     """Plan to write the canonical text of a web service to a file.
 
     Raises:
-        BadRequest: the web service cannot be read, or the file not be written.
+        BadRequest: the web service cannot be read, or the file cannot be written.
     """
     text = export_text(session, web_service=web_service).encode()
-    # A pipe or a device is written to, not overwritten.
-    standing: dict[str, Any] | None = {} if Path(output_file).is_file() else None
+    # Only a regular file is overwritten; a pipe or a device is written to, without a question.
+    current: dict[str, Any] | None = {} if Path(output_file).is_file() else None
 
     def commit() -> None:
         userfiles.write(output_file, text, overwrite=True)
 
-    question = f"The file {output_file} exists. Overwrite it?" if standing is not None else None
-    return Outcome(target=output_file, before=standing, after={}, commit=commit, question=question)
+    question = f"The file {output_file} already exists. Overwrite it?" if current is not None else None
+    return Outcome(target=output_file, before=current, after={}, commit=commit, question=question)
 
 
 def list_assets(session: Session, *, definition: Source) -> list[dict[str, Any]]:
-    """The assets of a definition; those that are trained models say so."""
+    """Return the assets of a definition, with their kinds."""
     found = reading.read(definition.data, session.contract, source=definition.name, whole=False).document
     return [
         {
@@ -82,24 +82,24 @@ def list_assets(session: Session, *, definition: Source) -> list[dict[str, Any]]
 
 
 def set_model(session: Session, *, file: str, location: str, asset: str | None = None) -> dict[str, Any]:
-    """Point one trained model of a definition file at another uri; every other character of the file stays.
+    """Point one trained model of a definition file at another uri; the rest of the file is unchanged.
 
     Raises:
-        BadRequest: the file is no definition, the asset is ambiguous, or the uri is not one of a trained model.
+        BadRequest: the file is not a definition, the asset is ambiguous, or the uri is not that of a trained model.
         NotFound: the file, or the asset.
     """
     source = userfiles.read(file)
     found = reading.read(source.data, session.contract, source=source.name, whole=False).document
     model = assets.find(found, asset)
     check_uri(location)
-    text = rewritten(source, model, location)
+    text = replace_model_uri(source, model, location)
     if text != source.data:
         userfiles.write(file, text, overwrite=True)
     return {"File": file, "Asset": model.asset_id, "Name": model.name, "Was": model.uri, "Uri": location}
 
 
 def check_uri(location: str) -> None:
-    """Refuse a uri that no trained model can have.
+    """Refuse a uri that cannot be that of a trained model.
 
     Raises:
         BadRequest: `InvalidBlobExtension`, `InvalidBlob`.
@@ -109,19 +109,19 @@ def check_uri(location: str) -> None:
     blobs.parse(location)
     path = location.split("?", 1)[0]
     if not path.casefold().endswith(assets.TRAINED_MODEL_SUFFIX):
-        message = f"{location!r} does not end in .ilearner; a trained model's location does."
+        message = f"The location of a trained model must end in .ilearner: {location!r}."
         hint = (
-            "Join BaseLocation and RelativeLocation of the batch job's output."
+            "Join the BaseLocation and RelativeLocation of the batch job's output."
             if path.endswith((".", ",", ";"))
             else None
         )
         if path[-1:] in ".,;":
-            hint = f"There is punctuation at its end: {path[-1]!r}."
+            hint = f"Remove the punctuation at its end: {path[-1]!r}."
         raise BadRequest(message, target="Location", details=[Detail("InvalidBlobExtension", message)], hint=hint)
 
 
-def rewritten(source: Source, model: assets.TrainedModel, location: str) -> bytes:
-    """The bytes of a definition file with one model reference replaced, in the encoding it had."""
+def replace_model_uri(source: Source, model: assets.TrainedModel, location: str) -> bytes:
+    """Return the bytes of a definition file with one model reference replaced, in the same encoding."""
     from mlmgmt.definition.positions import spliced
 
     text = document.decode(source.data).decode()
@@ -139,14 +139,15 @@ def compare(
     right: Source | None = None,
     revision: int | None = None,
 ) -> dict[str, Any]:
-    """What differs: between two files; what an update from a file would change; or from a revision to now.
+    """Compare two files, a web service with a file, or the current revision with an earlier one.
 
     Returns:
-        `changes`, one dict each, and `patch`, the same as RFC 6902 operations on the canonical document.
+        `changes`, a list of dicts, and `patch`, the same as RFC 6902 operations on the canonical document.
 
     Raises:
-        WrongUsage: neither two files nor a web service.
-        BadRequest: a file is no definition. NotFound: the service, or the revision.
+        WrongUsage: neither two files nor a web service is given.
+        BadRequest: a file is not a definition.
+        NotFound: the service, or the revision.
     """
     if group is None or name is None:
         if left is None or right is None or revision is not None:
@@ -158,14 +159,14 @@ def compare(
 
 
 def difference(session: Session, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What differs between two canonical documents, without what only the service sets.
+    """Compare two canonical documents, without what only the service sets.
 
     Returns:
-        `changes`, one dict each, and `patch`, the RFC 6902 operations.
+        `changes`, a list of dicts, and `patch`, the RFC 6902 operations.
     """
     left, right = (changes.comparable(session, document, {}) for document in (before, after))
     found = diff.changes(left, right, session.contract, models=_manifests(session, left, right))
-    # A patch is of documents; what is secret stands in none.
+    # A patch applies to documents, which hold no secrets.
     old, new = ({name: value for name, value in side.items() if name != "secrets"} for side in (left, right))
     return {"changes": [change.to_json() for change in found], "patch": diff.json_patch(old, new, session.contract)}
 
@@ -179,38 +180,38 @@ def _from_file(session: Session, source: Source) -> dict[str, Any]:
 def _with_deployed(
     session: Session, group: str, name: str, left: Source | None, right: Source | None, revision: int | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    standing = lookup.existing(session, group, name)
+    current = lookup.existing(session, group, name)
     if right is not None:
-        raise WrongUsage("A web service is compared with one file, not with two.")
+        raise WrongUsage("Give one file, not two, to compare a web service with.")
     if left is not None:
-        earlier = standing if revision is None else history.revision_of(session, standing.resource, revision)
+        earlier = current if revision is None else history.revision_of(session, current.resource, revision)
         return preview(session, earlier.document, left)
     if revision is None:
-        revision = standing.number - 1
+        revision = current.number - 1
         if not revision:
-            message = f"{name!r} has one revision only; there is nothing before it."
+            message = f"{name!r} has only one revision, so there is no earlier one to compare it with."
             raise WrongUsage(message, target="Revision", hint="Give a file to compare it with.")
-    earlier = history.revision_of(session, standing.resource, revision)
+    earlier = history.revision_of(session, current.resource, revision)
     before = changes.comparable(session, earlier.document, {})
-    return before, changes.comparable(session, standing.document, {})
+    return before, changes.comparable(session, current.document, {})
 
 
-def preview(session: Session, standing: Mapping[str, Any], source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A deployed document, and what an update from the file would make of it; secrets as short digests."""
+def preview(session: Session, current: Mapping[str, Any], source: Source) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a deployed document, and the same after an update from the file; secrets as short digests."""
     found = reading.read(source.data, session.contract, source=source.name, whole=False).document
     change = without(found, session.contract.root, read_only=True)
-    merged = patch.merge(standing, change, session.contract, hold=False)
+    merged = patch.merge(current, change, session.contract, hold=False)
     reading.check(merged, session.contract)
     body, fresh = changes.split_secrets(merged)
-    identity = ResourceId.parse(str(standing["id"]))
+    identity = ResourceId.parse(str(current["id"]))
     known = session.store.service_secrets(identity)
-    before = changes.comparable(session, standing, known, given=fresh)
+    before = changes.comparable(session, current, known, given=fresh)
     after = changes.comparable(session, body, changes.merged_secrets(known, fresh), given=fresh)
     return before, after
 
 
 def _manifests(session: Session, *documents: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of the models that documents name, by uri: what the home's blobs say of themselves."""
+    """Return the manifests of the models that documents name, by uri, where this home has the blobs."""
     from mlmgmt.store import blobs
 
     known: dict[str, Any] = {}
@@ -234,13 +235,14 @@ def _manifests(session: Session, *documents: Mapping[str, Any]) -> dict[str, Any
 def test(
     session: Session, *, group: str | None = None, name: str | None = None, definition: Source | None = None
 ) -> dict[str, Any]:
-    """Hold a definition file against the contract; or a deployed service against its own models and example.
+    """Check a definition file, or a deployed service with its models and its example request.
 
     Returns:
-        `Passed` and the `Checks`, one row each.
+        `Passed`, and `Checks` with one row for each check.
 
     Raises:
-        WrongUsage: neither is named. BadRequest: the file is no definition.
+        WrongUsage: neither is named.
+        BadRequest: the file is not a definition.
     """
     if definition is not None:
         found = reading.read(definition.data, session.contract, source=definition.name)
@@ -254,7 +256,7 @@ def test(
 
 
 def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Whether the graph can be run here: its modules, their ports and parameters. What is not run here is noted."""
+    """Check whether the graph can run here: modules, ports and parameters. Modules that do not run here are noted."""
     from mlmgmt.learning.plan import Plan
     from mlmgmt.modules import catalogue
 
@@ -269,27 +271,25 @@ def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
         return lines
     try:
         plan = Plan(body)
-        return [_check("graph", "passed", "it can be run"), *(_check("graph", "noted", note) for note in plan.notes())]
+        return [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())]
     except MlmgmtError as error:
         return [_check("graph", "failed", error.message)]
 
 
 def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
-    standing = lookup.existing(session, group, name)
-    rows = [
-        _check("revision", "passed", f"{standing.number}, {standing.change} {standing.modified_on} by {standing.by}")
-    ]
-    newest = session.store.services.history(standing.resource)[-1:]
-    agrees = [(revision.number, revision.etag) for revision in newest] == [(standing.number, standing.etag)]
+    current = lookup.existing(session, group, name)
+    rows = [_check("revision", "passed", f"{current.number}, {current.change} {current.modified_on} by {current.by}")]
+    newest = session.store.services.history(current.resource)[-1:]
+    agrees = [(revision.number, revision.etag) for revision in newest] == [(current.number, current.etag)]
     note = f"newest revision is {newest[0].number}" if newest else "there are no revisions"
     rows.append(_check("history", "passed" if agrees else "failed", note))
     try:
-        reading.check(standing.document, session.contract)
+        reading.check(current.document, session.contract)
         rows.append(_check("definition", "passed", "schema and graph"))
     except BadRequest as error:
         rows.append(_check("definition", "failed", "; ".join(detail.message for detail in error.details)))
     digests = {}
-    for asset_id, body in standing.models.items():
+    for asset_id, body in current.models.items():
         if body["state"] != deployment.DEPLOYED:
             rows.append(_check(f"model {asset_id}", "failed", f"unavailable: {body['uri']}"))
             continue
@@ -297,24 +297,31 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
         blob = deployment.blob_state(session, body["uri"], body["digest"])
         try:
             models.open_model(session, session.store.blobs.model(body["digest"]))
-            note = f"{body['digest'][:12]} answers; its blob is {_said(blob)}"
+            note = f"{body['digest'][:12]} is in use; its blob is {_blob_word(blob)}"
             rows.append(_check(f"model {asset_id}", "passed", note))
         except MlmgmtError as error:
-            rows.append(_check(f"model {asset_id}", "failed", f"{body['digest'][:12]} is not opened: {error.message}"))
+            rows.append(
+                _check(f"model {asset_id}", "failed", f"{body['digest'][:12]} cannot be opened: {error.message}")
+            )
     try:
-        if proof.trains(standing.document):
-            rows.append(_check("example", "skipped", "a training definition is run by retrain, on data"))
+        if proof.trains(current.document):
+            rows.append(_check("example", "skipped", "a training definition runs with retrain, on data"))
         else:
-            read = models.reader(session, standing.document, digests)
-            came = proof.score_example(session, standing.document, read)
+            read = models.reader(session, current.document, digests)
+            came = proof.score_example(session, current.document, read)
             rows.append(_check("example", "passed", f"scored {came}"))
     except MlmgmtError as error:
         rows.append(_check("example", "failed", error.details[0].message if error.details else error.message))
     return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
 
 
-def _said(state: str) -> str:
-    return {"same": "unchanged", "changed": "another one now", "deleted": "deleted", "elsewhere": "elsewhere"}[state]
+def _blob_word(state: str) -> str:
+    return {
+        "same": "unchanged",
+        "changed": "a different model now",
+        "deleted": "deleted",
+        "elsewhere": "not in this home",
+    }[state]
 
 
 def _check(what: str, result: str, note: str) -> dict[str, str]:
@@ -322,9 +329,9 @@ def _check(what: str, result: str, note: str) -> dict[str, str]:
 
 
 def schema(session: Session, *, name: str = "webservice") -> str:
-    """The JSON Schema of a kind of document, as shipped.
+    """Return the JSON Schema of a kind of document.
 
     Raises:
-        NotFound: there is no schema of that name.
+        NotFound: there is no schema with that name.
     """
     return resources.schema_text(name).decode()

@@ -1,6 +1,6 @@
-"""Proof: before a model answers, it is loaded, held against the graph, and made to score the example.
+"""Check models before they are deployed: load them, compare them with the graph, and score the example.
 
-A model is read from its uri once, when a change names it; from then on the home's own copy answers, by digest.
+A model is read from its uri once, when a change names it. From then on the home's own copy is used, by digest.
 """
 
 from __future__ import annotations
@@ -20,22 +20,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.definition.assets import TrainedModel
+    from mlmgmt.ids import ResourceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
 DEPLOYED, UNAVAILABLE = "deployed", "unavailable"
+_SKIP_HINT = "-SkipModelCheck deploys the model without a check, and the history says so."
 _KEPT_FACTS = ("learner", "task", "trainedOn", "rows", "metrics", "metric", "evaluatedOn", "label")
 
 
 @dataclass(slots=True)
 class Deployment:
-    """The models that a planned revision would answer with.
+    """The models that a planned revision would use.
 
     Args:
-        models: by asset id, for the revision.
+        models: by asset id, as `Revision.models`.
         checked: `proved`, `skipped`, `unavailable`, `unproved`, `untouched` or `none`.
-        bytes: models to keep when the change is made, by digest.
-        proof: a proof to record when the change is made, and its key.
+        bytes: models to store when the change is made, by digest.
+        proof: the key and the record of a passed check, to store when the change is made.
     """
 
     models: dict[str, Any] = field(default_factory=dict)
@@ -45,14 +47,14 @@ class Deployment:
     proof: tuple[str, dict[str, Any]] | None = None
 
     def keep(self, session: Session) -> None:
-        """Write the bytes and the proof; the reference to them comes after."""
+        """Store the bytes and the proof; call it before anything refers to them."""
         for data in self.bytes.values():
             session.store.blobs.keep_model(data)
         if self.proof is not None:
             session.store.secrets.keep_proof(*self.proof)
 
 
-def plan(
+def prepare(
     session: Session,
     document: Mapping[str, Any],
     before: Revision | None,
@@ -61,19 +63,21 @@ def plan(
     sas_tokens: Mapping[str, str] | None = None,
     digests: Mapping[str, Any] | None = None,
     held: Mapping[str, bytes] | None = None,
+    service: ResourceId | None = None,
 ) -> Deployment:
-    """Find and prove the models of a document that is to replace `before`.
+    """Find and check the models of a document that is to replace `before`.
 
     Args:
-        skip: take the models without proving them.
-        sas_tokens: signatures that came with uris, by asset id.
-        held: models whose bytes are at hand, by uri; they are taken even where the uri is the one that stands.
-        digests: models already kept, by asset id, as a rollback brings them back; their uris are not read again.
+        skip: take the models without checking them.
+        sas_tokens: signatures from the models' uris, by asset id.
+        held: new models whose bytes are at hand, by uri; they are used even if the uri did not change.
+        digests: models already stored, by asset id, which a rollback uses again; their uris are not read.
+        service: the New web service that is created, for a warning about how to train its model.
 
     Raises:
-        BadRequest: `ModelNotProved`: a new reference cannot be proved, or a model fails its proof.
-        NotFound: `BlobNotFound`; the account is here and the blob is not.
-        UntrustedModel: a model was signed elsewhere, or altered.
+        BadRequest: `ModelNotProved`: a new model cannot be checked, or a model fails the check.
+        NotFound: `BlobNotFound`: the account is in this home and the blob is not.
+        UntrustedModel: a model was signed elsewhere, or changed.
     """
     found = assets.learnt(document)
     result = Deployment()
@@ -84,7 +88,7 @@ def plan(
     for model in found:
         present = known.get(model.asset_id)
         named = present is not None and present.get("uri") == model.uri and model.uri not in (held or {})
-        if present is not None and named and _stays(session, present, result):
+        if present is not None and named and _keeps_copy(session, present, result):
             result.models[model.asset_id] = present
             if present.get("digest"):
                 _note_overwritten(session, model, present, result)
@@ -93,14 +97,14 @@ def plan(
             token = (sas_tokens or {}).get(model.asset_id)
             content = (held or {}).get(model.uri)
             if content is None:
-                content = _found(session, model, before is not None, skip, token, result)
+                content = _read_new(session, model, before is not None, skip, token, result, service)
             if content is not None:
                 _take(session, model, content, skip, result)
     if not touched and digests is None:
         result.checked = "untouched"
     elif skip:
         result.checked = "skipped"
-        result.warnings.append("The model check was skipped; nothing says that the new model answers.")
+        result.warnings.append("The model check was skipped; the new model may not be able to score.")
     elif any(body["state"] != DEPLOYED for body in result.models.values()):
         _open_beside_unavailable(session, before, result)
         result.checked = UNAVAILABLE
@@ -109,8 +113,8 @@ def plan(
     return result
 
 
-def _stays(session: Session, present: Mapping[str, Any], result: Deployment) -> bool:
-    """Whether a model whose reference is unchanged stays as it is; one that was unavailable may have arrived since."""
+def _keeps_copy(session: Session, present: Mapping[str, Any], result: Deployment) -> bool:
+    """Whether to keep the copy of a model whose uri is unchanged; one that was unavailable may have arrived since."""
     if present.get("digest"):
         return True
     blob = blobs.parse(present["uri"])
@@ -119,18 +123,18 @@ def _stays(session: Session, present: Mapping[str, Any], result: Deployment) -> 
     try:
         models.open_model(session, session.store.blobs.read(blob))
     except MlmgmtError as error:
-        result.warnings.append(f"The model at {present['uri']} is here now, and cannot be used: {error.message}")
+        result.warnings.append(f"The model at {present['uri']} is now available but cannot be used: {error.message}")
         return True
     return False
 
 
 def _open_beside_unavailable(session: Session, before: Revision | None, result: Deployment) -> None:
-    """Without every model the graph cannot be run; a new one is then opened at least, and an update refused."""
+    """Only open the new models, because the graph cannot run without every model; refuse this in an update."""
     if result.bytes and before is not None:
         raise BadRequest(
-            "The new model cannot be proved.",
+            "The new model cannot be checked.",
             details=[Detail("ModelNotProved", "Another model of the service is not available in this home.")],
-            hint="-SkipModelCheck deploys it unproved, and the history says so.",
+            hint=_SKIP_HINT,
         )
     for content in result.bytes.values():
         models.open_model(session, content)
@@ -139,13 +143,13 @@ def _open_beside_unavailable(session: Session, before: Revision | None, result: 
 def _note_overwritten(session: Session, model: TrainedModel, present: Mapping[str, Any], result: Deployment) -> None:
     if blob_state(session, model.uri, present["digest"]) == "changed":
         result.warnings.append(
-            f"The blob of {model} was overwritten since it was deployed; the deployed copy {present['digest'][:12]} "
-            "goes on answering. Give the new model another path to deploy it."
+            f"The blob of {model} was overwritten after it was deployed; the deployed copy {present['digest'][:12]} "
+            "stays in use. To deploy the new model, store it at another path."
         )
 
 
 def blob_state(session: Session, uri: str, digest: str) -> str:
-    """Whether the blob behind a uri is still the model that answers: `same`, `changed`, `deleted` or `elsewhere`."""
+    """Whether the blob at a uri is still the model in use: `same`, `changed`, `deleted` or `elsewhere`."""
     blob = blobs.parse(uri)
     if blob is None or not session.store.blobs.is_registered(blob.account):
         return "elsewhere"
@@ -155,10 +159,16 @@ def blob_state(session: Session, uri: str, digest: str) -> str:
         return "deleted"
 
 
-def _found(
-    session: Session, model: TrainedModel, update: bool, skip: bool, token: str | None, result: Deployment
+def _read_new(
+    session: Session,
+    model: TrainedModel,
+    update: bool,
+    skip: bool,
+    token: str | None,
+    result: Deployment,
+    service: ResourceId | None,
 ) -> bytes | None:
-    """The bytes of a model that a change names for the first time; None when its account is not in this home."""
+    """Read a model that a change names for the first time; None if its account is not in this home."""
     blob = blobs.parse(model.uri)
     if blob is not None and session.store.blobs.is_registered(blob.account):
         keys = session.store.secrets.account_keys(blob.account)
@@ -169,9 +179,10 @@ def _found(
     message = f"The {where} of {model} is not in this home: {model.uri}"
     if update and not skip:
         hint = "Copy the model into a storage account of this home, or use -SkipModelCheck."
-        raise _unproved(message, model, hint)
+        raise _check_failed(message, model, hint)
     result.models[model.asset_id] = {"state": UNAVAILABLE, "uri": model.uri}
-    result.warnings.append(f"{message}. The service is managed, and cannot score.")
+    retrain = f": mlmgmt retrain {service.words} --training-definition FILE --data FILE --update" if service else "."
+    result.warnings.append(f"{message}. The service is stored, but cannot score until its model is here{retrain}")
     return None
 
 
@@ -194,9 +205,9 @@ def _facts(data: bytes) -> dict[str, Any]:
     return {name: stated[name] for name in _KEPT_FACTS if name in stated}
 
 
-def _unproved(message: str, model: TrainedModel, hint: str | None = None) -> BadRequest:
+def _check_failed(message: str, model: TrainedModel, hint: str | None = None) -> BadRequest:
     details = [Detail("ModelNotProved", message, f"$.properties.assets.{model.asset_id}.locationInfo.uri")]
-    return BadRequest("The new model cannot be proved.", target=model.asset_id, details=details, hint=hint)
+    return BadRequest("The new model cannot be checked.", target=model.asset_id, details=details, hint=hint)
 
 
 def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
@@ -208,10 +219,10 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
                 session.store.blobs.model(digest)
         result.checked = "proved"
         return
-    session.stage("proving the model")
+    session.stage("checking the model")
     try:
         if proof.trains(document):
-            # One example row trains nothing; what it needs was opened by its digest.
+            # One example row is not enough to train; only open what the graph uses.
             for digest in digests.values():
                 models.open_model(session, result.bytes.get(digest) or session.store.blobs.model(digest))
             return
@@ -221,24 +232,24 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
             raise _failed(error) from error
         if before is not None and any(digest not in _digests(before) for digest in digests.values()):
             raise BadRequest(
-                "The new model cannot be proved.",
+                "The new model cannot be checked.",
                 details=[Detail("ModelNotProved", error.message)],
-                hint="-SkipModelCheck deploys it unproved, and the history says so.",
+                hint=_SKIP_HINT,
             ) from error
         result.checked = "unproved"
-        result.warnings.append(f"The model could not be proved. {error.message}")
+        result.warnings.append(f"The model was not checked. {error.message}")
         return
     result.checked = "proved"
     body = {"graph": graph.digest(document), "models": digests, "on": stamp(session.clock()), "example": rows}
     result.proof = (key, body)
     if rows == "made from the input":
         result.warnings.append(
-            "There is no example request; the model was proved with a row made from the input's types."
+            "There is no example request; the model was checked with a row made from the input's types."
         )
 
 
 def proof_key(document: Mapping[str, Any], digests: Mapping[str, str]) -> str:
-    """What a proof is recorded under: all that decides an answer, and the models, by asset id."""
+    """The key of a proof: a digest of everything that decides an answer: the graph and its models."""
     return sha256(compact([graph.digest(document), sorted(digests.items())])).hexdigest()
 
 
@@ -247,7 +258,7 @@ def _digests(revision: Revision) -> set[str]:
 
 
 def _failed(error: MlmgmtError) -> BadRequest:
-    """The same refusal, with the code that says it happened in the proof."""
+    """Return the same error with the code `ModelNotProved` added."""
     details = [Detail("ModelNotProved", error.message, error.target), *error.details]
-    message = "The model does not pass its proof."
+    message = "The model fails the check."
     return BadRequest(message, target=error.target, details=details, hint=error.hint, code=error.code)

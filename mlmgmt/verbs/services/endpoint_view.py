@@ -1,4 +1,4 @@
-"""An endpoint of a Classic web service as the service described it."""
+"""An endpoint of a Classic web service in the shape that the service answered."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 STUDIO = "https://studio.azureml.net"
-"""The host that had the help pages; a running server stands for it, as for those of scoring and management."""
+"""The host of the help pages; a running server replaces it, and the hosts of scoring and management too."""
 
 
 def view(session: Session, revision: Revision, origin: str | None = None) -> dict[str, Any]:
-    """An endpoint as the service described it, and under `mlmgmt` what answers. A Reader gets no keys.
+    """Return an endpoint as the service answered it, and under `mlmgmt` the models in use. A Reader gets no keys.
 
     Args:
-        origin: of the server that is to stand in its addresses; None for the hosts that the service had.
+        origin: the server to write into its addresses; None for the hosts of the original service.
     """
     identity = revision.resource
     assert isinstance(identity, EndpointId)
@@ -62,7 +62,7 @@ def _models(revision: Revision) -> dict[str, Any]:
 
 
 def updatable(revision: Revision) -> list[assets.TrainedModel]:
-    """The trained models of an endpoint, which a PATCH can replace: those of its web service's graph."""
+    """Return the trained models that a PATCH of the endpoint can replace."""
     return assets.trained_models(revision.document)
 
 
@@ -89,6 +89,6 @@ def _experiment(identity: EndpointId, experiment: str | None, origin: str | None
 
 
 def help_path(identity: EndpointId) -> str:
-    """The path of an endpoint's help page, which names the endpoint by its id."""
+    """The path of an endpoint's help page."""
     service = f"/apihelp/workspaces/{identity.workspace}/webservices/{identity.service}"
     return f"{service}/endpoints/{service_guid(identity)}"

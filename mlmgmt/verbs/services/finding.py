@@ -1,4 +1,4 @@
-"""Finding what stands in a Classic workspace: a web service by its id or name, an endpoint by its name."""
+"""Find things in a Classic workspace: a web service by its id or name, an endpoint by its name."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 DEFAULT = "default"
-"""The endpoint that every web service has, and that follows its experiment."""
+"""The endpoint that every web service has; it follows the experiment."""
 
 
 def web_service(session: Session, named: str) -> dict[str, Any]:
-    """A web service of the workspace, by its id, or by its name in any letter case.
+    """Return a web service of the workspace, by its id, or by its name in any letter case.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
-        BadRequest: `AmbiguousWebService`: several have that name.
-        HomeError: `HomeDamaged`: none has, and one that may have had it cannot be read.
+        BadRequest: `AmbiguousWebService`: several web services have that name.
+        HomeError: `HomeDamaged`: none was found, and one that may be the right one cannot be read.
     """
     key = named.strip().casefold()
     if is_guid(key):
         body = session.store.web_services.read(session.workspace, key)
-        if body is not None and _stands(session, body):
+        if body is not None and _is_complete(session, body):
             return body
     known, damage = _readable(session)
     found = [body for body in known if body["Name"].casefold() == key]
     if len(found) > 1:
-        message = f"{len(found)} web services are called {named!r}; name one by its id."
+        message = f"{len(found)} web services are named {named!r}; give an id."
         hint = ", ".join(body["Id"] for body in found)
         details = [Detail("AmbiguousWebService", message)]
         raise BadRequest(message, target="WebServiceId", details=details, hint=hint)
@@ -48,18 +48,20 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
             "The web service cannot be found.",
             target=named,
             details=[Detail("WebServiceIdNotFoundInWorkspace", message)],
-            hint=f"There are: {listed}." if known else "Deploy one: mlmgmt New-AmlWebService",
+            hint=f"Its web services: {listed}." if known else "Deploy one: mlmgmt New-AmlWebService",
         )
     return found[0]
 
 
 def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
-    """The web services of a workspace, oldest first; of the one meant when None."""
-    return [body for body in session.store.web_services.all(workspace or session.workspace) if _stands(session, body)]
+    """Return the web services of a workspace, oldest first; of the session's workspace when None."""
+    return [
+        body for body in session.store.web_services.all(workspace or session.workspace) if _is_complete(session, body)
+    ]
 
 
 def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]:
-    """The web services of the workspace that can be read, oldest first, and what is wrong with one that cannot."""
+    """Return the readable web services of the workspace, oldest first, and the error of one that is not readable."""
     found, damage = [], None
     for service in session.store.web_services.ids(session.workspace):
         try:
@@ -67,18 +69,18 @@ def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]
         except HomeError as error:
             damage = error
         else:
-            found += [body] if body is not None and _stands(session, body) else []
+            found += [body] if body is not None and _is_complete(session, body) else []
     return sorted(found, key=lambda body: str(body["CreationTime"])), damage
 
 
-def _stands(session: Session, body: Mapping[str, Any]) -> bool:
-    """Whether a web service was made whole, which its default endpoint is the last step of, and was not removed."""
+def _is_complete(session: Session, body: Mapping[str, Any]) -> bool:
+    """Whether a web service is complete and was not removed. Its default endpoint is written last."""
     default = EndpointId(body["WorkspaceId"], body["Id"], DEFAULT)
     return "RemovedTime" not in body and os.access(session.store.services.path_of(default, 1), os.F_OK)
 
 
 def owner(session: Session, identity: EndpointId) -> dict[str, Any]:
-    """The web service that an endpoint belongs to.
+    """Return the web service that an endpoint belongs to.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`.
@@ -92,21 +94,21 @@ def owner(session: Session, identity: EndpointId) -> dict[str, Any]:
 
 
 def endpoint_id(session: Session, web_service_id: str, endpoint_name: str) -> EndpointId:
-    """The id of an endpoint, whether or not it stands; its web service does.
+    """Return the id of an endpoint, which need not exist, of a web service, which must.
 
     Raises:
-        NotFound: `WebServiceIdNotFoundInWorkspace`; `EndpointNotFound`: no endpoint can have that name.
+        NotFound: `WebServiceIdNotFoundInWorkspace`; `EndpointNotFound`: the name is not valid.
     """
     service = web_service(session, web_service_id)
     identity = EndpointId(service["WorkspaceId"], service["Id"], endpoint_name.strip().casefold())
-    if not endpoint_facts.may_name(identity.name):
-        # Not even looked for: it may be longer than a file's name can be.
+    if not endpoint_facts.is_valid_name(identity.name):
+        # Do not look for it: the name may be longer than a file name can be.
         raise _not_found(session, identity, removed=False)
     return identity
 
 
 def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revision:
-    """The revision of an endpoint that answers.
+    """Return the current revision of an endpoint, by its names.
 
     Raises:
         NotFound: `WebServiceIdNotFoundInWorkspace`, `EndpointNotFound`.
@@ -115,7 +117,7 @@ def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revis
 
 
 def existing(session: Session, identity: EndpointId) -> Revision:
-    """The revision of an endpoint that answers.
+    """Return the current revision of an endpoint, by its id.
 
     Raises:
         NotFound: `EndpointNotFound`.
@@ -129,10 +131,10 @@ def existing(session: Session, identity: EndpointId) -> Revision:
 def _not_found(session: Session, identity: EndpointId, *, removed: bool) -> NotFound:
     message = f"The web service {owner(session, identity)['Name']!r} has no endpoint {identity.name[:64]!r}."
     if removed:
-        hint = f"It was removed; bring it back with: mlmgmt restore {identity.words}"
+        hint = f"It was removed. Restore it: mlmgmt restore {identity.words}"
     else:
         names = session.store.services.standing_names(identity.workspace, identity.service)
-        hint = f"There are: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}."
+        hint = f"Its endpoints: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}."
     return NotFound(
         "The endpoint cannot be found.",
         target=identity.name[:64],

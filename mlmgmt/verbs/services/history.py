@@ -1,4 +1,4 @@
-"""What a web service was: its revisions, going back to one, and bringing back a removed service."""
+"""The history of a web service: list its revisions, roll back to one, restore a removed service."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ _WRITE = "Microsoft.MachineLearning/webServices/write"
 
 
 def history(session: Session, **address: Unpack[Address]) -> list[dict[str, Any]]:
-    """Every revision of a web service or an endpoint, newest first; removed ones have one too.
+    """Return every revision of a web service or an endpoint, newest first, even if it is removed.
 
     Raises:
-        NotFound: there never was such a service.
+        NotFound: the service never existed.
     """
     identity = addresses.identity(session, **address)
     revisions = session.store.services.history(identity)
     if not revisions:
+        # It raises the NotFound that fits: of a group, of a web service or of an endpoint.
         addresses.at(session, identity)
     return [_row(revision) for revision in reversed(revisions)]
 
@@ -50,7 +51,7 @@ def _row(revision: Revision) -> dict[str, Any]:
 
 
 def revision_of(session: Session, resource: ServiceId, number: int) -> Revision:
-    """One revision.
+    """Return one revision.
 
     Raises:
         NotFound: `RevisionNotFound`.
@@ -62,7 +63,7 @@ def revision_of(session: Session, resource: ServiceId, number: int) -> Revision:
             message,
             target="Revision",
             details=[Detail("RevisionNotFound", message)],
-            hint=f"See them with: mlmgmt history {resource.words}",
+            hint=f"List its revisions: mlmgmt history {resource.words}",
         )
     return found
 
@@ -76,34 +77,34 @@ def plan_rollback(
     skip_model_check: bool = False,
     **address: Unpack[Address],
 ) -> Outcome:
-    """Plan a new revision that answers as an earlier one did, with the models it had.
+    """Plan a new revision with the definition and the models of an earlier one.
 
     Args:
-        to: the number of the revision; the one before the present one when None.
+        to: the number of the earlier revision; the one before the current one when None.
 
     Raises:
-        NotFound: the service, or `RevisionNotFound`.
+        NotFound: the service; or `RevisionNotFound`.
         Conflict: `WebServiceReadOnly`, `NothingChanged`.
-        BadRequest: the model of that revision does not pass its proof.
+        BadRequest: the models of that revision fail the check; `RevisionIsRemoval`.
     """
-    standing = addresses.existing(session, **address)
-    name = standing.resource.name
-    session.require(_WRITE, standing.resource)
-    changes.check_etag(standing, if_match)
-    changes.refuse_read_only(standing)
-    number = to if to is not None else standing.number - 1
-    earlier = revision_of(session, standing.resource, number)
+    current = addresses.existing(session, **address)
+    name = current.resource.name
+    session.require(_WRITE, current.resource)
+    changes.check_etag(current, if_match)
+    changes.refuse_read_only(current)
+    number = to if to is not None else current.number - 1
+    earlier = revision_of(session, current.resource, number)
     if earlier.removed:
-        text = f"Revision {number} is the removal of {name!r}; there is nothing in it to go back to."
+        text = f"Revision {number} removed {name!r}, so it cannot be rolled back to; give another revision."
         raise BadRequest(text, target="To", details=[Detail("RevisionIsRemoval", text)])
-    if changes.is_as(standing, earlier.document, earlier.models):
-        text = f"{name!r} is as it was in revision {number}; nothing was rolled back."
+    if changes.is_same(current, earlier.document, earlier.models):
+        text = f"{name!r} already has the content of revision {number}; nothing was rolled back."
         raise Conflict(text, target=name, details=[Detail("NothingChanged", text)])
     return _return_to(
         session,
-        standing.resource,
+        current.resource,
         earlier,
-        standing,
+        current,
         kind="rolled back",
         message=message or f"back to revision {number}",
         skip=skip_model_check,
@@ -116,10 +117,10 @@ def plan_rollback(
 def plan_restore(
     session: Session, *, message: str | None = None, skip_model_check: bool = False, **address: Unpack[Address]
 ) -> Outcome:
-    """Plan to bring back a removed web service or endpoint as it was, keys included.
+    """Plan to restore a removed web service or endpoint, with its keys.
 
     Raises:
-        NotFound: the group or the Classic web service, or there never was such a service.
+        NotFound: the group or the Classic web service; or the service never existed.
         Conflict: `WebServiceExists`: it is not removed.
     """
     identity = addresses.identity(session, **address)
@@ -131,15 +132,16 @@ def plan_restore(
 def restoration(
     session: Session, identity: ServiceId, *, message: str | None = None, skip_model_check: bool = False
 ) -> Outcome:
-    """Plan to bring back what was removed at an id; see `plan_restore`."""
+    """Plan to restore what was removed at an id; see `plan_restore`."""
     session.require(_WRITE, identity)
     latest = session.store.services.latest(identity)
     if latest is None:
+        # It raises NotFound.
         addresses.at(session, identity)
     assert latest is not None
     if not latest.removed:
         text = f"{identity.name!r} is not removed."
-        hint = f"To go back to an earlier revision: mlmgmt rollback {identity.words} -To ..."
+        hint = f"Go back to an earlier revision: mlmgmt rollback {identity.words} -To ..."
         raise Conflict(text, target=identity.name, details=[Detail("WebServiceExists", text)], hint=hint)
     return _return_to(
         session,
@@ -153,7 +155,7 @@ def restoration(
     )
 
 
-def _shown(session: Session, revision: Revision) -> dict[str, Any]:
+def _view(session: Session, revision: Revision) -> dict[str, Any]:
     view = lookup.view if isinstance(revision.resource, ResourceId) else endpoint_view.view
     return view(session, revision)
 
@@ -162,20 +164,20 @@ def _return_to(
     session: Session,
     identity: ServiceId,
     earlier: Revision,
-    standing: Revision,
+    current: Revision,
     *,
     kind: str,
     message: str | None,
     skip: bool,
     replan: Any,
 ) -> Outcome:
-    before = None if standing.removed else standing
+    before = None if current.removed else current
     document: Mapping[str, Any] = earlier.document
-    deployed = deployment.plan(session, document, before, skip=skip, digests=earlier.models)
+    deployed = deployment.prepare(session, document, before, skip=skip, digests=earlier.models)
     return changes.outcome_of(
         session,
         identity,
-        changes.Change(kind, document, None, deployed, message, None, standing),
-        lambda revision: _shown(session, revision),
+        changes.Change(kind, document, None, deployed, message, None, current),
+        lambda revision: _view(session, revision),
         replan=replan,
     )

@@ -1,4 +1,4 @@
-"""Looking at web services: find one, list them, show what answers, and the keys."""
+"""Read web services: one, a list, the models in use, and the keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LEFT_OUT_OF_LISTS = ("package", "assets", "input", "output", "exampleRequest", 
 
 
 def existing(session: Session, group: str, name: str) -> Revision:
-    """The revision of a web service that answers.
+    """Return the current revision of a web service.
 
     Raises:
         NotFound: the group, or `WebServiceNotFound`.
@@ -28,12 +28,12 @@ def existing(session: Session, group: str, name: str) -> Revision:
     identity = session.service_id(group, name)
     found = session.store.services.latest(identity)
     if found is None or found.removed:
-        message = f"There is no web service {name!r} in the resource group {group!r}."
+        message = f"The resource group {group!r} has no web service {name!r}."
         if found is not None:
-            hint = f"It was removed; bring it back with: mlmgmt restore -g {group} -n {name}"
+            hint = f"It was removed. Restore it: mlmgmt restore -g {group} -n {name}"
         else:
             names = sorted(revision.document["name"] for revision in session.store.services.in_group(identity.group_id))
-            hint = f"There are: {', '.join(names)}." if names else "The group has none yet."
+            hint = f"Its web services: {', '.join(names)}." if names else "The group has no web services yet."
         raise NotFound(
             "The web service cannot be found.",
             target=name,
@@ -46,7 +46,7 @@ def existing(session: Session, group: str, name: str) -> Revision:
 def get(
     session: Session, *, group: str | None = None, name: str | None = None, region: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """One web service whole, or those of a group or of the subscription without their packages.
+    """Return one web service in full, or those of a group or of the subscription without their packages.
 
     Raises:
         NotFound: `ResourceGroupNotFound`, `WebServiceNotFound`, `PerRegionPayloadNotFound`.
@@ -54,11 +54,11 @@ def get(
     """
     if name is not None:
         if group is None:
-            message = "A name needs its resource group."
+            message = "-Name also needs -ResourceGroupName."
             raise WrongUsage(
-                message, target="ResourceGroupName", hint="Add -ResourceGroupName, or leave -Name out to list all."
+                message, target="ResourceGroupName", hint="Add -ResourceGroupName, or omit -Name to list all."
             )
-        return view(session, standing(session, group, name, region))
+        return view(session, current_in_region(session, group, name, region))
     if group is not None:
         identity = session.group_id(session.existing_group(group)["name"])
         return [_item(session, revision) for revision in session.store.services.in_group(identity)]
@@ -69,11 +69,11 @@ def get(
     ]
 
 
-def standing(session: Session, group: str, name: str, region: str | None = None) -> Revision:
-    """The revision of a web service that answers, as seen from a region.
+def current_in_region(session: Session, group: str, name: str, region: str | None = None) -> Revision:
+    """Return the current revision of a web service, which must be in the region if one is given.
 
     Raises:
-        NotFound: as `existing`; or `PerRegionPayloadNotFound`.
+        NotFound: see `existing`; or `PerRegionPayloadNotFound`.
     """
     found = existing(session, group, name)
     if region is not None and not is_in(found, region):
@@ -82,19 +82,19 @@ def standing(session: Session, group: str, name: str, region: str | None = None)
             "The regional properties cannot be found.",
             target=region,
             details=[Detail("PerRegionPayloadNotFound", message)],
-            hint=f"It is in {', '.join(map(repr, (found.document['location'], *found.regions)))}; another region is "
-            f"added with: mlmgmt add-region -g {group} -n {name} -Region ...",
+            hint=f"It is in {', '.join(map(repr, (found.document['location'], *found.regions)))}. To add a region: "
+            f"mlmgmt add-region -g {group} -n {name} -Region ...",
         )
     return found
 
 
 def is_in(revision: Revision, region: str) -> bool:
-    """Whether a web service has regional properties in a region: its own location, or one that was added."""
+    """Whether a web service is in a region: its location, or a region that was added."""
     return any(same_location(region, known) for known in (str(revision.document["location"]), *revision.regions))
 
 
 def view(session: Session, revision: Revision) -> dict[str, Any]:
-    """What a Get answers: the definition without secrets, with the etag and which model answers."""
+    """Return a web service as Get answers it: the definition without secrets, the etag, and the models in use."""
     models = {}
     for asset_id, body in revision.models.items():
         shown = {
@@ -109,7 +109,7 @@ def view(session: Session, revision: Revision) -> dict[str, Any]:
 
 
 def public(session: Session, revision: Revision) -> dict[str, Any]:
-    """A definition as its contract answers it: without what is only written, keys above all."""
+    """Return a definition without its write-only members, such as the keys."""
     found: dict[str, Any] = without(revision.document, session.contract.root, write_only=True)
     return found
 
@@ -117,10 +117,10 @@ def public(session: Session, revision: Revision) -> dict[str, Any]:
 def page(
     session: Session, *, group: str | None = None, after: str = "", most: int = 100
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """The next web services of a group, or of the subscription, and behind which one to go on.
+    """Return the next page of web services of a group or the subscription, and where the page after it begins.
 
     Args:
-        after: what an earlier page gave; empty for the first.
+        after: the second value of the previous page; empty for the first page.
 
     Raises:
         NotFound: `ResourceGroupNotFound`.
@@ -158,7 +158,7 @@ def _item(session: Session, revision: Revision) -> dict[str, Any]:
 
 
 def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
-    """The two keys of a web service.
+    """Return the two keys of a web service.
 
     Raises:
         NotFound: the service, or `KeysNotFound`: this copy of the home has no secrets.
@@ -168,7 +168,7 @@ def keys(session: Session, *, group: str, name: str) -> dict[str, str]:
 
 
 def keys_of(session: Session, found: Revision) -> dict[str, str]:
-    """The two keys that open what stands; see `keys`."""
+    """Return the two keys of a revision's service; see `keys`."""
     session.refuse_reader("Microsoft.MachineLearning/webServices/listkeys/action", found.resource)
     pair = session.store.service_secrets(found.resource).get("keys")
     name = found.document["name"]
@@ -178,29 +178,27 @@ def keys_of(session: Session, found: Revision) -> dict[str, str]:
             message,
             target=name,
             details=[Detail("KeysNotFound", message)],
-            hint="A copied home comes without keys; give it new ones: mlmgmt update ... -Keys \"@{Primary='...'}\"",
+            hint="A copied home has no keys. Set new ones: mlmgmt update ... -Keys \"@{Primary='...'}\"",
         )
     return {"Primary": pair["primary"], "Secondary": pair["secondary"]}
 
 
 def keys_of_object(session: Session, *, web_service: Source) -> dict[str, str]:
-    """The two keys of the web service whose Get answer is given; see `keys` and `named_by`."""
+    """Return the two keys of the web service whose Get answer is given; see `keys` and `named_by`."""
     identity = named_by(web_service)
     return keys(session, group=identity.group, name=identity.name)
 
 
 def named_by(web_service: Source) -> ResourceId:
-    """The id in a Get answer.
+    """Return the id in a Get answer.
 
     Raises:
-        BadRequest: `InvalidResourceId`: it has none, as imported definitions have, or not that of a web service.
+        BadRequest: `InvalidResourceId`: there is no id, as in an imported definition, or not one of a web service.
     """
     body = parse(web_service.data)
     found = body.get("id", body.get("Id")) if isinstance(body, dict) else None
     if not isinstance(found, str):
-        message = f"{web_service.name} names no web service: it has no id."
-        hint = (
-            "An exported or imported definition has none; give -ResourceGroupName and -Name, or pipe what Get answers."
-        )
+        message = f"{web_service.name} does not name a web service: it has no id."
+        hint = "Exported definitions have no id. Give -ResourceGroupName and -Name, or pipe the answer of Get."
         raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
     return ResourceId.parse(found)

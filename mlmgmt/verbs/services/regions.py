@@ -1,11 +1,11 @@
-"""Regional properties: a web service is made known in a further region."""
+"""Regional properties: add a web service to another region."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mlmgmt.ids import check_name
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import changes, deployment, lookup
 
 if TYPE_CHECKING:
@@ -15,37 +15,37 @@ _WRITE = "Microsoft.MachineLearning/webServices/write"
 
 
 def plan_add(session: Session, *, group: str, name: str, region: str) -> Outcome:
-    """Plan to give a web service properties in a region; where it has them, it is answered as it is.
+    """Plan to add a web service to a region; if it is in that region already, nothing changes.
 
     Raises:
-        BadRequest: `InvalidResourceName`: that is no name of a region.
+        BadRequest: `InvalidResourceName`: the region's name is not valid.
         Conflict: `WebServiceReadOnly`.
         NotFound: `ResourceGroupNotFound`, `WebServiceNotFound`.
         AuthorizationFailed.
     """
-    standing = lookup.existing(session, group, name)
-    session.require(_WRITE, standing.resource)
+    current = lookup.existing(session, group, name)
+    session.require(_WRITE, current.resource)
     check_name(region, what="region")
-    if lookup.is_in(standing, region):
-        shown = lookup.view(session, standing)
-        return Outcome(target=name, before=standing.document, after=standing.document, commit=lambda: shown)
-    changes.refuse_read_only(standing)
+    if lookup.is_in(current, region):
+        shown = lookup.view(session, current)
+        return Outcome(target=name, before=current.document, after=current.document, commit=lambda: shown)
+    changes.refuse_read_only(current)
     outcome = changes.outcome_of(
         session,
-        standing.resource,
+        current.resource,
         changes.Change(
             "region added",
-            standing.document,
+            current.document,
             None,
-            deployment.Deployment(standing.models, checked="untouched"),
+            deployment.Deployment(current.models, checked="untouched"),
             f"regional properties in {region}",
             None,
-            standing,
+            current,
             region,
         ),
         lambda revision: lookup.view(session, revision),
         replan=lambda: plan_add(session, group=group, name=name, region=region),
     )
-    outcome.question = f"Make regional properties of the web service {standing.document['name']!r} in {region!r}?"
-    outcome.compared = shown_only
+    outcome.question = f"Add the web service {current.document['name']!r} to the region {region!r}?"
+    outcome.compared = no_comparison
     return outcome

@@ -1,4 +1,4 @@
-"""Which web service trains the models of which: told by their tags, else by the name that a trained model bears."""
+"""Which web service trains the models of which: by their tags, or else by the trained model's name."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 SUFFIX = " [trained model]"
-"""What Set Up Web Service puts behind the training experiment's name to name its model."""
+"""Set Up Web Service names a model after its training experiment, with this suffix."""
 
 
 def trains(revision: Revision) -> bool:
-    """Whether a service has no trained model of its own, so that a PATCH finds nothing to replace."""
+    """Whether a service is a training service: it has no trained model, so a PATCH has nothing to replace."""
     return not assets.trained_models(revision.document)
 
 
 def title(revision: Revision) -> str:
-    """What people call a web service: of an endpoint, the name of its web service."""
+    """The display name of a web service; for an endpoint, that of its web service."""
     resource = revision.resource
     if isinstance(resource, ResourceId):
         return resource.name
@@ -35,20 +35,20 @@ def title(revision: Revision) -> str:
 
 
 def predictive(session: Session, training: Revision) -> list[Revision]:
-    """The services whose model a training service makes, of the same kind first."""
-    return [other for other in everyone(session, training) if not trains(other) and _is_of(training, other)]
+    """Return the services whose model a training service makes, those of the same kind first."""
+    return [other for other in all_services(session, training) if not trains(other) and _is_of(training, other)]
 
 
 def training(session: Session, scoring: Revision) -> list[Revision]:
-    """The training services that make the model of a service, of the same kind first."""
-    return [other for other in everyone(session, scoring) if trains(other) and _is_of(other, scoring)]
+    """Return the training services that make the model of a service, those of the same kind first."""
+    return [other for other in all_services(session, scoring) if trains(other) and _is_of(other, scoring)]
 
 
-def everyone(session: Session, near: Revision | None = None) -> Iterator[Revision]:
-    """What stands in the workspace and in the groups: New web services, and of Classic ones the default endpoint.
+def all_services(session: Session, near: Revision | None = None) -> Iterator[Revision]:
+    """Yield all New web services, and the default endpoint of each Classic one.
 
     Args:
-        near: the one whose siblings are looked for, which is left out; its own kind comes first, then its own group.
+        near: the service whose siblings are wanted. It is omitted; services of its kind and its group come first.
     """
     kinds = [_defaults(session), _in_groups(session, near)]
     if near is not None and isinstance(near.resource, ResourceId):
@@ -77,14 +77,19 @@ def _in_groups(session: Session, near: Revision | None) -> Iterator[Revision]:
 def pair(
     session: Session, named: Revision | None, kind: type[ResourceId | EndpointId]
 ) -> tuple[Revision | None, Revision | None]:
-    """The service that scores and the one that trains, of one kind, as far as they are there: of the one named, or the
-    last that was made.
+    """Return the scoring service and the training service that belong together; None for one that does not exist.
+
+    Args:
+        named: one of the two; None for the scoring service created last.
+        kind: what to return: New web services or Classic endpoints.
     """
 
     def first(found: list[Revision]) -> Revision | None:
         return next((other for other in found if isinstance(other.resource, kind)), None)
 
-    known = [named] if named is not None else [other for other in everyone(session) if isinstance(other.resource, kind)]
+    known = (
+        [named] if named is not None else [other for other in all_services(session) if isinstance(other.resource, kind)]
+    )
     scoring = [other for other in known if not trains(other)]
     if scoring:
         newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))
@@ -106,14 +111,16 @@ def _is_of(training: Revision, scoring: Revision) -> bool:
 
 
 def no_resources(session: Session, revision: Revision) -> str:
-    """That a service has no updatable resources, and which one has."""
-    text = f"The web service {title(revision)!r} has no updatable resources: its graph trains a model and holds none."
-    names = [told(other) for other in predictive(session, revision)]
-    return f"{text} Its model is replaced in {' and '.join(names[:3])}." if names else text
+    """The sentence that a service has no updatable resources, and which service has them."""
+    text = (
+        f"The web service {title(revision)!r} has no updatable resources: it trains a model and does not contain one."
+    )
+    names = [label(other) for other in predictive(session, revision)]
+    return f"{text} Update its model in {' and '.join(names[:3])}." if names else text
 
 
-def told(revision: Revision) -> str:
-    """A web service by its name, and by its kind where that matters."""
+def label(revision: Revision) -> str:
+    """The name of a web service in a sentence; a New one with its resource group."""
     resource = revision.resource
     if isinstance(resource, ResourceId):
         return f"{resource.name!r} of the resource group {resource.group!r}"
@@ -121,32 +128,32 @@ def told(revision: Revision) -> str:
 
 
 def patch_hint(session: Session, revision: Revision) -> str:
-    """The command that goes on where there is something to replace."""
+    """The next command after a PATCH found nothing to replace: one for the service that has the model."""
     for other in predictive(session, revision):
         resource = other.resource
         if isinstance(resource, ResourceId):
-            return _helping(resource)
-        return goes_on(session, resource)
+            return _help_command(resource)
+        return next_command(session, resource)
     return "PATCH an endpoint of the predictive web service; mlmgmt Get-AmlWebService lists them."
 
 
-def goes_on(session: Session, default: EndpointId) -> str:
-    """The command that goes on from a default endpoint, which is never patched: another one's help, or adding one."""
+def next_command(session: Session, default: EndpointId) -> str:
+    """The next command for a default endpoint, which cannot be patched: help for another endpoint, or adding one."""
     patchable = patchable_of(session, default)
-    return _helping(patchable) if patchable is not None else adding(default)
+    return _help_command(patchable) if patchable is not None else add_endpoint_command(default)
 
 
-def adding(near: EndpointId, name: str = "loc001") -> str:
-    """The command that adds an endpoint to a web service."""
+def add_endpoint_command(near: EndpointId, name: str = "loc001") -> str:
+    """The command that adds an endpoint to the web service of `near`."""
     return f"mlmgmt add-endpoint -WebServiceId {near.service} -EndpointName {name}"
 
 
-def _helping(resource: ServiceId) -> str:
+def _help_command(resource: ServiceId) -> str:
     return f"mlmgmt endpoint-help {resource.words} -Part update"
 
 
 def patchable_of(session: Session, near: EndpointId) -> EndpointId | None:
-    """An endpoint of the same web service that is not the default one, and may be patched."""
+    """Return an endpoint of the same web service that can be patched: not the default one, nor a protected one."""
     for name in session.store.services.standing_names(near.workspace, near.service):
         identity = EndpointId(near.workspace, near.service, name)
         found = session.store.services.current(identity) if name != finding.DEFAULT else None

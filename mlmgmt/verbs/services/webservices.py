@@ -1,4 +1,4 @@
-"""Changing web services: create, update, remove. The rules of a change are here, whichever face it came through."""
+"""Create, update and remove web services. The rules of a change are here, for every face."""
 
 from __future__ import annotations
 
@@ -56,19 +56,19 @@ def plan_create(
     only_new: bool = False,
     skip_model_check: bool = False,
 ) -> Outcome:
-    """Plan a new web service; one that stands under that name is replaced as a whole, as PUT does.
+    """Plan a new web service, or the replacement of a whole existing one, as PUT does.
 
     Args:
-        from_instance: the definition came as an object, whose own location wins over `location`.
-        only_new: one that stands is not replaced.
+        from_instance: the definition came as an object; its own location takes precedence over `location`.
+        only_new: refuse to replace an existing one.
 
     Raises:
-        BadRequest: `InvalidDefinition`, or a model fails its proof.
+        BadRequest: `InvalidDefinition`; or a model fails the check.
         Conflict: the service is read-only, or would move.
         AuthorizationFailed, NotFound, PreconditionFailed.
     """
     identity = session.service_id(group, name)
-    # Names are said as they were when they were made.
+    # Ids keep the letter case in which the group was created.
     identity = replace(identity, group=str(session.existing_group(group)["name"]))
     session.require(_WRITE, identity)
     check_name(location, what="location")
@@ -79,31 +79,33 @@ def plan_create(
     if from_instance and isinstance(stated, str):
         if not same_location(stated, location):
             warnings.append(
-                f"The definition's own location {stated!r} is used; -Location {location!r} counts for files only."
+                f"The definition's own location {stated!r} is used; -Location {location!r} applies only to files."
             )
         location = stated
     present = session.store.services.latest(identity)
-    standing = present if present is not None and not present.removed else None
-    changes.check_etag(standing, if_match, only_new=only_new)
-    if standing is not None:
-        changes.refuse_read_only(standing)
-        if not same_location(standing.document["location"], location):
-            text = f"The web service is in {standing.document['location']!r} and cannot move to {location!r}."
+    current = present if present is not None and not present.removed else None
+    changes.check_etag(current, if_match, only_new=only_new)
+    if current is not None:
+        changes.refuse_read_only(current)
+        if not same_location(current.document["location"], location):
+            text = f"The web service is in {current.document['location']!r} and cannot move to {location!r}."
             raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
         if not associations.is_charged_to(session, identity, document):
-            patch.refuse_another_plan(standing.document["properties"], document["properties"])
+            patch.refuse_another_plan(current.document["properties"], document["properties"])
     body, secrets = changes.split_secrets(document)
-    # Get never gives keys, so whoever gets, edits and puts has none to give; callers keep theirs.
-    known = session.store.service_secrets(identity).get("keys", {}) if standing is not None else {}
+    # Get never returns keys, so a caller who gets, edits and puts a service has none to send; keep the current ones.
+    known = session.store.service_secrets(identity).get("keys", {}) if current is not None else {}
     pair = {**known, **secrets.get("keys", {})}
     secrets["keys"] = {side: pair.get(side) or new_key() for side in ("primary", "secondary")}
     body["location"] = location
-    deployed = deployment.plan(session, body, standing, skip=skip_model_check, sas_tokens=secrets.get("sas"))
+    deployed = deployment.prepare(
+        session, body, current, skip=skip_model_check, sas_tokens=secrets.get("sas"), service=identity
+    )
     warnings += associations.notes(session, identity, body)
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
-    if standing is not None:
-        head |= {member: standing.document[member] for member in ("id", "name")}
-    change = "updated" if standing is not None else "created"
+    if current is not None:
+        head |= {member: current.document[member] for member in ("id", "name")}
+    change = "updated" if current is not None else "created"
     outcome = changes.outcome_of(
         session,
         identity,
@@ -123,8 +125,8 @@ def plan_create(
             skip_model_check=skip_model_check,
         ),
     )
-    if standing is not None:
-        outcome.question = f"The web service {identity.name!r} exists (revision {standing.number}). Replace it?"
+    if current is not None:
+        outcome.question = f"The web service {identity.name!r} already exists (revision {current.number}). Replace it?"
     return outcome
 
 
@@ -142,17 +144,17 @@ def plan_update(
     skip_model_check: bool = False,
     **members: Any,
 ) -> Outcome:
-    """Plan a change of a web service: from a document, or from single members (`_SECTIONS`).
+    """Plan a change of a web service, from a document or from single members (`_SECTIONS`).
 
     Raises:
-        BadRequest: `EmptyUpdate`: nothing is given; `InvalidDefinition`; a new model fails its proof.
+        BadRequest: `EmptyUpdate`: nothing is given; `InvalidDefinition`; or a new model fails the check.
         Conflict: `WebServiceReadOnly`, `NothingChanged`, or something fixed would change.
         WrongUsage: a structured member has an unknown key.
         AuthorizationFailed, NotFound, PreconditionFailed.
     """
-    standing = lookup.existing(session, group, name)
-    session.require(_WRITE, standing.resource)
-    changes.check_etag(standing, if_match)
+    current = lookup.existing(session, group, name)
+    session.require(_WRITE, current.resource)
+    changes.check_etag(current, if_match)
     warnings: list[str] = []
     source = None
     if service_updates is not None:
@@ -166,10 +168,10 @@ def plan_update(
         _refuse_empty()
     if not clear and set(change) <= {"properties"} and set(change.get("properties", {})) <= {"packageType"}:
         _refuse_empty()
-    changes.refuse_read_only(standing)
+    changes.refuse_read_only(current)
     return plan_change(
         session,
-        standing,
+        current,
         change,
         clear=clear,
         warnings=warnings,
@@ -193,13 +195,13 @@ def plan_update(
 
 
 def _refuse_empty() -> None:
-    text = "There is nothing to update: no definition and no member is given."
+    text = "There is nothing to update: neither a definition nor a member is given."
     hint = "Pipe a definition into the command, or give -ServiceUpdates FILE, -Title, -Keys, ..."
     raise BadRequest(text, target="ServiceUpdates", details=[Detail("EmptyUpdate", text)], hint=hint)
 
 
 def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The change document of single members, as PATCH takes it; see `plan_update`.
+    """Return single members as the change document that PATCH takes; see `plan_update`.
 
     Raises:
         WrongUsage: a structured member has an unknown key.
@@ -221,13 +223,13 @@ def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [problem for problem in folder.problems if problem.code in ("UnknownMember", "DuplicateMember")]
     if unknown:
         details = [Detail(problem.code, f"{problem.message} {problem.allowed or ''}".strip()) for problem in unknown]
-        raise WrongUsage("A key is not one the parameter has.", target=str(unknown[0].path[-1]), details=details)
+        raise WrongUsage("The parameter has an unknown key.", target=str(unknown[0].path[-1]), details=details)
     return folded
 
 
 def plan_change(
     session: Session,
-    standing: Revision,
+    current: Revision,
     change: Mapping[str, Any],
     *,
     clear: Iterable[str] = (),
@@ -239,56 +241,56 @@ def plan_change(
     show: Callable[[Revision], Any] | None = None,
     replan: Any = None,
 ) -> Outcome:
-    """Plan one change document on the revision that stands.
+    """Plan one change document on the current revision.
 
     Args:
-        show: turns the written revision into what is answered; `lookup.view` when None.
-        held: models that the change names and whose bytes are at hand, by uri; they may be new under the same uri.
+        show: turns the written revision into the answer; `lookup.view` when None.
+        held: new models whose bytes are at hand, by uri; the uri may be the current one.
     """
-    merged = patch.merge(standing.document, change, session.contract, clear=clear)
+    merged = patch.merge(current.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
-    known = session.store.service_secrets(standing.resource)
+    known = session.store.service_secrets(current.resource)
     secrets = changes.merged_secrets(known, fresh)
     if "keys" in fresh:
-        # A copied home has none; a pair is never half a pair.
+        # A copied home has no keys, so a change of one key must make the other, too.
         secrets["keys"] = {side: secrets["keys"].get(side) or new_key() for side in ("primary", "secondary")}
     notes = [
         *warnings,
         *reading.sentences(w for w in reading.check(merged, session.contract) if w.code != "UndeclaredPort"),
     ]
-    unchanged = changes.content(body) == changes.content(standing.document) and secrets == known
-    if unchanged and not _brings_another_model(standing, held or {}):
-        text = f"The change leaves {standing.document['name']!r} as it is; nothing was updated."
-        hint = "mlmgmt diff shows what a file would change before it is deployed."
-        if not isinstance(standing.resource, ResourceId):
-            hint = f"What it answers with, and since when: mlmgmt history {standing.resource.words}"
-        raise Conflict(text, target=standing.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
-    resource = standing.resource
-    if isinstance(resource, ResourceId) and associations.stated(standing.document) != associations.stated(body):
+    unchanged = changes.content(body) == changes.content(current.document) and secrets == known
+    if unchanged and not _brings_another_model(current, held or {}):
+        text = f"The change would not change {current.document['name']!r}; nothing was updated."
+        hint = "See what a file would change: mlmgmt diff"
+        if not isinstance(current.resource, ResourceId):
+            hint = f"See which model is in use, and since when: mlmgmt history {current.resource.words}"
+        raise Conflict(text, target=current.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
+    resource = current.resource
+    if isinstance(resource, ResourceId) and associations.named_plan(current.document) != associations.named_plan(body):
         notes += associations.notes(session, resource, body)
-    deployed = deployment.plan(
-        session, body, standing, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
+    deployed = deployment.prepare(
+        session, body, current, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
     )
     outcome = changes.outcome_of(
         session,
         resource,
-        changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, standing),
+        changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, current),
         show or (lambda revision: lookup.view(session, revision)),
         warnings=list(dict.fromkeys(notes)),
         replan=replan,
     )
     outcome.compared = lambda: (
-        changes.comparable(session, standing.document, known, given=fresh),
+        changes.comparable(session, current.document, known, given=fresh),
         changes.comparable(session, body, secrets, given=fresh),
     )
     if body["properties"].get("readOnly"):
-        name = standing.document["name"]
-        outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Go on?"
+        name = current.document["name"]
+        outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Continue?"
     return outcome
 
 
-def _brings_another_model(standing: Revision, held: Mapping[str, bytes]) -> bool:
-    answers = {body.get("uri"): body.get("digest") for body in standing.models.values()}
+def _brings_another_model(current: Revision, held: Mapping[str, bytes]) -> bool:
+    answers = {body.get("uri"): body.get("digest") for body in current.models.values()}
     return any(uri in answers and sha256(data).hexdigest() != answers[uri] for uri, data in held.items())
 
 
@@ -297,27 +299,29 @@ def plan_remove(
 ) -> Outcome:
     """Plan to remove a web service; its history and its keys stay, so that it can be restored.
 
-    A service that is not there is no error: the outcome says so and does nothing.
+    A missing service is not an error: the outcome says so and does nothing.
 
     Raises:
-        NotFound: `ResourceGroupNotFound`. PreconditionFailed: `EtagMismatch`. AuthorizationFailed.
+        NotFound: `ResourceGroupNotFound`.
+        PreconditionFailed: `EtagMismatch`.
+        AuthorizationFailed.
     """
     session.existing_group(group)
     return removal(session, session.service_id(group, name), message, if_match)
 
 
 def removal(session: Session, identity: ServiceId, message: str | None, if_match: str | None = None) -> Outcome:
-    """Plan to remove a web service or an endpoint, whether or not what it is in stands; see `plan_remove`."""
+    """Plan to remove a web service or an endpoint, even if its group or web service is gone; see `plan_remove`."""
     session.require(_DELETE, identity)
-    standing = session.store.services.latest(identity)
-    if standing is None or standing.removed:
-        text = f"{identity} does not stand; nothing was removed."
+    current = session.store.services.latest(identity)
+    if current is None or current.removed:
+        text = f"{identity} does not exist; nothing was removed."
         if isinstance(identity, ResourceId):
-            text = f"There is no web service {identity.name!r} in {identity.group!r}; nothing was removed."
+            text = f"{identity.group!r} has no web service {identity.name!r}; nothing was removed."
         return Outcome(target=identity.name, before=None, after=None, commit=lambda: None, nothing=text)
-    changes.check_etag(standing, if_match)
-    kept = deployment.Deployment(standing.models)
-    change = changes.Change(REMOVED, standing.document, None, kept, message, None, standing)
+    changes.check_etag(current, if_match)
+    kept = deployment.Deployment(current.models)
+    change = changes.Change(REMOVED, current.document, None, kept, message, None, current)
     outcome = changes.outcome_of(
         session,
         identity,

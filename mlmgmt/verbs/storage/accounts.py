@@ -1,4 +1,4 @@
-"""Storage accounts as resources: folders of this home that documents name as they named the cloud's."""
+"""Storage accounts as resources: folders of this home that documents address like accounts in the cloud."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, P
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs.outcome import Outcome, shown_only
+from mlmgmt.verbs.counts import count_of
+from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.session import stamp
-from mlmgmt.verbs.tags import checked
+from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,10 +25,10 @@ _DELETE = "Microsoft.Storage/storageAccounts/delete"
 _LIST_KEYS = "Microsoft.Storage/storageAccounts/listkeys/action"
 _TYPE, _KIND = "Microsoft.Storage/storageAccounts", "StorageV2"
 RESERVED = ("subscriptions", "providers", "workspaces", "healthz", "api", "apihelp")
-"""Names that mean something else where a service answers for accounts by the first part of a path."""
+"""Not allowed as account names: a server takes the first part of a path for an account, except these."""
 SKUS = ("Standard_LRS", "Standard_GRS", "Standard_RAGRS", "Standard_ZRS", "Premium_LRS")
 PERMISSIONS = "racwdl"
-"""What a signature can permit, in the order in which it is written: read, add, create, write, delete, list."""
+"""The permissions of a signature, in the order in which they are written: read, add, create, write, delete, list."""
 _LONGEST_HOURS = 24.0 * 366
 _NOT_FOUND = "ResourceNotFound"
 
@@ -35,7 +36,7 @@ _NOT_FOUND = "ResourceNotFound"
 def get(
     session: Session, *, group: str | None = None, name: str | None = None
 ) -> dict[str, Any] | list[dict[str, Any]]:
-    """One account, or those of a group, or all; the home's own is in no group and is listed without an id.
+    """Return one account, or those of a group, or all. The home's own account is in no group and has no id.
 
     Raises:
         NotFound: `ResourceGroupNotFound`; `ResourceNotFound`, as the outer code.
@@ -53,7 +54,7 @@ def _is_in(body: Mapping[str, Any], group: str) -> bool:
 
 
 def existing(session: Session, group: str | None, name: str) -> dict[str, Any]:
-    """What the home keeps of an account, which must be in the group if one is given.
+    """Return the document of an account, which must be in the group if one is given.
 
     Raises:
         NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
@@ -64,16 +65,16 @@ def existing(session: Session, group: str | None, name: str) -> dict[str, Any]:
     if body is None or (group is not None and not _is_in(body, group)):
         where = f" in the resource group {group!r}" if group is not None else ""
         message = f"The storage account {name!r} was not found{where}."
-        hint = f"There are: {', '.join(session.store.blobs.accounts())}."
+        hint = f"Existing accounts: {', '.join(session.store.blobs.accounts())}."
         if body is not None:
             owner = StorageAccountId.parse(body["id"]).group if "id" in body else None
-            hint = f"It is in the resource group {owner!r}." if owner else f"It is in no group; {_adopt(name)}"
+            hint = f"It is in the resource group {owner!r}." if owner else f"It is in no resource group. {_adopt(name)}"
         raise NotFound(message, target=name, code=_NOT_FOUND, hint=hint)
     return body
 
 
 def _adopt(name: str) -> str:
-    return f"take it into one with: mlmgmt New-AzStorageAccount -ResourceGroupName ... -Name {name} -Location ..."
+    return f"Add it to one: mlmgmt New-AzStorageAccount -ResourceGroupName ... -Name {name} -Location ..."
 
 
 def _view(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def _view(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_name(session: Session, name: str) -> dict[str, Any]:
-    """Whether a name is free for a new account: `nameAvailable`, and if not, `reason` and `message`."""
+    """Check whether a name is free for a new account: `nameAvailable`, and if not, `reason` and `message`."""
     try:
         _check_new(name)
     except BadRequest as error:
@@ -109,7 +110,7 @@ def check_name(session: Session, name: str) -> dict[str, Any]:
 def _check_new(name: str) -> str:
     blobs.check_account_name(name)
     if name in RESERVED:
-        message = f"{name!r} cannot name a storage account: it stands for something else in addresses."
+        message = f"{name!r} cannot be the name of a storage account: it is reserved for other addresses."
         raise BadRequest(message, target="Name", details=[Detail("ReservedResourceName", message)])
     return name
 
@@ -123,11 +124,11 @@ def plan_create(
     sku: str = SKUS[0],
     tags: dict[str, Any] | None = None,
 ) -> Outcome:
-    """Plan a storage account; one of the group under that name gets the SKU and tags given, the home's own is adopted.
+    """Plan a storage account. An existing one in the group gets the SKU and tags; the home's own is added to the group.
 
     Raises:
         BadRequest: `InvalidAccountName`, `ReservedResourceName`, `InvalidSku`.
-        Conflict: `StorageAccountAlreadyTaken`: another group has it; `InvalidResourceLocation`.
+        Conflict: `StorageAccountAlreadyTaken`: it is in another group; `InvalidResourceLocation`.
         NotFound: `ResourceGroupNotFound`.
         AuthorizationFailed.
     """
@@ -138,27 +139,27 @@ def plan_create(
     ids.check_name(location, what="location")
     chosen = {known.casefold(): known for known in SKUS}.get(sku.casefold())
     if chosen is None:
-        message = f"There is no storage SKU {sku!r}."
-        hint = f"There are: {', '.join(SKUS)}. Here they are all the same."
+        message = f"Unknown storage SKU {sku!r}."
+        hint = f"Use one of: {', '.join(SKUS)}. They make no difference here."
         raise BadRequest(message, target="SkuName", details=[Detail("InvalidSku", message)], hint=hint)
-    standing = session.store.blobs.account(name)
-    if standing is not None and "id" in standing and not _is_in(standing, group):
+    current = session.store.blobs.account(name)
+    if current is not None and "id" in current and not _is_in(current, group):
         message = f"The storage account {name!r} is taken by another resource group."
-        raise Conflict(message, target=name, details=[Detail("StorageAccountAlreadyTaken", message, standing["id"])])
-    if standing is not None and not same_location(standing.get("location", location), location):
-        message = f"The storage account is in {standing['location']!r} and cannot move to {location!r}."
+        raise Conflict(message, target=name, details=[Detail("StorageAccountAlreadyTaken", message, current["id"])])
+    if current is not None and not same_location(current.get("location", location), location):
+        message = f"The storage account is in {current['location']!r} and cannot move to {location!r}."
         raise Conflict(message, target="location", details=[Detail("InvalidResourceLocation", message, "$.location")])
-    body = {"id": str(identity), "location": location, "sku": chosen, "tags": checked(tags or {})}
-    if standing is None:
+    body = {"id": str(identity), "location": location, "sku": chosen, "tags": check_tags(tags or {})}
+    if current is None:
         body["creationTime"] = stamp(session.clock())
-    after = (standing or {"name": name}) | body
-    if standing is not None and "id" in standing:
-        after |= {member: standing[member] for member in ("id", "location") if member in standing}
+    after = (current or {"name": name}) | body
+    if current is not None and "id" in current:
+        after |= {member: current[member] for member in ("id", "location") if member in current}
 
     def commit() -> dict[str, Any]:
         session.store.require_writable()
         with lock.hold(session.store.home.root, f"accounts/{name}"):
-            _refuse_changed(session, name, standing)
+            _refuse_changed(session, name, current)
             if not session.store.secrets.account_keys(name):
                 session.store.secrets.keep_account_key(name, new_key(), new_key())
             session.store.blobs.register(name, after)
@@ -166,28 +167,32 @@ def plan_create(
 
     outcome = Outcome(
         target=name,
-        before=_view(standing) if standing is not None else None,
+        before=_view(current) if current is not None else None,
         after=_view(after),
         replan=lambda: plan_create(session, group=group, name=name, location=location, sku=sku, tags=tags),
         commit=commit,
         preview=_view(after),
-        compared=shown_only,
+        compared=no_comparison,
     )
-    files = session.store.blobs.count(name) if standing is None else 0
+    files = session.store.blobs.count(name) if current is None else 0
     if files:
-        outcome.warnings = [f"The {files} blobs that an account of this name had are in it again."]
+        verb = "is" if files == 1 else "are"
+        outcome.warnings = [
+            f"{count_of(files, 'blob')} from an earlier account with this name {verb} still on disk "
+            f"and {verb} used again."
+        ]
     return outcome
 
 
 def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] | None) -> None:
     if session.store.blobs.account(name) != planned_on:
         text = f"The storage account {name!r} was changed by another command."
-        hint = "Look again, then repeat."
+        hint = "Get it again, then repeat the command."
         raise PreconditionFailed(text, target=name, details=[Detail("EtagChanged", text)], hint=hint)
 
 
 def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
-    """Plan to remove a storage account and its keys; its files stay on disk. An absent one is no error.
+    """Plan to remove a storage account and its keys; its files stay on disk. A missing account is not an error.
 
     Raises:
         NotFound: `ResourceGroupNotFound`.
@@ -198,7 +203,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
     except NotFound as error:
         if error.code != _NOT_FOUND:
             raise
-        text = f"There is no storage account {name!r} in {group!r}; nothing was removed."
+        text = f"{group!r} has no storage account {name!r}; nothing was removed."
         return Outcome(target=name, before=None, after=None, commit=lambda: None, nothing=text)
     account = str(body["name"])
     session.require(_DELETE, body["id"])
@@ -213,9 +218,11 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
     warnings = []
     if count := session.store.blobs.count(account):
         place = session.store.home.root / "storage" / account
-        warnings.append(f"Its blobs ({count}) stay on disk in {place}, and are reached no more.")
+        warnings.append(f"{count_of(count, 'blob')} will stay on disk in {place}, but without an address.")
     if users := _users(session, account):
-        warnings.append(f"Models in it are named by {', '.join(users[:5])}; the home's own copies go on answering.")
+        warnings.append(
+            f"Web services with models in it: {', '.join(users[:5])}. They go on with the home's own copies."
+        )
     return Outcome(
         target=account,
         before=_view(body),
@@ -223,12 +230,12 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         commit=commit,
         replan=lambda: plan_remove(session, group=group, name=name),
         warnings=warnings,
-        compared=shown_only,
+        compared=no_comparison,
     )
 
 
 def _users(session: Session, account: str) -> list[str]:
-    """The web services that answer with a model from an account."""
+    """Return the web services that use a model from an account."""
     return [
         f"{known['name']}/{revision.document['name']}"
         for known in session.store.groups.all()
@@ -246,7 +253,7 @@ def _account_of(model: Mapping[str, Any]) -> str | None:
 
 
 def keys(session: Session, *, name: str, group: str | None = None) -> list[dict[str, str]]:
-    """The two keys of an account, either of which opens it; the second is made when it is first asked for.
+    """Return the two keys of an account; either opens it. The second is created on first use.
 
     Raises:
         NotFound: `ResourceGroupNotFound`, `ResourceNotFound`.
@@ -275,33 +282,35 @@ def sas_token(
     permission: str = "r",
     hours: float = 24.0,
 ) -> dict[str, Any]:
-    """A shared access signature for one blob, which need not exist yet, or for a container.
+    """Create a shared access signature for one blob, which need not exist yet, or for a container.
 
     Args:
         account: the home's first one when None.
-        permission: letters of `PERMISSIONS`.
+        permission: letters from `PERMISSIONS`.
 
     Returns:
         `BlobUri`, `BaseLocation`, `RelativeLocation`, `SasBlobToken` (with its `?`) and `ExpiresOn`.
 
     Raises:
         BadRequest: `InvalidPermission`, `InvalidLifetime`, `InvalidBlob`.
-        NotFound: `ResourceNotFound`: there is no such account; `KeysNotFound`.
+        NotFound: `ResourceNotFound`: the account; `KeysNotFound`.
         AuthorizationFailed: the caller is a Reader.
     """
-    name = str(existing(session, None, account if account is not None else session.account())["name"])
+    name = str(existing(session, None, account if account is not None else session.storage_account())["name"])
     session.require(_LIST_KEYS, name)
     letters = permission.strip().casefold()
     if not letters or set(letters) - set(PERMISSIONS):
-        message = f"A signature cannot permit {permission!r}."
-        hint = f"Letters of {PERMISSIONS}: read, add, create, write, delete, list."
+        message = f"{permission!r} is not a valid permission for a signature."
+        hint = f"Use letters from {PERMISSIONS}: read, add, create, write, delete, list."
         raise BadRequest(message, target="Permission", details=[Detail("InvalidPermission", message)], hint=hint)
     if not 1 / 60 <= hours <= _LONGEST_HOURS:
-        message = f"A signature can last from a minute to a year, not {hours:.10g} hours."
+        message = f"A signature must be valid for 1 minute to 366 days, not {hours:.10g} hours."
         raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
     place = blobs.Blob(name, container, blob if blob is not None else "any")
     if blobs.parse(place.uri) != place:
-        message = f"{container!r} cannot name a container: 3 to 63 lower-case letters, digits and single hyphens."
+        message = (
+            f"{container!r} is not a valid container name: use 3 to 63 lower-case letters, digits and single hyphens."
+        )
         raise BadRequest(message, target="Container", details=[Detail("InvalidBlob", message)])
     key = session.store.secrets.account_key(name)
     if key is None:

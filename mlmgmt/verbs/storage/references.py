@@ -1,4 +1,4 @@
-"""Blob references of batch jobs: a connection string and a relative location, or base, relative location and SAS."""
+"""Blob references of batch jobs: connection string and relative location; or base location, relative location, SAS."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 INPUT_SUFFIXES = (".nh.csv", ".nh.tsv", ".csv", ".tsv", ".arff")
-"""Of tables that a job reads; those with `.nh` have no header."""
+"""The extensions of tables that a job reads; those with `.nh` have no header."""
 _LONGEST_PART = 255
 _AT_A_SERVER = re.compile(r"https?://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?/([a-z0-9]{3,24})/", re.IGNORECASE)
-"""A base location as `mlmgmt serve` on this machine gives it; nothing is fetched there, the blob is this home's."""
+"""A base location from `mlmgmt serve` on this machine. It is only a name: the blob is read from this home's disk."""
 _ACCOUNT = re.compile("[a-z0-9]{3,24}")
 
 
 def resolve(session: Session, reference: Any, port: str, *, permission: str) -> blobs.Blob:
-    """The blob of a reference; keys and signatures in it are checked, and not kept.
+    """Return the blob of a reference; keys and signatures in it are checked and not stored.
 
     Args:
         permission: `r` for an input, `w` for an output.
 
     Raises:
-        BadRequest: `BadArgument` with the documented detail: the reference is none, or its account is not in this home.
+        BadRequest: `BadArgument` with the documented detail: it is not valid, or its account is not in this home.
     """
     reads = permission == "r"
     if not isinstance(reference, dict | None):
-        raise BadArgument("InvalidBlob", f"The blob reference of {port!r} is no object.", port)
+        raise BadArgument("InvalidBlob", f"The blob reference of {port!r} must be a JSON object.", port)
     given = {str(name).casefold(): value for name, value in (reference or {}).items() if value not in (None, "")}
     fields = {name: str(value) for name, value in given.items()}
     relative = fields.get("relativelocation", "").lstrip("/")
@@ -50,54 +50,63 @@ def resolve(session: Session, reference: Any, port: str, *, permission: str) -> 
     empty = "InputBlobRelativeLocationInvalid" if reads else "MissingOutputOverrideSpecification"
     if not relative:
         raise BadArgument(empty, f"The reference of {port!r} has no RelativeLocation.", port)
-    blob = located(base, relative, port, empty)
+    blob = blob_at(base, relative, port, empty)
     if not session.store.blobs.is_registered(blob.account):
         message = f"The storage account {blob.account!r} is not in this home."
-        raise BadArgument("BlobNotFound", message, port, places(session))
+        raise BadArgument("BlobNotFound", message, port, storage_hint(session))
     if "sasblobtoken" in fields:
         _check_sas(session, blob, fields["sasblobtoken"], port, permission)
     elif session.by_key and "connectionstring" not in fields:
-        # Whoever has a web service's key alone proves that the storage is theirs, too.
+        # A caller who has only a web service's key must also prove access to the storage account.
         raise BadArgument("InvalidBlob", f"The reference of {port!r} has no SasBlobToken.", port)
     return blob
 
 
-def places(session: Session) -> str | None:
-    """Where the blobs of this home are, for whoever looks for one; nothing for whoever has a service's key alone."""
+def storage_hint(session: Session) -> str | None:
+    """A hint where the blobs of this home are; None for a caller who has only a web service's key."""
     if session.by_key:
         return None
     store = session.store
     known = ", ".join(store.blobs.accounts()) or "none"
     folder = store.home.root / "storage" / "ACCOUNT" / "CONTAINER"
-    return f"There are the accounts: {known}. Their files are in {folder}; a blob is copied there as a file."
+    return f"Storage accounts here: {known}. To bring a blob in, copy its file to {folder}."
 
 
-def located(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
-    """The blob at a place below a base; messages repeat no query, which may be a signature."""
+def blob_at(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
+    """Return the blob at `relative` below `base`.
+
+    Messages do not repeat a query, because it may be a signature.
+
+    Args:
+        port: what the reference belongs to, for messages.
+        empty: the error code for a location without a blob name.
+    """
     if "?" in base or "?" in relative:
         message = f"The reference of {port!r} has a query in its address."
-        raise BadArgument("InvalidBlob", message, port, "A shared access signature is given as SasBlobToken.")
+        raise BadArgument("InvalidBlob", message, port, "Give a shared access signature as SasBlobToken.")
     address = _AT_A_SERVER.sub(rf"https://\1{blobs.SUFFIX}/", f"{base.rstrip('/')}/{relative}").replace("#", "%23")
     scheme, _, rest = address.partition("://")
     host, _, path = rest.partition("/")
     if _parsed(f"{scheme}://{host}/container/blob", port) is None:
-        hint = "On the command line it is https://ACCOUNT.blob.core.windows.net/; a server takes its own addresses too."
-        raise BadArgument("InvalidBlob", f"The BaseLocation of {port!r} is no storage account: {base}", port, hint)
+        hint = "Use https://ACCOUNT.blob.core.windows.net/; a server also takes its own addresses."
+        raise BadArgument(
+            "InvalidBlob", f"The BaseLocation of {port!r} is not the address of a storage account: {base}", port, hint
+        )
     container, slash, name = path.lstrip("/").partition("/")
     if not slash or not container:
         raise BadArgument("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)
     if not name.strip("/"):
-        raise BadArgument(empty, f"The RelativeLocation of {port!r} names no blob: {relative}", port)
+        raise BadArgument(empty, f"The RelativeLocation of {port!r} has no blob name: {relative}", port)
     blob = _parsed(address, port)
     if blob is None:
-        message = f"{container!r} cannot name a container."
+        message = f"{container!r} is not a valid container name."
         raise BadArgument(
-            "ContainerSegmentInvalid", message, port, "3 to 63 lower-case letters, digits and single hyphens."
+            "ContainerSegmentInvalid", message, port, "Use 3 to 63 lower-case letters, digits and single hyphens."
         )
     if any(len(quote(part)) > _LONGEST_PART for part in blob.path.split("/")):
         message = f"A part of the RelativeLocation of {port!r} is too long for a file of this home."
         raise BadArgument(
-            "BlobNameTooLong", message, port, f"At most {_LONGEST_PART} plain letters between two slashes."
+            "BlobNameTooLong", message, port, f"Use at most {_LONGEST_PART} plain letters between two slashes."
         )
     return blob
 
@@ -114,7 +123,7 @@ def _account(session: Session, text: str, port: str) -> str:
     folded = {name.strip().casefold(): value.strip() for name, value in parts.items()}
     account = folded.get("accountname", "").casefold()
     if not _ACCOUNT.fullmatch(account):
-        message = f"The ConnectionString of {port!r} names no account."
+        message = f"The ConnectionString of {port!r} has no AccountName."
         raise BadArgument(
             "InvalidBlobConnectionString",
             message,
@@ -125,10 +134,10 @@ def _account(session: Session, text: str, port: str) -> str:
     given = folded.get("accountkey", "")
     if session.by_key and not (given and keys):
         raise BadArgument("InvalidBlobConnectionString", f"The ConnectionString of {port!r} has no AccountKey.", port)
-    # An account of this home needs no key from its own user; one that is given must be the right one.
+    # The home's user needs no key for its own accounts, but a key that is given must be right.
     if given and keys and not any(hmac.compare_digest(given.encode(), key.encode()) for key in keys):
         message = f"The AccountKey of {port!r} is not a key of {account!r}."
-        hint = None if session.by_key else "Leave AccountKey out: an account of this home needs none."
+        hint = None if session.by_key else "Omit AccountKey: accounts of this home do not need it."
         raise BadArgument("InvalidBlobConnectionString", message, port, hint)
     return account
 
@@ -146,7 +155,7 @@ def _check_sas(session: Session, blob: blobs.Blob, token: str, port: str, permis
 
 
 def require_suffix(path: str, allowed: Sequence[str], port: str) -> str:
-    """The end of a path, which must be an allowed one.
+    """Return the extension of a path, which must be an allowed one.
 
     Raises:
         BadRequest: `BadArgument`, `InvalidBlobExtension`.
@@ -158,8 +167,8 @@ def require_suffix(path: str, allowed: Sequence[str], port: str) -> str:
     return found
 
 
-def answered(session: Session, blob: blobs.Blob) -> dict[str, Any]:
-    """A result as a job's status gives it, with a signature made now."""
+def signed_reference(session: Session, blob: blobs.Blob) -> dict[str, Any]:
+    """Return a blob as a job's status gives a result, with a new signature."""
     key = session.store.secrets.account_key(blob.account)
     return {
         "ConnectionString": None,
@@ -169,13 +178,13 @@ def answered(session: Session, blob: blobs.Blob) -> dict[str, Any]:
     }
 
 
-def stored(blob: blobs.Blob) -> Mapping[str, str]:
-    """A blob as a job's document keeps it."""
+def to_document(blob: blobs.Blob) -> Mapping[str, str]:
+    """Return a blob in the form in which a job's document stores it."""
     return {"account": blob.account, "container": blob.container, "path": blob.path}
 
 
-def loaded(kept: Mapping[str, Any], port: str) -> blobs.Blob:
-    """The blob that `stored` made; documents of a home may have been altered, so it is held against the rules again.
+def from_document(kept: Mapping[str, Any], port: str) -> blobs.Blob:
+    """Return the blob that `to_document` wrote. It is checked again, because files of a home may have been edited.
 
     Raises:
         BadRequest: `InvalidBlob`.
@@ -185,4 +194,4 @@ def loaded(kept: Mapping[str, Any], port: str) -> blobs.Blob:
         blob = blobs.Blob(*map(str, parts))
         if _parsed(blob.uri, port) == blob:
             return blob
-    raise BadArgument("InvalidBlob", f"What the job's document says of {port!r} is no blob.", port)
+    raise BadArgument("InvalidBlob", f"The job's document has no valid blob for {port!r}.", port)

@@ -1,4 +1,4 @@
-"""What modules may reach outside of a graph: blobs of this home, and what the user mapped by name. Nothing else."""
+"""What graphs may read and write: blobs of this home, and sources that the user mapped by name. Nothing else."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 _DATABASE = "{database}"
 
 
-class Outside:
-    """The outside of one session's graphs; see `modules.base.Outside`."""
+class GraphAccess:
+    """What the graphs of one session may read, write and run; see `modules.base.Outside`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def read(self, address: str) -> bytes:
-        """The bytes at an address; a signature in it is checked.
+        """Return the bytes at an address; a signature in it is checked.
 
         Raises:
             NotFound: `AddressNotMapped`, `AccountNotRegistered`, `BlobNotFound`, `FileNotFound`.
             BadRequest: `InvalidBlob`, `BlobNotUsable`, `AccessDenied`, `NotAFile`.
-            AuthorizationFailed: the signature in it is not good for the blob.
+            AuthorizationFailed: the signature in it is not valid for the blob.
         """
         mapped = _mapped(_members(self._session, "files"), address)
         if mapped is not None:
@@ -42,10 +42,10 @@ class Outside:
             return userfiles.read(str(mapped), largest=userfiles.LARGEST_TABLE).data
         blob = self._blob(address, "r")
         try:
-            with _usable(blob, "read"):
+            with _file_errors_refused(blob, "read"):
                 return self._session.store.blobs.read(blob)
         except NotFound as error:
-            hint = error.hint or references.places(self._session)
+            hint = error.hint or references.storage_hint(self._session)
             raise NotFound(error.message, target=error.target, details=error.details, hint=hint) from None
 
     def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
@@ -54,38 +54,38 @@ class Outside:
         Raises:
             NotFound: `AddressNotMapped`, `AccountNotRegistered`.
             BadRequest: `BlobExists`, unless `overwrite`; `InvalidBlob`, `BlobNotUsable`.
-            AuthorizationFailed: the signature in the address is not good for the blob, or the caller is a Reader.
+            AuthorizationFailed: the signature in the address is not valid for the blob, or the caller is a Reader.
         """
         blob, store = self._blob(address, "w"), self._session.store
         self._session.require("Microsoft.Storage/storageAccounts/write", blob.account)
         if not store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
             details = [Detail("AccountNotRegistered", message)]
-            raise NotFound(message, target=blob.uri, details=details, hint=references.places(self._session))
-        with _usable(blob, "written"):
+            raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(self._session))
+        with _file_errors_refused(blob, "written"):
             if not overwrite and store.blobs.exists(blob):
-                message = f"The blob {blob.uri} exists."
-                hint = "Give another path, or, where the module has a write mode, set it to Overwrite."
+                message = f"The blob {blob.uri} already exists."
+                hint = "Give another path; or set the module's write mode to Overwrite, if it has one."
                 raise BadRequest(message, target=blob.uri, details=[Detail("BlobExists", message)], hint=hint)
             store.blobs.write(blob, data)
 
     def database(self, server: str, database: str) -> str:
-        """The connection URL that a server is mapped to, `{database}` in it replaced.
+        """Return the connection URL that a server is mapped to, with `{database}` replaced.
 
         Raises:
             NotFound: `ServerNotMapped`.
-            BadRequest: `InvalidResourceName`: the connection takes the database's name, and this can be none.
+            BadRequest: `InvalidResourceName`: the database's name is not valid, and the URL contains it.
         """
         known = {_server(name): url for name, url in _members(self._session, "databases").items()}
         url = known.get(_server(server))
         if url is None:
             message = f"The database server {server!r} is not mapped to a connection."
-            hint = f"mlmgmt map-source {server} sqlite:////path/of/your.db (or another SQLAlchemy URL)"
+            hint = f"Map it: mlmgmt map-source {server} sqlite:////path/of/your.db (or another SQLAlchemy URL)"
             raise NotFound(message, target=server, details=[Detail("ServerNotMapped", message)], hint=hint)
         return str(url).replace(_DATABASE, check_name(database, what="database") if _DATABASE in url else "")
 
     def run_script(self, source: str, tables: Sequence[Dataset], bundle: bytes | None) -> ScriptResult:
-        """Run a script in a process of its own.
+        """Run a script in a separate process.
 
         Raises:
             BadRequest: `ScriptsNotAllowed`.
@@ -93,8 +93,8 @@ class Outside:
         from mlmgmt.learning import scripts
 
         if not self._session.store.secrets.outside().get("scripts"):
-            message = "This definition runs a Python script, and scripts are not allowed in this home."
-            hint = "Read the script first; then: mlmgmt allow-scripts"
+            message = "This definition runs a Python script, but scripts are not allowed in this home."
+            hint = "Read the script, then: mlmgmt allow-scripts"
             raise BadRequest(message, target="R Script", details=[Detail("ScriptsNotAllowed", message)], hint=hint)
         result = scripts.run(source, tables, bundle)
         for line in result.console.splitlines():
@@ -105,8 +105,8 @@ class Outside:
         plain, signature, _ = blobs.without_secrets(address)
         blob = blobs.parse(plain)
         if blob is None:
-            message = f"The address {plain} is neither a blob of this home nor mapped to a file."
-            hint = f"mlmgmt map-source {plain} FILE" if _is_web(plain) else None
+            message = f"The address {plain} is not a blob of this home and is not mapped to a file."
+            hint = f"Map it: mlmgmt map-source {plain} FILE" if _is_web(plain) else None
             raise NotFound(message, target=plain, details=[Detail("AddressNotMapped", message)], hint=hint)
         keys = self._session.store.secrets.account_keys(blob.account)
         if signature and keys:
@@ -117,13 +117,13 @@ class Outside:
 
 
 @contextmanager
-def _usable(blob: blobs.Blob, done: str) -> Iterator[None]:
-    """What the file system says of a blob, as a refusal: a name that is too long, a blob where a folder should be."""
+def _file_errors_refused(blob: blobs.Blob, done: str) -> Iterator[None]:
+    """Turn errors of the file system into refusals, such as a name that is too long or already a folder."""
     try:
         yield
     except OSError as error:
         message = f"The blob {blob.uri} cannot be {done}: {error.strerror or error}."
-        hint = "A blob's name may not go on where another blob's ends, and no part of it may be very long."
+        hint = "Use shorter names. A blob cannot be in a folder that has the name of another blob."
         raise BadRequest(message, target=blob.uri, details=[Detail("BlobNotUsable", message)], hint=hint) from None
 
 
@@ -142,7 +142,7 @@ def _is_web(address: str) -> bool:
 
 
 def _address(address: str) -> str:
-    """A web address as mappings have it: scheme and host in small letters, without a password or a signature."""
+    """Return a web address as mappings store it: scheme and host in lower case, without a password or a signature."""
     plain, query, _ = blobs.without_secrets(address)
     scheme, mark, rest = plain.partition("://")
     host, slash, path = rest.partition("/")
@@ -155,16 +155,16 @@ def _server(name: str) -> str:
 
 
 def allow_scripts(session: Session, *, deny: bool = False) -> dict[str, Any]:
-    """Allow Execute Python Script in this home, or no longer.
+    """Allow or deny Execute Python Script in this home.
 
     Raises:
         HomeError: the home is not trusted.
         AuthorizationFailed: the caller is a Reader.
     """
     session.require("Microsoft.MachineLearning/webServices/write", "scripts")
-    _keep(session, "scripts", not deny)
+    _save(session, "scripts", not deny)
     if not deny:
-        session.tell("A script of any definition that is run here can do whatever you can do. Read scripts first.")
+        session.tell("A script can now do whatever you can do, in every definition that runs here. Read scripts first.")
     return {"Scripts": "denied" if deny else "allowed"}
 
 
@@ -172,41 +172,44 @@ def map_source(session: Session, *, name: str, target: str | None = None, remove
     """Map the name of a database server to a connection URL of SQLAlchemy, or a web address to a file.
 
     Returns:
-        all that is mapped; see `sources`.
+        all mappings; see `sources`.
 
     Raises:
-        BadRequest: `InvalidMapping`: a web address needs a file, a server a URL.
-        NotFound: there is nothing to remove, or no such file.
+        BadRequest: `InvalidMapping`: a web address must be mapped to a file, a server to a URL.
+        NotFound: the mapping to remove, or the file.
         HomeError: the home is not trusted.
         AuthorizationFailed: the caller is a Reader.
     """
     session.require("Microsoft.MachineLearning/webServices/write", "data sources")
     kind = "files" if "://" in name else "databases"
     if kind == "files" and not _is_web(name.strip()):
-        _refuse(f"{blobs.without_secrets(name)[0]} is no web address: only http and https are mapped.", "Name")
+        _refuse(
+            f"{blobs.without_secrets(name)[0]} cannot be mapped: a web address must begin with http or https.", "Name"
+        )
     key = _address(name) if kind == "files" else _server(name)
     if not key:
-        _refuse("There is no name to map.", "Name")
+        _refuse("The name to map is empty.", "Name")
     if remove and target is not None:
-        _refuse("Either a target is given, or -Remove.", "Remove")
-    path = None if remove else _checked(kind, key, target)
+        _refuse("Give either a target or -Remove.", "Remove")
+    path = None if remove else _check_target(kind, key, target)
     with lock.hold(session.store.home.root, "data sources"):
-        # Spellings that an earlier mapping may have are the same name.
+        # An earlier mapping may spell the same name differently.
         known = {(_address if kind == "files" else _server)(old): to for old, to in _members(session, kind).items()}
         if path is not None:
             known[key] = path
         elif known.pop(key, None) is None:
             message = f"{key} is not mapped."
-            raise NotFound(message, target=key, details=[Detail("NotMapped", message)], hint="mlmgmt sources")
-        _keep(session, kind, known, held=True)
+            hint = "List the mappings: mlmgmt sources"
+            raise NotFound(message, target=key, details=[Detail("NotMapped", message)], hint=hint)
+        _save(session, kind, known, held=True)
     return sources(session)
 
 
-def _keep(session: Session, member: str, value: Any, *, held: bool = False) -> None:
-    """Write one member of what graphs may reach; the others stay as another command may have written them."""
+def _save(session: Session, member: str, value: Any, *, held: bool = False) -> None:
+    """Write one kind of source; another command may be writing the others."""
     if not held:
         with lock.hold(session.store.home.root, "data sources"):
-            return _keep(session, member, value, held=True)
+            return _save(session, member, value, held=True)
     secrets = session.store.secrets
     return secrets.keep_outside({**secrets.outside(), member: value})
 
@@ -215,23 +218,23 @@ def _refuse(message: str, target: str) -> NoReturn:
     raise BadRequest(message, target=target, details=[Detail("InvalidMapping", message)])
 
 
-def _checked(kind: str, name: str, target: str | None) -> str:
-    """The target as it is kept: paths are whole, because jobs work in another folder."""
+def _check_target(kind: str, name: str, target: str | None) -> str:
+    """Return the target to store, with an absolute path, because jobs run in another folder."""
     if not (target or "").strip() or ("://" in str(target)) is (kind == "files"):
         what = "a file" if kind == "files" else "a connection URL of SQLAlchemy, such as sqlite:////data/sales.db"
-        _refuse(f"{name} is mapped to {what}.", "Target")
+        _refuse(f"{name} must be mapped to {what}.", "Target")
     assert target is not None
     if kind == "databases":
-        return _connection(name, target.strip())
+        return _check_connection(name, target.strip())
     path = Path(target).absolute()
     if not path.is_file():
-        message = f"There is no file {target}."
+        message = f"File not found: {target}."
         raise NotFound(message, target=target, details=[Detail("FileNotFound", message)])
     return str(path)
 
 
-def _connection(name: str, target: str) -> str:
-    """A connection URL that can be used; the path of an SQLite file becomes whole."""
+def _check_connection(name: str, target: str) -> str:
+    """Return a usable connection URL; the path of an SQLite file becomes absolute."""
     import sqlalchemy
 
     try:
@@ -239,10 +242,10 @@ def _connection(name: str, target: str) -> str:
         backend = url.get_backend_name()
         url.get_dialect()
     except Exception:
-        # It may hold a password, so it is not repeated.
-        _refuse(f"{name} is mapped to a connection URL of SQLAlchemy, and this is none that it knows.", "Target")
+        # Do not repeat the URL: it may contain a password.
+        _refuse(f"{name} must be mapped to a connection URL that SQLAlchemy knows.", "Target")
     if target.count("@") > 1:
-        _refuse("In a connection URL, write @ as %40 within a user, a password or a query.", "Target")
+        _refuse("In a connection URL, write @ as %40 in the user, the password and the query.", "Target")
     path = url.database or ""
     if backend == "sqlite" and path and path != ":memory:" and not path.startswith(("file:", "/")):
         scheme, _, rest = target.partition(":///")
@@ -251,9 +254,9 @@ def _connection(name: str, target: str) -> str:
 
 
 def sources(session: Session) -> list[dict[str, Any]]:
-    """What is mapped, passwords hidden; and whether scripts are allowed."""
+    """Return all mappings, without passwords, and whether scripts are allowed."""
     rows = [
-        {"Name": name, "Kind": kind, "Target": _hidden(str(target)) if kind == "database" else target}
+        {"Name": name, "Kind": kind, "Target": _without_password(str(target)) if kind == "database" else target}
         for kind, member in (("database", "databases"), ("file", "files"))
         for name, target in sorted(_members(session, member).items())
     ]
@@ -262,8 +265,8 @@ def sources(session: Session) -> list[dict[str, Any]]:
     return rows
 
 
-def _hidden(target: str) -> str:
-    """A connection URL without its password, and without the values in its query, any of which may be one."""
+def _without_password(target: str) -> str:
+    """Return a connection URL without its password and its query, which may contain one."""
     import sqlalchemy
 
     try:
@@ -271,7 +274,7 @@ def _hidden(target: str) -> str:
     except Exception:
         return "***"
     if target.count("@") > 1:
-        # Where the password ends is anyone's guess.
+        # It is not clear where the password ends.
         return f"{url.drivername}://***"
     shown = url.set(query={}).render_as_string(hide_password=True)
     return f"{shown}?***" if url.query else shown
