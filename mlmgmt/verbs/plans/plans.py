@@ -331,18 +331,18 @@ def plan_update_whole(
     present = outcome.before["sku"]["capacity"] if outcome.before is not None else skus.LEAST_CAPACITY
     if sku_capacity is None and present > skus.LEAST_CAPACITY:
         outcome.warnings = [f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, the default of -SkuCapacity."]
-    outcome.commit = _silent(outcome.commit)
+    outcome.commit = _without_answer(outcome.commit)
     outcome.replan = lambda: plan_update_whole(
         session, group=group, name=name, sku_name=sku_name, sku_tier=sku_tier, sku_capacity=sku_capacity, tags=tags
     )
     return outcome
 
 
-def _silent(commit: Callable[[], Any]) -> Callable[[], None]:
-    def done() -> None:
+def _without_answer(commit: Callable[[], Any]) -> Callable[[], None]:
+    def run() -> None:
         commit()
 
-    return done
+    return run
 
 
 def plan_remove_object(session: Session, *, plan: Source) -> Outcome:

@@ -91,10 +91,10 @@ def check_capacity(capacity: int) -> int:
 
 def skus(session: Session) -> list[dict[str, Any]]:
     """Return the SKUs as the service's catalogue lists them."""
-    return [_listed(sku) for sku in SKUS]
+    return [_catalogue_entry(sku) for sku in SKUS]
 
 
-def _listed(sku: Sku) -> dict[str, Any]:
+def _catalogue_entry(sku: Sku) -> dict[str, Any]:
     capabilities = {
         "includedTransactions": str(sku.transactions),
         "includedComputeHours": f"{sku.hours:g}",

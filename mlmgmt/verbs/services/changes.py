@@ -102,7 +102,7 @@ def write(session: Session, identity: ServiceId, change: Change) -> Revision:
         _require_owner(session, identity)
     modified = later(session.clock(), latest.modified_on if latest is not None else None)
     number = latest.number + 1 if latest is not None else 1
-    document = _stamped(identity, change, latest, modified)
+    document = _with_timestamps(identity, change, latest, modified)
     etag = sha256(compact([number, document])).hexdigest()[:32]
     change.deployed.keep(session)
     if change.secrets is not None:
@@ -138,7 +138,7 @@ def _require_owner(session: Session, identity: ServiceId) -> None:
         session.existing_group(identity.group)
 
 
-def _stamped(identity: ServiceId, change: Change, latest: Revision | None, modified: str) -> dict[str, Any]:
+def _with_timestamps(identity: ServiceId, change: Change, latest: Revision | None, modified: str) -> dict[str, Any]:
     document = dict(change.document)
     created = modified
     if latest is not None and change.kind != CREATED:
@@ -229,7 +229,7 @@ def _location(owner: str, location: dict[str, Any], secrets: dict[str, Any]) -> 
     return kept
 
 
-def merged_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def merge_secrets(known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the secrets after a change; dicts, such as the pair of keys, are merged member by member."""
     merged = dict(known)
     for name, value in given.items():

@@ -36,10 +36,10 @@ def read(session: Session, *, definition: Source) -> dict[str, Any]:
 
 def export_text(session: Session, *, web_service: Source) -> str:
     """Return the canonical text of a web service, without what only the service sets."""
-    return document.write(_exported(session, web_service)).decode()
+    return document.write(_export(session, web_service)).decode()
 
 
-def _exported(session: Session, web_service: Source) -> Any:
+def _export(session: Session, web_service: Source) -> Any:
     found = reading.read(web_service.data, session.contract, source=web_service.name, whole=False)
     if "package" not in found.document.get("properties", {}):
         message = f"{web_service.name} has no package: it comes from a list, or is not a web service."
@@ -206,7 +206,7 @@ def preview(session: Session, current: Mapping[str, Any], source: Source) -> tup
     identity = ResourceId.parse(str(current["id"]))
     known = session.store.service_secrets(identity)
     before = changes.comparable(session, current, known, given=fresh)
-    after = changes.comparable(session, body, changes.merged_secrets(known, fresh), given=fresh)
+    after = changes.comparable(session, body, changes.merge_secrets(known, fresh), given=fresh)
     return before, after
 
 

@@ -179,7 +179,7 @@ def _read_new(
     message = f"The {where} of {model} is not in this home: {model.uri}"
     if update and not skip:
         hint = "Copy the model into a storage account of this home, or use -SkipModelCheck."
-        raise _check_failed(message, model, hint)
+        raise _uncheckable(message, model, hint)
     result.models[model.asset_id] = {"state": UNAVAILABLE, "uri": model.uri}
     retrain = f": mlmgmt retrain {service.words} --training-definition FILE --data FILE --update" if service else "."
     result.warnings.append(f"{message}. The service is stored, but cannot score until its model is here{retrain}")
@@ -205,7 +205,7 @@ def _facts(data: bytes) -> dict[str, Any]:
     return {name: stated[name] for name in _KEPT_FACTS if name in stated}
 
 
-def _check_failed(message: str, model: TrainedModel, hint: str | None = None) -> BadRequest:
+def _uncheckable(message: str, model: TrainedModel, hint: str | None = None) -> BadRequest:
     details = [Detail("ModelNotProved", message, f"$.properties.assets.{model.asset_id}.locationInfo.uri")]
     return BadRequest("The new model cannot be checked.", target=model.asset_id, details=details, hint=hint)
 
@@ -229,7 +229,7 @@ def _prove(session: Session, document: Mapping[str, Any], before: Revision | Non
         rows = proof.score_example(session, document, models.reader(session, document, digests, result.bytes))
     except MlmgmtError as error:
         if "ModuleNotSupported" not in error.codes():
-            raise _failed(error) from error
+            raise _check_error(error) from error
         if before is not None and any(digest not in _digests(before) for digest in digests.values()):
             raise BadRequest(
                 "The new model cannot be checked.",
@@ -257,7 +257,7 @@ def _digests(revision: Revision) -> set[str]:
     return {body.get("digest", "") for body in revision.models.values()}
 
 
-def _failed(error: MlmgmtError) -> BadRequest:
+def _check_error(error: MlmgmtError) -> BadRequest:
     """Return the same error with the code `ModelNotProved` added."""
     details = [Detail("ModelNotProved", error.message, error.target), *error.details]
     message = "The model fails the check."

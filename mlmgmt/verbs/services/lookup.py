@@ -105,7 +105,7 @@ def view(session: Session, revision: Revision) -> dict[str, Any]:
         models[asset_id] = shown
     document = public(session, revision)
     regions = {"regions": revision.regions} if revision.regions else {}
-    return _enveloped(document, revision) | {"mlmgmt": {"revision": revision.number, **regions, "models": models}}
+    return _with_envelope(document, revision) | {"mlmgmt": {"revision": revision.number, **regions, "models": models}}
 
 
 def public(session: Session, revision: Revision) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def page(
     return items, None
 
 
-def _enveloped(document: dict[str, Any], revision: Revision) -> dict[str, Any]:
+def _with_envelope(document: dict[str, Any], revision: Revision) -> dict[str, Any]:
     head = {name: document[name] for name in ("id", "name", "type") if name in document}
     return head | {"etag": revision.etag} | {name: value for name, value in document.items() if name not in head}
 
@@ -154,7 +154,7 @@ def _item(session: Session, revision: Revision) -> dict[str, Any]:
     document = dict(revision.document)
     kept = {name: value for name, value in document["properties"].items() if name not in _LEFT_OUT_OF_LISTS}
     document["properties"] = kept
-    return _enveloped(without(document, session.contract.root, write_only=True), revision)
+    return _with_envelope(without(document, session.contract.root, write_only=True), revision)
 
 
 def keys(session: Session, *, group: str, name: str) -> dict[str, str]:

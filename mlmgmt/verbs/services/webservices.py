@@ -250,7 +250,7 @@ def plan_change(
     merged = patch.merge(current.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
     known = session.store.service_secrets(current.resource)
-    secrets = changes.merged_secrets(known, fresh)
+    secrets = changes.merge_secrets(known, fresh)
     if "keys" in fresh:
         # A copied home has no keys, so a change of one key must make the other, too.
         secrets["keys"] = {side: secrets["keys"].get(side) or new_key() for side in ("primary", "secondary")}

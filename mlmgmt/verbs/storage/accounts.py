@@ -68,12 +68,16 @@ def existing(session: Session, group: str | None, name: str) -> dict[str, Any]:
         hint = f"Existing accounts: {', '.join(session.store.blobs.accounts())}."
         if body is not None:
             owner = StorageAccountId.parse(body["id"]).group if "id" in body else None
-            hint = f"It is in the resource group {owner!r}." if owner else f"It is in no resource group. {_adopt(name)}"
+            hint = (
+                f"It is in the resource group {owner!r}."
+                if owner
+                else f"It is in no resource group. {_add_to_group_hint(name)}"
+            )
         raise NotFound(message, target=name, code=_NOT_FOUND, hint=hint)
     return body
 
 
-def _adopt(name: str) -> str:
+def _add_to_group_hint(name: str) -> str:
     return f"Add it to one: mlmgmt New-AzStorageAccount -ResourceGroupName ... -Name {name} -Location ..."
 
 
@@ -221,7 +225,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         warnings.append(f"{count_of(count, 'blob')} will stay on disk in {place}, but without an address.")
     if users := _users(session, account):
         warnings.append(
-            f"Web services with models in it: {', '.join(users[:5])}. They go on with the home's own copies."
+            f"Web services with models in it: {', '.join(users[:5])}. They keep using the home's own copies."
         )
     return Outcome(
         target=account,

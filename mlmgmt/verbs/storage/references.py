@@ -87,7 +87,7 @@ def blob_at(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     address = _AT_A_SERVER.sub(rf"https://\1{blobs.SUFFIX}/", f"{base.rstrip('/')}/{relative}").replace("#", "%23")
     scheme, _, rest = address.partition("://")
     host, _, path = rest.partition("/")
-    if _parsed(f"{scheme}://{host}/container/blob", port) is None:
+    if _parse(f"{scheme}://{host}/container/blob", port) is None:
         hint = "Use https://ACCOUNT.blob.core.windows.net/; a server also takes its own addresses."
         raise BadArgument(
             "InvalidBlob", f"The BaseLocation of {port!r} is not the address of a storage account: {base}", port, hint
@@ -97,7 +97,7 @@ def blob_at(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
         raise BadArgument("ContainerIsEmpty", f"The RelativeLocation of {port!r} has no container: {relative}", port)
     if not name.strip("/"):
         raise BadArgument(empty, f"The RelativeLocation of {port!r} has no blob name: {relative}", port)
-    blob = _parsed(address, port)
+    blob = _parse(address, port)
     if blob is None:
         message = f"{container!r} is not a valid container name."
         raise BadArgument(
@@ -111,7 +111,7 @@ def blob_at(base: str, relative: str, port: str, empty: str) -> blobs.Blob:
     return blob
 
 
-def _parsed(uri: str, port: str) -> blobs.Blob | None:
+def _parse(uri: str, port: str) -> blobs.Blob | None:
     try:
         return blobs.parse(uri)
     except MlmgmtError as error:
@@ -192,6 +192,6 @@ def from_document(kept: Mapping[str, Any], port: str) -> blobs.Blob:
     parts = [kept.get(name) for name in ("account", "container", "path")] if isinstance(kept, dict) else []
     if parts and all(isinstance(part, str) for part in parts):
         blob = blobs.Blob(*map(str, parts))
-        if _parsed(blob.uri, port) == blob:
+        if _parse(blob.uri, port) == blob:
             return blob
     raise BadArgument("InvalidBlob", f"The job's document has no valid blob for {port!r}.", port)

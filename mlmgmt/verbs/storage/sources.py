@@ -35,14 +35,14 @@ class GraphAccess:
             BadRequest: `InvalidBlob`, `BlobNotUsable`, `AccessDenied`, `NotAFile`.
             AuthorizationFailed: the signature in it is not valid for the blob.
         """
-        mapped = _mapped(_members(self._session, "files"), address)
+        mapped = _mapped_file(_members(self._session, "files"), address)
         if mapped is not None:
             from mlmgmt.verbs import userfiles
 
             return userfiles.read(str(mapped), largest=userfiles.LARGEST_TABLE).data
         blob = self._blob(address, "r")
         try:
-            with _file_errors_refused(blob, "read"):
+            with _refusing_file_errors(blob, "read"):
                 return self._session.store.blobs.read(blob)
         except NotFound as error:
             hint = error.hint or references.storage_hint(self._session)
@@ -62,7 +62,7 @@ class GraphAccess:
             message = f"The storage account {blob.account!r} is not in this home."
             details = [Detail("AccountNotRegistered", message)]
             raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(self._session))
-        with _file_errors_refused(blob, "written"):
+        with _refusing_file_errors(blob, "written"):
             if not overwrite and store.blobs.exists(blob):
                 message = f"The blob {blob.uri} already exists."
                 hint = "Give another path; or set the module's write mode to Overwrite, if it has one."
@@ -117,7 +117,7 @@ class GraphAccess:
 
 
 @contextmanager
-def _file_errors_refused(blob: blobs.Blob, done: str) -> Iterator[None]:
+def _refusing_file_errors(blob: blobs.Blob, done: str) -> Iterator[None]:
     """Turn errors of the file system into refusals, such as a name that is too long or already a folder."""
     try:
         yield
@@ -132,7 +132,7 @@ def _members(session: Session, kind: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
-def _mapped(known: dict[str, Any], address: str) -> Any:
+def _mapped_file(known: dict[str, Any], address: str) -> Any:
     name = _address(address)
     return known.get(name, known.get(address))
 
