@@ -212,7 +212,7 @@ class WrongUsage(MlmgmtError):
     exit_status = 2
 
 
-def explained(error: MlmgmtError) -> str:
+def error_text(error: MlmgmtError) -> str:
     """An error as the one text that a failed job's status has."""
     reasons = "; ".join(dict.fromkeys(_reason(error, detail) for detail in error.details))
     where = f" at {error.target}" if error.target else ""

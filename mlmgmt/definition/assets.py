@@ -55,7 +55,7 @@ def trained_models(document: Mapping[str, Any]) -> list[TrainedModel]:
     return of_kinds(document, TRAINED_MODEL)
 
 
-def learnt(document: Mapping[str, Any]) -> list[TrainedModel]:
+def learnt_assets(document: Mapping[str, Any]) -> list[TrainedModel]:
     """All that was learnt from data and decides an answer: trained models and transformations."""
     return of_kinds(document, TRAINED_MODEL, TRANSFORMATION)
 

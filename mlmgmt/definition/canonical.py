@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition.schema import Kind, Problem, Severity, shown
+from mlmgmt.definition.schema import Kind, Problem, Severity, describe
 
 if TYPE_CHECKING:
     from mlmgmt.definition.schema import Path, Shape
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"-?\d{1,18}")
 
 
-class Folder:
+class Canonicalizer:
     """One pass over a document towards its canonical form.
 
     `problems` says what was odd; `empty` has the places of required members that were given as an empty text.
@@ -37,7 +37,7 @@ class Folder:
         self._texts = texts
         self._path: list[str | int] = []
 
-    def fold(self, value: Any, shape: Shape) -> Any:
+    def convert(self, value: Any, shape: Shape) -> Any:
         kind = shape.kind
         if kind is Kind.OBJECT:
             return self._object(value, shape)
@@ -70,7 +70,7 @@ class Folder:
             if old is None:
                 continue
             path.append(key)
-            new = self.fold(old, item)
+            new = self.convert(old, item)
             path.pop()
             if new is not old:
                 container[key] = new
@@ -81,20 +81,20 @@ class Folder:
                 self._say(Severity.WARNING, "BareValue", "A bare value is read as {'value': ...}.", "an object")
                 return {shape.bare: value}
             return value
-        plan = shape.plan(tuple(value))
+        plan = shape.key_order(tuple(value))
         for name, severity, code, message, allowed in plan.oddities:
             self._say(severity, code, message, allowed, name)
-        if plan.moves is not None:
-            value = {name: value[source] for source, name in plan.moves}
+        if plan.renames is not None:
+            value = {name: value[source] for source, name in plan.renames}
         if None in value.values() or "" in value.values():
             value = self._given(value, shape, plan.known)
         path = self._path
-        for name, child in plan.visits if not self._texts else plan.visits + plan.strings:
+        for name, child in plan.children if not self._texts else plan.children + plan.strings:
             old = value.get(name)
             if old is None:
                 continue
             path.append(name)
-            new = self.fold(old, child)
+            new = self.convert(old, child)
             path.pop()
             if new is not old:
                 value[name] = new
@@ -132,7 +132,7 @@ class Folder:
             return self._word(value, shape)
         new = _tightened(value, shape.kind, self._texts)
         if new is not value:
-            self._say(Severity.WARNING, "LooseScalar", f"{shown(value)} is read as {shown(new)}.", shown(new))
+            self._say(Severity.WARNING, "LooseScalar", f"{describe(value)} is read as {describe(new)}.", describe(new))
         return new
 
     def _word(self, value: Any, shape: Shape) -> Any:
@@ -145,7 +145,7 @@ class Folder:
             if shape.open_words:
                 near = get_close_matches(value.strip().casefold(), words, n=1)
                 allowed = f"did you mean {words[near[0]]!r}?" if near else f"known here: {', '.join(shape.words)}"
-                message = f"{shown(value)} is not a value that the contract knows; it is kept."
+                message = f"{describe(value)} is not a value that the contract knows; it is kept."
                 self._say(Severity.WARNING, "UnknownValue", message, allowed)
             return value
         if shape.exact_name:

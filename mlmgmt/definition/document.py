@@ -99,7 +99,7 @@ def _recoded(data: bytes, encoding: str) -> bytes:
         raise Unreadable("InvalidEncoding", message) from None
 
 
-def encoded_like(original: bytes, text: str) -> bytes:
+def encode_like(original: bytes, text: str) -> bytes:
     """A text in the encoding, and with the mark, of the bytes it was edited from."""
     for mark, encoding in _MARKS:
         if original.startswith(mark):
@@ -216,7 +216,7 @@ def _refuse_oddities(text: bytes) -> None:
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Keep the cyclic collector from walking a large document again and again while it is being built.
 
     A parsed document holds no cycles, and the collector's walks cost several times the parse.

@@ -80,7 +80,7 @@ class Graph:
         return order
 
 
-def usable(document: Mapping[str, Any]) -> dict[str, Any]:
+def usable_parts(document: Mapping[str, Any]) -> dict[str, Any]:
     """What can be checked of a document that breaks the schema: the parts of its graph that are whole.
 
     An edge that is not keeps its place, so that the others keep theirs.
@@ -225,7 +225,7 @@ def digest(document: Mapping[str, Any]) -> str:
     Two definitions with one digest accept the same models, so a proof made for one holds for the other.
     """
     properties = document["properties"]
-    models = {model.asset_id for model in assets.learnt(document)}
+    models = {model.asset_id for model in assets.learnt_assets(document)}
     stripped = {
         name: {key: value for key, value in asset.items() if key != "locationInfo"} if name in models else asset
         for name, asset in properties.get("assets", {}).items()

@@ -65,10 +65,10 @@ def merge(
     merged["properties"] = _properties(stored["properties"], change.get("properties", {}), contract)
     for name in clear:
         _clear(merged, name)
-    return ordered(merged, contract.root)
+    return in_contract_order(merged, contract.root)
 
 
-def ordered(document: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+def in_contract_order(document: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     """An object with its members in the contract's order; what the contract does not know comes last."""
     known = {name: document[name] for name in shape.members if name in document}
     return known | {name: value for name, value in document.items() if name not in known}
@@ -82,12 +82,12 @@ def _properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: 
         if known is not None and known.read_only:
             continue
         if name in _MERGED and isinstance(value, dict) and isinstance(stored.get(name), dict):
-            merged[name] = ordered(stored[name] | value, members[name])
+            merged[name] = in_contract_order(stored[name] | value, members[name])
         elif name == "assets" and "package" not in change:
             merged[name] = _assets(stored.get(name, {}), value, members[name])
         else:
             merged[name] = value
-    return ordered(merged, contract.root.members["properties"])
+    return in_contract_order(merged, contract.root.members["properties"])
 
 
 def _assets(stored: Mapping[str, Any], change: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _assets(stored: Mapping[str, Any], change: Mapping[str, Any], shape: Shape) 
     for asset_id, asset in change.items():
         present = stored.get(asset_id)
         if isinstance(present, dict) and isinstance(asset, dict):
-            merged[asset_id] = ordered(present | asset, shape.item) if shape.item is not None else present | asset
+            merged[asset_id] = in_contract_order(present | asset, shape.item) if shape.item is not None else present | asset
         else:
             merged[asset_id] = asset
     return merged

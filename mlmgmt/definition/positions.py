@@ -91,7 +91,7 @@ def place(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def spliced(text: str, path: Path, value: str) -> str:
+def replace_string(text: str, path: Path, value: str) -> str:
     """The text with the string at `path` replaced and every other character as it was.
 
     Raises:

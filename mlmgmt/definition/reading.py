@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import graph
-from mlmgmt.definition.canonical import Folder
+from mlmgmt.definition.canonical import Canonicalizer
 from mlmgmt.definition.schema import Problem, Severity
 from mlmgmt.errors import BadRequest, Detail
 
@@ -37,7 +37,7 @@ def read(data: bytes, contract: Contract, *, source: str = "definition", whole: 
         BadRequest: `InvalidDefinition`, with one detail a problem: its target is `file:line:column path`.
         TooLarge: see `document.decode`.
     """
-    with text.uncollected():
+    with text.gc_paused():
         return _read(data, contract, source, whole)
 
 
@@ -71,21 +71,21 @@ def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[An
     """
     if (problem := text.not_an_object(value)) is not None:
         return value, [problem]
-    folder = Folder()
-    value = folder.fold(value, contract.root)
+    folder = Canonicalizer()
+    value = folder.convert(value, contract.root)
     _package_type(value, folder, whole)
     if not contract.is_valid(value) and _errors(contract, value, folder, whole):
-        loose = Folder(texts=True)
-        value = loose.fold(value, contract.root)
+        loose = Canonicalizer(texts=True)
+        value = loose.convert(value, contract.root)
         folder.problems += loose.problems
         folder.problems += _errors(contract, value, folder, whole)
     if whole and isinstance(value.get("properties"), dict):
         sound = not any(problem.severity is Severity.ERROR for problem in folder.problems)
-        folder.problems += graph.problems(value if sound else graph.usable(value))
+        folder.problems += graph.problems(value if sound else graph.usable_parts(value))
     return value, folder.problems
 
 
-def _errors(contract: Contract, value: Any, folder: Folder, whole: bool) -> list[Problem]:
+def _errors(contract: Contract, value: Any, folder: Canonicalizer, whole: bool) -> list[Problem]:
     found = contract.violations(value, empty=folder.empty)
     return [problem for problem in found if whole or problem.code != "MissingMember"]
 
@@ -93,7 +93,7 @@ def _errors(contract: Contract, value: Any, folder: Folder, whole: bool) -> list
 _PACKAGE_TYPE: Path = ("properties", "packageType")
 
 
-def _package_type(value: Any, folder: Folder, whole: bool) -> None:
+def _package_type(value: Any, folder: Canonicalizer, whole: bool) -> None:
     properties = value.get("properties")
     if not isinstance(properties, dict) or "packageType" in properties or (whole and _PACKAGE_TYPE in folder.empty):
         return

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Set
 
 Path = tuple[str | int, ...]
-_MOST_PLANS = 4096
+_MOST_KEY_ORDERS = 4096
 
 
 class Severity(Enum):
@@ -74,30 +74,30 @@ class Shape:
     write_only: bool = False
     exact_name: bool = False
     hides: tuple[bool, bool] | None = None
-    plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
+    key_orders: dict[tuple[str, ...], _KeyOrder] = field(default_factory=dict)
 
-    def plan(self, keys: tuple[str, ...]) -> _Plan:
+    def key_order(self, keys: tuple[str, ...]) -> _KeyOrder:
         """How an object with these member names becomes canonical; remembered, since few sets of names occur."""
-        found = self.plans.get(keys)
+        found = self.key_orders.get(keys)
         if found is None:
-            if len(self.plans) >= _MOST_PLANS:
-                self.plans.clear()
-            found = self.plans[keys] = _Plan.of(self, keys)
+            if len(self.key_orders) >= _MOST_KEY_ORDERS:
+                self.key_orders.clear()
+            found = self.key_orders[keys] = _KeyOrder.of(self, keys)
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class _KeyOrder:
     """For one tuple of member names: the canonical order, the children to look into, and what is odd about them."""
 
-    moves: tuple[tuple[str, str], ...] | None  # (name in the text, canonical name); None when all is in place
-    visits: tuple[tuple[str, Shape], ...]
+    renames: tuple[tuple[str, str], ...] | None  # (name in the text, canonical name); None when all is in place
+    children: tuple[tuple[str, Shape], ...]
     strings: tuple[tuple[str, Shape], ...]
     known: frozenset[str]
     oddities: tuple[tuple[str, Severity, str, str, str | None], ...]
 
     @classmethod
-    def of(cls, shape: Shape, keys: tuple[str, ...]) -> _Plan:
+    def of(cls, shape: Shape, keys: tuple[str, ...]) -> _KeyOrder:
         folded = {name.casefold(): name for name in shape.members}
         sources: dict[str, str] = {}
         unknown: list[str] = []
@@ -120,12 +120,12 @@ class _Plan:
                     oddities.append((name, Severity.WARNING, "LooseName", message, repr(name)))
         ordered = [name for name in shape.members if name in sources]
         unknown.sort(key=keys.index)
-        moves = (*((sources[name], name) for name in ordered), *((key, key) for key in unknown))
-        in_place = tuple(source for source, _ in moves) == keys and all(source == name for source, name in moves)
+        renames = (*((sources[name], name) for name in ordered), *((key, key) for key in unknown))
+        in_place = tuple(source for source, _ in renames) == keys and all(source == name for source, name in renames)
         children = [(name, shape.members[name]) for name in ordered]
         return cls(
-            moves=None if in_place else moves,
-            visits=tuple(pair for pair in children if pair[1].kind not in (Kind.STRING, Kind.FREE)),
+            renames=None if in_place else renames,
+            children=tuple(pair for pair in children if pair[1].kind not in (Kind.STRING, Kind.FREE)),
             strings=tuple(pair for pair in children if pair[1].kind is Kind.STRING),
             known=frozenset(ordered),
             oddities=tuple(oddities),
@@ -227,7 +227,7 @@ class Contract:
 
 
 def _worded(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
-    text = shown(found)
+    text = describe(found)
     if rule == "type":
         kinds = allowed if isinstance(allowed, list) else [allowed]
         return "WrongType", path, f"{text} is of the wrong type.", " or ".join(kinds)
@@ -240,7 +240,7 @@ def _worded(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path,
     return "Invalid", path, f"{text} is not allowed here.", f"{rule}: {allowed}"
 
 
-def shown(value: Any) -> str:
+def describe(value: Any) -> str:
     """A value in a few words, for messages."""
     if isinstance(value, dict):
         return "an object"
@@ -260,14 +260,14 @@ def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
     return replace(shape, **flags) if any(flags.values()) else shape
 
 
-def hiding(shape: Shape) -> tuple[bool, bool]:
+def has_hidden(shape: Shape) -> tuple[bool, bool]:
     """Whether anything below a shape is read-only, and whether anything is write-only."""
     if shape.hides is None:
         shape.hides = False, False  # while looking: definitions refer to themselves
         below = [*shape.members.values(), *([shape.item] if shape.item is not None else [])]
         shape.hides = (
-            any(child.read_only or hiding(child)[0] for child in below),
-            any(child.write_only or hiding(child)[1] for child in below),
+            any(child.read_only or has_hidden(child)[0] for child in below),
+            any(child.write_only or has_hidden(child)[1] for child in below),
         )
     return shape.hides
 
@@ -277,7 +277,7 @@ def without(document: Any, shape: Shape, *, read_only: bool = False, write_only:
 
     What nothing is taken from is shared with the document given.
     """
-    reads, writes = shape.hides or hiding(shape)
+    reads, writes = shape.hides or has_hidden(shape)
     if not (reads and read_only) and not (writes and write_only):
         return document
     if shape.kind is Kind.OBJECT and isinstance(document, dict):

@@ -77,7 +77,7 @@ def _cell(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: _NAN if conversion.is_missing_number(value) else convert(value)
 
 
-def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Cells], None]:
+def change_step(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Cells], None]:
     """A step that adds the changed cells of some places, in their order."""
     if all(isinstance(change, Fill) for _, change in changes):
         fills = [(place, change.value) for place, change in changes if isinstance(change, Fill)]
@@ -95,7 +95,7 @@ def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[C
     return change
 
 
-def scoring(trained: Trained, places: Sequence[int]) -> Callable[[Cells], None]:
+def score_step(trained: Trained, places: Sequence[int]) -> Callable[[Cells], None]:
     """A step that adds the score columns of a model, whose features stand at these places."""
     numbers, finish, pick = trained.compiled.row(), _finisher(trained), picker(places)
     labelled = trained.task not in ("regression", "clustering")

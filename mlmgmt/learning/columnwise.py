@@ -42,7 +42,7 @@ def _column(kind: type, convert: Callable[[Any], Any], cells: Sequence[Any]) -> 
     return [convert(cell) for cell in cells]
 
 
-def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[list[Cells]], None]:
+def change_step(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[list[Cells]], None]:
     """A step that adds the changed columns of some places, in their order."""
 
     def change(columns: list[Cells]) -> None:
@@ -59,7 +59,7 @@ def _changed(column: Cells, change: Callable[[Any], Any]) -> Cells:
     return [value.item() if isinstance(value, np.generic) else value for value in changed]
 
 
-def scoring(trained: Trained, places: Sequence[int]) -> Callable[[list[Cells]], None]:
+def score_step(trained: Trained, places: Sequence[int]) -> Callable[[list[Cells]], None]:
     """A step that adds the score columns of a model, whose features stand at these places.
 
     It raises NotCompilable for rows that the model leaves unscored.
@@ -79,7 +79,7 @@ def scoring(trained: Trained, places: Sequence[int]) -> Callable[[list[Cells]], 
     return score
 
 
-def written(column: Cells, write: Callable[[Any], str | None]) -> list[str | None]:
+def write_cells(column: Cells, write: Callable[[Any], str | None]) -> list[str | None]:
     """The cells of a column as text; `write` does it for one."""
     if set(map(type, column)) == {float}:
         # Where neither writes an exponent, orjson's digits are Python's, and come much faster.

@@ -18,7 +18,7 @@ from mlmgmt.modules.predictors import picker
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Specification
     from mlmgmt.modules.base import Dataset
@@ -60,7 +60,7 @@ class Compiled:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: GraphPlan,
         done: Run,
         inputs: Mapping[str, Specification],
         outputs: Mapping[str, Specification],
@@ -121,7 +121,7 @@ class Compiled:
         return shape
 
     def _shape(self, cells: tables.Cells) -> _Shape:
-        known, notes = tables.placed(cells, self._declared, self._spare)
+        known, notes = tables.match_columns(cells, self._declared, self._spare)
         places = [known.get(name, -1) for name in self._declared]
         ordered: Callable[[Sequence[Any]], Sequence[Any]] | None
         if places == list(range(len(cells.columns))):
@@ -139,13 +139,13 @@ class Compiled:
         return shape
 
 
-def is_candidate(plan: Plan) -> bool:
+def is_candidate(plan: GraphPlan) -> bool:
     """Whether a graph has one input and none but modules that may have a compiled form."""
     return len(plan.needs_inputs()) == 1 and {module.name for module in plan.modules.values()} <= STEPS.keys()
 
 
-def compile_plan(
-    plan: Plan,
+def compile_graph(
+    plan: GraphPlan,
     probe: Dataset,
     *,
     read: Callable[[str], Any],

@@ -13,7 +13,7 @@ Linked = dict[str, dict[str, Any]]
 """By node id, the values of its linked parameters."""
 
 
-def linked(document: Mapping[str, Any], given: Mapping[str, Any], stands: Callable[[str, str], bool]) -> Linked:
+def linked_values(document: Mapping[str, Any], given: Mapping[str, Any], has_own_value: Callable[[str, str], bool]) -> Linked:
     """The value of each linked node parameter: the call's, else the service's default, else the node's own.
 
     Args:
@@ -37,14 +37,14 @@ def linked(document: Mapping[str, Any], given: Mapping[str, Any], stands: Callab
             node, key = link["nodeId"], link["parameterKey"]
             if value is not None:
                 found.setdefault(node, {})[key] = value
-            elif not stands(node, key) and name not in missing:
+            elif not has_own_value(node, key) and name not in missing:
                 missing.append(name)
     if missing:
         raise _required(missing)
     return found
 
 
-def divided(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dict[str, Any]]:
+def divide_parameters(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What a call gives, for each of several definitions that it goes through: the parameters that each declares.
 
     Raises:

@@ -93,10 +93,10 @@ def pack(learnt: Trained | Transform, facts: dict[str, Any], *, key: bytes, home
         key: the home's signing key; `home` is its id.
         rows: 64-bit digests of the rows it was trained on, kept to tell later whether it has seen a row.
     """
-    return signed(unsigned(learnt, facts, home=home, rows=rows), key=key)
+    return add_signature(pack_unsigned(learnt, facts, home=home, rows=rows), key=key)
 
 
-def unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, rows: Any = None) -> bytes:
+def pack_unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, rows: Any = None) -> bytes:
     """A model file but for its signature, for whoever learns and has no key; see `pack`."""
     from mlmgmt.modules import transformations
     from mlmgmt.modules.learners import Trained
@@ -110,7 +110,7 @@ def unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, r
     return MAGIC + str(len(head)).encode() + b"\n" + head + payload
 
 
-def signed(content: bytes, *, key: bytes) -> bytes:
+def add_signature(content: bytes, *, key: bytes) -> bytes:
     """A model file that `unsigned` made, with its signature."""
     return content + hmac.new(key, content, sha256).digest()
 

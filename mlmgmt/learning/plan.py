@@ -24,7 +24,7 @@ _CARRIES = {
 }
 
 
-class Plan:
+class GraphPlan:
     """A definition made ready to run. Nothing has run yet.
 
     Args:
@@ -116,7 +116,7 @@ class Plan:
         module = self.modules.get(node_id)
         if module is None:
             if "assetId" in self.graph.nodes[node_id]:
-                self.carried(node_id)
+                self.carried_types(node_id)
             for edge in self.incoming[node_id]:
                 if edge.source in self.modules:
                     self.output_port(edge.source, edge.source_port)
@@ -134,7 +134,7 @@ class Plan:
             message = f"{module.name} ({node_id}): nothing is connected to {', '.join(map(repr, missing))}."
             raise BadRequest(message, target=node_id, details=[Detail("PortNotConnected", message, node_id)])
 
-    def carried(self, node_id: str) -> tuple[PortType, ...]:
+    def carried_types(self, node_id: str) -> tuple[PortType, ...]:
         """The types of port that a Resource node may lead into.
 
         Raises:
@@ -157,7 +157,7 @@ class Plan:
         elif edge.source in self.modules:
             given = (self.output_port(edge.source, edge.source_port).type,)
         else:
-            given = self.carried(edge.source)
+            given = self.carried_types(edge.source)
         if port.type not in given:
             goal = f"the port {port.name!r} of {node_id!r}, which takes {port.type.value}"
             message = f"What {edge.source!r} gives ({given[0].value}) does not go into {goal}."
@@ -196,7 +196,7 @@ class Plan:
         own, others = (matched(module.parameters, values) for values in (self.parameters[node], linked))
         return module.arguments(own | others)
 
-    def stands(self, node: str, key: str) -> bool:
+    def has_own_value(self, node: str, key: str) -> bool:
         """Whether a node has a value of its own for a parameter, by whichever name."""
         own, module = self.parameters.get(node, {}), self.modules.get(node)
         if module is None:

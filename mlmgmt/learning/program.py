@@ -9,7 +9,7 @@ import numpy as np
 
 from mlmgmt.learning import answers, cellwise, columnwise
 from mlmgmt.learning.cellwise import NotCompilable
-from mlmgmt.learning.graph_parameters import linked
+from mlmgmt.learning.graph_parameters import linked_values
 from mlmgmt.modules.base import Dataset, Fill
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.learners import Trained, underlying
@@ -17,7 +17,7 @@ from mlmgmt.modules.learners import Trained, underlying
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Specification
 
@@ -52,7 +52,7 @@ class Program:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: GraphPlan,
         done: Run,
         declared: Mapping[str, Any],
         outputs: Mapping[str, Specification],
@@ -60,14 +60,14 @@ class Program:
         whole: bool,
     ) -> None:
         self._declared, self._whole = declared, whole
-        self._linked = linked(plan.document, {}, plan.stands)
+        self._linked = linked_values(plan.document, {}, plan.has_own_value)
         self._width = len(declared)
         self.steps: list[Callable[[list[Any]], None]] = []
         self.column_steps: list[Callable[[list[list[Any]]], None]] = []
         self.asks_estimator = False
         self.outputs = self._compile(plan, done, outputs)
 
-    def _compile(self, plan: Plan, done: Run, outputs: Mapping[str, Specification]) -> list[Output]:
+    def _compile(self, plan: GraphPlan, done: Run, outputs: Mapping[str, Specification]) -> list[Output]:
         standing: dict[tuple[str, str], _Table] = {}
         found = []
         for node in plan.order:
@@ -89,7 +89,7 @@ class Program:
         slots = {name: place for place, name in enumerate(self._declared)}
         return _Table(slots, {name: studio_type(dataset.frame[name]) for name in self._declared})
 
-    def _module(self, plan: Plan, node: str, done: Run, standing: dict[tuple[str, str], _Table]) -> None:
+    def _module(self, plan: GraphPlan, node: str, done: Run, standing: dict[tuple[str, str], _Table]) -> None:
         module = plan.modules[node]
         given = [standing.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
         source = next((table for table in given if table is not None), None)
@@ -147,8 +147,8 @@ class Program:
             }
         if changes:
             placed = [(source.slots[name], change) for name, change in changes.items()]
-            self.steps.append(cellwise.changing(placed))
-            self.column_steps.append(columnwise.changing(placed))
+            self.steps.append(cellwise.change_step(placed))
+            self.column_steps.append(columnwise.change_step(placed))
             first = self._new_slots(len(changes))
             slots |= {name: first + place for place, name in enumerate(changes)}
         return _Table({name: slots[name] for name in made.frame.columns}, _types(made))
@@ -165,8 +165,8 @@ class Program:
         names = trained.score_columns()
         first = self._new_slots(len(names))
         places = [source.slots[feature.name] for feature in trained.features]
-        self.steps.append(cellwise.scoring(trained, places))
-        self.column_steps.append(columnwise.scoring(trained, places))
+        self.steps.append(cellwise.score_step(trained, places))
+        self.column_steps.append(columnwise.score_step(trained, places))
         slots = {name: first + place for place, name in enumerate(names)}
         return _Table({name: slots.get(name, source.slots.get(name, -1)) for name in made.frame.columns}, _types(made))
 
@@ -190,7 +190,7 @@ class Output:
 
     def lines(self, columns: list[list[Any]]) -> list[list[str | None]]:
         """The rows of its table, from the cells of all columns."""
-        written = [columnwise.written(columns[slot], write) for slot, write in self.columns]
+        written = [columnwise.write_cells(columns[slot], write) for slot, write in self.columns]
         return [list(row) for row in zip(*written, strict=True)]
 
 
@@ -214,7 +214,7 @@ def _fitting(change: Any, kind: str) -> Any:
     return Fill(value)
 
 
-def _port(plan: Plan, edge: Any) -> str:
+def _port(plan: GraphPlan, edge: Any) -> str:
     return plan.output_port(edge.source, edge.source_port).name if edge.source in plan.modules else ""
 
 

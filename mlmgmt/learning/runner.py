@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
-from mlmgmt.learning.graph_parameters import linked
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.graph_parameters import linked_values
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset, ModuleFailure
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlmgmt.definition.graph import Edge
     from mlmgmt.modules.base import Outside
 
-__all__ = ["NodeReport", "Plan", "Run", "run"]
+__all__ = ["NodeReport", "GraphPlan", "Run", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Run:
 
 
 def run(
-    plan: Plan,
+    plan: GraphPlan,
     inputs: Mapping[str, Dataset],
     *,
     read: Callable[[str], Any],
@@ -82,7 +82,7 @@ def run(
     if missing:
         message = f"The request gives no rows for {', '.join(map(repr, missing))}."
         raise BadRequest(message, target=missing[0], details=[Detail("MissingRequestInput", message, missing[0])])
-    values = linked(plan.document, parameters or {}, plan.stands)
+    values = linked_values(plan.document, parameters or {}, plan.has_own_value)
     done = Run()
     for node_id in plan.order:
         node = plan.graph.nodes[node_id]
@@ -102,7 +102,7 @@ def run(
     return done
 
 
-def _run_module(plan: Plan, node_id: str, linked_: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
+def _run_module(plan: GraphPlan, node_id: str, linked_: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
     module = plan.modules[node_id]
     inputs = {}
     for edge in plan.incoming[node_id]:
@@ -125,7 +125,7 @@ def _run_module(plan: Plan, node_id: str, linked_: Mapping[str, Any], done: Run,
     done.reports.append(NodeReport(node_id, module.name, perf_counter() - began, rows))
 
 
-def _value(plan: Plan, done: Run, edge: Edge) -> Any:
+def _value(plan: GraphPlan, done: Run, edge: Edge) -> Any:
     if edge.source not in plan.modules:
         return done.ports[edge.source, ""]
     return done.ports[edge.source, plan.output_port(edge.source, edge.source_port).name]

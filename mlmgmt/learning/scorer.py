@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import answers, compiled, runner, tables
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Scorer:
         outside: Outside | None = None,
         labels: Collection[str] = (),
     ) -> None:
-        self.plan = Plan(document)
+        self.plan = GraphPlan(document)
         self._read, self._outside, self._labels = read, outside, labels
         properties = document["properties"]
         self._inputs: Mapping[str, Specification] = properties.get("input", {}).get("properties") or {}
@@ -55,11 +55,11 @@ class Scorer:
         specification = self._inputs.get(name, {})
         example = ((self.plan.document["properties"].get("exampleRequest") or {}).get("inputs") or {}).get(name)
         try:
-            cells = tables.from_rows([(example or [tables.made_row(specification)])[0]], specification, name)
-            probe, _ = tables.typed(cells, specification)
+            cells = tables.from_rows([(example or [tables.placeholder_row(specification)])[0]], specification, name)
+            probe, _ = tables.to_dataset(cells, specification)
         except BadRequest:
             return None
-        return compiled.compile_plan(
+        return compiled.compile_graph(
             self.plan, probe, read=self._read, inputs=self._inputs, outputs=self._outputs, spare=self._labels
         )
 
@@ -110,7 +110,7 @@ class Scorer:
         """What the graph itself answers; see `answer`."""
         inputs, notes = {}, []
         for name, table in cells.items():
-            inputs[name], told = tables.typed(table, self._inputs.get(name), spare=self._labels)
+            inputs[name], told = tables.to_dataset(table, self._inputs.get(name), spare=self._labels)
             notes += told
         done = runner.run(self.plan, inputs, read=self._read, parameters=parameters, outside=self._outside)
         tables_ = {

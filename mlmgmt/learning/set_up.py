@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mlmgmt.definition.assets import RESULTS_PORT
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.learning.graph_builder import Sketch
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.base import PortType
 
@@ -30,7 +30,7 @@ _SCORERS = ("Score Model", "Assign Data to Clusters")
 _EVALUATE = ("Evaluate Model", "Evaluation results")
 
 
-def trainer(plan: Plan) -> str:
+def trainer(plan: GraphPlan) -> str:
     """The one node of a training graph that trains.
 
     Raises:
@@ -51,7 +51,7 @@ def _refuse(code: str, message: str, hint: str) -> NoReturn:
     raise BadRequest(message, target="ExperimentId", details=[Detail(code, message)], hint=hint)
 
 
-def roots(sketch: Sketch, plan: Plan, node: str, port: str) -> list[dict[str, str]]:
+def entry_edges(sketch: Sketch, plan: GraphPlan, node: str, port: str) -> list[dict[str, str]]:
     """The edges by which rows enter what leads to a port: from a dataset, or from a module that needs no table."""
     found: list[dict[str, str]] = []
     seen: set[str] = set()
@@ -68,11 +68,11 @@ def roots(sketch: Sketch, plan: Plan, node: str, port: str) -> list[dict[str, st
     return found
 
 
-def _input_name(plan: Plan, edge: Mapping[str, str]) -> str:
+def _input_name(plan: GraphPlan, edge: Mapping[str, str]) -> str:
     return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).name
 
 
-def _carries_rows(plan: Plan, edge: Mapping[str, str]) -> bool:
+def _carries_rows(plan: GraphPlan, edge: Mapping[str, str]) -> bool:
     return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).type is PortType.DATASET
 
 
@@ -84,17 +84,17 @@ def retraining(document: Mapping[str, Any]) -> Sketch:
         BadRequest: it trains nothing, or several models; its data port is fed by nothing.
     """
     sketch = Sketch(document).without_service_ports()
-    plan = Plan(sketch.document, everything=True)
+    plan = GraphPlan(sketch.document, everything=True)
     node = trainer(plan)
     rows, model = TRAINERS[plan.modules[node].name]
-    _join(sketch, plan, "input1", roots(sketch, plan, node, rows))
+    _join(sketch, plan, "input1", entry_edges(sketch, plan, node, rows))
     sketch.connect(node, model, sketch.port("outputId", "output1"), None)
     for number, evaluation in enumerate(plan.nodes_of(_EVALUATE[0]), start=2):
         sketch.connect(evaluation, _EVALUATE[1], sketch.port("outputId", f"output{number}"), None)
     return sketch
 
 
-def _join(sketch: Sketch, plan: Plan, name: str, edges: list[dict[str, str]]) -> None:
+def _join(sketch: Sketch, plan: GraphPlan, name: str, edges: list[dict[str, str]]) -> None:
     """Let an input feed the ports that edges lead into; the dataset stays beside it, as the source of the types."""
     node = sketch.port("inputId", name)
     fed = {_origin(plan, edge) for edge in edges}
@@ -105,7 +105,7 @@ def _join(sketch: Sketch, plan: Plan, name: str, edges: list[dict[str, str]]) ->
         sketch.connect(node, None, edge["targetNodeId"], edge.get("targetPortId"))
 
 
-def _origin(plan: Plan, edge: Mapping[str, str]) -> tuple[str, str]:
+def _origin(plan: GraphPlan, edge: Mapping[str, str]) -> tuple[str, str]:
     """The node and port that an edge comes from; a Resource has but one port."""
     source = edge["sourceNodeId"]
     return source, plan.output_port(source, edge.get("sourcePortId")).name if source in plan.modules else ""
@@ -125,7 +125,7 @@ def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str
         BadRequest: it trains nothing, or several models.
     """
     sketch = Sketch(document).without_service_ports()
-    plan = Plan(sketch.document, everything=True)
+    plan = GraphPlan(sketch.document, everything=True)
     node = trainer(plan)
     rows, model = TRAINERS[plan.modules[node].name]
     path = _path(sketch, plan, node, rows)
@@ -144,12 +144,12 @@ def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str
     sketch.drop([other for other in sketch.nodes if other not in _ancestors(sketch, scorer)])
     scores = catalogue.find(sketch.assets[sketch.nodes[scorer]["assetId"]]).outputs[0]
     sketch.connect(scorer, scores.name, sketch.port("outputId", "output1"), None)
-    plain = Plan(sketch.document)
-    _join(sketch, plain, "input1", roots(sketch, plain, scorer, "Dataset"))
+    plain = GraphPlan(sketch.document)
+    _join(sketch, plain, "input1", entry_edges(sketch, plain, scorer, "Dataset"))
     return sketch
 
 
-def _path(sketch: Sketch, plan: Plan, node: str, port: str) -> list[str]:
+def _path(sketch: Sketch, plan: GraphPlan, node: str, port: str) -> list[str]:
     """The modules that the rows pass on their way to a port."""
     found: list[str] = []
     wanted = [edge["sourceNodeId"] for edge in sketch.into(node) if _input_name(plan, edge) == port]
@@ -161,7 +161,7 @@ def _path(sketch: Sketch, plan: Plan, node: str, port: str) -> list[str]:
     return found
 
 
-def _scorer(sketch: Sketch, plan: Plan, node: str, model: str) -> str:
+def _scorer(sketch: Sketch, plan: GraphPlan, node: str, model: str) -> str:
     """The scoring node that the model feeds; one is added where there is none."""
     for edge in sketch.out_of(node):
         target = edge["targetNodeId"]
@@ -179,13 +179,13 @@ def _bypass(sketch: Sketch, node: str) -> None:
     sketch.edges[:] = [edge for edge in sketch.edges if node not in (edge["sourceNodeId"], edge["targetNodeId"])]
 
 
-def _transform_port(plan: Plan, node: str) -> str | None:
+def _transform_port(plan: GraphPlan, node: str) -> str | None:
     """The port by which a module gives what it learnt."""
     ports = (port.name for port in plan.modules[node].outputs if port.type is PortType.TRANSFORM)
     return next(ports, None)
 
 
-def _apply(sketch: Sketch, plan: Plan, node: str, save: Callable[[str, str], tuple[str, str]]) -> None:
+def _apply(sketch: Sketch, plan: GraphPlan, node: str, save: Callable[[str, str], tuple[str, str]]) -> None:
     """Put Apply Transformation, with what was learnt, in the place of the module that learns."""
     port = _transform_port(plan, node)
     assert port is not None

@@ -151,7 +151,7 @@ def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port:
     return from_request({"ColumnNames": columns, "Values": [list(row) for row in rows]}, port)
 
 
-def made_row(specification: Specification) -> list[Any]:
+def placeholder_row(specification: Specification) -> list[Any]:
     """A row of the types that are declared, to try a graph with."""
     made = {"boolean": True, "integer": 0, "number": 0.0}
     cells = []
@@ -166,7 +166,7 @@ def made_row(specification: Specification) -> list[Any]:
     return cells
 
 
-def typed(
+def to_dataset(
     cells: Cells, specification: Specification | None, *, spare: Collection[str] = ()
 ) -> tuple[Dataset, list[str]]:
     """A dataset with the types declared, or found in the cells where nothing is declared; and what to tell about it.
@@ -181,8 +181,8 @@ def typed(
     """
     declared: Mapping[str, Any] = (specification or {}).get("properties") or {}
     if not declared:
-        return inferred(cells), []
-    found, notes = placed(cells, declared, spare)
+        return infer_dataset(cells), []
+    found, notes = match_columns(cells, declared, spare)
     columns = {}
     for name, column in declared.items():
         place = found.get(name)
@@ -191,7 +191,7 @@ def typed(
     return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
 
 
-def placed(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()) -> tuple[dict[str, int], list[str]]:
+def match_columns(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()) -> tuple[dict[str, int], list[str]]:
     """Where each declared column stands among the cells, and what to tell about columns that are in only one of them.
 
     Raises:
@@ -242,7 +242,7 @@ def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def inferred(cells: Cells) -> Dataset:
+def infer_dataset(cells: Cells) -> Dataset:
     """A dataset whose column types are the narrowest that every cell fits."""
     columns = {}
     for index, name in enumerate(cells.columns):

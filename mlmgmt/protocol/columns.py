@@ -69,7 +69,7 @@ def _of_type(words: Sequence[Any], name: str) -> list[Any]:
     return kept
 
 
-def made_row(columns: Mapping[str, Mapping[str, Any]]) -> list[Any]:
+def placeholder_row(columns: Mapping[str, Mapping[str, Any]]) -> list[Any]:
     """A row of the declared types that holds nothing of anybody's data."""
     cells: list[Any] = []
     for column in columns.values():
@@ -84,4 +84,4 @@ def sample(columns: Mapping[str, Mapping[str, Any]], given: Any) -> list[list[An
     rows = [row for row in given if isinstance(row, list)] if isinstance(given, list) else []
     if columns:
         rows = [row for row in rows if len(row) == len(columns)]
-    return rows or [made_row(columns)]
+    return rows or [placeholder_row(columns)]

@@ -85,16 +85,16 @@ SCORING = (
 )
 
 
-def of_endpoints(name: str) -> str:
+def classic_name(name: str) -> str:
     """The name that an operation of `SCORING` has where an endpoint answers."""
     return f"Classic{name[:1].upper()}{name[1:]}"
 
 
 CLASSIC_SCORING = tuple(
-    replace(known, name=of_endpoints(known.name), path=known.path.replace(SUBSCRIPTION, WORKSPACE)) for known in SCORING
+    replace(known, name=classic_name(known.name), path=known.path.replace(SUBSCRIPTION, WORKSPACE)) for known in SCORING
 )
 """The same, at the addresses of Classic endpoints."""
-EXECUTE = frozenset(("execute", of_endpoints("execute")))
+EXECUTE = frozenset(("execute", classic_name("execute")))
 BLOBS = (
     Operation(
         "Blob_Get", "GET", _BLOB, "Download a blob.", (), (), "", ((200, "Bytes"), (206, "Bytes")), Proof.SIGNATURE

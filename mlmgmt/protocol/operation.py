@@ -66,7 +66,7 @@ class Operation:
         """Whether it is of Studio's own API."""
         return self.path.startswith(f"{STUDIO}/")
 
-    def filled(self, **values: str) -> str:
+    def fill_path(self, **values: str) -> str:
         """The path with its parameters filled in, percent-encoded."""
         given = {f"{{{name}}}": quote(value, safe="") for name, value in values.items()}
         return "/" + "/".join(given.get(segment, segment) for segment in self.segments)

@@ -46,7 +46,7 @@ KNOWN = (
     Region("West Central US", "uswestcentral", "uswestcentral."),
 )
 """Those that a Classic workspace could be in."""
-FIRST = KNOWN[0].name
+DEFAULT = KNOWN[0].name
 """Where a workspace is when nothing is said."""
 
 

@@ -36,16 +36,16 @@ def read(folder: str, number: int) -> dict[str, Any] | None:
         HomeError: `HomeDamaged`: it is there, and is not the whole revision of that number.
     """
     file = path(folder, number)
-    body = body_of(file)
+    body = read_or_none(file)
     # Looked at twice, since a writer may have renamed it into place just after the first look.
-    if body is None and os.path.exists(file) and (body := body_of(file)) is None:
+    if body is None and os.path.exists(file) and (body := read_or_none(file)) is None:
         raise files.damaged(file, "it holds no revision")
     if body is not None and body["revision"] != number:
         raise files.damaged(file, f"it says it is revision {body['revision']}")
     return body
 
 
-def body_of(file: str) -> dict[str, Any] | None:
+def read_or_none(file: str) -> dict[str, Any] | None:
     """What a file holds of a revision; None where it is missing, or is not whole."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)

@@ -132,7 +132,7 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class FileSignature:
     """How the files of a web service stood when they were looked at.
 
     Args:
@@ -145,7 +145,7 @@ class Standing:
     signature: tuple[int, int, int] | None
 
     @property
-    def lasts(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether nothing has changed since; a look at two names, in microseconds."""
         return (
             self.signature is not None
@@ -173,7 +173,7 @@ class Services:
         return None if found is None or found.removed else found
 
     def _latest(self, folder: str) -> Revision | None:
-        body = revision_files.body_of(f"{folder}/{CURRENT}")
+        body = revision_files.read_or_none(f"{folder}/{CURRENT}")
         if body is None:
             # It can be made again, so it need not be whole; revisions must be.
             numbers = revision_files.numbers(folder)
@@ -189,12 +189,12 @@ class Services:
         """Where a revision is, or will be; that it is there is what commits it."""
         return revision_files.path(f"{self._root}/{resource.folder}", number)
 
-    def standing(self, resource: ServiceId, number: int) -> Standing:
+    def file_signature(self, resource: ServiceId, number: int) -> FileSignature:
         """How the files stand now, a revision of that number being the newest."""
         current = f"{self._root}/{resource.folder}/{CURRENT}"
-        return Standing(current, self.path_of(resource, number + 1), _signature(current))
+        return FileSignature(current, self.path_of(resource, number + 1), _signature(current))
 
-    def stamps(self) -> dict[str, int]:
+    def folder_times(self) -> dict[str, int]:
         """When each folder of services was last added to, in nanoseconds; as long as it stays, `identities` do."""
         folders = [services_folder(group) for group in self._groups()]
         folders += [endpoints_folder(*service) for service in self._classic()]
@@ -241,7 +241,7 @@ class Services:
 
     def count_endpoints(self, workspace: str, service: str) -> int:
         """How many endpoints of a Classic web service stand; nothing is read."""
-        return len(self.standing_names(workspace, service))
+        return len(self.endpoint_names(workspace, service))
 
     def has_endpoints(self, workspace: str, service: str, count: int) -> bool:
         """Whether at least so many endpoints of a Classic web service stand. Folders are counted first: they stay
@@ -250,7 +250,7 @@ class Services:
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
         return len(_names(folder)) >= count and self.count_endpoints(workspace, service) >= count
 
-    def standing_names(self, workspace: str, service: str) -> list[str]:
+    def endpoint_names(self, workspace: str, service: str) -> list[str]:
         """The names of the endpoints that stand, by their files; nothing is read."""
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
         return [unquote(name) for name in _names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]

@@ -68,5 +68,5 @@ def _documented(handler: Callable[[Call], Reply]) -> Callable[[Call], Reply]:
 
 _STEPS = {"submitjob": submit, "startjob": start, "getjobstatus": status, "canceljob": cancel}
 HANDLERS = {
-    named(name): _documented(handler) for name, handler in _STEPS.items() for named in (str, data_plane.of_endpoints)
+    named(name): _documented(handler) for name, handler in _STEPS.items() for named in (str, data_plane.classic_name)
 }

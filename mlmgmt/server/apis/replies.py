@@ -75,7 +75,7 @@ def page(call: Call, items: list[Any], after: str | None = None) -> Reply:
         token = urlsafe_b64encode(after.encode()).decode().rstrip("=")
         # Absolute and with its api-version: one client takes it as it is.
         body["nextLink"] = (
-            f"{call.origin}{call.operation.filled(**call.path)}?api-version={call.version}&%24skiptoken={token}"
+            f"{call.origin}{call.operation.fill_path(**call.path)}?api-version={call.version}&%24skiptoken={token}"
         )
     return Reply(value=body)
 
@@ -122,7 +122,7 @@ class LongRunning:
         began = self._began(identity.casefold())
         if began is None or not timedelta(minutes=-1) < call.now - began < _REMEMBERED:
             return None
-        return status_of(identity, began, path or call.operation.filled(**call.path))
+        return status_of(identity, began, path or call.operation.fill_path(**call.path))
 
     def _issue(self, now: datetime) -> str:
         head = f"{int(now.timestamp() * 1000):012x}{token_hex(2)}"

@@ -14,7 +14,7 @@ from mlmgmt.verbs.userfiles import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlmgmt.store.services import Standing
+    from mlmgmt.store.services import FileSignature
     from mlmgmt.verbs.outcome import Outcome
 
 _BODY = "request"
@@ -24,7 +24,7 @@ _MOST_KEPT, _LARGEST_KEPT = 512, 64 * 1024
 class _Kept(NamedTuple):
     """The answer to a Get, and until when it is right."""
 
-    standing: Standing
+    signature: FileSignature
     content: bytes
     etag: str
 
@@ -55,7 +55,7 @@ class WebServices:
         group, name = call.path["resourceGroupName"], call.path["webServiceName"]
         key = (group, name, call.version, call.origin, call.query.get("region", ""))
         kept = self._kept.get(key)
-        if kept is not None and kept.standing.lasts:
+        if kept is not None and kept.signature.is_unchanged:
             return Reply(200, None, {"etag": kept.etag}, kept.content)
         revision = lookup.standing(call.session, group, name, call.query.get("region") or None)
         reply = replies.resource(call, lookup.public(call.session, revision), etag=revision.etag)
@@ -63,8 +63,8 @@ class WebServices:
         if len(reply.content) <= _LARGEST_KEPT:
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
-            standing = call.session.store.services.standing(revision.resource, revision.number)
-            self._kept[key] = _Kept(standing, reply.content, reply.headers["etag"])
+            signature = call.session.store.services.file_signature(revision.resource, revision.number)
+            self._kept[key] = _Kept(signature, reply.content, reply.headers["etag"])
         return reply
 
     def create_or_update(self, call: Call) -> Reply:

@@ -151,7 +151,7 @@ def wait(
 
 def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> list[str]:
     """The files that the results of a job that has not ended will be copied to."""
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     body = session.store.jobs.read(resource, job)
     if body is None or body["state"] in ENDED:
@@ -159,7 +159,7 @@ def _coming(session: Session, resource: ServiceId, job: str, folder: Path) -> li
     revision = session.store.services.revision(resource, body["revision"])
     if revision is None:
         return []
-    kinds = artifacts.output_suffixes(Plan(revision.document))
+    kinds = artifacts.output_suffixes(GraphPlan(revision.document))
     places = {port: references.loaded(blob, port).path for port, blob in body.get("outputs", {}).items()}
     return [_path(folder, port, Path(places.get(port, f"x{ends[0]}")).suffix) for port, ends in kinds.items()]
 

@@ -12,7 +12,7 @@ from mlmgmt.verbs.storage import references
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.store.blobs import Blob
     from mlmgmt.verbs.session import Session
 
@@ -49,20 +49,20 @@ def checked(
             `references.resolve`; `InvalidOperation` with `MultipleInputsNotAllowed` or `IncompatibleModel`, where the
             single-port form meets several ports; or the graph cannot be run.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     refuse_misspelt(body)
     members = _members(body)
-    plan = Plan(document)
+    plan = GraphPlan(document)
     request = Request(parameters=_parameters(plan, members["GlobalParameters"]))
     _inputs(session, plan, members["Inputs"], request, coming)
     _outputs(session, plan, members["Outputs"], request)
     return request
 
 
-def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
+def _parameters(plan: GraphPlan, given: Mapping[str, Any]) -> dict[str, str]:
     """Values as texts; null is not given. Names and values are tried as the run will."""
-    from mlmgmt.learning.graph_parameters import linked
+    from mlmgmt.learning.graph_parameters import linked_values
     from mlmgmt.modules.base import ModuleFailure
 
     found: dict[str, str] = {}
@@ -74,7 +74,7 @@ def _parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
         if value is not None:
             found[name] = str(value)
     try:
-        for node, values in linked(plan.document, found, plan.stands).items():
+        for node, values in linked_values(plan.document, found, plan.has_own_value).items():
             if node in plan.modules:
                 plan.arguments(node, values)
     except ModuleFailure as error:
@@ -158,7 +158,7 @@ def _for_the_only(given: Mapping[str, Any], ports: Sequence[str], what: str, cod
     return {ports[0]: given[ONLY]}
 
 
-def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]) -> None:
+def _inputs(session: Session, plan: GraphPlan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]) -> None:
     needed = plan.needs_inputs()
     given = _for_the_only(given, needed, "input", "MultipleInputsNotAllowed")
     listed = f"It has: {', '.join(needed) or 'none'}."
@@ -182,7 +182,7 @@ def _inputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Req
         request.inputs[port] = blob
 
 
-def _outputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request) -> None:
+def _outputs(session: Session, plan: GraphPlan, given: Mapping[str, Any], request: Request) -> None:
     kinds = artifacts.output_suffixes(plan)
     for port, reference in _for_the_only(given, list(kinds), "output", "IncompatibleModel").items():
         if port not in kinds:

@@ -153,7 +153,7 @@ def _follow(
 def _models_now(session: Session, document: Mapping[str, Any]) -> dict[str, bytes]:
     """The models of a definition as they are in this home now, by uri."""
     found = {}
-    for model in assets.learnt(document):
+    for model in assets.learnt_assets(document):
         blob = blobs.parse(model.uri)
         if blob is not None and session.store.blobs.exists(blob):
             found[model.uri] = session.store.blobs.read(blob)

@@ -37,7 +37,7 @@ def health(session: Session, revision: Revision, findings: Findings) -> None:
 
 
 def _models(session: Session, revision: Revision, findings: Findings) -> None:
-    known = {model.asset_id: model for model in assets.learnt(revision.document)}
+    known = {model.asset_id: model for model in assets.learnt_assets(revision.document)}
     if not known:
         findings.ok(MODEL, "It holds none, and trains one.")
     for asset_id, model in known.items():

@@ -12,7 +12,7 @@ import orjson
 
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.schema import Severity
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, explained
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, error_text
 from mlmgmt.store import blobs, lock
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.runs import artifacts, execution
@@ -229,7 +229,7 @@ def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
 def ran(session: Session, body: dict[str, Any]) -> Run:
     """Run an experiment and record how it went; raises what `run` does."""
     from mlmgmt.learning.graph_builder import Sketch
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     with _held(session, body):
         fresh = session.experiments.read(body["ExperimentId"])
@@ -243,10 +243,10 @@ def ran(session: Session, body: dict[str, Any]) -> Run:
             if not plain.nodes:
                 message = "The experiment has no modules."
                 raise BadRequest(message, target="ExperimentId", details=[Detail("ExperimentEmpty", message)])
-            plan = Plan(plain.document, everything=True)
+            plan = GraphPlan(plain.document, everything=True)
             done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
         except MlmgmtError as error:
-            _failed(session, body, explained(error))
+            _failed(session, body, error_text(error))
             raise
         except KeyboardInterrupt:
             _failed(session, body, "It was interrupted.")
@@ -283,7 +283,7 @@ def replace(session: Session, body: Mapping[str, Any], *, made: bool) -> None:
 def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
     """The models and transformations that a graph refers to and this home has, by asset id; it keeps a copy of each."""
     found = {}
-    for model in assets.learnt(definition):
+    for model in assets.learnt_assets(definition):
         blob = blobs.parse(model.uri)
         if blob is not None and session.store.blobs.exists(blob):
             found[model.asset_id] = session.store.blobs.keep_model(session.store.blobs.read(blob))

@@ -84,10 +84,10 @@ def _refuse(code: str, message: str, target: str, hint: str | None = None) -> No
 def _port(body: Mapping[str, Any], node: str, named: str) -> str:
     """The output port of a module by which it gives a trained model, as the module spells it."""
     from mlmgmt.learning.graph_builder import Sketch
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.base import PortType
 
-    plan = Plan(Sketch(body["Definition"]).without_service_ports().document, everything=True)
+    plan = GraphPlan(Sketch(body["Definition"]).without_service_ports().document, everything=True)
     models = (PortType.TRAINED, PortType.TRAINED_CLUSTERS)
     training = {
         identity: [port.name for port in module.outputs if port.type in models]

@@ -169,7 +169,7 @@ def _leaving(sketch: Sketch, done: Run, output: str) -> Any:
 
 def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
     from mlmgmt.learning import runner, schemas, set_up
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.base import Dataset
 
     done = experiments.ran(session, body)
@@ -194,7 +194,7 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
         return saved[uri] if uri in saved else others(asset)
 
     def run(rows: Dataset) -> Run:
-        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=Outside(session))
+        return runner.run(GraphPlan(sketch.document), {"input1": rows}, read=read, outside=Outside(session))
 
     scored = run(entering)
     answer = scored.outputs["output1"]

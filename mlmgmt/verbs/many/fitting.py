@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import MlmgmtError, explained
+from mlmgmt.errors import MlmgmtError, error_text
 from mlmgmt.verbs.retraining import comparing, training
 from mlmgmt.verbs.runs import artifacts, proof
 from mlmgmt.verbs.session import Session
@@ -91,7 +91,7 @@ def make(work: Work, key: str, data: bytes, standing: bytes | None) -> Made:
         with _one_thread():
             return _made(work, key, data, standing, notes, began)
     except MlmgmtError as error:
-        return Made(key, reason=explained(error), seconds=time.perf_counter() - began, notes=notes)
+        return Made(key, reason=error_text(error), seconds=time.perf_counter() - began, notes=notes)
     except Exception as error:
         # Of a bug in one module no other location need suffer; what it was stands in the table.
         reason = f"InternalError: {type(error).__name__}: {error}"
@@ -142,7 +142,7 @@ def _made(work: Work, key: str, data: bytes, standing: bytes | None, notes: list
     facts = artifacts.facts_of(
         session, fitted.trained, data=f"{key}.csv", seen=fitted.seen, service=work.service, evaluation=compared
     )
-    content = ilearner.unsigned(
+    content = ilearner.pack_unsigned(
         fitted.trained, facts | {"key": key}, home=work.home_id, rows=digests.row_digests(fitted.seen)
     )
     # What answers later is the file's model: it is opened here once, as it will be there.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.document import compact
-from mlmgmt.errors import MlmgmtError, SomeFailed, explained
+from mlmgmt.errors import MlmgmtError, SomeFailed, error_text
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.verbs import named_values
@@ -125,7 +125,7 @@ def _work(
 ) -> Work:
     from mlmgmt.learning import graph_parameters
 
-    for_training, for_scoring = graph_parameters.divided(given, trainer.document, template.document)
+    for_training, for_scoring = graph_parameters.divide_parameters(given, trainer.document, template.document)
 
     def learnt(revision: Revision, *besides: str) -> dict[str, bytes]:
         digests = revision.model_digests
@@ -202,7 +202,7 @@ class _Run:
             try:
                 task = self._task(table)
             except MlmgmtError as error:
-                self._put(results.row(table.key, None, Decision=FAILED, Reason=explained(error)))
+                self._put(results.row(table.key, None, Decision=FAILED, Reason=error_text(error)))
                 continue
             if task is not None:
                 yield task
@@ -252,7 +252,7 @@ class _Run:
             try:
                 content = task.table.read()
             except MlmgmtError as error:
-                self._add(task, Decision=FAILED, Reason=explained(error))
+                self._add(task, Decision=FAILED, Reason=error_text(error))
                 continue
             if tables.digest(content) != task.data:
                 self._add(task, Decision=FAILED, Reason=f"{task.table.path.name} was changed while this ran.")
@@ -277,7 +277,7 @@ class _Run:
         try:
             key = self._session.store.secrets.signing_key()
             assert key is not None
-            content = ilearner.signed(made.content, key=key)
+            content = ilearner.add_signature(made.content, key=key)
             self._session.store.blobs.write(task.kept, content)
             self._keep_proof(content, made.example)
         except (MlmgmtError, OSError) as error:
@@ -325,4 +325,4 @@ class _Run:
 
 
 def _reason(error: MlmgmtError | OSError) -> str:
-    return explained(error) if isinstance(error, MlmgmtError) else f"HomeUnavailable: {error.strerror or error}"
+    return error_text(error) if isinstance(error, MlmgmtError) else f"HomeUnavailable: {error.strerror or error}"

@@ -63,7 +63,7 @@ def evaluate(
     model = assets.find(standing.document, asset)
     if report is not None:
         require_page(report)
-    (values,) = graph_parameters.divided(named_values.named_values(parameters), standing.document)
+    (values,) = graph_parameters.divide_parameters(named_values.named_values(parameters), standing.document)
     held = tables.read_csv(data.data, data.name)
     deployed = standing.model_digests
     content = _content(session, standing, model, location, deployed)

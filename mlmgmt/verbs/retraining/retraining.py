@@ -85,7 +85,7 @@ def retrain(
         evaluating.require_page(report)
     _tell_what_stays(session, standing, model)
     values, began = named_values.named_values(parameters), session.clock()
-    for_training, for_scoring = graph_parameters.divided(values, trainer.document, standing.document)
+    for_training, for_scoring = graph_parameters.divide_parameters(values, trainer.document, standing.document)
     fitted = training.fit(
         session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
     )
@@ -151,7 +151,7 @@ def retrain(
 
 
 def _tell_what_stays(session: Session, standing: Revision, model: TrainedModel) -> None:
-    others = [other for other in assets.learnt(standing.document) if other.asset_id != model.asset_id]
+    others = [other for other in assets.learnt_assets(standing.document) if other.asset_id != model.asset_id]
     if others:
         listed = ", ".join(map(str, others))
         session.tell(f"Only {model} is replaced; what else was learnt stays as it is: {listed}.")

@@ -112,9 +112,9 @@ def _score_at(
     server: str,
     api_key: str | None,
 ) -> dict[str, Any]:
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
-    inputs, parameters = _given(rows, Plan(standing.document).needs_inputs(), values)
+    inputs, parameters = _given(rows, GraphPlan(standing.document).needs_inputs(), values)
     answer = remote.answer(session, standing, inputs, parameters, server=server, api_key=api_key)
     if not answer["Results"]:
         raise _no_table(standing, str(standing.document["name"]) if rows is None else rows.name)

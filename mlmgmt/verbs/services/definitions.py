@@ -122,12 +122,12 @@ def check_uri(location: str) -> None:
 
 def rewritten(source: Source, model: assets.TrainedModel, location: str) -> bytes:
     """The bytes of a definition file with one model reference replaced, in the encoding it had."""
-    from mlmgmt.definition.positions import spliced
+    from mlmgmt.definition.positions import replace_string
 
     text = document.decode(source.data).decode()
     path = ("properties", "assets", model.asset_id, "locationInfo", "uri")
-    changed = spliced(text, path, location)
-    return document.encoded_like(source.data, changed)
+    changed = replace_string(text, path, location)
+    return document.encode_like(source.data, changed)
 
 
 def compare(
@@ -255,7 +255,7 @@ def test(
 
 def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
     """Whether the graph can be run here: its modules, their ports and parameters. What is not run here is noted."""
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules import catalogue
 
     lines = []
@@ -268,7 +268,7 @@ def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
     if lines:
         return lines
     try:
-        plan = Plan(body)
+        plan = GraphPlan(body)
         return [_check("graph", "passed", "it can be run"), *(_check("graph", "noted", note) for note in plan.notes())]
     except MlmgmtError as error:
         return [_check("graph", "failed", error.message)]

@@ -75,7 +75,7 @@ def plan(
         NotFound: `BlobNotFound`; the account is here and the blob is not.
         UntrustedModel: a model was signed elsewhere, or altered.
     """
-    found = assets.learnt(document)
+    found = assets.learnt_assets(document)
     result = Deployment()
     if not found:
         return result

@@ -131,7 +131,7 @@ def _not_found(session: Session, identity: EndpointId, *, removed: bool) -> NotF
     if removed:
         hint = f"It was removed; bring it back with: mlmgmt restore {identity.words}"
     else:
-        names = session.store.services.standing_names(identity.workspace, identity.service)
+        names = session.store.services.endpoint_names(identity.workspace, identity.service)
         hint = f"There are: {', '.join(names[:10])}{' ...' if len(names) > 10 else ''}."
     return NotFound(
         "The endpoint cannot be found.",

@@ -147,7 +147,7 @@ def _helping(resource: ServiceId) -> str:
 
 def patchable_of(session: Session, near: EndpointId) -> EndpointId | None:
     """An endpoint of the same web service that is not the default one, and may be patched."""
-    for name in session.store.services.standing_names(near.workspace, near.service):
+    for name in session.store.services.endpoint_names(near.workspace, near.service):
         identity = EndpointId(near.workspace, near.service, name)
         found = session.store.services.current(identity) if name != finding.DEFAULT else None
         if found is not None and not endpoint_facts.prevents_update(found.document):
