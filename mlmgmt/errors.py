@@ -114,13 +114,13 @@ class BadArgument(BadRequest):
     code = "BadArgument"
 
     def __init__(self, code: str, message: str, target: str, hint: str | None = None) -> None:
-        message, target = (_shortened(text) for text in (message, target))
+        message, target = (_shorten(text) for text in (message, target))
         super().__init__(
             "Invalid argument provided.", target=target, details=[Detail(code, message, target)], hint=hint
         )
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 

@@ -155,7 +155,7 @@ class ResourceId:
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a web service.
         """
-        return cls(*_parts(text, f"{PROVIDER}/{WEB_SERVICES}", "web service"))
+        return cls(*_parse(text, f"{PROVIDER}/{WEB_SERVICES}", "web service"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +260,7 @@ class PlanId:
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a commitment plan.
         """
-        return cls(*_parts(text, f"{PROVIDER}/{PLANS}", "commitment plan"))
+        return cls(*_parse(text, f"{PROVIDER}/{PLANS}", "commitment plan"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +285,10 @@ class StorageAccountId:
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a storage account.
         """
-        return cls(*_parts(text, f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}", "storage account"))
+        return cls(*_parse(text, f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}", "storage account"))
 
 
-def _parts(text: str, kind: str, what: str) -> tuple[str, str, str]:
+def _parse(text: str, kind: str, what: str) -> tuple[str, str, str]:
     """Subscription, group and name of an id whose type is `kind`."""
     found = _ID.fullmatch(text.strip())
     if found is None or found["type"].casefold() != kind.casefold():

@@ -84,14 +84,14 @@ def decode(data: bytes, *, largest: int = LARGEST) -> bytes:
         if data.startswith(mark):
             data = data[len(mark) :]
             if encoding != "utf-8":
-                data = _recoded(data, encoding)
+                data = _to_utf_8(data, encoding)
             break
     if not data.strip():
         raise Unreadable("EmptyDocument", "The document is empty.")
     return data
 
 
-def _recoded(data: bytes, encoding: str) -> bytes:
+def _to_utf_8(data: bytes, encoding: str) -> bytes:
     try:
         return data.decode(encoding).encode()
     except UnicodeError as error:
@@ -120,7 +120,7 @@ def parse(data: bytes) -> Any:
         # Writing counts the depth, in C; and it gives the members that were kept, to be counted below.
         written = orjson.dumps(value)
     except orjson.JSONDecodeError as error:
-        raise _syntax(text, error) from None
+        raise _syntax_error(text, error) from None
     except (orjson.JSONEncodeError, RecursionError):
         raise Unreadable("TooDeep", f"The document nests more than {DEEPEST} levels deep.") from None
     suspicious = b"\\u003" in text or text.count(b":") != written.count(b":")
@@ -153,7 +153,7 @@ def _is_in_a_number(zeros: bytes, mark: bytes) -> bool:
     return False
 
 
-def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
+def _syntax_error(text: bytes, error: json.JSONDecodeError) -> Unreadable:
     if "depth" in error.msg or "ecursion" in error.msg:
         message = f"The document nests more than {DEEPEST} levels deep."
         return Unreadable("TooDeep", message, line=error.lineno, column=error.colno)

@@ -88,23 +88,23 @@ def usable_parts(document: Mapping[str, Any]) -> dict[str, Any]:
     properties = document["properties"]
     package = properties.get("package")
     kept: dict[str, Any] = {
-        "assets": _mapping(properties.get("assets")),
-        "input": {"properties": _mapping(_mapping(properties.get("input")).get("properties"))},
-        "output": {"properties": _mapping(_mapping(properties.get("output")).get("properties"))},
+        "assets": _as_mapping(properties.get("assets")),
+        "input": {"properties": _as_mapping(_as_mapping(properties.get("input")).get("properties"))},
+        "output": {"properties": _as_mapping(_as_mapping(properties.get("output")).get("properties"))},
     }
     if "package" in properties:
         nodes = {
-            name: _named(node)
-            for name, node in _mapping(_mapping(package).get("nodes")).items()
+            name: _with_text_references(node)
+            for name, node in _as_mapping(_as_mapping(package).get("nodes")).items()
             if isinstance(node, dict)
         }
-        edges = _mapping(package).get("edges")
-        whole = [_named(edge) for edge in edges] if isinstance(edges, list) else []
+        edges = _as_mapping(package).get("edges")
+        whole = [_with_text_references(edge) for edge in edges] if isinstance(edges, list) else []
         kept["package"] = {"nodes": nodes, "edges": whole}
     return {"properties": kept}
 
 
-def _named(value: Any) -> Any:
+def _with_text_references(value: Any) -> Any:
     """A node or an edge whose references are texts; what is none there is no name of anything, and is shown as text."""
     if not isinstance(value, dict):
         return value
@@ -114,7 +114,7 @@ def _named(value: Any) -> Any:
     }
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
@@ -127,13 +127,13 @@ def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(Severity.ERROR, "MissingMember", ("properties",), message, allowed)
         return
     graph = Graph.of(document)
-    yield from _nodes(graph, properties)
-    yield from _edges(graph)
-    yield from _ports(graph, properties)
-    yield from _links(graph, properties)
+    yield from _node_problems(graph, properties)
+    yield from _edge_problems(graph)
+    yield from _port_problems(graph, properties)
+    yield from _link_problems(graph, properties)
 
 
-def _nodes(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+def _node_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
     known = properties.get("assets", {})
     used = set()
     for node_id, node in graph.nodes.items():
@@ -147,7 +147,7 @@ def _nodes(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
         used.add(asset)
         if asset is not None and asset not in known:
             message = f"Node {node_id!r} names the asset {asset!r}, which is not among the assets."
-            yield Problem(Severity.ERROR, "UnknownAsset", (*path, "assetId"), message, _listed(known, "assets"))
+            yield Problem(Severity.ERROR, "UnknownAsset", (*path, "assetId"), message, _list_names(known, "assets"))
     for asset, body in known.items():
         location = body.get("locationInfo") if isinstance(body, dict) else None
         uri = location.get("uri") if isinstance(location, dict) else None
@@ -160,7 +160,7 @@ def _nodes(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(Severity.WARNING, "UnusedAsset", ("properties", "assets", asset), message)
 
 
-def _edges(graph: Graph) -> Iterator[Problem]:
+def _edge_problems(graph: Graph) -> Iterator[Problem]:
     data: dict[tuple[str, str | None], int] = {}
     inputs: dict[tuple[str, str | None], int] = {}
     sound = True
@@ -170,7 +170,7 @@ def _edges(graph: Graph) -> Iterator[Problem]:
             if node not in graph.nodes:
                 sound = False
                 message = f"The edge {'from' if end == 'sourceNodeId' else 'to'} {node!r} has no node there."
-                yield Problem(Severity.ERROR, "DanglingEdge", (*path, end), message, _listed(graph.nodes, "nodes"))
+                yield Problem(Severity.ERROR, "DanglingEdge", (*path, end), message, _list_names(graph.nodes, "nodes"))
         taken = inputs if graph.is_input(edge.source) else data
         port = (edge.target, (edge.target_port or "").casefold())
         if port in taken:
@@ -186,7 +186,7 @@ def _edges(graph: Graph) -> Iterator[Problem]:
             yield Problem(Severity.ERROR, "Cycle", (*PACKAGE, "edges"), f"The edges run in a circle: {circle}.")
 
 
-def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+def _port_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
     for section, member in (("input", "inputId"), ("output", "outputId")):
         declared = properties.get(section, {}).get("properties", {})
         named = {node[member]: node_id for node_id, node in graph.nodes.items() if member in node}
@@ -195,25 +195,25 @@ def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
                 message = f"The {section} {name!r} has no node in the graph."
                 path: Path = ("properties", section, "properties", name)
                 yield Problem(
-                    Severity.ERROR, f"{section.title()}WithoutNode", path, message, _listed(named, f"{section}s")
+                    Severity.ERROR, f"{section.title()}WithoutNode", path, message, _list_names(named, f"{section}s")
                 )
         for name, node_id in named.items():
             if name not in declared:
                 message = f"Node {node_id!r} stands for the {section} {name!r}, which is not declared."
                 path = (*PACKAGE, "nodes", node_id, member)
-                yield Problem(Severity.WARNING, "UndeclaredPort", path, message, _listed(declared, f"{section}s"))
+                yield Problem(Severity.WARNING, "UndeclaredPort", path, message, _list_names(declared, f"{section}s"))
 
 
-def _links(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+def _link_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
     for name, parameter in properties["package"].get("graphParameters", {}).items():
         for index, link in enumerate(parameter.get("links", ())):
             if link["nodeId"] not in graph.nodes:
                 path = (*PACKAGE, "graphParameters", name, "links", index, "nodeId")
                 message = f"The graph parameter {name!r} is linked to {link['nodeId']!r}, which is no node."
-                yield Problem(Severity.WARNING, "DanglingLink", path, message, _listed(graph.nodes, "nodes"))
+                yield Problem(Severity.WARNING, "DanglingLink", path, message, _list_names(graph.nodes, "nodes"))
 
 
-def _listed(names: Mapping[str, Any], what: str) -> str:
+def _list_names(names: Mapping[str, Any], what: str) -> str:
     shown = list(names)[:8]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return f"{what}: {', '.join(shown)}{more}" if shown else f"there are no {what}"

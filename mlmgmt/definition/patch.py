@@ -52,7 +52,7 @@ def merge(
         WrongUsage: `clear` names a member that cannot be cleared.
     """
     if hold:
-        _refuse_fixed(stored, change)
+        _refuse_fixed_members(stored, change)
     merged = dict(stored)
     if not same_location(str(stored.get("location", "")), str(change.get("location", stored.get("location", "")))):
         merged["location"] = change["location"]
@@ -62,7 +62,7 @@ def merge(
     merged |= {
         name: value for name, value in change.items() if name not in {"properties", "location", "tags"} | read_only
     }
-    merged["properties"] = _properties(stored["properties"], change.get("properties", {}), contract)
+    merged["properties"] = _merge_properties(stored["properties"], change.get("properties", {}), contract)
     for name in clear:
         _clear(merged, name)
     return in_contract_order(merged, contract.root)
@@ -74,7 +74,7 @@ def in_contract_order(document: Mapping[str, Any], shape: Shape) -> dict[str, An
     return known | {name: value for name, value in document.items() if name not in known}
 
 
-def _properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
+def _merge_properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: Contract) -> dict[str, Any]:
     members = contract.root.members["properties"].members
     merged = dict(stored)
     for name, value in change.items():
@@ -84,18 +84,20 @@ def _properties(stored: Mapping[str, Any], change: Mapping[str, Any], contract: 
         if name in _MERGED and isinstance(value, dict) and isinstance(stored.get(name), dict):
             merged[name] = in_contract_order(stored[name] | value, members[name])
         elif name == "assets" and "package" not in change:
-            merged[name] = _assets(stored.get(name, {}), value, members[name])
+            merged[name] = _merge_assets(stored.get(name, {}), value, members[name])
         else:
             merged[name] = value
     return in_contract_order(merged, contract.root.members["properties"])
 
 
-def _assets(stored: Mapping[str, Any], change: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+def _merge_assets(stored: Mapping[str, Any], change: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     merged = dict(stored)
     for asset_id, asset in change.items():
         present = stored.get(asset_id)
         if isinstance(present, dict) and isinstance(asset, dict):
-            merged[asset_id] = in_contract_order(present | asset, shape.item) if shape.item is not None else present | asset
+            merged[asset_id] = (
+                in_contract_order(present | asset, shape.item) if shape.item is not None else present | asset
+            )
         else:
             merged[asset_id] = asset
     return merged
@@ -111,7 +113,7 @@ def _clear(document: dict[str, Any], name: str) -> None:
         document["properties"] = {key: value for key, value in document["properties"].items() if key != found}
 
 
-def _refuse_fixed(stored: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+def _refuse_fixed_members(stored: Mapping[str, Any], change: Mapping[str, Any]) -> None:
     for member in _IDENTITY:
         given, present = change.get(member), stored.get(member)
         if isinstance(given, str) and isinstance(present, str) and fold(given) != fold(present):

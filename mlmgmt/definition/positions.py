@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.definition.schema import Path
 
-_BLANKS = re.compile(r"[ \t\n\r]*")
+_WHITESPACE = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder().raw_decode
 
 
@@ -29,7 +29,7 @@ def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
         for part in path:
             branch = branch.setdefault(part, {})  # type: ignore[assignment]
     found: dict[Path, int] = {}
-    _descend(text, _blank(text, 0), tree, (), found)
+    _descend(text, _skip_blanks(text, 0), tree, (), found)
     places = {}
     for path in wanted:
         nearest = path
@@ -45,17 +45,17 @@ def _descend(
     """Note where `path` begins, look for what is wanted below it, and return where its value ends."""
     found[path] = at
     if not tree or text[at] not in "{[":
-        return _end(text, at)
+        return _value_end(text, at)
     folded = {part.casefold(): part for part in tree if isinstance(part, str)}
     exact: set[str | int] = set()
     is_object = text[at] == "{"
-    at = _blank(text, at + 1)
+    at = _skip_blanks(text, at + 1)
     index = 0
     while text[at] not in "}]":
         part: str | int | None = index
         if is_object:
             name, at = scanstring(text, at + 1)
-            at = _blank(text, _blank(text, at) + 1)
+            at = _skip_blanks(text, _skip_blanks(text, at) + 1)
             part = name if name in tree else folded.get(name.casefold())
             if name in tree and name not in exact:
                 exact.add(name)
@@ -67,21 +67,21 @@ def _descend(
         if part is not None and part in tree:
             at = _descend(text, at, tree[part], (*path, part), found)  # type: ignore[arg-type]
         else:
-            at = _end(text, at)
-        at = _blank(text, at)
+            at = _value_end(text, at)
+        at = _skip_blanks(text, at)
         if text[at] == ",":
-            at = _blank(text, at + 1)
+            at = _skip_blanks(text, at + 1)
         index += 1
     return at + 1
 
 
-def _blank(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
+def _skip_blanks(text: str, at: int) -> int:
+    found = _WHITESPACE.match(text, at)
     assert found is not None
     return found.end()
 
 
-def _end(text: str, at: int) -> int:
+def _value_end(text: str, at: int) -> int:
     _, end = _scan(text, at)
     return int(end)
 
@@ -102,6 +102,6 @@ def replace_string(text: str, path: Path, value: str) -> str:
     branch = tree
     for part in path:
         branch = branch.setdefault(part, {})  # type: ignore[assignment]
-    _descend(text, _blank(text, 0), tree, (), found)
+    _descend(text, _skip_blanks(text, 0), tree, (), found)
     begin = found[path]
-    return text[:begin] + json.dumps(value, ensure_ascii=False) + text[_end(text, begin) :]
+    return text[:begin] + json.dumps(value, ensure_ascii=False) + text[_value_end(text, begin) :]

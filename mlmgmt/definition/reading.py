@@ -56,11 +56,11 @@ def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
     document, problems = canonical(value, contract, whole=whole)
     if not problems:
         return Reading(document, ())
-    details = _placed(problems, text.decode(data).decode(), source)
+    details = _details_with_places(problems, text.decode(data).decode(), source)
     errors = [detail for problem, detail in zip(problems, details, strict=True) if problem.severity is Severity.ERROR]
     if errors:
         warnings = (Detail(d.code, f"Warning: {d.message}", d.target) for d in details if d not in errors)
-        raise _refusal(errors, source, warnings)
+        raise _invalid(errors, source, warnings)
     return Reading(document, tuple(details))
 
 
@@ -71,36 +71,36 @@ def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[An
     """
     if (problem := text.not_an_object(value)) is not None:
         return value, [problem]
-    folder = Canonicalizer()
-    value = folder.convert(value, contract.root)
-    _package_type(value, folder, whole)
-    if not contract.is_valid(value) and _errors(contract, value, folder, whole):
+    converter = Canonicalizer()
+    value = converter.convert(value, contract.root)
+    _add_package_type(value, converter, whole)
+    if not contract.is_valid(value) and _errors(contract, value, converter, whole):
         loose = Canonicalizer(texts=True)
         value = loose.convert(value, contract.root)
-        folder.problems += loose.problems
-        folder.problems += _errors(contract, value, folder, whole)
+        converter.problems += loose.problems
+        converter.problems += _errors(contract, value, converter, whole)
     if whole and isinstance(value.get("properties"), dict):
-        sound = not any(problem.severity is Severity.ERROR for problem in folder.problems)
-        folder.problems += graph.problems(value if sound else graph.usable_parts(value))
-    return value, folder.problems
+        sound = not any(problem.severity is Severity.ERROR for problem in converter.problems)
+        converter.problems += graph.problems(value if sound else graph.usable_parts(value))
+    return value, converter.problems
 
 
-def _errors(contract: Contract, value: Any, folder: Canonicalizer, whole: bool) -> list[Problem]:
-    found = contract.violations(value, empty=folder.empty)
+def _errors(contract: Contract, value: Any, converter: Canonicalizer, whole: bool) -> list[Problem]:
+    found = contract.violations(value, empty=converter.empty)
     return [problem for problem in found if whole or problem.code != "MissingMember"]
 
 
 _PACKAGE_TYPE: Path = ("properties", "packageType")
 
 
-def _package_type(value: Any, folder: Canonicalizer, whole: bool) -> None:
+def _add_package_type(value: Any, converter: Canonicalizer, whole: bool) -> None:
     properties = value.get("properties")
-    if not isinstance(properties, dict) or "packageType" in properties or (whole and _PACKAGE_TYPE in folder.empty):
+    if not isinstance(properties, dict) or "packageType" in properties or (whole and _PACKAGE_TYPE in converter.empty):
         return
     if "package" in properties:
         message = "'packageType' is absent and read as 'Graph'; the original service would have lost the whole package."
         path: Path = ("properties", "packageType")
-        folder.problems.append(Problem(Severity.WARNING, "LooseName", path, message, "'Graph'"))
+        converter.problems.append(Problem(Severity.WARNING, "LooseName", path, message, "'Graph'"))
     value["properties"] = {"packageType": "Graph", **properties}
 
 
@@ -116,16 +116,16 @@ def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
     details = [(problem, _detail(problem)) for problem in problems]
     errors = [detail for problem, detail in details if problem.severity is Severity.ERROR]
     if errors:
-        raise _refusal(errors, "definition")
+        raise _invalid(errors, "definition")
     return tuple(detail for _, detail in details)
 
 
-def _refusal(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] = ()) -> BadRequest:
+def _invalid(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] = ()) -> BadRequest:
     count = "one problem" if len(errors) == 1 else f"{len(errors)} problems"
     return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=[*errors, *warnings])
 
 
-def _placed(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:
+def _details_with_places(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:
     from mlmgmt.definition.positions import locate
 
     places = locate(content, (problem.path for problem in problems))

@@ -152,10 +152,10 @@ class Contract:
                 # The empty shape goes in first: definitions refer to themselves (module parameters do).
                 shape = self._shapes[name] = Shape(Kind.FREE)
                 self._fill(shape, self.schema["$defs"][name])
-            return _flagged(self._shapes[name], schema)
+            return _with_flags(self._shapes[name], schema)
         shape = Shape(Kind.FREE)
         self._fill(shape, schema)
-        return _flagged(shape, schema)
+        return _with_flags(shape, schema)
 
     def _fill(self, shape: Shape, schema: Mapping[str, Any]) -> None:
         kinds = schema.get("type")
@@ -204,7 +204,9 @@ class Contract:
         for error in Draft202012Validator(self.schema).iter_errors(document):
             path: Path = tuple(error.absolute_path)
             if error.validator != "required":
-                yield Problem(Severity.ERROR, *_worded(error.validator, error.validator_value, error.instance, path))
+                yield Problem(
+                    Severity.ERROR, *_describe_violation(error.validator, error.validator_value, error.instance, path)
+                )
             elif path not in seen:
                 # There is an error for each missing member, and all of them list every required one.
                 seen.add(path)
@@ -226,7 +228,7 @@ class Contract:
         return shape
 
 
-def _worded(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
+def _describe_violation(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
     text = describe(found)
     if rule == "type":
         kinds = allowed if isinstance(allowed, list) else [allowed]
@@ -251,7 +253,7 @@ def describe(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
+def _with_flags(shape: Shape, schema: Mapping[str, Any]) -> Shape:
     flags: dict[str, Any] = {
         "read_only": bool(schema.get("readOnly")),
         "write_only": bool(schema.get("writeOnly")),

@@ -41,11 +41,11 @@ def is_studio(value: Any) -> bool:
     """Whether a JSON value is in the experiment format, whole or the graph alone."""
     if not isinstance(value, dict):
         return False
-    folded = _folded(value)
-    return "modulenodes" in folded or "modulenodes" in _folded(folded.get("graph"))
+    folded = _fold_names(value)
+    return "modulenodes" in folded or "modulenodes" in _fold_names(folded.get("graph"))
 
 
-def _folded(value: Any) -> dict[str, Any]:
+def _fold_names(value: Any) -> dict[str, Any]:
     return {str(name).casefold(): inner for name, inner in value.items()} if isinstance(value, dict) else {}
 
 
@@ -54,7 +54,7 @@ def _list(value: Any, where: str) -> list[dict[str, Any]]:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         _refuse(f"{where} is no list of objects.", where)
-    return [_folded(item) for item in value]
+    return [_fold_names(item) for item in value]
 
 
 def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,9 +63,9 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: `InvalidExperimentGraph`.
     """
-    top = _folded(value)
-    graph = _folded(top.get("graph")) or top
-    service = _folded(top.get("webservice")) or _folded(graph.get("webservice"))
+    top = _fold_names(value)
+    graph = _fold_names(top.get("graph")) or top
+    service = _fold_names(top.get("webservice")) or _fold_names(graph.get("webservice"))
     nodes: dict[str, Any] = {}
     assets: dict[str, Any] = {}
     edges: list[dict[str, str]] = []
@@ -75,17 +75,19 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
         node = str(module.get("id") or "")
         if not node or node in nodes:
             _refuse(f"Module {place + 1} has no Id of its own.", f"ModuleNodes[{place}]")
-        asset = _asset_of(assets, module, f"ModuleNodes[{place}]")
+        asset = _add_asset(assets, module, f"ModuleNodes[{place}]")
         nodes[node] = {"assetId": asset} | _parameters(module, node, linked)
     # After all modules, so that what is added takes no id of theirs.
     for module in modules:
         for port in _list(module.get("inputportsinternal"), "InputPortsInternal"):
-            _source(port, str(module["id"]), nodes, assets, edges)
+            _add_sources(port, str(module["id"]), nodes, assets, edges)
     for place, edge in enumerate(_list(graph.get("edgesinternal"), "EdgesInternal")):
         where = f"EdgesInternal[{place}]"
-        source, target = (_end(edge.get(end), nodes, where) for end in ("sourceoutputportid", "destinationinputportid"))
+        source, target = (
+            _parse_end(edge.get(end), nodes, where) for end in ("sourceoutputportid", "destinationinputportid")
+        )
         edges.append(_edge(source, target))
-    _service_ports(service, nodes, edges)
+    _add_service_ports(service, nodes, edges)
     parameters = _service_parameters(service, linked)
     package: dict[str, Any] = {"nodes": nodes, "edges": edges}
     if parameters:
@@ -93,7 +95,7 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"packageType": "Graph", "assets": assets, "package": package}
 
 
-def _asset_of(assets: dict[str, Any], module: Mapping[str, Any], where: str) -> str:
+def _add_asset(assets: dict[str, Any], module: Mapping[str, Any], where: str) -> str:
     identity = str(module.get("moduleid") or "")
     if not identity:
         _refuse("A module has no ModuleId.", where)
@@ -121,7 +123,7 @@ def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dic
     return {"parameters": found} if found else {}
 
 
-def _source(
+def _add_sources(
     port: Mapping[str, Any], node: str, nodes: dict[str, Any], assets: dict[str, Any], edges: list[dict[str, str]]
 ) -> None:
     """A saved dataset, model or transformation on an input port becomes a Resource node that feeds it."""
@@ -138,7 +140,7 @@ def _source(
             assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
         source = next((key for key, body in nodes.items() if body.get("assetId") == asset), None)
         if source is None:
-            source = _fresh(f"{asset}-source", nodes)
+            source = _unused_name(f"{asset}-source", nodes)
             nodes[source] = {"assetId": asset}
         edges.append(_edge((source, RESULTS_PORT), (node, str(port.get("name") or ""))))
 
@@ -147,14 +149,14 @@ def _is_resource(asset: Mapping[str, Any], uri: str) -> bool:
     return bool(asset["type"] == "Resource" and asset["locationInfo"]["uri"] == uri)
 
 
-def _fresh(wanted: str, taken: Mapping[str, Any]) -> str:
+def _unused_name(wanted: str, taken: Mapping[str, Any]) -> str:
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}{number}", number + 1
     return name
 
 
-def _end(value: Any, nodes: Mapping[str, Any], where: str) -> tuple[str, str]:
+def _parse_end(value: Any, nodes: Mapping[str, Any], where: str) -> tuple[str, str]:
     """The node and port of `node:port`; both may hold colons of their own, so the nodes decide."""
     text = str(value or "")
     colons = [place for place, letter in enumerate(text) if letter == ":"]
@@ -172,14 +174,14 @@ def _edge(source: tuple[str, str], target: tuple[str, str]) -> dict[str, str]:
     return {name: value for name, value in edge.items() if value}
 
 
-def _service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges: list[dict[str, str]]) -> None:
+def _add_service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges: list[dict[str, str]]) -> None:
     for member, role in (("inputs", "inputId"), ("outputs", "outputId")):
         for place, port in enumerate(_list(service.get(member), f"WebService.{member}")):
-            end = _end(port.get("portid"), nodes, f"WebService.{member}[{place}]")
+            end = _parse_end(port.get("portid"), nodes, f"WebService.{member}[{place}]")
             name = str(port.get("name") or f"{member[:-1]}{place + 1}")
             node = next((key for key, body in nodes.items() if body.get(role) == name), None)
             if node is None:
-                node = _fresh(f"{name}-port", nodes)
+                node = _unused_name(f"{name}-port", nodes)
                 nodes[node] = {role: name}
             edges.append(_edge((node, ""), end) if role == "inputId" else _edge(end, (node, "")))
 
@@ -208,8 +210,8 @@ def from_graph(
     for node, body in modules.items():
         asset = assets[body["assetId"]]
         inputs, outputs = ports(asset)
-        taken = (_spelled(edge.get("targetPortId"), inputs) for edge in edges if edge["targetNodeId"] == node)
-        given = (_spelled(edge.get("sourcePortId"), outputs) for edge in edges if edge["sourceNodeId"] == node)
+        taken = (_port_name(edge.get("targetPortId"), inputs) for edge in edges if edge["targetNodeId"] == node)
+        given = (_port_name(edge.get("sourcePortId"), outputs) for edge in edges if edge["sourceNodeId"] == node)
         found = _URI.fullmatch(asset["locationInfo"]["uri"])
         written.append(
             {
@@ -226,10 +228,10 @@ def from_graph(
                     for name, value in _with_linked(body, node, links).items()
                 ],
                 "InputPortsInternal": [
-                    {"Name": name, "NodeId": node, **_fed_by(node, name, inputs, nodes, assets, edges)}
-                    for name in _each(inputs, taken)
+                    {"Name": name, "NodeId": node, **_saved_source(node, name, inputs, nodes, assets, edges)}
+                    for name in _union(inputs, taken)
                 ],
-                "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _each(outputs, given)],
+                "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _union(outputs, given)],
             }
         )
     between = [
@@ -243,14 +245,14 @@ def from_graph(
     return {
         "Graph": {"ModuleNodes": written, "EdgesInternal": between},
         "WebService": {
-            "Inputs": _ends(nodes, modules, edges, "inputId"),
-            "Outputs": _ends(nodes, modules, edges, "outputId"),
+            "Inputs": _service_port_list(nodes, modules, edges, "inputId"),
+            "Outputs": _service_port_list(nodes, modules, edges, "outputId"),
             "Parameters": [{"Name": name} for name in package.get("graphParameters", {})],
         },
     }
 
 
-def _spelled(name: str | None, known: tuple[str, ...]) -> str:
+def _port_name(name: str | None, known: tuple[str, ...]) -> str:
     """A port's name as its module spells it; the only one where an edge names none."""
     if not name:
         return known[0] if len(known) == 1 else ""
@@ -263,7 +265,7 @@ def _with_linked(node: Mapping[str, Any], identity: str, links: Mapping[tuple[st
     return own | {key: None for owner, key in links if owner == identity and key not in own}
 
 
-def _each(known: Iterable[str], used: Iterable[str]) -> list[str]:
+def _union(known: Iterable[str], used: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*known, *(name for name in used if name)]))
 
 
@@ -275,7 +277,7 @@ def _links(package: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     }
 
 
-def _fed_by(
+def _saved_source(
     node: str,
     port: str,
     known: tuple[str, ...],
@@ -285,7 +287,7 @@ def _fed_by(
 ) -> dict[str, str]:
     for edge in edges:
         asset = assets.get(nodes[edge["sourceNodeId"]].get("assetId"), {})
-        here = edge["targetNodeId"] == node and _spelled(edge.get("targetPortId"), known) == port
+        here = edge["targetNodeId"] == node and _port_name(edge.get("targetPortId"), known) == port
         if here and asset.get("type") == "Resource":
             uri = asset["locationInfo"]["uri"]
             foreign = _FOREIGN.fullmatch(uri)
@@ -295,7 +297,7 @@ def _fed_by(
     return {}
 
 
-def _ends(
+def _service_port_list(
     nodes: Mapping[str, Any], modules: Mapping[str, Any], edges: Iterable[Mapping[str, str]], role: str
 ) -> list[dict[str, str]]:
     """The web service ports, each by the module's port that it leads to or comes from."""

@@ -46,7 +46,7 @@ class Reader:
         if None in converters:
             raise NotCompilable("a column is a date")
         self.kinds = [_KINDS[convert] for convert in converters]
-        self.converters = [_cell(convert) for convert in converters if convert is not None]
+        self.converters = [_cell_converter(convert) for convert in converters if convert is not None]
         self._numbers, self._words, self._whole = (
             picker([place for place, kind in enumerate(self.kinds) if kind is wanted]) for wanted in (float, str, int)
         )
@@ -71,7 +71,7 @@ def is_plain(kind: type, cells: Sequence[Any]) -> bool:
     return kind is not int or not cells or -(2**63) <= min(cells) <= max(cells) < 2**63
 
 
-def _cell(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _cell_converter(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     if convert is conversion.text:
         return lambda value: None if conversion.is_missing(value) else conversion.text(value)
     return lambda value: _NAN if conversion.is_missing_number(value) else convert(value)

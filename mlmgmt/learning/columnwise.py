@@ -25,10 +25,10 @@ _NAN = float("nan")
 
 def read(reader: Reader, columns: Sequence[Sequence[Any]]) -> list[Cells]:
     """The values of a request's columns, in the order of those that are declared."""
-    return list(map(_column, reader.kinds, reader.converters, columns))
+    return list(map(_convert_column, reader.kinds, reader.converters, columns))
 
 
-def _column(kind: type, convert: Callable[[Any], Any], cells: Sequence[Any]) -> Cells:
+def _convert_column(kind: type, convert: Callable[[Any], Any], cells: Sequence[Any]) -> Cells:
     found = set(map(type, cells))
     if found <= {kind, type(None)}:
         present = cells if found == {kind} else [cell for cell in cells if cell is not None]
@@ -46,12 +46,12 @@ def change_step(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable
     """A step that adds the changed columns of some places, in their order."""
 
     def change(columns: list[Cells]) -> None:
-        columns += [_changed(columns[place], function) for place, function in changes]
+        columns += [_change_column(columns[place], function) for place, function in changes]
 
     return change
 
 
-def _changed(column: Cells, change: Callable[[Any], Any]) -> Cells:
+def _change_column(column: Cells, change: Callable[[Any], Any]) -> Cells:
     if isinstance(change, Fill):
         value = change.value
         return [value if cell is None or cell != cell else cell for cell in column]

@@ -114,8 +114,7 @@ class Compiled:
     def _shape_of(self, cells: tables.Cells) -> _Shape:
         columns, shape = self._last
         if columns is not cells.columns:
-            standing = self._shapes.get(cells.columns)
-            shape = standing if standing is not None else self._shape(cells)
+            shape = self._shapes.get(cells.columns) or self._shape(cells)
             # In one step, for whoever reads it in another thread.
             self._last = cells.columns, shape
         return shape

@@ -76,7 +76,7 @@ def column(values: list[Any], specification: Mapping[str, Any], name: str, cells
     if convert is None:
         return _dates(values, name, cells)
     kinds = set(map(type, values))
-    found = _of_words(values, convert) if kinds == {str} else _of_figures(values, kinds, convert)
+    found = _from_texts(values, convert) if kinds == {str} else _from_numbers(values, kinds, convert)
     if found is not None:
         return found
     if convert is text:
@@ -92,7 +92,7 @@ def column(values: list[Any], specification: Mapping[str, Any], name: str, cells
     return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
 
 
-def _of_words(values: list[str], convert: Callable[[Any], Any]) -> Any:
+def _from_texts(values: list[str], convert: Callable[[Any], Any]) -> Any:
     """A column of words, as a file brings it, all at once; None where a cell needs a closer look."""
     if convert is text:
         blank = {word for word in set(values) if not word.strip()}
@@ -112,7 +112,7 @@ def _of_words(values: list[str], convert: Callable[[Any], Any]) -> Any:
     return pd.arrays.IntegerArray(places, ~present)
 
 
-def _of_figures(values: list[Any], kinds: set[type], convert: Callable[[Any], Any]) -> Any:
+def _from_numbers(values: list[Any], kinds: set[type], convert: Callable[[Any], Any]) -> Any:
     """A column of numbers, as JSON brings it, some of them null; None where a cell needs a closer look."""
     try:
         if convert is integer and kinds <= {int, type(None)}:
@@ -180,14 +180,14 @@ def infer(values: Sequence[Any]) -> dict[str, str]:
     present = [text(value).strip() for value in values if not is_missing(value)]
     if present and all(word.casefold() in ("true", "false") for word in present):
         return {"type": "Boolean"}
-    if present and all(_is(int, word) for word in present):
+    if present and all(_parses_as(int, word) for word in present):
         return {"type": "Integer", "format": "Int64"}
-    if present and all(_is(float, word) for word in present):
+    if present and all(_parses_as(float, word) for word in present):
         return {"type": "Number", "format": "Double"}
     return {"type": "String"}
 
 
-def _is(kind: Any, word: str) -> bool:
+def _parses_as(kind: Any, word: str) -> bool:
     try:
         value = kind(word)
     except (ValueError, OverflowError):

@@ -31,7 +31,7 @@ class Sketch:
         self.nodes: dict[str, Any] = package.setdefault("nodes", {})
         self.edges: list[Edge] = package.setdefault("edges", [])
 
-    def _fresh(self, kind: str, taken: Mapping[str, Any]) -> str:
+    def _unused_id(self, kind: str, taken: Mapping[str, Any]) -> str:
         number = 1
         while f"{kind}{number}" in taken:
             number += 1
@@ -40,12 +40,12 @@ class Sketch:
     def module(self, name: str, parameters: Mapping[str, Any] | None = None) -> str:
         """Add a node that runs a module of the catalogue; nodes of one module share its asset."""
         module = catalogue.by_name(name)
-        asset = next((key for key, body in self.assets.items() if _is(body, module.guid)), None)
+        asset = next((key for key, body in self.assets.items() if _is_module(body, module.guid)), None)
         if asset is None:
-            asset = self._fresh("asset", self.assets)
+            asset = self._unused_id("asset", self.assets)
             body = {"name": module.name, "type": "Module", "locationInfo": {"uri": _URI.format(module.guid)}}
             self.assets[asset] = body
-        node = self._fresh("node", self.nodes)
+        node = self._unused_id("node", self.nodes)
         values = {key: {"value": str(value)} for key, value in (parameters or {}).items()}
         self.nodes[node] = {"assetId": asset} | ({"parameters": values} if values else {})
         return node
@@ -55,7 +55,7 @@ class Sketch:
 
         Its port is of the type `Dataset` whatever it carries; the contract knows no other.
         """
-        asset, node = self._fresh("asset", self.assets), self._fresh("node", self.nodes)
+        asset, node = self._unused_id("asset", self.assets), self._unused_id("node", self.nodes)
         ports = {RESULTS_PORT: {"type": "Dataset"}}
         self.assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
         self.nodes[node] = {"assetId": asset}
@@ -63,7 +63,7 @@ class Sketch:
 
     def port(self, member: str, name: str) -> str:
         """Add the node of a web service input or output; `member` is `inputId` or `outputId`."""
-        node = self._fresh("node", self.nodes)
+        node = self._unused_id("node", self.nodes)
         self.nodes[node] = {member: name}
         return node
 
@@ -99,6 +99,6 @@ class Sketch:
         return plain
 
 
-def _is(asset: Mapping[str, Any], guid: str) -> bool:
+def _is_module(asset: Mapping[str, Any], guid: str) -> bool:
     found = catalogue.known(asset) if asset.get("type") == "Module" else None
     return found is not None and found.guid == guid

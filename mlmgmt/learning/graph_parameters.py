@@ -13,7 +13,9 @@ Linked = dict[str, dict[str, Any]]
 """By node id, the values of its linked parameters."""
 
 
-def linked_values(document: Mapping[str, Any], given: Mapping[str, Any], has_own_value: Callable[[str, str], bool]) -> Linked:
+def linked_values(
+    document: Mapping[str, Any], given: Mapping[str, Any], has_own_value: Callable[[str, str], bool]
+) -> Linked:
     """The value of each linked node parameter: the call's, else the service's default, else the node's own.
 
     Args:
@@ -26,7 +28,7 @@ def linked_values(document: Mapping[str, Any], given: Mapping[str, Any], has_own
     """
     properties = document["properties"]
     declared = properties["package"].get("graphParameters") or {}
-    values = _given(given, declared)
+    values = _given_values(given, declared)
     found: Linked = {}
     missing = []
     for name, parameter in declared.items():
@@ -40,7 +42,7 @@ def linked_values(document: Mapping[str, Any], given: Mapping[str, Any], has_own
             elif not has_own_value(node, key) and name not in missing:
                 missing.append(name)
     if missing:
-        raise _required(missing)
+        raise _missing_parameters(missing)
     return found
 
 
@@ -63,13 +65,13 @@ def divide_parameters(given: Mapping[str, Any], *documents: Mapping[str, Any]) -
     return [{name: value for name, value in given.items() if name.casefold() in names} for names in declared]
 
 
-def _given(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
+def _given_values(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
     """The call's values by the names that are declared."""
     known = list(declared)
     values: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for spelling, value in given.items():
-        name = _named(spelling, known)
+        name = _declared_name(spelling, known)
         if name in spelled:
             message = f"{spelled[name]!r} and {spelling!r} both give the parameter {name!r}."
             raise BadRequest(message, target=spelling, details=[Detail("UnexpectedParameter", message, spelling)])
@@ -89,7 +91,7 @@ def _default(name: str, parameters: Mapping[str, Any]) -> Any:
     return found.get("value") if isinstance(found, dict) else found
 
 
-def _required(missing: list[str]) -> BadRequest:
+def _missing_parameters(missing: list[str]) -> BadRequest:
     details = [
         Detail("MissingRequiredGlobalParameters", f"The parameter {name!r} has no default and must be given.", name)
         for name in missing
@@ -100,7 +102,7 @@ def _required(missing: list[str]) -> BadRequest:
     return BadRequest(message, target=missing[0], details=details, hint=hint)
 
 
-def _named(name: str, known: list[str]) -> str:
+def _declared_name(name: str, known: list[str]) -> str:
     if name in known:
         return name
     alike = [other for other in known if other.casefold() == name.casefold()]

@@ -127,19 +127,19 @@ def unpack(
         BadRequest: `InvalidModelFormat`.
         UntrustedModel: `ModelAltered`, `ModelNotSignedHere`.
     """
-    container = _believed(data, key, home, trusts)
+    container = _check_trust(data, key, home, trusts)
     stated = container.manifest
     if sha256(container.payload).hexdigest() != stated["payload"]["sha256"]:
         _refuse("Its payload is not the one its manifest speaks of.")
-    return *_opened(container.payload, stated["payload"].get("format")), stated
+    return *_open_payload(container.payload, stated["payload"].get("format")), stated
 
 
 def check(data: bytes, *, key: bytes | None, home: str, trusts: Callable[[str], bool] = lambda _: False) -> None:
     """Hold a file's signature against this home, or against what the user trusts, without opening it; see `unpack`."""
-    _believed(data, key, home, trusts)
+    _check_trust(data, key, home, trusts)
 
 
-def _believed(data: bytes, key: bytes | None, home: str, trusts: Callable[[str], bool]) -> Container:
+def _check_trust(data: bytes, key: bytes | None, home: str, trusts: Callable[[str], bool]) -> Container:
     container = take_apart(data)
     digest = sha256(data).hexdigest()
     if not trusts(digest):
@@ -150,7 +150,7 @@ def _believed(data: bytes, key: bytes | None, home: str, trusts: Callable[[str],
 def open_unsigned(content: bytes) -> Trained | Transform:
     """What was learnt, of a file that this very process made with `unsigned`; anything else is opened by `unpack`."""
     container = take_apart(content + bytes(_SIGNATURE))
-    return _opened(container.payload, _PICKLE)[0]
+    return _open_payload(container.payload, _PICKLE)[0]
 
 
 class _Unpickler(pickle.Unpickler):
@@ -165,7 +165,7 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _opened(payload: memoryview, form: object) -> tuple[Trained | Transform, Any]:
+def _open_payload(payload: memoryview, form: object) -> tuple[Trained | Transform, Any]:
     from mlmgmt.modules import transformations
     from mlmgmt.modules.learners import Trained
 

@@ -45,18 +45,18 @@ class GraphPlan:
         self._assets = document["properties"].get("assets", {})
         self.graph = Graph.of(document)
         self.parameters = {
-            node_id: {key: _bare(value) for key, value in (node.get("parameters") or {}).items()}
+            node_id: {key: _plain_value(value) for key, value in (node.get("parameters") or {}).items()}
             for node_id, node in self.graph.nodes.items()
         }
-        self.incoming = self._resolved()
+        self.incoming = self._resolve_edges()
         self.modules: dict[str, Module] = {}
-        needed = set(self.graph.nodes) if everything else self._needed(outputs)
+        needed = set(self.graph.nodes) if everything else self._needed_nodes(outputs)
         self.order = [node for node in self.graph.order() if node in needed]
         self._find_modules()
         for node in self.order:
             self._check(node)
 
-    def _resolved(self) -> dict[str, list[Edge]]:
+    def _resolve_edges(self) -> dict[str, list[Edge]]:
         """The edges into each node; where an input and a data node share a port, the request's rows win."""
         fed = {self._port_key(edge) for edge in self.graph.edges if self.graph.is_input(edge.source)}
         incoming: dict[str, list[Edge]] = {node: [] for node in self.graph.nodes}
@@ -76,13 +76,13 @@ class GraphPlan:
             name = module.inputs[0].name
         return edge.target, (name or "").casefold()
 
-    def _needed(self, outputs: tuple[str, ...] | None) -> set[str]:
+    def _needed_nodes(self, outputs: tuple[str, ...] | None) -> set[str]:
         leading = {edge.source for edge in self.graph.edges}
         wanted = [
             node_id
             for node_id, node in self.graph.nodes.items()
             if ("outputId" in node and (outputs is None or node["outputId"] in outputs))
-            or (outputs is None and node_id not in leading and self._writes(node))
+            or (outputs is None and node_id not in leading and self._only_writes(node))
         ]
         found: set[str] = set()
         while wanted:
@@ -92,7 +92,7 @@ class GraphPlan:
                 wanted += [edge.source for edge in self.incoming[node]]
         return found
 
-    def _writes(self, node: Mapping[str, Any]) -> bool:
+    def _only_writes(self, node: Mapping[str, Any]) -> bool:
         """Whether a node's module has no output port: it is there for what it writes."""
         asset = self._assets.get(node.get("assetId"))
         module = catalogue.known(asset) if asset is not None else None
@@ -218,7 +218,7 @@ class GraphPlan:
         return list(dict.fromkeys(found))
 
 
-def _bare(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     return value.get("value") if isinstance(value, dict) else value
 
 

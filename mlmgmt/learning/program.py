@@ -68,30 +68,30 @@ class Program:
         self.outputs = self._compile(plan, done, outputs)
 
     def _compile(self, plan: GraphPlan, done: Run, outputs: Mapping[str, Specification]) -> list[Output]:
-        standing: dict[tuple[str, str], _Table] = {}
+        tables: dict[tuple[str, str], _Table] = {}
         found = []
         for node in plan.order:
             body = plan.graph.nodes[node]
             if "inputId" in body:
-                standing[node, ""] = self._input_table(done.ports[node, ""])
+                tables[node, ""] = self._input_table(done.ports[node, ""])
             elif "outputId" in body:
                 for edge in plan.incoming[node]:
-                    table = standing.get((edge.source, _port(plan, edge)))
+                    table = tables.get((edge.source, _port(plan, edge)))
                     if table is None:
                         raise NotCompilable("an output does not come from the input")
                     name = body["outputId"]
                     found.append(_output(name, done.outputs[name], outputs.get(name), table))
             elif node in plan.modules:
-                self._module(plan, node, done, standing)
+                self._module(plan, node, done, tables)
         return found
 
     def _input_table(self, dataset: Dataset) -> _Table:
         slots = {name: place for place, name in enumerate(self._declared)}
         return _Table(slots, {name: studio_type(dataset.frame[name]) for name in self._declared})
 
-    def _module(self, plan: GraphPlan, node: str, done: Run, standing: dict[tuple[str, str], _Table]) -> None:
+    def _module(self, plan: GraphPlan, node: str, done: Run, tables: dict[tuple[str, str], _Table]) -> None:
         module = plan.modules[node]
-        given = [standing.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
+        given = [tables.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
         source = next((table for table in given if table is not None), None)
         if source is None:
             raise NotCompilable(f"{module.name} has no compiled form")
@@ -99,7 +99,7 @@ class Program:
         made: Dataset = done.ports[node, port]
         inputs = {name: value for (owner, name), value in done.inputs.items() if owner == node}
         arguments = plan.arguments(node, self._linked.get(node, {}))
-        standing[node, port] = getattr(self, STEPS[module.name])(source, made, inputs, arguments, done, node)
+        tables[node, port] = getattr(self, STEPS[module.name])(source, made, inputs, arguments, done, node)
 
     def _select(self, source: _Table, made: Dataset, *_: Any) -> _Table:
         return _Table({name: source.slots[name] for name in made.frame.columns}, _types(made))
@@ -126,17 +126,19 @@ class Program:
         marks = arguments.get("Generate missing value indicator column")
         if arguments["Cleaning mode"] != "Custom substitution value" or not whole or marks:
             raise NotCompilable("Clean Missing Data learns from the rows it cleans")
-        return self._applied(source, made, done.ports[node, "Cleaning transformation"])
+        return self._apply_cells(source, made, done.ports[node, "Cleaning transformation"])
 
     def _transform(self, source: _Table, made: Dataset, inputs: Mapping[str, Any], *_: Any) -> _Table:
-        return self._applied(source, made, inputs["Transformation"])
+        return self._apply_cells(source, made, inputs["Transformation"])
 
-    def _applied(self, source: _Table, made: Dataset, transformation: Any) -> _Table:
+    def _apply_cells(self, source: _Table, made: Dataset, transformation: Any) -> _Table:
         cells = getattr(transformation, "cells", lambda _: None)(list(source.slots))
         if cells is None or list(cells) != list(made.frame.columns):
             raise NotCompilable("the transformation does more than to change cells")
         slots = dict(source.slots)
-        changes = {name: _fitting(change, source.types[name]) for name, change in cells.items() if change is not None}
+        changes = {
+            name: _checked_fill(change, source.types[name]) for name, change in cells.items() if change is not None
+        }
         if self._whole:
             # What the graph itself computed may be missing all the same.
             given = len(self._declared)
@@ -202,7 +204,7 @@ def _output(name: str, dataset: Any, specification: Specification | None, table:
     return Output(name, answer["ColumnNames"], answer["ColumnTypes"], columns)
 
 
-def _fitting(change: Any, kind: str) -> Any:
+def _checked_fill(change: Any, kind: str) -> Any:
     """A filling whose value is of the column's own type."""
     if not isinstance(change, Fill):
         return change

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mlmgmt.definition.graph import Edge
     from mlmgmt.modules.base import Outside
 
-__all__ = ["NodeReport", "GraphPlan", "Run", "run"]
+__all__ = ["GraphPlan", "NodeReport", "Run", "run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def run(
     return done
 
 
-def _run_module(plan: GraphPlan, node_id: str, linked_: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
+def _run_module(plan: GraphPlan, node_id: str, linked: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
     module = plan.modules[node_id]
     inputs = {}
     for edge in plan.incoming[node_id]:
@@ -110,7 +110,7 @@ def _run_module(plan: GraphPlan, node_id: str, linked_: Mapping[str, Any], done:
         inputs[port] = done.inputs[node_id, port] = _value(plan, done, edge)
     began = perf_counter()
     try:
-        results = module(inputs, plan.arguments(node_id, linked_), outside)
+        results = module(inputs, plan.arguments(node_id, linked), outside)
     except ModuleFailure as error:
         raise error.at(node_id, module.name) from error
     except MlmgmtError as error:

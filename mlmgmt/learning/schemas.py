@@ -42,10 +42,10 @@ def example(dataset: Dataset) -> list[Any]:
     if dataset.frame.empty:
         return []
     row = dataset.frame.iloc[0]
-    return [_plain(row[name]) for name in dataset.frame.columns]
+    return [_plain_value(row[name]) for name in dataset.frame.columns]
 
 
-def _plain(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     import pandas as pd
 
     if value is None or pd.isna(value):

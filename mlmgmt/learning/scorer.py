@@ -110,8 +110,8 @@ class Scorer:
         """What the graph itself answers; see `answer`."""
         inputs, notes = {}, []
         for name, table in cells.items():
-            inputs[name], told = tables.to_dataset(table, self._inputs.get(name), spare=self._labels)
-            notes += told
+            inputs[name], more_notes = tables.to_dataset(table, self._inputs.get(name), spare=self._labels)
+            notes += more_notes
         done = runner.run(self.plan, inputs, read=self._read, parameters=parameters, outside=self._outside)
         tables_ = {
             output: answers.answer(value, self._outputs.get(output))

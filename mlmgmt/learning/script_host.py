@@ -34,12 +34,12 @@ def main(words: list[str]) -> int:
     Args:
         words: the process that waits for this one, and its limits: seconds of the processor, bytes of address space.
     """
-    waiting, seconds, memory = map(int, words)
+    parent, seconds, memory = map(int, words)
     _limit(resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_CPU, seconds + 1)
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
     _limit(resource.RLIMIT_CORE, 0)
-    threading.Thread(target=_end_with, args=(waiting,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     sys.argv = [""]
     try:
         _run()
@@ -56,9 +56,9 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (most, most))
 
 
-def _end_with(waiting: int) -> None:
+def _end_with_parent(parent: int) -> None:
     """End this process and what it started once nobody waits for it any more."""
-    while os.getppid() == waiting:
+    while os.getppid() == parent:
         time.sleep(0.5)
     os.killpg(0, signal.SIGKILL)
 
@@ -70,14 +70,14 @@ def _run() -> None:
 
     from mlmgmt.learning import table_archive
 
-    tables = [_usual(table_archive.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
+    tables = [_classic_types(table_archive.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
     bundle = Path("Script Bundle").absolute()
     if bundle.is_dir():
         sys.path.insert(0, str(bundle))
-    Path("result.npz").write_bytes(table_archive.pack(_returned(code, tables)))
+    Path("result.npz").write_bytes(table_archive.pack(_call_main(code, tables)))
 
 
-def _usual(frame: pd.DataFrame) -> pd.DataFrame:
+def _classic_types(frame: pd.DataFrame) -> pd.DataFrame:
     """A table with the column types that scripts were written for: NumPy's, and moments without a zone."""
     import pandas as pd
 
@@ -94,7 +94,7 @@ def _usual(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _returned(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _call_main(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     space: dict[str, Any] = {"__name__": "azureml_script"}

@@ -87,14 +87,14 @@ def retraining(document: Mapping[str, Any]) -> Sketch:
     plan = GraphPlan(sketch.document, everything=True)
     node = trainer(plan)
     rows, model = TRAINERS[plan.modules[node].name]
-    _join(sketch, plan, "input1", entry_edges(sketch, plan, node, rows))
+    _connect_input(sketch, plan, "input1", entry_edges(sketch, plan, node, rows))
     sketch.connect(node, model, sketch.port("outputId", "output1"), None)
     for number, evaluation in enumerate(plan.nodes_of(_EVALUATE[0]), start=2):
         sketch.connect(evaluation, _EVALUATE[1], sketch.port("outputId", f"output{number}"), None)
     return sketch
 
 
-def _join(sketch: Sketch, plan: GraphPlan, name: str, edges: list[dict[str, str]]) -> None:
+def _connect_input(sketch: Sketch, plan: GraphPlan, name: str, edges: list[dict[str, str]]) -> None:
     """Let an input feed the ports that edges lead into; the dataset stays beside it, as the source of the types."""
     node = sketch.port("inputId", name)
     fed = {_origin(plan, edge) for edge in edges}
@@ -140,12 +140,12 @@ def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str
     for split in [other for other in path if plan.modules[other].name == "Split Data"]:
         _bypass(sketch, split)
     for learning in [other for other in path if _transform_port(plan, other)]:
-        _apply(sketch, plan, learning, save)
+        _replace_with_transformation(sketch, plan, learning, save)
     sketch.drop([other for other in sketch.nodes if other not in _ancestors(sketch, scorer)])
     scores = catalogue.find(sketch.assets[sketch.nodes[scorer]["assetId"]]).outputs[0]
     sketch.connect(scorer, scores.name, sketch.port("outputId", "output1"), None)
     plain = GraphPlan(sketch.document)
-    _join(sketch, plain, "input1", entry_edges(sketch, plain, scorer, "Dataset"))
+    _connect_input(sketch, plain, "input1", entry_edges(sketch, plain, scorer, "Dataset"))
     return sketch
 
 
@@ -185,7 +185,9 @@ def _transform_port(plan: GraphPlan, node: str) -> str | None:
     return next(ports, None)
 
 
-def _apply(sketch: Sketch, plan: GraphPlan, node: str, save: Callable[[str, str], tuple[str, str]]) -> None:
+def _replace_with_transformation(
+    sketch: Sketch, plan: GraphPlan, node: str, save: Callable[[str, str], tuple[str, str]]
+) -> None:
     """Put Apply Transformation, with what was learnt, in the place of the module that learns."""
     port = _transform_port(plan, node)
     assert port is not None

@@ -28,8 +28,8 @@ def pack(frame: pd.DataFrame) -> bytes:
     bits become numbers. The values of every other column become text, in which `?` stands for half of a character.
     """
     arrays: Arrays = {}
-    names = unique(_sound(str(name)) for name in frame.columns)
-    kinds = [_packed(_tidy(frame.iloc[:, place]), str(place), arrays) for place in range(len(names))]
+    names = unique(_encodable(str(name)) for name in frame.columns)
+    kinds = [_pack_column(_to_packed_type(frame.iloc[:, place]), str(place), arrays) for place in range(len(names))]
     head = json.dumps({"names": names, "kinds": kinds, "rows": len(frame)}).encode()
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, head=np.frombuffer(head, dtype="uint8"), **arrays)
@@ -46,7 +46,7 @@ def unpack(data: bytes) -> pd.DataFrame:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
                 raise ValueError("a member is compressed")
-        return _unpacked(data)
+        return _unpack_archive(data)
     except Exception as error:
         # Whoever wrote them may have meant to break the libraries that read them.
         raise ValueError(f"it is no packed table ({type(error).__name__}: {error})") from None
@@ -64,19 +64,19 @@ def unique(names: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def _sound(text: str) -> str:
+def _encodable(text: str) -> str:
     """A text that UTF-8 can write."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _tidy(series: pd.Series[Any]) -> pd.Series[Any]:
+def _to_packed_type(series: pd.Series[Any]) -> pd.Series[Any]:
     """A column of one of the types that are packed: whole and other numbers, truths, moments, spans, text, or
     categories of these."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        known = _tidy(pd.Series(dtype.categories))
+        known = _to_packed_type(pd.Series(dtype.categories))
         if not known.is_unique:
-            return _tidy(series.astype(object))
+            return _to_packed_type(series.astype(object))
         if dtype.categories.dtype in ("int64", "bool"):
             known = known.astype(dtype.categories.dtype)
         codes = series.cat.codes.to_numpy()
@@ -91,10 +91,10 @@ def _tidy(series: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(series, utc=True)
     if pd.api.types.is_timedelta64_dtype(dtype):
         return series
-    return _inferred(series) if pd.api.types.is_object_dtype(dtype) else _text(series)
+    return _infer_type(series) if pd.api.types.is_object_dtype(dtype) else _text(series)
 
 
-def _inferred(series: pd.Series[Any]) -> pd.Series[Any]:
+def _infer_type(series: pd.Series[Any]) -> pd.Series[Any]:
     values = [None if gone else value for value, gone in zip(series, series.isna(), strict=True)]
     try:
         match pd.api.types.infer_dtype(values, skipna=True):
@@ -114,11 +114,11 @@ def _inferred(series: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _text(series: pd.Series[Any]) -> pd.Series[Any]:
-    values = [None if gone else _sound(str(value)) for value, gone in zip(series, series.isna(), strict=True)]
+    values = [None if gone else _encodable(str(value)) for value, gone in zip(series, series.isna(), strict=True)]
     return pd.Series(pd.array(values, dtype="str"))
 
 
-def _packed(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
+def _pack_column(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
     """The kind of a tidy column, its arrays added to the others."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -126,7 +126,7 @@ def _packed(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
         return {
             "kind": "category",
             "ordered": bool(dtype.ordered),
-            "of": _packed(pd.Series(dtype.categories), f"{key}c", arrays),
+            "of": _pack_column(pd.Series(dtype.categories), f"{key}c", arrays),
         }
     if dtype in _PLAIN:
         arrays[f"{key}v"] = series.to_numpy()
@@ -150,7 +150,7 @@ def _packed(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
     return {"kind": "str"}
 
 
-def _unpacked(data: bytes) -> pd.DataFrame:
+def _unpack_archive(data: bytes) -> pd.DataFrame:
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         head = json.loads(archive["head"].tobytes())
         names, rows = head["names"], head["rows"]

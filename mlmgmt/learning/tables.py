@@ -26,7 +26,7 @@ _GOOD_HEADERS: dict[tuple[str, ...], tuple[str, ...]] = {}
 remembers one knows it again by its identity.
 """
 _MOST_HEADERS, _MOST_NAMES, _LONGEST_HEADER = 256, 1024, 64 * 1024
-_MOST_TOLD = 20
+_MOST_LISTED = 20
 
 
 def read_file(data: bytes, source: str, suffix: str) -> Cells:
@@ -191,7 +191,9 @@ def to_dataset(
     return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
 
 
-def match_columns(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()) -> tuple[dict[str, int], list[str]]:
+def match_columns(
+    cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()
+) -> tuple[dict[str, int], list[str]]:
     """Where each declared column stands among the cells, and what to tell about columns that are in only one of them.
 
     Raises:
@@ -200,26 +202,26 @@ def match_columns(cells: Cells, declared: Mapping[str, Any], spare: Collection[s
     if not cells.columns and not cells.rows:
         # A list of no objects names no columns.
         return {}, []
-    found = _places(cells, declared)
+    found = _find_places(cells, declared)
     absent = [name for name in declared if name not in found and name not in spare]
     used = set(found.values())
     unused = [name for index, name in enumerate(cells.columns) if index not in used]
     notes = []
     if unused:
-        notes.append(f"{cells.source}: the service does not read the columns {_told(map(repr, unused))}.")
+        notes.append(f"{cells.source}: the service does not read the columns {_list_names(map(repr, unused))}.")
     if absent:
-        notes.append(f"{cells.source} has no column {_told(map(repr, absent))}; its cells are read as missing.")
+        notes.append(f"{cells.source} has no column {_list_names(map(repr, absent))}; its cells are read as missing.")
     return found, notes
 
 
-def _told(names: Iterable[str]) -> str:
+def _list_names(names: Iterable[str]) -> str:
     """Names for a message, which a request with a million of them does not make long."""
     listed = list(names)
-    more = f" and {len(listed) - _MOST_TOLD:,} more" if len(listed) > _MOST_TOLD else ""
-    return ", ".join(listed[:_MOST_TOLD]) + more
+    more = f" and {len(listed) - _MOST_LISTED:,} more" if len(listed) > _MOST_LISTED else ""
+    return ", ".join(listed[:_MOST_LISTED]) + more
 
 
-def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
+def _find_places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
     """By its name exactly, or uniquely in any letter case."""
     exact = {name: index for index, name in enumerate(cells.columns)}
     loose: dict[str, list[int]] = {}
@@ -236,8 +238,8 @@ def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
             missing.append(name)
     missing = missing or ([] if found else list(declared))
     if missing:
-        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {_told(map(repr, missing))}."
-        hint = f"It has: {_told(cells.columns)}."
+        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {_list_names(map(repr, missing))}."
+        hint = f"It has: {_list_names(cells.columns)}."
         raise refusal("InputMismatchError", message, target=cells.source, hint=hint)
     return found
 

@@ -16,8 +16,8 @@ _FORMATS = {
     "byte": "uint8",
 }
 _USUAL = {"integer": "int64", "number": "double"}
-_MADE: dict[str, Any] = {"boolean": True, "integer": 0, "number": 0.0}
-_MADE_OF_FORMATS = {"date-time": "2000-01-01T00:00:00Z", "time-span": "00:00:00"}
+_PLACEHOLDERS: dict[str, Any] = {"boolean": True, "integer": 0, "number": 0.0}
+_PLACEHOLDERS_BY_FORMAT = {"date-time": "2000-01-01T00:00:00Z", "time-span": "00:00:00"}
 
 
 def kind(column: Mapping[str, Any]) -> tuple[str, str]:
@@ -35,7 +35,7 @@ def of_request(column: Mapping[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"type": name}
     if form:
         body["format"] = form
-    words = _of_type(column.get("enum") or (), name)
+    words = _words_of_type(column.get("enum") or (), name)
     if words:
         body["enum"] = words
     return body | _extensions(column)
@@ -47,7 +47,7 @@ def of_answer(column: Mapping[str, Any]) -> dict[str, Any]:
     body: dict[str, Any] = {"type": "string"}
     if form or name != "string":
         body["format"] = form or name
-    words = _of_type(column.get("enum") or (), name) if name == "string" else []
+    words = _words_of_type(column.get("enum") or (), name) if name == "string" else []
     if words:
         body["enum"] = words
     return body | _extensions(column)
@@ -57,7 +57,7 @@ def _extensions(column: Mapping[str, Any]) -> dict[str, Any]:
     return {name: bool(column[name]) for name in ("x-ms-isnullable", "x-ms-isordered") if column.get(name) is not None}
 
 
-def _of_type(words: Sequence[Any], name: str) -> list[Any]:
+def _words_of_type(words: Sequence[Any], name: str) -> list[Any]:
     """The categories, each once, if all of them are of the column's type; else none, as they would refuse every row."""
     types: dict[str, Any] = {"boolean": bool, "integer": int, "number": (int, float), "string": str}
     kept: list[Any] = []
@@ -74,8 +74,8 @@ def placeholder_row(columns: Mapping[str, Mapping[str, Any]]) -> list[Any]:
     cells: list[Any] = []
     for column in columns.values():
         name, form = kind(column)
-        words = _of_type(column.get("enum") or (), name)
-        cells.append(words[0] if words else _MADE.get(name, _MADE_OF_FORMATS.get(form, "")))
+        words = _words_of_type(column.get("enum") or (), name)
+        cells.append(words[0] if words else _PLACEHOLDERS.get(name, _PLACEHOLDERS_BY_FORMAT.get(form, "")))
     return cells
 
 

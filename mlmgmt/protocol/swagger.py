@@ -58,7 +58,7 @@ def swagger(
         "schemes": [address.scheme],
         "consumes": [_JSON],
         "produces": [_JSON],
-        "paths": {**_own_path(), **(_scoring_paths() if service.tables else {}), **_batch_paths()},
+        "paths": {**_document_path(), **(_scoring_paths() if service.tables else {}), **_batch_paths()},
         "definitions": service.definitions(),
         "securityDefinitions": {
             "apiKey": {
@@ -115,9 +115,9 @@ class _Service:
             "BlobReference": BLOB_REFERENCE,
             "ErrorResponse": ERROR,
         }
-        return found | self._of_scoring() if self.tables else found
+        return found | self._scoring_definitions() if self.tables else found
 
-    def _of_scoring(self) -> dict[str, Any]:
+    def _scoring_definitions(self) -> dict[str, Any]:
         found: dict[str, Any] = {
             "ExecutionRequest": self._request(
                 {"Inputs": _ports_of(self.inputs, {name: self._rows_of("input", name) for name in self.inputs})},
@@ -172,7 +172,7 @@ class _Service:
             given, default = self._default(name, parameter)
             if default is not None:
                 body["default"] = default
-            if not given and not self._stands(parameter):
+            if not given and not self._has_own_values(parameter):
                 required.append(name)
             found[name] = body
         whole: dict[str, Any] = {"type": "object", "properties": found}
@@ -191,7 +191,7 @@ class _Service:
         secret = encrypted or parameter.get("type") == "Credential" or _SECRET.search(text) is not None
         return True, None if secret else text
 
-    def _stands(self, parameter: Mapping[str, Any]) -> bool:
+    def _has_own_values(self, parameter: Mapping[str, Any]) -> bool:
         """Whether each node parameter that is linked has a value of its own."""
         for link in parameter.get("links") or ():
             values = (self._nodes.get(link.get("nodeId")) or {}).get("parameters") or {}
@@ -279,7 +279,7 @@ def _operation(
     }
 
 
-def _own_path() -> dict[str, Any]:
+def _document_path() -> dict[str, Any]:
     found = _operation("getSwaggerDocument", "This document.", answer={"type": "object"})
     version = {"name": "api-version", "in": "query", "required": False, "type": "string", "default": SCORING_VERSION}
     return {"/swagger.json": {"get": {**found, "parameters": [version], "security": []}}}

@@ -124,9 +124,9 @@ class Blobs:
         """The registered accounts, in the order they came; the home's own first."""
         folder = self._root / "accounts"
         names = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
-        return sorted(names, key=self._since) if len(names) > 1 else names
+        return sorted(names, key=self._creation_time) if len(names) > 1 else names
 
-    def _since(self, account: str) -> str:
+    def _creation_time(self, account: str) -> str:
         # Whoever only looks for a name need not hear that the file of another account is damaged.
         return str((files.read_json(self._registration(account)) or {}).get("creationTime", ""))
 

@@ -206,7 +206,7 @@ def create(environ: Mapping[str, str], root: Path, subscription: str | None) -> 
     home_id = uuid.uuid4().hex
     root.mkdir(parents=True, exist_ok=True)
     trust = config_folder(environ) / "homes" / home_id
-    _establish(root, trust)
+    _write_trust(root, trust)
     subscription = subscription or str(uuid.uuid4())
     _write(root / "home.json", {"format": newest_format(), "id": home_id, "subscriptionId": subscription})
     return load(environ, str(root))
@@ -226,26 +226,26 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
         raise HomeError(message, target=str(home.root), details=[Detail("ForeignHome", message)])
     known = files.read_json(home.trust / "home.json")
     elsewhere = Path(known["path"]) if known else None
-    copied = elsewhere is not None and elsewhere != home.root.resolve() and _stands(elsewhere, home.id)
+    copied = elsewhere is not None and elsewhere != home.root.resolve() and _has_id(elsewhere, home.id)
     if elsewhere is None or copied:
         # Cloned or copied: under its old id the models in it would seem to be this home's own, and altered.
         stated = files.read_json(home.root / "home.json") or {}
         # What was made in its workspace is found by that one's id.
         stated.setdefault(_WORKSPACE, home.id)
         stated["id"] = uuid.uuid4().hex
-        _establish(home.root, config_folder(environ) / "homes" / stated["id"])
+        _write_trust(home.root, config_folder(environ) / "homes" / stated["id"])
         _write(home.root / "home.json", stated)
     else:
-        _establish(home.root, home.trust)
+        _write_trust(home.root, home.trust)
     return load(environ, str(home.root))
 
 
-def _stands(path: Path, home_id: str) -> bool:
+def _has_id(path: Path, home_id: str) -> bool:
     stated = files.read_json(path / "home.json")
     return stated is not None and stated.get("id") == home_id
 
 
-def _establish(root: Path, trust: Path) -> None:
+def _write_trust(root: Path, trust: Path) -> None:
     """Make the configuration of a home, keeping the key it has."""
     files.make_private(trust)
     if not (trust / "hmac.key").exists():

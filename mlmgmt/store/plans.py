@@ -94,8 +94,8 @@ class Plans:
             return None
         if not all(isinstance(body.get(name), str) for name in _ASSOCIATION):
             raise files.damaged(path, f"an association has {', '.join(_ASSOCIATION)}")
-        _held(path, PlanId.parse, body["planId"])
-        _held(path, ResourceId.parse, body["associatedResourceId"])
+        _check_id(path, PlanId.parse, body["planId"])
+        _check_id(path, ResourceId.parse, body["associatedResourceId"])
         return body
 
     def associate(self, service: ResourceId, body: dict[str, Any]) -> None:
@@ -122,7 +122,7 @@ def _read_plan(path: Path) -> dict[str, Any] | None:
         return None
     if not all(isinstance(body.get(name), kind) for name, kind in _PLAN):
         raise files.damaged(path, f"a commitment plan has {', '.join(name for name, _ in _PLAN)}")
-    _held(path, PlanId.parse, body["id"])
+    _check_id(path, PlanId.parse, body["id"])
     sku = body["sku"]
     if not all(isinstance(sku.get(name), kind) for name, kind in (("name", str), ("tier", str), ("capacity", int))):
         raise files.damaged(path, "the sku of a commitment plan has a name, a tier and a capacity")
@@ -133,7 +133,7 @@ def _read_plan(path: Path) -> dict[str, Any] | None:
     return body
 
 
-def _held(path: Path, parse: Callable[[str], object], text: str) -> None:
+def _check_id(path: Path, parse: Callable[[str], object], text: str) -> None:
     """Hold an id that a file of the home has against what it should be."""
     try:
         parse(text)

@@ -233,11 +233,11 @@ class Services:
 
     def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision]:
         """The services of a group, by file name, those behind `after`; removed ones are left out."""
-        return self._inside(services_folder(group), after)
+        return self._revisions_in(services_folder(group), after)
 
     def endpoints(self, workspace: str, service: str) -> Iterator[Revision]:
         """The endpoints of a Classic web service, by file name; removed ones are left out."""
-        return self._inside(endpoints_folder(workspace, service))
+        return self._revisions_in(endpoints_folder(workspace, service))
 
     def count_endpoints(self, workspace: str, service: str) -> int:
         """How many endpoints of a Classic web service stand; nothing is read."""
@@ -255,7 +255,7 @@ class Services:
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
         return [unquote(name) for name in _names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]
 
-    def _inside(self, within: str, after: str = "") -> Iterator[Revision]:
+    def _revisions_in(self, within: str, after: str = "") -> Iterator[Revision]:
         folder = f"{self._root}/{within}"
         for name in _names(folder):
             found = self._latest(f"{folder}/{name}") if name > after else None
@@ -281,14 +281,14 @@ class Services:
             else:
                 files.write(folder / CURRENT, data, durable=False)
             if revision.number == 1 and isinstance(revision.resource, EndpointId):
-                self._note(revision.resource)
+                self._write_address(revision.resource)
             self._log(revision)
         except OSError:
             # A full disk after the commit: readers find the revision all the same.
             pass
         return revision
 
-    def _note(self, endpoint: EndpointId) -> None:
+    def _write_address(self, endpoint: EndpointId) -> None:
         """Note under an endpoint's id which one it is; whoever finds no note goes through all of them."""
         place = self._root / addresses_folder(endpoint.workspace) / f"{service_guid(endpoint)}.json"
         place.parent.mkdir(exist_ok=True)

@@ -158,7 +158,9 @@ def _for_the_only(given: Mapping[str, Any], ports: Sequence[str], what: str, cod
     return {ports[0]: given[ONLY]}
 
 
-def _inputs(session: Session, plan: GraphPlan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]) -> None:
+def _inputs(
+    session: Session, plan: GraphPlan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]
+) -> None:
     needed = plan.needs_inputs()
     given = _for_the_only(given, needed, "input", "MultipleInputsNotAllowed")
     listed = f"It has: {', '.join(needed) or 'none'}."
