@@ -1,4 +1,4 @@
-"""`mlmgmt`, and `python -m mlmgmt`. Little is imported here, so that Ctrl-C finds the door from the first moment."""
+"""`mlmgmt`, and `python -m mlmgmt`. Import little here, so that Ctrl-C is handled even during start-up."""
 
 import sys
 import warnings
@@ -8,9 +8,9 @@ _INTERRUPTED = 130
 
 
 def main() -> NoReturn:
-    """The console script: run the words of the command line and exit with their status."""
+    """Run the command line and exit with its status."""
     if not sys.warnoptions:
-        # Warnings of libraries are for their users, and these are not; what matters is told as a sentence.
+        # Warnings of libraries are meant for programmers; mlmgmt reports what matters to its users itself.
         warnings.simplefilter("ignore")
     try:
         from mlmgmt.cli.app import run

@@ -1,8 +1,8 @@
-"""Folding a document into its canonical form.
+"""The canonical form of a document.
 
 Contract names are read in any letter case and written as the contract spells them; the keys of maps (assets, nodes,
-columns, parameters, tags) belong to the user and are never touched. An empty text is read as null, not given, wherever
-it is not a text like any other: that is how the original reader took `"format": ""` and its like.
+columns, parameters, tags) are the user's and never change. An empty string is read as null, which means "not given",
+unless the member is free text: the original service read `"format": ""` like this.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _INTEGER = re.compile(r"-?\d{1,18}")
 
 
 class Canonicalizer:
-    """One pass over a document towards its canonical form.
+    """One conversion of a document to its canonical form.
 
-    `problems` says what was odd; `empty` has the places of required members that were given as an empty text.
+    `problems` lists what was unusual; `empty` has the places of required members that are an empty string.
 
-    The document is changed in place where that is possible: whoever folds a document gives it away.
+    The document is changed in place where possible: the caller must not use it afterwards.
 
     Args:
-        texts: also turn numbers and booleans in text members into text, as the original reader did. That costs a
-            look at every text, so it is done only for a document that does not validate without it.
+        texts: also turn numbers and booleans in text members into text, as the original service did. This looks at
+            every text member, so it is done only for a document that is not valid without it.
     """
 
     def __init__(self, *, texts: bool = False) -> None:
@@ -58,7 +58,7 @@ class Canonicalizer:
         return self._convert_value(value, shape)
 
     def _item_shape(self, shape: Shape) -> Shape | None:
-        """The shape of a map's values or a list's items, where there is something to look for in them."""
+        """Return the shape of a map's values or a list's items; None where nothing in them can change."""
         item = shape.item
         if item is None or item.kind is Kind.FREE or (item.kind is Kind.STRING and not self._texts):
             return None
@@ -78,18 +78,19 @@ class Canonicalizer:
     def _convert_object(self, value: Any, shape: Shape) -> Any:
         if type(value) is not dict:
             if shape.bare is not None and not isinstance(value, list):
-                self._report(Severity.WARNING, "BareValue", "A bare value is read as {'value': ...}.", "an object")
+                message = "A bare value is read as {'value': ...}."
+                self._report(Severity.WARNING, "BareValue", message, "Write an object.")
                 return {shape.bare: value}
             return value
-        plan = shape.key_order(tuple(value))
-        for name, severity, code, message, allowed in plan.oddities:
-            self._report(severity, code, message, allowed, name)
-        if plan.renames is not None:
-            value = {name: value[source] for source, name in plan.renames}
+        order = shape.key_order(tuple(value))
+        for name, severity, code, message, advice in order.problems:
+            self._report(severity, code, message, advice, name)
+        if order.renames is not None:
+            value = {name: value[source] for source, name in order.renames}
         if None in value.values() or "" in value.values():
-            value = self._drop_absent(value, shape, plan.known)
+            value = self._drop_absent(value, shape, order.known)
         path = self._path
-        for name, child in plan.children if not self._texts else plan.children + plan.strings:
+        for name, child in order.children if not self._texts else order.children + order.strings:
             old = value.get(name)
             if old is None:
                 continue
@@ -103,9 +104,9 @@ class Canonicalizer:
         return value
 
     def _drop_absent(self, value: dict[str, Any], shape: Shape, known: frozenset[str]) -> dict[str, Any]:
-        """An object without the members of the contract that are null or an empty text: not given.
+        """Return an object without the contract's members that are null or an empty string, which means "not given".
 
-        What belongs to the user stays: members that the contract does not know, free values, free text.
+        What is the user's stays: unknown members, free values, free text.
         """
         given = {}
         for name, old in value.items():
@@ -121,7 +122,7 @@ class Canonicalizer:
         return given
 
     def _drop_if_empty(self, name: str, value: dict[str, Any], child: Shape) -> None:
-        """Take out a member of which nothing is left but required members that were empty: `commitmentPlan.id` ""."""
+        """Remove a member that only had required members that were empty, such as `"commitmentPlan": {"id": ""}`."""
         lost = {(*self._path, name, required) for required in child.required} & self.empty
         if lost:
             del value[name]
@@ -138,7 +139,7 @@ class Canonicalizer:
         return new
 
     def _convert_word(self, value: Any, shape: Shape) -> Any:
-        """An enum's word in the contract's spelling; what is no word of it is left for the schema to refuse."""
+        """Return an enum's word in the contract's spelling; the schema refuses other words later."""
         if not isinstance(value, str) or value in shape.words:
             return value
         words = {word.casefold(): word for word in shape.words}
@@ -146,23 +147,23 @@ class Canonicalizer:
         if word is None:
             if shape.open_words:
                 near = get_close_matches(value.strip().casefold(), words, n=1)
-                allowed = f"did you mean {words[near[0]]!r}?" if near else f"known here: {', '.join(shape.words)}"
-                message = f"{describe(value)} is not a value that the contract knows; it is kept."
-                self._report(Severity.WARNING, "UnknownValue", message, allowed)
+                advice = f"Did you mean {words[near[0]]!r}?" if near else f"Known: {', '.join(shape.words)}."
+                message = f"{describe(value)} is not a known value; it is kept."
+                self._report(Severity.WARNING, "UnknownValue", message, advice)
             return value
         if shape.exact_name:
-            self._report(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", repr(word))
+            self._report(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", f"Write {word!r}.")
         return word
 
     def _report(
-        self, severity: Severity, code: str, message: str, allowed: str | None = None, name: str | None = None
+        self, severity: Severity, code: str, message: str, advice: str | None = None, name: str | None = None
     ) -> None:
         path = (*self._path, name) if name is not None else tuple(self._path)
-        self.problems.append(Problem(severity, code, path, message, allowed))
+        self.problems.append(Problem(severity, code, path, message, advice))
 
 
 def _convert_scalar(value: Any, kind: Kind, texts: bool) -> Any:
-    """A loose scalar as the type it stands for, where that is certain; else the value itself."""
+    """Return a scalar as the type it means (`"true"` as True, `"20"` or 20.0 as 20) where that is certain."""
     if kind is Kind.BOOLEAN and isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().casefold(), value)
     if kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):

@@ -1,7 +1,7 @@
-"""What differs between two definitions: as the domain says it, and as a JSON Patch (RFC 6902).
+"""The differences between two definitions: as sentences, and as a JSON Patch (RFC 6902).
 
-The documents are compared by their texts from the top down, so that only what differs is looked at closely; 1, true
-and 1.0 are three values, and the order of columns and rows counts.
+The documents are compared as text from the top down, so that only what differs is examined closely. 1, true and 1.0
+are three values, and the order of columns and rows counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MISSING = _Missing()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: `added`, `removed`, `changed` or `reordered`, where, from what, to what, and in a sentence."""
+    """One difference: its kind (`added`, `removed`, `changed` or `reordered`), place, both values, and a sentence."""
 
     kind: str
     path: Path
@@ -49,10 +49,10 @@ class Change:
 def changes(
     before: Any, after: Any, contract: Contract, *, models: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Change]:
-    """Every difference between two canonical documents, in document order.
+    """Return every difference between two canonical documents, in document order.
 
     Args:
-        models: what is known of trained models, by uri: the manifest of their `.ilearner`.
+        models: the manifests of trained models' `.ilearner` files, by uri.
     """
     describer = _Describer(before, after, models or {})
     found: list[Change] = []
@@ -62,7 +62,7 @@ def changes(
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are written alike: 1, true and 1.0 differ, and so do two orders of one map."""
+    """Whether two values have the same text: 1, true and 1.0 differ, and so do two orders of one map."""
     return compact(left) == compact(right)
 
 
@@ -70,7 +70,7 @@ _Unit = tuple["Path", Any, Any, "Shape | None"]
 
 
 def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Unit]:
-    """The smallest members of the contract that differ: one setting, one asset, one node, one column, one edge."""
+    """Yield the smallest members of the contract that differ: a setting, an asset, a node, a column, an edge."""
     if same(old, new):
         return
     kind = shape.kind if shape is not None else Kind.FREE
@@ -95,7 +95,7 @@ def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Uni
 
 
 def _edges(old: list[Any], new: list[Any], path: Path) -> Iterator[_Unit]:
-    """Edges have no names: one that is in both lists is the same edge, wherever it stands."""
+    """Edges have no names: one that is in both lists is the same edge, at whatever index."""
     left = {compact(edge): index for index, edge in enumerate(old)}
     right = {compact(edge): index for index, edge in enumerate(new)}
     for text, index in left.items():
@@ -109,7 +109,7 @@ def _edges(old: list[Any], new: list[Any], path: Path) -> Iterator[_Unit]:
 
 
 class _Describer:
-    """Puts a differing unit into words."""
+    """Describes a difference in the terms of the domain."""
 
     def __init__(self, before: Any, after: Any, models: Mapping[str, Mapping[str, Any]]) -> None:
         self._assets = {**_assets(before), **_assets(after)}
@@ -155,7 +155,7 @@ class _Describer:
         was, now = self._models.get(left), self._models.get(right)
         if now is None:
             return f"{_short(left)} → {_short(right)}"
-        # What a file says of itself may be anything.
+        # A model file's manifest may contain anything, so no member's type is certain.
         rows = now.get("rows")
         text = f"trained {str(now.get('trainedOn', ''))[:10]}"
         text += f" on {rows:,} rows" if isinstance(rows, int) else ""
@@ -168,7 +168,7 @@ class _Describer:
                 isinstance(rival, dict) and isinstance(payload, dict) and rival.get("payload") == payload.get("sha256")
             )
             earlier = _metric(rival if same_rows and isinstance(rival, dict) else was or {}, metric)
-            where = "" if same_rows or earlier is None else " (each on rows of its own)"
+            where = "" if same_rows or earlier is None else " (each on different rows)"
             text += f", {metric} "
             text += f"{score:.4g}" if earlier is None else f"{earlier:.4g} → {score:.4g}{where}"
         if was is not None and was.get("learner") != now.get("learner"):
@@ -208,11 +208,11 @@ class _Describer:
 
 
 def _differences_inside(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
-    """What differs inside one unit, found by DeepDiff, which is slow and thorough: it gets small things only."""
+    """Yield the differences inside one unit. DeepDiff is slow and thorough, so it gets small values only."""
     from deepdiff import DeepDiff
 
     kinds = {"added": "added", "removed": "removed", "changed": "changed", "changes": "changed"}
-    # Pairwise, because its matching of list items takes 1, true and 1.0 for one value.
+    # Compare lists pairwise: DeepDiff's matching of list items treats 1, true and 1.0 as one value.
     tree = DeepDiff(old, new, view="tree", zip_ordered_iterables=True)
     seen = False
     for report, levels in tree.items():
@@ -231,7 +231,7 @@ def _differences_inside(path: Path, old: Any, new: Any, label: str) -> Iterator[
     if not seen and isinstance(old, dict) and list(old) != list(new):
         yield Change("reordered", path, old, new, f"{label}: the order changed")
     elif not seen:
-        # 0 and -0.0, say, or an order further down.
+        # DeepDiff sees no difference between 0 and -0.0, for example, or in an order further down.
         yield Change("changed", path, old, new, f"{label}: {_shown(old)} → {_shown(new)}")
 
 
@@ -281,10 +281,10 @@ def _shown(value: Any) -> str:
 
 
 def json_patch(before: Any, after: Any, contract: Contract) -> list[dict[str, Any]]:
-    """The RFC 6902 operations that turn one canonical document into the other.
+    """Return the RFC 6902 operations that turn one canonical document into the other.
 
-    Members that the contract orders may be appended by `add`; writing the result canonically puts them in place.
-    Where the order belongs to the user (columns, assets), the result has the new document's order.
+    `add` may append members whose order the contract sets; writing the result canonically puts them in place. Where
+    the user sets the order (columns, assets), the result has the new document's order.
     """
     operations: list[dict[str, Any]] = []
     _add_operations(before, after, "", operations, contract)
@@ -312,7 +312,7 @@ def _add_operations(old: Any, new: Any, pointer: str, operations: list[dict[str,
 
 
 def _unordered_names(names: list[str], pointer: str, contract: Contract) -> list[str]:
-    """The names whose order writing canonically does not restore."""
+    """Return the names whose order writing canonically does not restore."""
     root = contract.root.members
     shape = {"": root, "/properties": root["properties"].members}.get(pointer, {})
     return [name for name in names if name not in shape]

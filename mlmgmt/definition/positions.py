@@ -1,4 +1,4 @@
-"""Where in a text a path stands. A second pass, taken only once something is to be explained."""
+"""The position of a path in a JSON text: a second pass over the text, only for messages and edits in place."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _scan = json.JSONDecoder().raw_decode
 
 
 def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
-    """Line and column (from 1) of each path's value in a valid JSON text.
+    """Return the line and column (from 1) of each path's value in a valid JSON text.
 
-    Member names are matched exactly first, then without regard to case, as the reader matched them. A path that is
-    not in the text (a missing member) gets the place of the nearest object above it.
+    Member names match exactly, or else in any letter case, like in the reader. A path that is not in the text (a
+    missing member) gets the place of the nearest object above it.
     """
     tree: dict[str | int, dict[str | int, object]] = {}
     wanted = list(paths)
@@ -42,7 +42,7 @@ def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
 def _descend(
     text: str, at: int, tree: dict[str | int, dict[str | int, object]], path: Path, found: dict[Path, int]
 ) -> int:
-    """Note where `path` begins, look for what is wanted below it, and return where its value ends."""
+    """Record where the value of `path` begins, search it for the paths below, and return where it ends."""
     found[path] = at
     if not tree or text[at] not in "{[":
         return _value_end(text, at)
@@ -59,7 +59,7 @@ def _descend(
             part = name if name in tree else folded.get(name.casefold())
             if name in tree and name not in exact:
                 exact.add(name)
-                # Another spelling came first, and is another member: in a map of the user's, case matters.
+                # Another spelling came first, but is another member: in the user's maps, case matters.
                 for known in [known for known in found if known[: len(path) + 1] == (*path, name)]:
                     del found[known]
             elif part in exact:
@@ -87,15 +87,15 @@ def _value_end(text: str, at: int) -> int:
 
 
 def place(text: str, at: int) -> tuple[int, int]:
-    """The line and column, both from 1, of a character of the text."""
+    """Return the line and column (from 1) of a character of the text."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 def replace_string(text: str, path: Path, value: str) -> str:
-    """The text with the string at `path` replaced and every other character as it was.
+    """Return the text with the string at `path` replaced and every other character unchanged.
 
     Raises:
-        KeyError: there is nothing at that path.
+        KeyError: the path is not in the text.
     """
     found: dict[Path, int] = {}
     tree: dict[str | int, dict[str | int, object]] = {}

@@ -1,8 +1,8 @@
-"""The experiment format of Studio: modules with GUIDs, ports and edges by `node:port`, web service ports beside them.
+"""The experiment format of Studio: modules with GUIDs, edges between `node:port`, and separate web service ports.
 
-`to_graph` and `from_graph` go both ways between it and the package of a definition. What a dataset, trained model or
-transformation is called differs: an experiment names it on the port that it feeds (`DataSourceId` and its like), a
-definition has a Resource node.
+`to_graph` and `from_graph` convert between it and the package of a definition. They differ in datasets, trained models
+and transformations: an experiment names them on the port that they feed (`DataSourceId` and similar members), a
+definition has a Resource node for each.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ def _refuse(message: str, target: str) -> NoReturn:
         "The experiment graph cannot be read.",
         target=target,
         details=[Detail("InvalidExperimentGraph", message, target)],
-        hint="It has ModuleNodes, EdgesInternal and, beside them, WebService; as Export-AmlExperimentGraph writes it.",
+        hint="It needs ModuleNodes, EdgesInternal and WebService, like a file from Export-AmlExperimentGraph.",
     )
 
 
 def is_foreign_dataset(asset: Mapping[str, Any]) -> bool:
-    """Whether a Resource stands for a dataset of Studio's, which only its id is known of."""
+    """Whether a Resource is a dataset in Studio, of which only the id is known."""
     found = _FOREIGN.fullmatch(str((asset.get("locationInfo") or {}).get("uri")))
     return found is not None and found["kind"].casefold() == DATASET
 
 
 def is_studio(value: Any) -> bool:
-    """Whether a JSON value is in the experiment format, whole or the graph alone."""
+    """Whether a JSON value is in the experiment format: a whole experiment or only its graph."""
     if not isinstance(value, dict):
         return False
     folded = _fold_names(value)
@@ -53,12 +53,12 @@ def _list(value: Any, where: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        _refuse(f"{where} is no list of objects.", where)
+        _refuse(f"{where} must be a list of objects.", where)
     return [_fold_names(item) for item in value]
 
 
 def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The package, assets and ports of an experiment, as the members of a definition's `properties`.
+    """Convert an experiment to the `packageType`, `assets` and `package` of a definition's `properties`.
 
     Raises:
         BadRequest: `InvalidExperimentGraph`.
@@ -74,10 +74,10 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     for place, module in enumerate(modules):
         node = str(module.get("id") or "")
         if not node or node in nodes:
-            _refuse(f"Module {place + 1} has no Id of its own.", f"ModuleNodes[{place}]")
+            _refuse(f"Module {place + 1} has no Id, or the Id of another module.", f"ModuleNodes[{place}]")
         asset = _add_asset(assets, module, f"ModuleNodes[{place}]")
         nodes[node] = {"assetId": asset} | _parameters(module, node, linked)
-    # After all modules, so that what is added takes no id of theirs.
+    # Only after all modules are known, so that the nodes added here do not take their ids.
     for module in modules:
         for port in _list(module.get("inputportsinternal"), "InputPortsInternal"):
             _add_sources(port, str(module["id"]), nodes, assets, edges)
@@ -126,7 +126,7 @@ def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dic
 def _add_sources(
     port: Mapping[str, Any], node: str, nodes: dict[str, Any], assets: dict[str, Any], edges: list[dict[str, str]]
 ) -> None:
-    """A saved dataset, model or transformation on an input port becomes a Resource node that feeds it."""
+    """Add a Resource node for each saved dataset, model or transformation that an input port names."""
     for member, kind in _SOURCES.items():
         identity = port.get(member.casefold())
         if not identity:
@@ -157,14 +157,14 @@ def _unused_name(wanted: str, taken: Mapping[str, Any]) -> str:
 
 
 def _parse_end(value: Any, nodes: Mapping[str, Any], where: str) -> tuple[str, str]:
-    """The node and port of `node:port`; both may hold colons of their own, so the nodes decide."""
+    """Return the node and port of `node:port`. Both may contain colons, so the known nodes decide which one splits."""
     text = str(value or "")
     colons = [place for place, letter in enumerate(text) if letter == ":"]
     if not colons:
-        _refuse(f"{value!r} is not of the form node:port.", where)
+        _refuse(f"{value!r} does not have the form node:port.", where)
     place = next((place for place in colons if text[:place] in nodes), None)
     if place is None:
-        _refuse(f"{text[: colons[0]]!r} is no module of the graph.", where)
+        _refuse(f"The graph has no module {text[: colons[0]]!r}.", where)
     return text[:place], text[place + 1 :]
 
 
@@ -195,10 +195,10 @@ def _service_parameters(service: Mapping[str, Any], linked: Mapping[str, Any]) -
 def from_graph(
     properties: Mapping[str, Any], ports: Callable[[Mapping[str, Any]], tuple[tuple[str, ...], tuple[str, ...]]]
 ) -> dict[str, Any]:
-    """The experiment format of a definition's graph: `Graph` and `WebService`.
+    """Convert a definition's graph to the experiment format: `Graph` and `WebService`.
 
     Args:
-        ports: the names of a module's ports, which are listed even where nothing is connected.
+        ports: returns the names of a module's input and output ports; they are listed even if not connected.
     """
     package, assets = properties["package"], properties.get("assets", {})
     nodes, edges = package.get("nodes", {}), package.get("edges", [])
@@ -253,14 +253,14 @@ def from_graph(
 
 
 def _port_name(name: str | None, known: tuple[str, ...]) -> str:
-    """A port's name as its module spells it; the only one where an edge names none."""
+    """Return a port's name as its module spells it; the module's only port if an edge names none."""
     if not name:
         return known[0] if len(known) == 1 else ""
     return next((port for port in known if port.casefold() == name.casefold()), name)
 
 
 def _with_linked(node: Mapping[str, Any], identity: str, links: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    """A node's parameters, with those that only a web service parameter gives a value."""
+    """Return a node's parameters, including those that get a value only from a web service parameter."""
     own = dict(node.get("parameters") or {})
     return own | {key: None for owner, key in links if owner == identity and key not in own}
 
@@ -300,7 +300,7 @@ def _saved_source(
 def _service_port_list(
     nodes: Mapping[str, Any], modules: Mapping[str, Any], edges: Iterable[Mapping[str, str]], role: str
 ) -> list[dict[str, str]]:
-    """The web service ports, each by the module's port that it leads to or comes from."""
+    """Return the web service ports, each with the module's port that it is connected to."""
     found: list[dict[str, str]] = []
     near, far = ("sourceNodeId", "target") if role == "inputId" else ("targetNodeId", "source")
     for edge in edges:

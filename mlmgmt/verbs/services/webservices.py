@@ -220,7 +220,7 @@ def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     folded: dict[str, Any] = folder.convert(copy(change), session.contract.root)
     unknown = [problem for problem in folder.problems if problem.code in ("UnknownMember", "DuplicateMember")]
     if unknown:
-        details = [Detail(problem.code, f"{problem.message} {problem.allowed or ''}".strip()) for problem in unknown]
+        details = [Detail(problem.code, f"{problem.message} {problem.advice or ''}".strip()) for problem in unknown]
         raise WrongUsage("A key is not one the parameter has.", target=str(unknown[0].path[-1]), details=details)
     return folded
 
