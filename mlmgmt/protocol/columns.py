@@ -1,4 +1,4 @@
-"""Columns of a definition as a Swagger document types them, and the rows that it shows as an example."""
+"""The types of a definition's columns in a Swagger document, and its example rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PLACEHOLDERS_BY_FORMAT = {"date-time": "2000-01-01T00:00:00Z", "time-span": "00
 
 
 def kind(column: Mapping[str, Any]) -> tuple[str, str]:
-    """The JSON type and the format of a declared column; the format is empty where there is none."""
+    """Return the JSON type and the format of a declared column; the format may be empty."""
     found = _JSON.get(str(column.get("type") or "String").casefold(), "string")
     stated = str(column.get("format") or "").casefold()
     if stated.startswith("complex"):
@@ -30,7 +30,7 @@ def kind(column: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def of_request(column: Mapping[str, Any]) -> dict[str, Any]:
-    """A column as callers send it."""
+    """Return the schema of a column in a request."""
     name, form = kind(column)
     body: dict[str, Any] = {"type": name}
     if form:
@@ -42,7 +42,7 @@ def of_request(column: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_answer(column: Mapping[str, Any]) -> dict[str, Any]:
-    """A column as it is answered: its cells are text, whatever the type; the format says what the text is."""
+    """Return the schema of a column in an answer: its cells are always text, and the format gives the type."""
     name, form = kind(column)
     body: dict[str, Any] = {"type": "string"}
     if form or name != "string":
@@ -58,7 +58,7 @@ def _extensions(column: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _words_of_type(words: Sequence[Any], name: str) -> list[Any]:
-    """The categories, each once, if all of them are of the column's type; else none, as they would refuse every row."""
+    """Return the distinct categories if all have the column's type; else none, because they would refuse every row."""
     types: dict[str, Any] = {"boolean": bool, "integer": int, "number": (int, float), "string": str}
     kept: list[Any] = []
     for word in words:
@@ -70,7 +70,7 @@ def _words_of_type(words: Sequence[Any], name: str) -> list[Any]:
 
 
 def placeholder_row(columns: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-    """A row of the declared types that holds nothing of anybody's data."""
+    """Return a row of the declared types without real data."""
     cells: list[Any] = []
     for column in columns.values():
         name, form = kind(column)
@@ -80,7 +80,7 @@ def placeholder_row(columns: Mapping[str, Mapping[str, Any]]) -> list[Any]:
 
 
 def sample(columns: Mapping[str, Mapping[str, Any]], given: Any) -> list[list[Any]]:
-    """The rows of an example request that fit the columns; a made row where there are none."""
+    """Return the rows of an example request that fit the columns, or a placeholder row."""
     rows = [row for row in given if isinstance(row, list)] if isinstance(given, list) else []
     if columns:
         rows = [row for row in rows if len(row) == len(columns)]

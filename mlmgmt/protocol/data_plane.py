@@ -1,4 +1,4 @@
-"""The operations of scoring, batch execution and blobs, and those of the server itself."""
+"""The operations of scoring, batch jobs and blobs, and of the server itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SCORING = (
         "getjobstatus",
         "GET",
         f"{_SCORING}/jobs/{{jobId}}",
-        "How a batch job is doing.",
+        "The status of a batch job.",
         (SCORING_VERSION,),
         (),
         "",
@@ -86,14 +86,14 @@ SCORING = (
 
 
 def classic_name(name: str) -> str:
-    """The name that an operation of `SCORING` has where an endpoint answers."""
+    """Return the name of an operation of `SCORING` for Classic endpoints."""
     return f"Classic{name[:1].upper()}{name[1:]}"
 
 
 CLASSIC_SCORING = tuple(
     replace(known, name=classic_name(known.name), path=known.path.replace(SUBSCRIPTION, WORKSPACE)) for known in SCORING
 )
-"""The same, at the addresses of Classic endpoints."""
+"""The same operations at the addresses of Classic endpoints."""
 EXECUTE = frozenset(("execute", classic_name("execute")))
 BLOBS = (
     Operation(
