@@ -59,7 +59,7 @@ def check_name(name: str, *, what: str = "web service", longest: int = LONGEST_N
         reason = "it starts with a blank, or ends with a blank or a dot"
     if reason is not None:
         shown = name if len(name) <= 40 else name[:40] + "…"
-        message = f"{shown!r} cannot name a {what}: {reason}."
+        message = f"{shown!r} is not a valid {what} name: {reason}."
         raise BadRequest(
             message,
             target="Name",

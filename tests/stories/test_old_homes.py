@@ -263,7 +263,7 @@ class TestTwoStepsToCome:
         assert "format" not in quiet.err
 
     def test_nothing_is_written_where_nobody_is_told(self, root: Path) -> None:
-        with pytest.raises(Exception, match="has format 1, and this version of mlmgmt reads format 3"):
+        with pytest.raises(Exception, match="has format 1, but this version of mlmgmt reads format 3"):
             Session().store  # noqa: B018
         assert format_of(root) == 1
         assert not (root / "first.txt").exists()
