@@ -1,4 +1,4 @@
-"""What a scoring graph does to cells, found by looking at a run of it: where columns stand, and the steps between."""
+"""The steps of a compiled graph, derived from a run of it: where the columns are, and what changes the cells."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where a table's columns stand among a row's cells."""
+    """The place of a table's columns among a row's cells, and their types."""
 
     slots: Mapping[str, int]
     types: Mapping[str, str]
@@ -38,16 +38,16 @@ STEPS = {
     "Score Model": "_score",
     "Assign Data to Clusters": "_score",
 }
-"""The modules that may have a compiled form, and what makes it."""
+"""The modules that may have a compiled form, and the methods of `Program` that compile them."""
 
 
 class Program:
-    """What is done to a row's cells, and where the outputs then stand.
+    """The steps for a row's cells, and the places of the outputs afterwards.
+
+    `steps` change the cells of one row; `column_steps` change those of many rows, column by column.
 
     Args:
-        whole: rows in which nothing is missing; filling leaves them alone.
-
-    `steps` take the cells of a row, `column_steps` those of many rows, column by column.
+        whole: compile for rows without missing values, which need no filling.
     """
 
     def __init__(
@@ -134,13 +134,13 @@ class Program:
     def _apply_cells(self, source: _Table, made: Dataset, transformation: Any) -> _Table:
         cells = getattr(transformation, "cells", lambda _: None)(list(source.slots))
         if cells is None or list(cells) != list(made.frame.columns):
-            raise NotCompilable("the transformation does more than to change cells")
+            raise NotCompilable("the transformation does more than change cells")
         slots = dict(source.slots)
         changes = {
             name: _checked_fill(change, source.types[name]) for name, change in cells.items() if change is not None
         }
         if self._whole:
-            # What the graph itself computed may be missing all the same.
+            # Values that the graph computed may still be missing.
             given = len(self._declared)
             changes = {
                 name: change
@@ -158,7 +158,7 @@ class Program:
     def _score(self, source: _Table, made: Dataset, inputs: Mapping[str, Any], *_: Any) -> _Table:
         trained = inputs["Trained model"]
         if not isinstance(trained, Trained):
-            raise NotCompilable("the model is none")
+            raise NotCompilable("the port does not have a trained model")
         for feature in trained.features:
             numeric = source.types.get(feature.name) in ("Integer", "Double", "Boolean")
             if feature.name not in source.slots or numeric is not feature.numeric:
@@ -180,7 +180,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output's names and types, and where its cells stand and how they are written."""
+    """An output's column names and types, the places of its cells, and how they are written."""
 
     name: str
     names: list[str]
@@ -191,21 +191,21 @@ class Output:
         return {"ColumnNames": self.names, "ColumnTypes": self.types, "Values": values}
 
     def lines(self, columns: list[list[Any]]) -> list[list[str | None]]:
-        """The rows of its table, from the cells of all columns."""
+        """Return the rows of the table, from the cells of all columns."""
         written = [columnwise.write_cells(columns[slot], write) for slot, write in self.columns]
         return [list(row) for row in zip(*written, strict=True)]
 
 
 def _output(name: str, dataset: Any, specification: Specification | None, table: _Table) -> Output:
     if not isinstance(dataset, Dataset):
-        raise NotCompilable("an output is no table")
+        raise NotCompilable("an output is not a table")
     answer = answers.answer(dataset, specification)
     columns = [(table.slots[column], cellwise.writer(table.types[column])) for column in answer["ColumnNames"]]
     return Output(name, answer["ColumnNames"], answer["ColumnTypes"], columns)
 
 
 def _checked_fill(change: Any, kind: str) -> Any:
-    """A filling whose value is of the column's own type."""
+    """Return a change of cells; the value of a Fill gets the column's type, or is refused."""
     if not isinstance(change, Fill):
         return change
     value = change.value.item() if isinstance(change.value, np.generic) else change.value

@@ -1,4 +1,4 @@
-"""The process that runs one Execute Python Script; started by `scripts.run`, it knows nothing of the home.
+"""The process that runs one Execute Python Script. `scripts.run` starts it, and it knows nothing about the home.
 
 It reads `source.py`, `table1.npz` and `table2.npz` in its working folder, calls `azureml_main`, and writes
 `result.npz`, or `failure.txt` when the script fails.
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 _SOURCE = "source.py"
 _LARGEST_FILE = 2 * 1024**3
 _EXACT = 2**53
-"""Whole numbers up to this are numbers without loss."""
+"""The largest whole number up to which a double holds all whole numbers exactly."""
 
 
 def main(words: list[str]) -> int:
-    """Run the script of the working folder.
+    """Run the script in the working folder, and return the exit status.
 
     Args:
-        words: the process that waits for this one, and its limits: seconds of the processor, bytes of address space.
+        words: the id of the process that waits for this one, the limit of processor time in seconds, and the limit of
+            the address space in bytes.
     """
     parent, seconds, memory = map(int, words)
     _limit(resource.RLIMIT_AS, memory)
@@ -44,7 +45,7 @@ def main(words: list[str]) -> int:
     try:
         _run()
     except BaseException as error:
-        # Whatever a script raises, SystemExit too, is its failure.
+        # Whatever a script raises, even SystemExit, is a failure.
         _explain(error)
         return 1
     return 0
@@ -57,7 +58,7 @@ def _limit(kind: int, value: int) -> None:
 
 
 def _end_with_parent(parent: int) -> None:
-    """End this process and what it started once nobody waits for it any more."""
+    """End this process and all that it started when the parent process has ended."""
     while os.getppid() == parent:
         time.sleep(0.5)
     os.killpg(0, signal.SIGKILL)
@@ -65,7 +66,7 @@ def _end_with_parent(parent: int) -> None:
 
 def _run() -> None:
     text = Path(_SOURCE).read_text(encoding="utf-8-sig")
-    # This file's own __future__ is none of the script's.
+    # dont_inherit: the __future__ imports of this file must not apply to the script.
     code = compile(text, _SOURCE, "exec", dont_inherit=True)
 
     from mlmgmt.learning import table_archive
@@ -78,7 +79,7 @@ def _run() -> None:
 
 
 def _classic_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table with the column types that scripts were written for: NumPy's, and moments without a zone."""
+    """Convert a table to the column types that scripts expect: NumPy's types, and times without a zone."""
     import pandas as pd
 
     columns: dict[str, Any] = {}
@@ -115,7 +116,7 @@ def _explain(error: BaseException) -> None:
     steps = [(step.f_code.co_filename, line) for step, line in traceback.walk_tb(error.__traceback__)]
     lines = [line for file, line in steps if file == _SOURCE]
     if isinstance(error, MemoryError):
-        # What fills the memory is still held by the frames; nothing could be written before they let go of it.
+        # The frames still hold what fills the memory; free it, or nothing can be written below.
         name = "MemoryError"
         traceback.clear_frames(error.__traceback__)
     where = f" at line {lines[-1]}" if lines else ""
@@ -124,7 +125,7 @@ def _explain(error: BaseException) -> None:
     except Exception:
         text = "it cannot be shown"
     Path("failure.txt").write_text(f"{name}{where}: {text}", encoding="utf-8", errors="replace")
-    # The script may have put away its own text, or the stream.
+    # The script may have deleted its own text, or closed the stream.
     with suppress(Exception):
         text = Path(_SOURCE).read_text(encoding="utf-8-sig").split("\n")[lines[-1] - 1].strip()
         print(f"line {lines[-1]}: {text}", file=sys.stderr)
