@@ -2,26 +2,26 @@
 
     MlmgmtError                  exit 1
     ├── BadRequest               400, the document or an argument is not acceptable
-    │   ├── BadArgument          400, an argument of a scoring or batch call, as the scoring API said it
-    │   └── UntrustedModel       403, a model nobody here signed or trusted by name
+    │   ├── BadArgument          400, an argument of a scoring or batch call, in the scoring API's words
+    │   └── UntrustedModel       403, a model that this home did not sign and the user did not trust
     ├── AuthorizationFailed      403, the role does not allow it
-    ├── Unauthorized             401, nothing proves who asks
+    ├── Unauthorized             401, the caller is not authenticated
     ├── NotFound                 404
-    ├── MethodNotAllowed         405, the path exists, and takes other methods
+    ├── MethodNotAllowed         405, the path exists, but takes other methods
     ├── Conflict                 409, the resource's state does not allow it
     ├── PreconditionFailed       412, the etag given is not the current one
-    ├── RangeNotSatisfiable      416, the blob ends before the part asked for
+    ├── RangeNotSatisfiable      416, the requested range starts after the end of the blob
     ├── TooLarge                 413
-    ├── UnsupportedMediaType     415, the body is in a form that nobody here reads
-    ├── Busy                     503, more calls at once than are allowed; the same call may do well later
-    ├── HomeError                500, the home on disk cannot be used as it is
-    ├── Declined                 the question was answered with no, or could not be asked
-    ├── GateRefused              exit 3, `--only-if-better` and its like said no
-    ├── SomeFailed               exit 4, of many things some failed, and the others are done
-    └── WrongUsage               exit 2, the words of the command are off
+    ├── UnsupportedMediaType     415, the body is in a format that cannot be read
+    ├── Busy                     503, too many concurrent calls; the same call may succeed later
+    ├── HomeError                500, the home on disk cannot be used in its present state
+    ├── Declined                 the answer to the question was no, or it could not be asked
+    ├── GateRefused              exit 3, a condition such as `--only-if-better` was not met
+    ├── SomeFailed               exit 4, some of many items failed; the others are done
+    └── WrongUsage               exit 2, the command line is wrong
 
-The outer code is the service's generic one (`NotFound`); the specific code (`WebServiceNotFound`) stands in the
-details, which is where scripts written for the service look for it.
+The outer code is the service's generic one (`NotFound`); the specific code (`WebServiceNotFound`) is in the details,
+where scripts written for the service look for it.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 
 _LONGEST_TEXT = 2000
-"""Characters of a refusal that has in it what a caller gave, which may be megabytes."""
+"""The most characters of a message that repeats a caller's input, which may be megabytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One specific reason: its code, a sentence, and the place (a JSON path, a parameter, a port) it speaks of."""
+    """One specific reason: its code, a sentence, and the place it is about (a JSON path, a parameter, a port)."""
 
     code: str
     message: str
@@ -51,15 +51,15 @@ class Detail:
 
 
 class MlmgmtError(Exception):
-    """An expected refusal: code, message, target, details and a hint.
+    """An expected error: code, message, target, details and a hint.
 
     Args:
         message: what is wrong, in one sentence.
         target: the thing it is about.
-        details: the specific reasons, all of them.
+        details: all the specific reasons.
         hint: what to do next, usually a command.
-        code: replaces the class's own code.
-        report: what was worked out before the refusal, for whoever wants to see it.
+        code: replaces the class's code.
+        report: results from before the error, for callers that show them.
     """
 
     code: ClassVar[str] = "InternalError"
@@ -86,11 +86,11 @@ class MlmgmtError(Exception):
             self.code = code  # type: ignore[misc]
 
     def codes(self) -> tuple[str, ...]:
-        """The outer code and those of the details, for whoever looks for a specific one."""
+        """Return the outer code and the codes of the details."""
         return (self.code, *(detail.code for detail in self.details))
 
     def to_json(self) -> dict[str, dict[str, object]]:
-        """The wire shape `{"error": {code, message, target, details}}` of the resource manager."""
+        """Return the resource manager's JSON form: `{"error": {code, message, target, details}}`."""
         body: dict[str, object] = {"code": self.code, "message": self.message}
         if self.target:
             body["target"] = self.target
@@ -105,22 +105,23 @@ class BadRequest(MlmgmtError):
 
 
 class BadArgument(BadRequest):
-    """What the scoring API called an invalid argument; the detail says which and why.
+    """An error that the scoring API calls an invalid argument; the detail says which argument, and why.
 
     Args:
-        code: of the detail; what a caller gave is repeated in it up to a length.
+        code: the code of the detail.
+        message: the message of the detail; like `target`, it is cut to `_LONGEST_TEXT` characters.
     """
 
     code = "BadArgument"
 
     def __init__(self, code: str, message: str, target: str, hint: str | None = None) -> None:
-        message, target = (_shortened(text) for text in (message, target))
+        message, target = (_shorten(text) for text in (message, target))
         super().__init__(
             "Invalid argument provided.", target=target, details=[Detail(code, message, target)], hint=hint
         )
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
 
 
@@ -135,7 +136,7 @@ class AuthorizationFailed(MlmgmtError):
 
 
 class Unauthorized(MlmgmtError):
-    """`challenge` says, over HTTP, which proof is missing."""
+    """`challenge` is the value of the `WWW-Authenticate` header."""
 
     code = "Unauthorized"
     http_status = 401
@@ -148,7 +149,7 @@ class NotFound(MlmgmtError):
 
 
 class MethodNotAllowed(MlmgmtError):
-    """`allowed` names the methods that the path takes."""
+    """`allowed` lists the methods that the path takes."""
 
     code = "MethodNotAllowed"
     http_status = 405
@@ -212,14 +213,14 @@ class WrongUsage(MlmgmtError):
     exit_status = 2
 
 
-def explained(error: MlmgmtError) -> str:
-    """An error as the one text that a failed job's status has."""
+def error_text(error: MlmgmtError) -> str:
+    """Return an error as one line of text, for the status of a failed job."""
     reasons = "; ".join(dict.fromkeys(_reason(error, detail) for detail in error.details))
     where = f" at {error.target}" if error.target else ""
     return f"{error.code}{where}: {error.message}" + (f" ({reasons})" if reasons else "")
 
 
 def _reason(error: MlmgmtError, detail: Detail) -> str:
-    """A detail's code, and what it says beyond the error itself."""
+    """Return a detail's code, with its message unless the error's message has it."""
     message = detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ")
     return detail.code if message in error.message else f"{detail.code}: {message}"

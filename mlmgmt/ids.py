@@ -1,4 +1,4 @@
-"""One parser for resource ids and their three spellings: ARM path, file path, and the two flags of a cmdlet."""
+"""Resource ids and their three spellings: ARM path, file path, and the two flags of a cmdlet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STORAGE_PROVIDER = "Microsoft.Storage"
 STORAGE_ACCOUNTS = "storageAccounts"
 
 FORBIDDEN = r'\x00-\x1f\x7f<>%&\\?/"*:|#'
-"""What no name of a resource may hold, as a regular expression's set has it."""
+"""The characters that no resource name may contain, as the inside of a regular expression's set."""
 _FORBIDDEN = re.compile(f"[{FORBIDDEN}]")
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _WINDOWS_DEVICES = frozenset(
@@ -40,11 +40,11 @@ _LONGEST_FILE_NAME = 200
 
 
 def check_name(name: str, *, what: str = "web service", longest: int = LONGEST_NAME) -> str:
-    """Return `name` if a resource may bear it.
+    """Return `name` if it is a valid resource name.
 
     Raises:
-        BadRequest: `InvalidResourceName`: empty, too long, only dots, ending in a dot or a blank, or holding a
-            character that the resource manager reserves.
+        BadRequest: `InvalidResourceName`: it is empty, too long, only dots, starts with a blank, ends with a dot or
+            a blank, or contains a character that the resource manager reserves.
     """
     reason = None
     if not name or not name.strip():
@@ -52,34 +52,34 @@ def check_name(name: str, *, what: str = "web service", longest: int = LONGEST_N
     elif len(name) > longest or len(file_name(name)) > _LONGEST_FILE_NAME:
         reason = f"it is too long ({len(name)} characters; at most {longest}, fewer when they are not plain letters)"
     elif found := _FORBIDDEN.search(name):
-        reason = f"it holds {found.group()!r}"
+        reason = f"it contains {found.group()!r}"
     elif name.strip(". ") == "":
-        reason = "it is made of dots"
+        reason = "it consists of dots only"
     elif name[-1] in ". " or name[0] == " ":
-        reason = "it begins with a blank, or ends with a blank or a full stop"
+        reason = "it starts with a blank, or ends with a blank or a dot"
     if reason is not None:
         shown = name if len(name) <= 40 else name[:40] + "…"
-        message = f"{shown!r} cannot name a {what}: {reason}."
+        message = f"{shown!r} is not a valid {what} name: {reason}."
         raise BadRequest(
             message,
             target="Name",
             details=[Detail("InvalidResourceName", message)],
-            hint="Letters, digits, blanks, '-', '_', '.', '(' and ')' are fine.",
+            hint="Use letters, digits, blanks, '-', '_', '.', '(' and ')'.",
         )
     return name
 
 
 def fold(name: str) -> str:
-    """The form in which two spellings of one name are equal (ARM compares names without regard to case)."""
+    """Return the form in which two spellings of one name are equal (ARM ignores the case of names)."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 @lru_cache(maxsize=4096)
 def file_name(name: str) -> str:
-    """A file name for `name`: folded to one case, everything but plain letters percent-escaped.
+    """Return a file name for `name`: in lower case, with everything but ASCII letters, digits, `-_.` percent-escaped.
 
-    Two names share a file exactly when they are the same name without regard to case, also on file systems that
-    fold case or normalise accents; names that Windows reserves are escaped too.
+    Two names share a file exactly when they differ in case only, even on file systems that ignore case or normalise
+    accents. Names that Windows reserves are escaped too.
     """
     folded = fold(name)
     escaped = "".join(c if c in _SAFE else "".join(f"%{byte:02x}" for byte in c.encode()) for c in folded)
@@ -100,7 +100,7 @@ class GroupId:
 
     @property
     def folder(self) -> str:
-        """Where it lives, relative to the home."""
+        """The folder, relative to the home."""
         return f"subscriptions/{file_name(self.subscription)}/resourcegroups/{file_name(self.name)}"
 
 
@@ -125,37 +125,37 @@ class ResourceId:
 
     @property
     def folder(self) -> str:
-        """Where it lives, relative to the home."""
+        """The folder, relative to the home."""
         return f"{services_folder(self.group_id)}/{file_name(self.name)}"
 
     @property
     def jobs_folder(self) -> str:
-        """Where its batch jobs live, relative to the home."""
+        """The folder of its batch jobs, relative to the home."""
         return f"jobs/{file_name(self.group)}/{file_name(self.name)}"
 
     @property
     def secrets_file(self) -> str:
-        """Where its secrets live, relative to those of the home."""
+        """The file of its secrets, relative to the home's folder of secrets."""
         return "services/" + "/".join(map(file_name, (self.subscription, self.group, self.name))) + ".json"
 
     @property
     def scoring_path(self) -> str:
-        """The path under which it is scored, whatever the server."""
+        """The path of its scoring address, the same on every server."""
         return f"/subscriptions/{self.subscription.replace('-', '')}/services/{service_guid(self)}"
 
     @property
     def words(self) -> str:
-        """What names it on the command line."""
+        """The options that name it on the command line."""
         return f"-g {shlex.quote(self.group)} -n {shlex.quote(self.name)}"
 
     @classmethod
     def parse(cls, text: str) -> ResourceId:
-        """Read an ARM path, in any letter case.
+        """Parse an ARM path, in any letter case.
 
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a web service.
         """
-        return cls(*_parts(text, f"{PROVIDER}/{WEB_SERVICES}", "web service"))
+        return cls(*_parse(text, f"{PROVIDER}/{WEB_SERVICES}", "web service"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,32 +179,32 @@ class EndpointId:
 
     @property
     def folder(self) -> str:
-        """Where it lives, relative to the home."""
+        """The folder, relative to the home."""
         return f"{endpoints_folder(self.workspace, self.service)}/{file_name(self.name)}"
 
     @property
     def jobs_folder(self) -> str:
-        """Where its batch jobs live, relative to the home."""
+        """The folder of its batch jobs, relative to the home."""
         return f"{self.folder}/jobs"
 
     @property
     def secrets_file(self) -> str:
-        """Where its secrets live, relative to those of the home."""
+        """The file of its secrets, relative to the home's folder of secrets."""
         return "endpoints/" + "/".join(map(file_name, (self.workspace, self.service, self.name))) + ".json"
 
     @property
     def scoring_path(self) -> str:
-        """The path under which it is scored, whatever the server."""
+        """The path of its scoring address, the same on every server."""
         return f"/workspaces/{self.workspace}/services/{service_guid(self)}"
 
     @property
     def words(self) -> str:
-        """What names it on the command line."""
+        """The options that name it on the command line."""
         return f"-WebServiceId {self.service} -EndpointName {shlex.quote(self.name)}"
 
     @classmethod
     def parse(cls, text: str) -> EndpointId:
-        """Read a path of Classic management, in any letter case.
+        """Parse a path of Classic management, in any letter case.
 
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of an endpoint.
@@ -217,11 +217,11 @@ class EndpointId:
 
 
 ServiceId: TypeAlias = ResourceId | EndpointId
-"""What answers: a New web service, or an endpoint of a Classic one."""
+"""What can be scored: a New web service, or an endpoint of a Classic one."""
 
 
 def service_id(text: str) -> ServiceId:
-    """Read the id of a web service or of an endpoint.
+    """Parse the id of a web service or of an endpoint.
 
     Raises:
         BadRequest: `InvalidResourceId`.
@@ -250,17 +250,17 @@ class PlanId:
 
     @property
     def folder(self) -> str:
-        """Where it lives, relative to the home."""
+        """The folder, relative to the home."""
         return f"{plans_folder(self.group_id)}/{file_name(self.name)}"
 
     @classmethod
     def parse(cls, text: str) -> PlanId:
-        """Read an ARM path, in any letter case.
+        """Parse an ARM path, in any letter case.
 
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a commitment plan.
         """
-        return cls(*_parts(text, f"{PROVIDER}/{PLANS}", "commitment plan"))
+        return cls(*_parse(text, f"{PROVIDER}/{PLANS}", "commitment plan"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,16 +280,16 @@ class StorageAccountId:
 
     @classmethod
     def parse(cls, text: str) -> StorageAccountId:
-        """Read an ARM path, in any letter case.
+        """Parse an ARM path, in any letter case.
 
         Raises:
             BadRequest: `InvalidResourceId`: it is not the id of a storage account.
         """
-        return cls(*_parts(text, f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}", "storage account"))
+        return cls(*_parse(text, f"{STORAGE_PROVIDER}/{STORAGE_ACCOUNTS}", "storage account"))
 
 
-def _parts(text: str, kind: str, what: str) -> tuple[str, str, str]:
-    """Subscription, group and name of an id whose type is `kind`."""
+def _parse(text: str, kind: str, what: str) -> tuple[str, str, str]:
+    """Return the subscription, group and name of an id whose type is `kind`."""
     found = _ID.fullmatch(text.strip())
     if found is None or found["type"].casefold() != kind.casefold():
         message = f"{text!r} is not the id of a {what}."
@@ -298,39 +298,39 @@ def _parts(text: str, kind: str, what: str) -> tuple[str, str, str]:
 
 
 def services_folder(group: GroupId) -> str:
-    """The folder that holds a group's web services, relative to the home."""
+    """Return the folder of a group's web services, relative to the home."""
     return f"{group.folder}/providers/{PROVIDER.lower()}/{WEB_SERVICES.lower()}"
 
 
 def plans_folder(group: GroupId) -> str:
-    """The folder that holds a group's commitment plans, relative to the home."""
+    """Return the folder of a group's commitment plans, relative to the home."""
     return f"{group.folder}/providers/{PROVIDER.lower()}/{PLANS.lower()}"
 
 
 def web_services_folder(workspace: str) -> str:
-    """The folder that holds a workspace's Classic web services, relative to the home."""
+    """Return the folder of a workspace's Classic web services, relative to the home."""
     return f"workspaces/{file_name(workspace)}/webservices"
 
 
 def endpoints_folder(workspace: str, service: str) -> str:
-    """The folder that holds a Classic web service's endpoints, relative to the home."""
+    """Return the folder of a Classic web service's endpoints, relative to the home."""
     return f"{web_services_folder(workspace)}/{file_name(service)}/endpoints"
 
 
 def addresses_folder(workspace: str) -> str:
-    """The folder that holds a note for each endpoint of a workspace, by the endpoint's id, relative to the home."""
+    """Return the folder with a file for each endpoint of a workspace, named by the endpoint's id."""
     return f"workspaces/{file_name(workspace)}/services"
 
 
 def service_guid(identity: ServiceId) -> str:
-    """The 32 hexadecimal digits that stand for a web service in its addresses and its association with a plan; for an
-    endpoint they are its id.
+    """Return the 32 hexadecimal digits that identify a web service in its addresses and in its association with a
+    commitment plan; for an endpoint they are its id.
     """
     return sha256(fold(str(identity)).encode()).hexdigest()[:32]
 
 
 def is_guid(text: str) -> bool:
-    """Whether a text is 32 hexadecimal digits, as the ids of workspaces, Classic web services and endpoints are."""
+    """Whether a text is 32 hexadecimal digits, like the ids of workspaces, Classic web services and endpoints."""
     return _GUID.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""The files that ship beside the code: `schemas/` and `fixtures/`, in the wheel and in a checkout alike."""
+"""The files that ship with the code: `schemas/` and `fixtures/`, found in the wheel and in a checkout."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def _root(folder: str) -> Path:
 
 
 def schema_text(name: str) -> bytes:
-    """The JSON Schema called `name`, as shipped.
+    """Return the text of a JSON Schema.
 
     Raises:
-        NotFound: there is no schema of that name.
+        NotFound: there is no schema with that name.
     """
     try:
         return (_root("schemas") / SCHEMAS[name.lower()]).read_bytes()
     except KeyError:
-        raise NotFound(f"There is no schema called {name!r}.", hint=f"There are: {', '.join(SCHEMAS)}.") from None
+        raise NotFound(f"There is no schema named {name!r}.", hint=f"There are: {', '.join(SCHEMAS)}.") from None
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The JSON Schema called `name`, parsed once a process."""
+    """Return a parsed JSON Schema."""
     document: dict[str, Any] = orjson.loads(schema_text(name))
     return document
 
 
 def fixture(name: str) -> Path:
-    """The path of a shipped fixture, such as `churn/customers.csv`."""
+    """Return the path of a shipped fixture, such as `churn/customers.csv`."""
     return _root("fixtures") / name

@@ -100,7 +100,7 @@ def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
         return [str(body["Name"]) for body in finding.web_services(session)]
     service = finding.web_service(session, texts.get("WebServiceId", ""))
     if what == "endpoint":
-        return session.store.services.standing_names(service["WorkspaceId"], service["Id"])
+        return session.store.services.endpoint_names(service["WorkspaceId"], service["Id"])
     named = texts.get("EndpointName", finding.DEFAULT)
     if what == "resource":
         return [model.name for model in endpoint_view.updatable(finding.endpoint(session, service["Id"], named))]

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import orjson
 
 from mlmgmt.cli import http_bodies
-from mlmgmt.protocol.data_plane import EXECUTE, of_endpoints
+from mlmgmt.protocol.data_plane import EXECUTE, classic_name
 from mlmgmt.protocol.operation import BOTH, STUDIO_HEADER, V2016, V2017, Proof
 from mlmgmt.protocol.operations import find
 from mlmgmt.protocol.resources import ANY_DATE
@@ -51,7 +51,7 @@ def request(bound: Bound, session: Session) -> str:
         return f"{bound.cmdlet.name} has an HTTP equivalent only if {wanted} is given."
     if fitting is None:
         return f"{bound.cmdlet.name} has no HTTP equivalent: it works only on this home or on files."
-    lines = [f"{fitting.method} {_PLACEHOLDER}{fitting.filled(**values)}{_query(fitting, bound)}"]
+    lines = [f"{fitting.method} {_PLACEHOLDER}{fitting.fill_path(**values)}{_query(fitting, bound)}"]
     lines.append(_proof(fitting))
     body = http_bodies.body(session, fitting.name, bound.arguments)
     if body is None:
@@ -64,7 +64,7 @@ def request(bound: Bound, session: Session) -> str:
 def _at_address(operation: Operation, values: dict[str, str]) -> Operation:
     """Return the operation, or its variant for an endpoint, which has another path for scoring."""
     of_endpoint = operation.proof is Proof.KEY and {"workspaceId", "serviceId"} <= values.keys()
-    return find(of_endpoints(operation.name)) if of_endpoint else operation
+    return find(classic_name(operation.name)) if of_endpoint else operation
 
 
 def _proof(operation: Operation) -> str:

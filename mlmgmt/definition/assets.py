@@ -1,4 +1,4 @@
-"""The assets of a definition, and the one that retraining is about: the trained model."""
+"""The assets of a definition, above all the one that retraining replaces: the trained model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TRAINED_MODEL, TRANSFORMATION, DATASET = "trained model", "transformation", "dataset"
 RESULTS_PORT = "Results dataset"
-"""The output port of every Resource, whatever it carries."""
+"""The output port of every Resource, whatever its content."""
 TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX = ".ilearner", ".itransform"
 SUFFIXES = {
     TRAINED_MODEL_SUFFIX: TRAINED_MODEL,
@@ -21,7 +21,7 @@ SUFFIXES = {
     ".tsv": DATASET,
     ".arff": DATASET,
 }
-"""What a Resource holds, by the end of its uri's path."""
+"""The kind of a Resource's content, by the suffix of its uri's path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class TrainedModel:
 
 
 def kind_of(asset: Mapping[str, Any]) -> str | None:
-    """What a Resource holds, by the end of its uri's path in any letter case; None for a module, or anything else."""
+    """Return the kind of a Resource's content, by the suffix of its uri's path in any letter case; None for others."""
     uri = (asset.get("locationInfo") or {}).get("uri")
     if asset.get("type") != "Resource" or not isinstance(uri, str):
         return None
@@ -51,17 +51,17 @@ def is_trained_model(asset: Mapping[str, Any]) -> bool:
 
 
 def trained_models(document: Mapping[str, Any]) -> list[TrainedModel]:
-    """The trained models of a canonical document, in document order."""
+    """Return the trained models of a canonical document, in document order."""
     return of_kinds(document, TRAINED_MODEL)
 
 
-def learnt(document: Mapping[str, Any]) -> list[TrainedModel]:
-    """All that was learnt from data and decides an answer: trained models and transformations."""
+def learnt_assets(document: Mapping[str, Any]) -> list[TrainedModel]:
+    """Return the assets that were learnt from data: trained models and transformations."""
     return of_kinds(document, TRAINED_MODEL, TRANSFORMATION)
 
 
 def of_kinds(document: Mapping[str, Any], *kinds: str) -> list[TrainedModel]:
-    """The Resources of some kinds, in document order."""
+    """Return the Resources of some kinds, in document order."""
     return [
         TrainedModel(asset_id, asset.get("name", ""), asset["locationInfo"]["uri"])
         for asset_id, asset in document.get("properties", {}).get("assets", {}).items()
@@ -70,17 +70,17 @@ def of_kinds(document: Mapping[str, Any], *kinds: str) -> list[TrainedModel]:
 
 
 def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel:
-    """The trained model with that id or name (exactly, else in any letter case), or the only one there is.
+    """Return the trained model with an id or name (exactly, else in any letter case), or the only one.
 
     Raises:
-        NotFound: there is none, or none of that id or name.
-        BadRequest: `AmbiguousAsset`: several fit.
+        NotFound: the definition has no trained model, or none with that id or name.
+        BadRequest: `AmbiguousAsset`: several match.
     """
     models = trained_models(document)
     listed = "; ".join(map(str, models))
     if not models:
         message = "The definition has no trained model: no asset of type Resource whose uri ends in .ilearner."
-        hint = "A training definition makes a model, it holds none; the predictive definition refers to one."
+        hint = "Name the predictive definition, which refers to a trained model; a training definition has none."
         raise NotFound(message, details=[Detail("NoTrainedModel", message)], hint=hint)
     if wanted is None:
         found = models
@@ -89,12 +89,12 @@ def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel
         key = wanted.casefold()
         found = found or [model for model in models if key in (model.asset_id.casefold(), model.name.casefold())]
     if not found:
-        message = f"No trained model has the id or the name {wanted!r}."
+        message = f"No trained model has the id or name {wanted!r}."
         raise NotFound(
             message, target="Asset", details=[Detail("AssetNotFound", message)], hint=f"There are: {listed}."
         )
     if len(found) > 1:
-        message = f"{len(found)} trained models fit; name one by its id."
+        message = f"{len(found)} trained models match; name one by its id."
         raise BadRequest(
             message, target="Asset", details=[Detail("AmbiguousAsset", message)], hint=f"There are: {listed}."
         )
@@ -102,5 +102,5 @@ def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel
 
 
 def relocation(model: TrainedModel, uri: str) -> dict[str, Any]:
-    """The change document that points one trained model at `uri` and touches nothing else."""
+    """Return the change document that points one trained model to `uri`, and changes nothing else."""
     return {"properties": {"packageType": "Graph", "assets": {model.asset_id: {"locationInfo": {"uri": uri}}}}}

@@ -1,8 +1,8 @@
-"""Folding a document into its canonical form.
+"""The canonical form of a document.
 
 Contract names are read in any letter case and written as the contract spells them; the keys of maps (assets, nodes,
-columns, parameters, tags) belong to the user and are never touched. An empty text is read as null, not given, wherever
-it is not a text like any other: that is how the original reader took `"format": ""` and its like.
+columns, parameters, tags) are the user's and never change. An empty string is read as null, which means "not given",
+unless the member is free text: the original service read `"format": ""` like this.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition.schema import Kind, Problem, Severity, shown
+from mlmgmt.definition.schema import Kind, Problem, Severity, describe
 
 if TYPE_CHECKING:
     from mlmgmt.definition.schema import Path, Shape
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 _INTEGER = re.compile(r"-?\d{1,18}")
 
 
-class Folder:
-    """One pass over a document towards its canonical form.
+class Canonicalizer:
+    """One conversion of a document to its canonical form.
 
-    `problems` says what was odd; `empty` has the places of required members that were given as an empty text.
+    `problems` lists what was unusual; `empty` has the places of required members that are an empty string.
 
-    The document is changed in place where that is possible: whoever folds a document gives it away.
+    The document is changed in place where possible: the caller must not use it afterwards.
 
     Args:
-        texts: also turn numbers and booleans in text members into text, as the original reader did. That costs a
-            look at every text, so it is done only for a document that does not validate without it.
+        texts: also turn numbers and booleans in text members into text, as the original service did. This looks at
+            every text member, so it is done only for a document that is not valid without it.
     """
 
     def __init__(self, *, texts: bool = False) -> None:
@@ -37,75 +37,76 @@ class Folder:
         self._texts = texts
         self._path: list[str | int] = []
 
-    def fold(self, value: Any, shape: Shape) -> Any:
+    def convert(self, value: Any, shape: Shape) -> Any:
         kind = shape.kind
         if kind is Kind.OBJECT:
-            return self._object(value, shape)
+            return self._convert_object(value, shape)
         if kind is Kind.MAP:
-            if type(value) is dict and (item := self._item(shape)) is not None:
+            if type(value) is dict and (item := self._item_shape(shape)) is not None:
                 if not item.empty_text and "" in value.values():
                     value = {
                         key: old if old != "" else None for key, old in value.items() if old != "" or item.nullable
                     }
-                self._items(value.items(), value, item)
+                self._convert_items(value.items(), value, item)
             return value
         if kind is Kind.LIST:
-            if type(value) is list and (item := self._item(shape)) is not None:
+            if type(value) is list and (item := self._item_shape(shape)) is not None:
                 if not item.empty_text and "" in value:
                     value = [old for old in value if old != ""]
-                self._items(enumerate(value), value, item)
+                self._convert_items(enumerate(value), value, item)
             return value
-        return self._scalar(value, shape)
+        return self._convert_value(value, shape)
 
-    def _item(self, shape: Shape) -> Shape | None:
-        """The shape of a map's values or a list's items, where there is something to look for in them."""
+    def _item_shape(self, shape: Shape) -> Shape | None:
+        """Return the shape of a map's values or a list's items; None where nothing in them can change."""
         item = shape.item
         if item is None or item.kind is Kind.FREE or (item.kind is Kind.STRING and not self._texts):
             return None
         return item
 
-    def _items(self, pairs: Any, container: Any, item: Shape) -> None:
+    def _convert_items(self, pairs: Any, container: Any, item: Shape) -> None:
         path = self._path
         for key, old in pairs:
             if old is None:
                 continue
             path.append(key)
-            new = self.fold(old, item)
+            new = self.convert(old, item)
             path.pop()
             if new is not old:
                 container[key] = new
 
-    def _object(self, value: Any, shape: Shape) -> Any:
+    def _convert_object(self, value: Any, shape: Shape) -> Any:
         if type(value) is not dict:
             if shape.bare is not None and not isinstance(value, list):
-                self._say(Severity.WARNING, "BareValue", "A bare value is read as {'value': ...}.", "an object")
+                message = "A bare value is read as {'value': ...}."
+                self._report(Severity.WARNING, "BareValue", message, "Write an object.")
                 return {shape.bare: value}
             return value
-        plan = shape.plan(tuple(value))
-        for name, severity, code, message, allowed in plan.oddities:
-            self._say(severity, code, message, allowed, name)
-        if plan.moves is not None:
-            value = {name: value[source] for source, name in plan.moves}
+        order = shape.key_order(tuple(value))
+        for name, severity, code, message, advice in order.problems:
+            self._report(severity, code, message, advice, name)
+        if order.renames is not None:
+            value = {name: value[source] for source, name in order.renames}
         if None in value.values() or "" in value.values():
-            value = self._given(value, shape, plan.known)
+            value = self._drop_absent(value, shape, order.known)
         path = self._path
-        for name, child in plan.visits if not self._texts else plan.visits + plan.strings:
+        for name, child in order.children if not self._texts else order.children + order.strings:
             old = value.get(name)
             if old is None:
                 continue
             path.append(name)
-            new = self.fold(old, child)
+            new = self.convert(old, child)
             path.pop()
             if new is not old:
                 value[name] = new
                 if self.empty and not new and name not in shape.required:
-                    self._take_empty(name, value, child)
+                    self._drop_if_empty(name, value, child)
         return value
 
-    def _given(self, value: dict[str, Any], shape: Shape, known: frozenset[str]) -> dict[str, Any]:
-        """An object without the members of the contract that are null or an empty text: not given.
+    def _drop_absent(self, value: dict[str, Any], shape: Shape, known: frozenset[str]) -> dict[str, Any]:
+        """Return an object without the contract's members that are null or an empty string, which means "not given".
 
-        What belongs to the user stays: members that the contract does not know, free values, free text.
+        What is the user's stays: unknown members, free values, free text.
         """
         given = {}
         for name, old in value.items():
@@ -120,23 +121,25 @@ class Folder:
             given[name] = old
         return given
 
-    def _take_empty(self, name: str, value: dict[str, Any], child: Shape) -> None:
-        """Take out a member of which nothing is left but required members that were empty: `commitmentPlan.id` ""."""
+    def _drop_if_empty(self, name: str, value: dict[str, Any], child: Shape) -> None:
+        """Remove a member that only had required members that were empty, such as `"commitmentPlan": {"id": ""}`."""
         lost = {(*self._path, name, required) for required in child.required} & self.empty
         if lost:
             del value[name]
             self.empty -= lost
 
-    def _scalar(self, value: Any, shape: Shape) -> Any:
+    def _convert_value(self, value: Any, shape: Shape) -> Any:
         if shape.kind is Kind.ENUM:
-            return self._word(value, shape)
-        new = _tightened(value, shape.kind, self._texts)
+            return self._convert_word(value, shape)
+        new = _convert_scalar(value, shape.kind, self._texts)
         if new is not value:
-            self._say(Severity.WARNING, "LooseScalar", f"{shown(value)} is read as {shown(new)}.", shown(new))
+            self._report(
+                Severity.WARNING, "LooseScalar", f"{describe(value)} is read as {describe(new)}.", describe(new)
+            )
         return new
 
-    def _word(self, value: Any, shape: Shape) -> Any:
-        """An enum's word in the contract's spelling; what is no word of it is left for the schema to refuse."""
+    def _convert_word(self, value: Any, shape: Shape) -> Any:
+        """Return an enum's word in the contract's spelling; the schema refuses other words later."""
         if not isinstance(value, str) or value in shape.words:
             return value
         words = {word.casefold(): word for word in shape.words}
@@ -144,23 +147,23 @@ class Folder:
         if word is None:
             if shape.open_words:
                 near = get_close_matches(value.strip().casefold(), words, n=1)
-                allowed = f"did you mean {words[near[0]]!r}?" if near else f"known here: {', '.join(shape.words)}"
-                message = f"{shown(value)} is not a value that the contract knows; it is kept."
-                self._say(Severity.WARNING, "UnknownValue", message, allowed)
+                advice = f"Did you mean {words[near[0]]!r}?" if near else f"Known: {', '.join(shape.words)}."
+                message = f"{describe(value)} is not a known value; it is kept."
+                self._report(Severity.WARNING, "UnknownValue", message, advice)
             return value
         if shape.exact_name:
-            self._say(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", repr(word))
+            self._report(Severity.WARNING, "LooseScalar", f"{value!r} is read as {word!r}.", f"Write {word!r}.")
         return word
 
-    def _say(
-        self, severity: Severity, code: str, message: str, allowed: str | None = None, name: str | None = None
+    def _report(
+        self, severity: Severity, code: str, message: str, advice: str | None = None, name: str | None = None
     ) -> None:
         path = (*self._path, name) if name is not None else tuple(self._path)
-        self.problems.append(Problem(severity, code, path, message, allowed))
+        self.problems.append(Problem(severity, code, path, message, advice))
 
 
-def _tightened(value: Any, kind: Kind, texts: bool) -> Any:
-    """A loose scalar as the type it stands for, where that is certain; else the value itself."""
+def _convert_scalar(value: Any, kind: Kind, texts: bool) -> Any:
+    """Return a scalar as the type it means (`"true"` as True, `"20"` or 20.0 as 20) where that is certain."""
     if kind is Kind.BOOLEAN and isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().casefold(), value)
     if kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):

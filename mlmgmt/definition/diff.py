@@ -1,7 +1,7 @@
-"""What differs between two definitions: as the domain says it, and as a JSON Patch (RFC 6902).
+"""The differences between two definitions: as sentences, and as a JSON Patch (RFC 6902).
 
-The documents are compared by their texts from the top down, so that only what differs is looked at closely; 1, true
-and 1.0 are three values, and the order of columns and rows counts.
+The documents are compared as text from the top down, so that only what differs is examined closely. 1, true and 1.0
+are three values, and the order of columns and rows counts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MISSING = _Missing()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One difference: `added`, `removed`, `changed` or `reordered`, where, from what, to what, and in a sentence."""
+    """One difference: its kind (`added`, `removed`, `changed` or `reordered`), place, both values, and a sentence."""
 
     kind: str
     path: Path
@@ -49,20 +49,20 @@ class Change:
 def changes(
     before: Any, after: Any, contract: Contract, *, models: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[Change]:
-    """Every difference between two canonical documents, in document order.
+    """Return every difference between two canonical documents, in document order.
 
     Args:
-        models: what is known of trained models, by uri: the manifest of their `.ilearner`.
+        models: the manifests of trained models' `.ilearner` files, by uri.
     """
-    speaker = _Speaker(before, after, models or {})
+    describer = _Describer(before, after, models or {})
     found: list[Change] = []
     for path, old, new, shape in _units(before, after, contract.root, ()):
-        found += speaker.say(path, old, new, shape)
+        found += describer.describe(path, old, new, shape)
     return found
 
 
 def same(left: Any, right: Any) -> bool:
-    """Whether two values are written alike: 1, true and 1.0 differ, and so do two orders of one map."""
+    """Whether two values have the same text: 1, true and 1.0 differ, and so do two orders of one map."""
     return compact(left) == compact(right)
 
 
@@ -70,7 +70,7 @@ _Unit = tuple["Path", Any, Any, "Shape | None"]
 
 
 def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Unit]:
-    """The smallest members of the contract that differ: one setting, one asset, one node, one column, one edge."""
+    """Yield the smallest members of the contract that differ: a setting, an asset, a node, a column, an edge."""
     if same(old, new):
         return
     kind = shape.kind if shape is not None else Kind.FREE
@@ -95,7 +95,7 @@ def _units(old: Any, new: Any, shape: Shape | None, path: Path) -> Iterator[_Uni
 
 
 def _edges(old: list[Any], new: list[Any], path: Path) -> Iterator[_Unit]:
-    """Edges have no names: one that is in both lists is the same edge, wherever it stands."""
+    """Edges have no names: one that is in both lists is the same edge, at whatever index."""
     left = {compact(edge): index for index, edge in enumerate(old)}
     right = {compact(edge): index for index, edge in enumerate(new)}
     for text, index in left.items():
@@ -108,14 +108,14 @@ def _edges(old: list[Any], new: list[Any], path: Path) -> Iterator[_Unit]:
         yield path, old, new, None
 
 
-class _Speaker:
-    """Puts a differing unit into words."""
+class _Describer:
+    """Describes a difference in the terms of the domain."""
 
     def __init__(self, before: Any, after: Any, models: Mapping[str, Mapping[str, Any]]) -> None:
         self._assets = {**_assets(before), **_assets(after)}
         self._models = models
 
-    def say(self, path: Path, old: Any, new: Any, shape: Shape | None) -> Iterator[Change]:
+    def describe(self, path: Path, old: Any, new: Any, shape: Shape | None) -> Iterator[Change]:
         names = path[1:] if path[:1] == ("properties",) else path
         section = str(names[0]) if names else ""
         if (
@@ -129,33 +129,33 @@ class _Speaker:
         elif section == "assets" and len(names) == 2:
             yield from self._asset(path, old, new)
         elif section == "package" and len(names) == 3 and names[1] == "nodes":
-            yield from self._thing(path, old, new, self._node(str(names[2]), new if old is MISSING else old))
+            yield from self._value(path, old, new, self._node(str(names[2]), new if old is MISSING else old))
         elif section == "package" and len(names) == 3 and names[1] == "edges":
             yield self._edge(path, old, new)
         elif section in ("input", "output") and len(names) >= 3 and names[1] == "properties":
-            yield from self._thing(path, old, new, _port(section, names))
+            yield from self._value(path, old, new, _port(section, names))
         else:
-            yield from self._thing(path, old, new, ".".join(map(str, names)) or "document")
+            yield from self._value(path, old, new, ".".join(map(str, names)) or "document")
 
     def _asset(self, path: Path, old: Any, new: Any) -> Iterator[Change]:
         asset_id = str(path[-1])
         kept = new if old is MISSING else old
         is_model = isinstance(kept, dict) and is_trained_model(kept)
-        label = f"{'model of ' if is_model else ''}{asset_id} {_quoted(kept)}"
+        label = f"{'model of ' if is_model else ''}{asset_id} {_quoted_name(kept)}"
         left, right = _uri(old), _uri(new)
         if is_model and left is not None and right is not None and left != right:
-            text = f"{label} replaced: {self._trained(left, right)}"
+            text = f"{label} replaced: {self._training(left, right)}"
             yield Change("changed", (*path, "locationInfo", "uri"), left, right, text)
             old, new = _without_uri(old), _without_uri(new)
             if same(old, new):
                 return
-        yield from self._thing(path, old, new, f"asset {asset_id} {_quoted(kept)}")
+        yield from self._value(path, old, new, f"asset {asset_id} {_quoted_name(kept)}")
 
-    def _trained(self, left: str, right: str) -> str:
+    def _training(self, left: str, right: str) -> str:
         was, now = self._models.get(left), self._models.get(right)
         if now is None:
             return f"{_short(left)} → {_short(right)}"
-        # What a file says of itself may be anything.
+        # A model file's manifest may contain anything, so no member's type is certain.
         rows = now.get("rows")
         text = f"trained {str(now.get('trainedOn', ''))[:10]}"
         text += f" on {rows:,} rows" if isinstance(rows, int) else ""
@@ -168,7 +168,7 @@ class _Speaker:
                 isinstance(rival, dict) and isinstance(payload, dict) and rival.get("payload") == payload.get("sha256")
             )
             earlier = _metric(rival if same_rows and isinstance(rival, dict) else was or {}, metric)
-            where = "" if same_rows or earlier is None else " (each on rows of its own)"
+            where = "" if same_rows or earlier is None else " (each on different rows)"
             text += f", {metric} "
             text += f"{score:.4g}" if earlier is None else f"{earlier:.4g} → {score:.4g}{where}"
         if was is not None and was.get("learner") != now.get("learner"):
@@ -180,7 +180,7 @@ class _Speaker:
             return f"node {node_id}"
         asset = self._assets.get(node.get("assetId", ""))
         role = (
-            _quoted(asset)
+            _quoted_name(asset)
             if asset
             else "".join(f"{key[:-2]} {node[key]}" for key in ("inputId", "outputId") if key in node)
         )
@@ -195,24 +195,24 @@ class _Speaker:
         kind = "added" if old is MISSING else "removed"
         return Change(kind, path, old, new, f"edge {' → '.join(ends)} {kind}")
 
-    def _thing(self, path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
+    def _value(self, path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
         if old is MISSING or new is MISSING:
             kind = "added" if old is MISSING else "removed"
             value = new if old is MISSING else old
             text = f"{label} {kind}" + (f": {_shown(value)}" if not isinstance(value, (dict, list)) else "")
             yield Change(kind, path, old, new, text)
         elif isinstance(old, (dict, list)) and type(old) is type(new):
-            yield from _leaves(path, old, new, label)
+            yield from _differences_inside(path, old, new, label)
         else:
             yield Change("changed", path, old, new, f"{label}: {_shown(old)} → {_shown(new)}")
 
 
-def _leaves(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
-    """What differs inside one unit, found by DeepDiff, which is slow and thorough: it gets small things only."""
+def _differences_inside(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
+    """Yield the differences inside one unit. DeepDiff is slow and thorough, so it gets small values only."""
     from deepdiff import DeepDiff
 
     kinds = {"added": "added", "removed": "removed", "changed": "changed", "changes": "changed"}
-    # Pairwise, because its matching of list items takes 1, true and 1.0 for one value.
+    # Compare lists pairwise: DeepDiff's matching of list items treats 1, true and 1.0 as one value.
     tree = DeepDiff(old, new, view="tree", zip_ordered_iterables=True)
     seen = False
     for report, levels in tree.items():
@@ -231,7 +231,7 @@ def _leaves(path: Path, old: Any, new: Any, label: str) -> Iterator[Change]:
     if not seen and isinstance(old, dict) and list(old) != list(new):
         yield Change("reordered", path, old, new, f"{label}: the order changed")
     elif not seen:
-        # 0 and -0.0, say, or an order further down.
+        # DeepDiff sees no difference between 0 and -0.0, for example, or in an order further down.
         yield Change("changed", path, old, new, f"{label}: {_shown(old)} → {_shown(new)}")
 
 
@@ -247,7 +247,7 @@ def _assets(document: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _quoted(asset: Any) -> str:
+def _quoted_name(asset: Any) -> str:
     name = asset.get("name") if isinstance(asset, dict) else None
     return f"'{name}'" if name else ""
 
@@ -281,44 +281,44 @@ def _shown(value: Any) -> str:
 
 
 def json_patch(before: Any, after: Any, contract: Contract) -> list[dict[str, Any]]:
-    """The RFC 6902 operations that turn one canonical document into the other.
+    """Return the RFC 6902 operations that turn one canonical document into the other.
 
-    Members that the contract orders may be appended by `add`; writing the result canonically puts them in place.
-    Where the order belongs to the user (columns, assets), the result has the new document's order.
+    `add` may append members whose order the contract sets; writing the result canonically puts them in place. Where
+    the user sets the order (columns, assets), the result has the new document's order.
     """
     operations: list[dict[str, Any]] = []
-    _operate(before, after, "", operations, contract)
+    _add_operations(before, after, "", operations, contract)
     return operations
 
 
-def _operate(old: Any, new: Any, pointer: str, operations: list[dict[str, Any]], contract: Contract) -> None:
+def _add_operations(old: Any, new: Any, pointer: str, operations: list[dict[str, Any]], contract: Contract) -> None:
     if same(old, new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
         added = [name for name in new if name not in old]
         ends_as = [name for name in old if name in new] + added
-        if _loose(ends_as, pointer, contract) == _loose(list(new), pointer, contract):
+        if _unordered_names(ends_as, pointer, contract) == _unordered_names(list(new), pointer, contract):
             for name in old:
                 if name not in new:
-                    operations.append({"op": "remove", "path": f"{pointer}/{_escaped(name)}"})
+                    operations.append({"op": "remove", "path": f"{pointer}/{_escape(name)}"})
                 else:
-                    _operate(old[name], new[name], f"{pointer}/{_escaped(name)}", operations, contract)
-            operations += [{"op": "add", "path": f"{pointer}/{_escaped(name)}", "value": new[name]} for name in added]
+                    _add_operations(old[name], new[name], f"{pointer}/{_escape(name)}", operations, contract)
+            operations += [{"op": "add", "path": f"{pointer}/{_escape(name)}", "value": new[name]} for name in added]
             return
     elif isinstance(old, list) and isinstance(new, list):
-        _operate_list(old, new, pointer, operations, contract)
+        _add_list_operations(old, new, pointer, operations, contract)
         return
     operations.append({"op": "replace", "path": pointer, "value": new})
 
 
-def _loose(names: list[str], pointer: str, contract: Contract) -> list[str]:
-    """The names whose order writing canonically does not restore."""
+def _unordered_names(names: list[str], pointer: str, contract: Contract) -> list[str]:
+    """Return the names whose order writing canonically does not restore."""
     root = contract.root.members
     shape = {"": root, "/properties": root["properties"].members}.get(pointer, {})
     return [name for name in names if name not in shape]
 
 
-def _operate_list(
+def _add_list_operations(
     old: list[Any], new: list[Any], pointer: str, operations: list[dict[str, Any]], contract: Contract
 ) -> None:
     shorter = min(len(old), len(new))
@@ -327,11 +327,11 @@ def _operate_list(
     left, right = old[head : len(old) - tail], new[head : len(new) - tail]
     both = min(len(left), len(right))
     for offset in range(both):
-        _operate(left[offset], right[offset], f"{pointer}/{head + offset}", operations, contract)
+        _add_operations(left[offset], right[offset], f"{pointer}/{head + offset}", operations, contract)
     operations += [{"op": "remove", "path": f"{pointer}/{head + both}"} for _ in left[both:]]
     for offset, item in enumerate(right[both:]):
         operations.append({"op": "add", "path": f"{pointer}/{head + both + offset}", "value": item})
 
 
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")

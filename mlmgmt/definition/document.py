@@ -1,8 +1,8 @@
-"""Text to document and back: RFC 8259 read without loss, and one canonical way of writing.
+"""Parse JSON (RFC 8259) without loss, and write it in one canonical form.
 
-The encodings are those that editors and PowerShell leave behind: UTF-8 with or without a mark, and UTF-16 and UTF-32
-with one. What would change on the way through (a second member of the same name, a number that no 64-bit value holds)
-is refused, not rounded.
+The encodings are those that editors and PowerShell write: UTF-8 with or without a byte-order mark, and UTF-16 and
+UTF-32 with one. What could not be written back unchanged (a member given twice, a number that does not fit 64 bits) is
+refused, not rounded.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from mlmgmt.definition.lossy_json import Oddity
 
 LARGEST = 32 * 1024 * 1024
-"""The largest definition that is read, in bytes."""
+"""The size of the largest definition that is read, in bytes."""
 
 DEEPEST = 250
 """The deepest nesting that is read (what orjson writes, rounded down); a definition nests about ten deep."""
 
 _MARKS = (
-    # UTF-32 first: its little-endian mark begins with that of UTF-16.
+    # UTF-32 first: its little-endian mark starts with that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8"),
@@ -39,7 +39,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-# Every digit becomes 0 and full stops go, so that a long number is a run of zeros whatever its digits are.
+# Turns digits into 0 and removes dots and minus signs (see `_may_be_inexact`): a long number is a long run of zeros.
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
 _MOST_ODDITIES = 100
 _ZERO = ord("0")
@@ -49,9 +49,9 @@ _LARGE_EXPONENTS = (b"0e000", b"0e+000")
 
 
 class Unreadable(BadRequest):
-    """The text is not one JSON document; `line` and `column` count from 1, both 0 when no place can be named.
+    """The text cannot be read as a JSON document. `line` and `column` count from 1; 0 means that no place is known.
 
-    `oddities` has all of them where JSON itself is sound and several things are not to be kept.
+    `oddities` lists everything that cannot be kept, where the text is valid JSON.
     """
 
     def __init__(
@@ -71,36 +71,38 @@ class Unreadable(BadRequest):
 
 
 def decode(data: bytes, *, largest: int = LARGEST) -> bytes:
-    """The same text in UTF-8 without a mark.
+    """Return a text as UTF-8 without a byte-order mark.
 
     Raises:
         TooLarge: more than `largest` bytes.
         Unreadable: `InvalidEncoding`, `EmptyDocument`.
     """
     if len(data) > largest:
-        message = f"The document has {len(data):,} bytes; at most {largest:,} are read."
+        message = f"The document has {len(data):,} bytes; the limit is {largest:,} bytes."
         raise TooLarge(message, details=[Detail("DocumentTooLarge", message)])
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             data = data[len(mark) :]
             if encoding != "utf-8":
-                data = _recoded(data, encoding)
+                data = _to_utf_8(data, encoding)
             break
     if not data.strip():
         raise Unreadable("EmptyDocument", "The document is empty.")
     return data
 
 
-def _recoded(data: bytes, encoding: str) -> bytes:
+def _to_utf_8(data: bytes, encoding: str) -> bytes:
     try:
         return data.decode(encoding).encode()
     except UnicodeError as error:
-        message = f"The text is marked as {encoding.upper()} but cannot be read as such ({error})."
+        message = (
+            f"The byte-order mark says {encoding.upper()}, but the text is not valid {encoding.upper()} ({error})."
+        )
         raise Unreadable("InvalidEncoding", message) from None
 
 
-def encoded_like(original: bytes, text: str) -> bytes:
-    """A text in the encoding, and with the mark, of the bytes it was edited from."""
+def encode_like(original: bytes, text: str) -> bytes:
+    """Encode a text like the bytes that it was edited from, with their byte-order mark."""
     for mark, encoding in _MARKS:
         if original.startswith(mark):
             return mark + text.encode(encoding)
@@ -108,7 +110,7 @@ def encoded_like(original: bytes, text: str) -> bytes:
 
 
 def parse(data: bytes) -> Any:
-    """The value that a JSON text states, exactly.
+    """Parse a JSON text exactly.
 
     Raises:
         TooLarge: more than `LARGEST` bytes.
@@ -117,12 +119,12 @@ def parse(data: bytes) -> Any:
     text = decode(data)
     try:
         value = orjson.loads(text)
-        # Writing counts the depth, in C; and it gives the members that were kept, to be counted below.
+        # Writing checks the depth, in C, and shows how many members were kept: loads keeps the last of two.
         written = orjson.dumps(value)
     except orjson.JSONDecodeError as error:
-        raise _syntax(text, error) from None
+        raise _syntax_error(text, error) from None
     except (orjson.JSONEncodeError, RecursionError):
-        raise Unreadable("TooDeep", f"The document nests more than {DEEPEST} levels deep.") from None
+        raise Unreadable("TooDeep", f"The document is nested more than {DEEPEST} levels deep.") from None
     suspicious = b"\\u003" in text or text.count(b":") != written.count(b":")
     if (suspicious and _has_duplicates(text)) or (_may_be_inexact(text) and _has_inexact_numbers(text)):
         _refuse_oddities(text)
@@ -130,16 +132,16 @@ def parse(data: bytes) -> Any:
 
 
 def _may_be_inexact(text: bytes) -> bool:
-    """Whether a number of the text may be longer than 64 bits hold; never misses one, and is seldom wrong.
+    """Whether the text may contain a number that does not fit 64 bits: never misses one, and is seldom wrong.
 
-    Fewer than 16 digits always survive; and what follows a quote or a letter is part of a text (a GUID, a key).
+    Numbers of fewer than 16 digits always fit; digits after a quote or a letter are part of a string (a GUID, a key).
     """
     zeros = text.translate(_DIGITS, b".-")
     return any(_is_in_a_number(zeros, mark) for mark in (_LONG_RUN, *_LARGE_EXPONENTS))
 
 
 def _is_in_a_number(zeros: bytes, mark: bytes) -> bool:
-    """Whether `mark` stands in a run of digits that nothing but the punctuation of JSON comes before."""
+    """Whether `mark` occurs in a run of digits that comes right after JSON punctuation."""
     at = zeros.find(mark)
     while at >= 0:
         begin, end = at, at + len(mark)
@@ -153,19 +155,20 @@ def _is_in_a_number(zeros: bytes, mark: bytes) -> bool:
     return False
 
 
-def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
+def _syntax_error(text: bytes, error: json.JSONDecodeError) -> Unreadable:
     if "depth" in error.msg or "ecursion" in error.msg:
-        message = f"The document nests more than {DEEPEST} levels deep."
+        message = f"The document is nested more than {DEEPEST} levels deep."
         return Unreadable("TooDeep", message, line=error.lineno, column=error.colno)
     if b"\0" in text[:4] and text[:4].replace(b"\0", b"")[:1] in (b"{", b"["):
-        message = "The text looks like UTF-16 or UTF-32, and has no byte-order mark."
-        return Unreadable("InvalidEncoding", message, line=1, column=1, hint="Save it with a mark, or as UTF-8.")
+        message = "The text looks like UTF-16 or UTF-32 but has no byte-order mark."
+        hint = "Save it as UTF-8, or with a byte-order mark."
+        return Unreadable("InvalidEncoding", message, line=1, column=1, hint=hint)
     try:
         text.decode()
     except UnicodeDecodeError as bad:
         line = text.count(b"\n", 0, bad.start) + 1
         column = bad.start - text.rfind(b"\n", 0, bad.start)
-        message = f"The text is not UTF-8 (byte 0x{text[bad.start]:02x}), and no mark says what else it is."
+        message = f"The text is not UTF-8 (byte 0x{text[bad.start]:02x}) and has no byte-order mark."
         hint = "Save it as UTF-8, or as UTF-16 with a byte-order mark."
         return Unreadable("InvalidEncoding", message, line=line, column=column, hint=hint)
     if "infinity" in error.msg:
@@ -175,7 +178,7 @@ def _syntax(text: bytes, error: json.JSONDecodeError) -> Unreadable:
 
 
 class _Found(Exception):
-    """A quick look found an oddity."""
+    """A quick check found what cannot be kept."""
 
 
 def _has_duplicates(text: bytes) -> bool:
@@ -208,18 +211,20 @@ def _has_inexact_numbers(text: bytes) -> bool:
 def _refuse_oddities(text: bytes) -> None:
     from mlmgmt.definition.lossy_json import oddities
 
-    # Each costs a walk to its line; whoever has more than these mends these first.
+    # Counting lines for each one is slow, and nobody reads more than these at a time.
     found = list(islice(oddities(text.decode()), _MOST_ODDITIES))
     first = found[0]
-    hint = "Write a number as text if every digit matters." if any(o.code == "InexactNumber" for o in found) else None
+    hint = None
+    if any(oddity.code == "InexactNumber" for oddity in found):
+        hint = "Write a number as a string if every digit matters."
     raise Unreadable(first.code, first.message, line=first.line, column=first.column, hint=hint, oddities=found)
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
-    """Keep the cyclic collector from walking a large document again and again while it is being built.
+def gc_paused() -> Iterator[None]:
+    """Pause the cyclic garbage collector while a large document is built.
 
-    A parsed document holds no cycles, and the collector's walks cost several times the parse.
+    A parsed document has no cycles, and the collector's repeated walks take several times as long as parsing.
     """
     was_on = gc.isenabled()
     gc.disable()
@@ -231,22 +236,22 @@ def uncollected() -> Iterator[None]:
 
 
 def write(document: Any) -> bytes:
-    """The canonical text: UTF-8 without a mark, two blanks of indentation, line feeds, one at the end."""
+    """Return the canonical text: UTF-8 without a byte-order mark, indented by two blanks, a line feed at the end."""
     return orjson.dumps(document, option=_WRITING)
 
 
 def compact(document: Any) -> bytes:
-    """The document on one line, for digests and for comparing."""
+    """Return the document on one line, for digests and comparisons."""
     return orjson.dumps(document)
 
 
 def copy(document: Any) -> Any:
-    """A copy that shares nothing with the document."""
+    """Return a deep copy."""
     return orjson.loads(orjson.dumps(document))
 
 
 def json_path(path: Path) -> str:
-    """A path as people write it: `$.properties.assets["asset 3"].locationInfo`, `$.package.edges[2]`."""
+    """Write a path as people do: `$.properties.assets["asset 3"].locationInfo`, `$.package.edges[2]`."""
     text = "$"
     for part in path:
         if isinstance(part, int):
@@ -259,8 +264,8 @@ def json_path(path: Path) -> str:
 
 
 def not_an_object(value: Any) -> Problem | None:
-    """The problem of a document that is JSON, but no object."""
+    """Return the problem of a document that is not a JSON object; None for an object."""
     if isinstance(value, dict):
         return None
     found = "a list" if isinstance(value, list) else "null" if value is None else type(value).__name__
-    return Problem(Severity.ERROR, "WrongType", (), f"The document is {found}.", "an object")
+    return Problem(Severity.ERROR, "WrongType", (), f"The document is {found}.", "It must be an object.")

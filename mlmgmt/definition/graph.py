@@ -1,4 +1,4 @@
-"""The graph of a definition: nodes, edges and ports, the order they run in, and what is wrong with them."""
+"""The graph of a definition: its nodes and edges, the order they run in, and its problems."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REFERENCES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A connection; an edge from an input node names no source port, one to an output node no target port."""
+    """A connection. An edge from an input node has no source port; an edge to an output node has no target port."""
 
     source: str
     source_port: str | None
@@ -33,10 +33,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The wiring of one definition.
+    """The nodes and edges of one definition.
 
     Args:
-        nodes: node id to node, as in the document.
+        nodes: node id to node, like in the document.
         edges: in document order.
     """
 
@@ -45,7 +45,7 @@ class Graph:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Graph:
-        """The graph of a canonical document (empty when it has no package)."""
+        """Return the graph of a canonical document (empty when it has no package)."""
         package = document.get("properties", {}).get("package", {})
         edges = (
             Edge(edge["sourceNodeId"], edge.get("sourcePortId"), edge["targetNodeId"], edge.get("targetPortId"), index)
@@ -58,10 +58,10 @@ class Graph:
         return "inputId" in self.nodes.get(node, ())
 
     def order(self) -> list[str]:
-        """The nodes, each after everything it depends on.
+        """Return the nodes, each after all that it depends on.
 
         Raises:
-            graphlib.CycleError: the edges run in a circle.
+            graphlib.CycleError: the edges form a cycle.
         """
         waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {node: [] for node in self.nodes}
@@ -75,37 +75,37 @@ class Graph:
                 if not waiting[target]:
                     order.append(target)
         if len(order) < len(self.nodes):
-            # graphlib is slower, and says where the circle runs.
+            # graphlib is slower, but its error names the cycle.
             TopologicalSorter({node: following[node] for node, count in waiting.items() if count}).prepare()
         return order
 
 
-def usable(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What can be checked of a document that breaks the schema: the parts of its graph that are whole.
+def usable_parts(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the valid parts of the graph of a document that breaks the schema, so that they can be checked too.
 
-    An edge that is not keeps its place, so that the others keep theirs.
+    An invalid edge keeps its place in the list, so that the indices of the others stay right.
     """
     properties = document["properties"]
     package = properties.get("package")
     kept: dict[str, Any] = {
-        "assets": _mapping(properties.get("assets")),
-        "input": {"properties": _mapping(_mapping(properties.get("input")).get("properties"))},
-        "output": {"properties": _mapping(_mapping(properties.get("output")).get("properties"))},
+        "assets": _as_mapping(properties.get("assets")),
+        "input": {"properties": _as_mapping(_as_mapping(properties.get("input")).get("properties"))},
+        "output": {"properties": _as_mapping(_as_mapping(properties.get("output")).get("properties"))},
     }
     if "package" in properties:
         nodes = {
-            name: _named(node)
-            for name, node in _mapping(_mapping(package).get("nodes")).items()
+            name: _with_text_references(node)
+            for name, node in _as_mapping(_as_mapping(package).get("nodes")).items()
             if isinstance(node, dict)
         }
-        edges = _mapping(package).get("edges")
-        whole = [_named(edge) for edge in edges] if isinstance(edges, list) else []
+        edges = _as_mapping(package).get("edges")
+        whole = [_with_text_references(edge) for edge in edges] if isinstance(edges, list) else []
         kept["package"] = {"nodes": nodes, "edges": whole}
     return {"properties": kept}
 
 
-def _named(value: Any) -> Any:
-    """A node or an edge whose references are texts; what is none there is no name of anything, and is shown as text."""
+def _with_text_references(value: Any) -> Any:
+    """Return a node or an edge with references that are not strings turned into text: they match no name."""
     if not isinstance(value, dict):
         return value
     return {
@@ -114,53 +114,54 @@ def _named(value: Any) -> Any:
     }
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
 def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with the graph of a canonical document that obeys the schema."""
+    """Yield the problems of the graph of a canonical document that obeys the schema."""
     properties = document["properties"]
     if "package" not in properties:
-        message = "There is no package: nothing says what the service does."
-        allowed = "nodes and edges; a list of services leaves the package out, get one service by name instead"
-        yield Problem(Severity.ERROR, "MissingMember", ("properties",), message, allowed)
+        message = "'package' is missing: the service has no graph."
+        advice = "A list of services omits the package; get the service by name instead."
+        yield Problem(Severity.ERROR, "MissingMember", ("properties",), message, advice)
         return
     graph = Graph.of(document)
-    yield from _nodes(graph, properties)
-    yield from _edges(graph)
-    yield from _ports(graph, properties)
-    yield from _links(graph, properties)
+    yield from _node_problems(graph, properties)
+    yield from _edge_problems(graph)
+    yield from _port_problems(graph, properties)
+    yield from _link_problems(graph, properties)
 
 
-def _nodes(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+def _node_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
     known = properties.get("assets", {})
     used = set()
     for node_id, node in graph.nodes.items():
         path = (*PACKAGE, "nodes", node_id)
         roles = [role for role in ("assetId", "inputId", "outputId") if role in node]
         if len(roles) != 1:
-            what = "neither an asset nor an input nor an output" if not roles else " and ".join(roles)
-            message = f"Node {node_id!r} names {what}."
-            yield Problem(Severity.ERROR, "InvalidNode", path, message, "one of assetId, inputId, outputId")
+            what = " and ".join(roles) or "no asset, input or output"
+            message = f"Node {node_id!r} has {what}."
+            advice = "It must have exactly one of assetId, inputId and outputId."
+            yield Problem(Severity.ERROR, "InvalidNode", path, message, advice)
         asset = node.get("assetId")
         used.add(asset)
         if asset is not None and asset not in known:
-            message = f"Node {node_id!r} names the asset {asset!r}, which is not among the assets."
-            yield Problem(Severity.ERROR, "UnknownAsset", (*path, "assetId"), message, _listed(known, "assets"))
+            message = f"Node {node_id!r} refers to the asset {asset!r}, which does not exist."
+            yield Problem(Severity.ERROR, "UnknownAsset", (*path, "assetId"), message, _list_names(known, "Assets"))
     for asset, body in known.items():
         location = body.get("locationInfo") if isinstance(body, dict) else None
         uri = location.get("uri") if isinstance(location, dict) else None
         if isinstance(uri, str) and uri.strip().casefold().startswith("file:"):
             place = ("properties", "assets", asset, "locationInfo", "uri")
-            message = f"The asset {asset!r} names a file of this machine."
-            yield Problem(Severity.ERROR, "InvalidBlob", place, message, "an address in a storage account")
+            message = f"The asset {asset!r} refers to a file on this machine."
+            yield Problem(Severity.ERROR, "InvalidBlob", place, message, "Use an address in a storage account.")
         if asset not in used:
-            message = f"No node uses the asset {asset!r}; changing it changes no answer."
+            message = f"No node uses the asset {asset!r}; changing it has no effect."
             yield Problem(Severity.WARNING, "UnusedAsset", ("properties", "assets", asset), message)
 
 
-def _edges(graph: Graph) -> Iterator[Problem]:
+def _edge_problems(graph: Graph) -> Iterator[Problem]:
     data: dict[tuple[str, str | None], int] = {}
     inputs: dict[tuple[str, str | None], int] = {}
     sound = True
@@ -169,24 +170,26 @@ def _edges(graph: Graph) -> Iterator[Problem]:
         for end, node in (("sourceNodeId", edge.source), ("targetNodeId", edge.target)):
             if node not in graph.nodes:
                 sound = False
-                message = f"The edge {'from' if end == 'sourceNodeId' else 'to'} {node!r} has no node there."
-                yield Problem(Severity.ERROR, "DanglingEdge", (*path, end), message, _listed(graph.nodes, "nodes"))
+                which = "from" if end == "sourceNodeId" else "to"
+                message = f"An edge goes {which} the node {node!r}, which does not exist."
+                yield Problem(Severity.ERROR, "DanglingEdge", (*path, end), message, _list_names(graph.nodes, "Nodes"))
         taken = inputs if graph.is_input(edge.source) else data
         port = (edge.target, (edge.target_port or "").casefold())
         if port in taken:
             what = "inputs" if taken is inputs else "data edges"
             message = f"Two {what} lead into port {edge.target_port!r} of {edge.target!r} (see edge {taken[port]})."
-            yield Problem(Severity.ERROR, "PortTaken", path, message, "one input and one data edge at most")
+            advice = "A port takes at most one input and one data edge."
+            yield Problem(Severity.ERROR, "PortTaken", path, message, advice)
         taken.setdefault(port, edge.index)
     if sound:
         try:
             graph.order()
         except CycleError as error:
-            circle = " → ".join(error.args[1])
-            yield Problem(Severity.ERROR, "Cycle", (*PACKAGE, "edges"), f"The edges run in a circle: {circle}.")
+            cycle = " → ".join(error.args[1])
+            yield Problem(Severity.ERROR, "Cycle", (*PACKAGE, "edges"), f"The edges form a cycle: {cycle}.")
 
 
-def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+def _port_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
     for section, member in (("input", "inputId"), ("output", "outputId")):
         declared = properties.get(section, {}).get("properties", {})
         named = {node[member]: node_id for node_id, node in graph.nodes.items() if member in node}
@@ -194,38 +197,40 @@ def _ports(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
             if name not in named:
                 message = f"The {section} {name!r} has no node in the graph."
                 path: Path = ("properties", section, "properties", name)
-                yield Problem(
-                    Severity.ERROR, f"{section.title()}WithoutNode", path, message, _listed(named, f"{section}s")
-                )
+                advice = _list_names(named, f"{section.title()}s of the graph")
+                yield Problem(Severity.ERROR, f"{section.title()}WithoutNode", path, message, advice)
         for name, node_id in named.items():
             if name not in declared:
-                message = f"Node {node_id!r} stands for the {section} {name!r}, which is not declared."
+                message = f"Node {node_id!r} refers to the {section} {name!r}, which is not declared."
                 path = (*PACKAGE, "nodes", node_id, member)
-                yield Problem(Severity.WARNING, "UndeclaredPort", path, message, _listed(declared, f"{section}s"))
+                advice = _list_names(declared, f"Declared {section}s")
+                yield Problem(Severity.WARNING, "UndeclaredPort", path, message, advice)
 
 
-def _links(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
+def _link_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:
     for name, parameter in properties["package"].get("graphParameters", {}).items():
         for index, link in enumerate(parameter.get("links", ())):
             if link["nodeId"] not in graph.nodes:
                 path = (*PACKAGE, "graphParameters", name, "links", index, "nodeId")
-                message = f"The graph parameter {name!r} is linked to {link['nodeId']!r}, which is no node."
-                yield Problem(Severity.WARNING, "DanglingLink", path, message, _listed(graph.nodes, "nodes"))
+                message = (
+                    f"The graph parameter {name!r} is linked to the node {link['nodeId']!r}, which does not exist."
+                )
+                yield Problem(Severity.WARNING, "DanglingLink", path, message, _list_names(graph.nodes, "Nodes"))
 
 
-def _listed(names: Mapping[str, Any], what: str) -> str:
+def _list_names(names: Mapping[str, Any], what: str) -> str:
     shown = list(names)[:8]
     more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
-    return f"{what}: {', '.join(shown)}{more}" if shown else f"there are no {what}"
+    return f"{what}: {', '.join(shown) or 'none'}{more}."
 
 
 def digest(document: Mapping[str, Any]) -> str:
-    """SHA-256 of all that decides an answer, but for which trained models stand in it.
+    """Return the SHA-256 of all that decides an answer, except which trained models it uses.
 
-    Two definitions with one digest accept the same models, so a proof made for one holds for the other.
+    Two definitions with the same digest accept the same models, so a check of a model with one holds for the other.
     """
     properties = document["properties"]
-    models = {model.asset_id for model in assets.learnt(document)}
+    models = {model.asset_id for model in assets.learnt_assets(document)}
     stripped = {
         name: {key: value for key, value in asset.items() if key != "locationInfo"} if name in models else asset
         for name, asset in properties.get("assets", {}).items()

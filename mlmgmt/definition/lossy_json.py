@@ -1,6 +1,6 @@
-"""What valid JSON can hold and a document must not: members given twice, and numbers that 64 bits do not hold.
+"""Find what valid JSON can contain but a document must not: members given twice, and numbers that do not fit 64 bits.
 
-A slow walk over the text, taken only once a quick look has found that something is there.
+This is a slow walk over the text, for when a quick check has found something.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SIGNED, _UNSIGNED = -(2**63), 2**64
 
 
 class Oddity(NamedTuple):
-    """One of them: its code, a sentence, and its place."""
+    """One thing that cannot be kept: its code, a sentence, and its place."""
 
     code: str
     message: str
@@ -32,7 +32,7 @@ class Oddity(NamedTuple):
 
 
 def is_exact(literal: str) -> bool:
-    """Whether a JSON number is kept exactly: a 64-bit integer, or a real that a double states without rounding."""
+    """Whether a JSON number can be kept exactly: a 64-bit integer, or a number that a double holds without rounding."""
     if literal.lstrip("-").isdigit():
         # The longest 64-bit integer has 20 characters; longer ones are not worth converting.
         return len(literal) <= 20 and _SIGNED <= int(literal) < _UNSIGNED
@@ -46,7 +46,7 @@ def is_exact(literal: str) -> bool:
 
 
 def oddities(text: str) -> Iterator[Oddity]:
-    """Every oddity of a valid JSON text, in its order."""
+    """Yield every oddity of a valid JSON text, in text order."""
     path: list[str | int] = []
     seen: list[set[str] | None] = []
     expects_name = False

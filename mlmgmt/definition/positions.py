@@ -1,4 +1,4 @@
-"""Where in a text a path stands. A second pass, taken only once something is to be explained."""
+"""The position of a path in a JSON text: a second pass over the text, only for messages and edits in place."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
     from mlmgmt.definition.schema import Path
 
-_BLANKS = re.compile(r"[ \t\n\r]*")
+_WHITESPACE = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder().raw_decode
 
 
 def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
-    """Line and column (from 1) of each path's value in a valid JSON text.
+    """Return the line and column (from 1) of each path's value in a valid JSON text.
 
-    Member names are matched exactly first, then without regard to case, as the reader matched them. A path that is
-    not in the text (a missing member) gets the place of the nearest object above it.
+    Member names match exactly, or else in any letter case, like in the reader. A path that is not in the text (a
+    missing member) gets the place of the nearest object above it.
     """
     tree: dict[str | int, dict[str | int, object]] = {}
     wanted = list(paths)
@@ -29,7 +29,7 @@ def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
         for part in path:
             branch = branch.setdefault(part, {})  # type: ignore[assignment]
     found: dict[Path, int] = {}
-    _descend(text, _blank(text, 0), tree, (), found)
+    _descend(text, _skip_blanks(text, 0), tree, (), found)
     places = {}
     for path in wanted:
         nearest = path
@@ -42,24 +42,24 @@ def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
 def _descend(
     text: str, at: int, tree: dict[str | int, dict[str | int, object]], path: Path, found: dict[Path, int]
 ) -> int:
-    """Note where `path` begins, look for what is wanted below it, and return where its value ends."""
+    """Record where the value of `path` begins, search it for the paths below, and return where it ends."""
     found[path] = at
     if not tree or text[at] not in "{[":
-        return _end(text, at)
+        return _value_end(text, at)
     folded = {part.casefold(): part for part in tree if isinstance(part, str)}
     exact: set[str | int] = set()
     is_object = text[at] == "{"
-    at = _blank(text, at + 1)
+    at = _skip_blanks(text, at + 1)
     index = 0
     while text[at] not in "}]":
         part: str | int | None = index
         if is_object:
             name, at = scanstring(text, at + 1)
-            at = _blank(text, _blank(text, at) + 1)
+            at = _skip_blanks(text, _skip_blanks(text, at) + 1)
             part = name if name in tree else folded.get(name.casefold())
             if name in tree and name not in exact:
                 exact.add(name)
-                # Another spelling came first, and is another member: in a map of the user's, case matters.
+                # Another spelling came first, but is another member: in the user's maps, case matters.
                 for known in [known for known in found if known[: len(path) + 1] == (*path, name)]:
                     del found[known]
             elif part in exact:
@@ -67,41 +67,41 @@ def _descend(
         if part is not None and part in tree:
             at = _descend(text, at, tree[part], (*path, part), found)  # type: ignore[arg-type]
         else:
-            at = _end(text, at)
-        at = _blank(text, at)
+            at = _value_end(text, at)
+        at = _skip_blanks(text, at)
         if text[at] == ",":
-            at = _blank(text, at + 1)
+            at = _skip_blanks(text, at + 1)
         index += 1
     return at + 1
 
 
-def _blank(text: str, at: int) -> int:
-    found = _BLANKS.match(text, at)
+def _skip_blanks(text: str, at: int) -> int:
+    found = _WHITESPACE.match(text, at)
     assert found is not None
     return found.end()
 
 
-def _end(text: str, at: int) -> int:
+def _value_end(text: str, at: int) -> int:
     _, end = _scan(text, at)
     return int(end)
 
 
 def place(text: str, at: int) -> tuple[int, int]:
-    """The line and column, both from 1, of a character of the text."""
+    """Return the line and column (from 1) of a character of the text."""
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def spliced(text: str, path: Path, value: str) -> str:
-    """The text with the string at `path` replaced and every other character as it was.
+def replace_string(text: str, path: Path, value: str) -> str:
+    """Return the text with the string at `path` replaced and every other character unchanged.
 
     Raises:
-        KeyError: there is nothing at that path.
+        KeyError: the path is not in the text.
     """
     found: dict[Path, int] = {}
     tree: dict[str | int, dict[str | int, object]] = {}
     branch = tree
     for part in path:
         branch = branch.setdefault(part, {})  # type: ignore[assignment]
-    _descend(text, _blank(text, 0), tree, (), found)
+    _descend(text, _skip_blanks(text, 0), tree, (), found)
     begin = found[path]
-    return text[:begin] + json.dumps(value, ensure_ascii=False) + text[_end(text, begin) :]
+    return text[:begin] + json.dumps(value, ensure_ascii=False) + text[_value_end(text, begin) :]

@@ -1,4 +1,4 @@
-"""From bytes to a definition that can be trusted to be one, or to everything that is wrong with it at once."""
+"""Read a definition: return a valid one, or report everything that is wrong with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import graph
-from mlmgmt.definition.canonical import Folder
+from mlmgmt.definition.canonical import Canonicalizer
 from mlmgmt.definition.schema import Problem, Severity
 from mlmgmt.errors import BadRequest, Detail
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A definition in canonical form, and the warnings of its reading."""
+    """A definition in canonical form, and the warnings from reading it."""
 
     document: dict[str, Any]
     warnings: tuple[Detail, ...]
@@ -31,13 +31,13 @@ def read(data: bytes, contract: Contract, *, source: str = "definition", whole: 
     Args:
         data: the text, in any encoding that `document.decode` knows.
         source: the file's name, for messages.
-        whole: a change (the body of an update) need not be whole: what it leaves out stays as it is.
+        whole: whether required members must be present; in a change (the body of an update) they may be missing.
 
     Raises:
-        BadRequest: `InvalidDefinition`, with one detail a problem: its target is `file:line:column path`.
+        BadRequest: one detail for each problem; its target is `file:line:column path`.
         TooLarge: see `document.decode`.
     """
-    with text.uncollected():
+    with text.gc_paused():
         return _read(data, contract, source, whole)
 
 
@@ -56,59 +56,59 @@ def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
     document, problems = canonical(value, contract, whole=whole)
     if not problems:
         return Reading(document, ())
-    details = _placed(problems, text.decode(data).decode(), source)
+    details = _details_with_places(problems, text.decode(data).decode(), source)
     errors = [detail for problem, detail in zip(problems, details, strict=True) if problem.severity is Severity.ERROR]
     if errors:
         warnings = (Detail(d.code, f"Warning: {d.message}", d.target) for d in details if d not in errors)
-        raise _refusal(errors, source, warnings)
+        raise _invalid(errors, source, warnings)
     return Reading(document, tuple(details))
 
 
 def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[Any, list[Problem]]:
-    """The canonical form of a parsed document, and all that is to be said about it.
+    """Return the canonical form of a parsed document, and its problems.
 
-    The document given is used up: it may share parts with the one returned.
+    The result may share parts with the given document, which must not be used afterwards.
     """
     if (problem := text.not_an_object(value)) is not None:
         return value, [problem]
-    folder = Folder()
-    value = folder.fold(value, contract.root)
-    _package_type(value, folder, whole)
-    if not contract.is_valid(value) and _errors(contract, value, folder, whole):
-        loose = Folder(texts=True)
-        value = loose.fold(value, contract.root)
-        folder.problems += loose.problems
-        folder.problems += _errors(contract, value, folder, whole)
+    converter = Canonicalizer()
+    value = converter.convert(value, contract.root)
+    _add_package_type(value, converter, whole)
+    if not contract.is_valid(value) and _errors(contract, value, converter, whole):
+        loose = Canonicalizer(texts=True)
+        value = loose.convert(value, contract.root)
+        converter.problems += loose.problems
+        converter.problems += _errors(contract, value, converter, whole)
     if whole and isinstance(value.get("properties"), dict):
-        sound = not any(problem.severity is Severity.ERROR for problem in folder.problems)
-        folder.problems += graph.problems(value if sound else graph.usable(value))
-    return value, folder.problems
+        sound = not any(problem.severity is Severity.ERROR for problem in converter.problems)
+        converter.problems += graph.problems(value if sound else graph.usable_parts(value))
+    return value, converter.problems
 
 
-def _errors(contract: Contract, value: Any, folder: Folder, whole: bool) -> list[Problem]:
-    found = contract.violations(value, empty=folder.empty)
+def _errors(contract: Contract, value: Any, converter: Canonicalizer, whole: bool) -> list[Problem]:
+    found = contract.violations(value, empty=converter.empty)
     return [problem for problem in found if whole or problem.code != "MissingMember"]
 
 
 _PACKAGE_TYPE: Path = ("properties", "packageType")
 
 
-def _package_type(value: Any, folder: Folder, whole: bool) -> None:
+def _add_package_type(value: Any, converter: Canonicalizer, whole: bool) -> None:
     properties = value.get("properties")
-    if not isinstance(properties, dict) or "packageType" in properties or (whole and _PACKAGE_TYPE in folder.empty):
+    if not isinstance(properties, dict) or "packageType" in properties or (whole and _PACKAGE_TYPE in converter.empty):
         return
     if "package" in properties:
-        message = "'packageType' is absent and read as 'Graph'; the original service would have lost the whole package."
-        path: Path = ("properties", "packageType")
-        folder.problems.append(Problem(Severity.WARNING, "LooseName", path, message, "'Graph'"))
+        message = "'packageType' is missing and is read as 'Graph'; the original service would lose the whole package."
+        advice = 'Write "packageType": "Graph".'
+        converter.problems.append(Problem(Severity.WARNING, "LooseName", _PACKAGE_TYPE, message, advice))
     value["properties"] = {"packageType": "Graph", **properties}
 
 
 def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
-    """Check a canonical document that was not read from a file; returns the warnings.
+    """Check a canonical document that was not read from a file, and return the warnings.
 
     Raises:
-        BadRequest: `InvalidDefinition`, with one detail a problem: its target is the JSON path.
+        BadRequest: one detail for each problem; its target is the JSON path.
     """
     problems = [] if contract.is_valid(document) else list(contract.violations(document))
     if not problems:
@@ -116,16 +116,16 @@ def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
     details = [(problem, _detail(problem)) for problem in problems]
     errors = [detail for problem, detail in details if problem.severity is Severity.ERROR]
     if errors:
-        raise _refusal(errors, "definition")
+        raise _invalid(errors, "definition")
     return tuple(detail for _, detail in details)
 
 
-def _refusal(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] = ()) -> BadRequest:
-    count = "one problem" if len(errors) == 1 else f"{len(errors)} problems"
+def _invalid(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] = ()) -> BadRequest:
+    count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
     return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=[*errors, *warnings])
 
 
-def _placed(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:
+def _details_with_places(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:
     from mlmgmt.definition.positions import locate
 
     places = locate(content, (problem.path for problem in problems))
@@ -133,19 +133,17 @@ def _placed(problems: Sequence[Problem], content: str, source: str) -> list[Deta
 
 
 def _detail(problem: Problem, where: str | None = None) -> Detail:
-    allowed = f" Allowed: {problem.allowed}." if problem.allowed else ""
-    if problem.allowed and problem.allowed.endswith("?"):
-        allowed = f" {problem.allowed[0].upper()}{problem.allowed[1:]}"
     path = text.json_path(problem.path)
-    return Detail(problem.code, problem.message + allowed, f"{where} {path}" if where else path)
+    message = f"{problem.message} {problem.advice}" if problem.advice else problem.message
+    return Detail(problem.code, message, f"{where} {path}" if where else path)
 
 
 _NAMING = frozenset(("UnknownMember", "UnknownValue"))
-"""Warnings in which each name counts; of the other kinds one example says it all."""
+"""The codes of warnings of which each different message is shown; of other codes, one example is enough."""
 
 
 def sentences(details: Iterable[Detail]) -> list[str]:
-    """Warnings as lines for people; several of one kind are one line with their number."""
+    """Return warnings as lines for people; several of one kind are one line with a count."""
     kinds: dict[tuple[str, str], list[Detail]] = {}
     for detail in details:
         kinds.setdefault((detail.code, detail.message if detail.code in _NAMING else ""), []).append(detail)

@@ -1,6 +1,6 @@
-"""The contract, read from its JSON Schema: which names it has, in which order, and what stands where.
+"""The contract, read from its JSON Schema: the names, their order, and the type of each member.
 
-Everything here takes values and gives values; the schema arrives as an argument.
+Nothing here reads files: the schema is an argument.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Set
 
 Path = tuple[str | int, ...]
-_MOST_PLANS = 4096
+_MOST_KEY_ORDERS = 4096
+"""The most key orders that a shape remembers."""
 
 
 class Severity(Enum):
@@ -25,18 +26,18 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong, or worth knowing, at one place of a document.
+    """An error or a warning about one place of a document.
 
     Args:
         path: member names and list indices from the root, names spelled as in the canonical form.
-        allowed: what would be right there, when that can be said.
+        advice: a sentence that says what is allowed there, where that is known.
     """
 
     severity: Severity
     code: str
     path: Path
     message: str
-    allowed: str | None = None
+    advice: str | None = None
 
 
 class Kind(Enum):
@@ -52,13 +53,19 @@ class Kind(Enum):
 
 @dataclass(slots=True)
 class Shape:
-    """What the contract says of one place: its kind, and the shapes below it.
+    """The contract's rules for one place of a document: its kind, and the shapes below it.
 
-    `members` (objects) are in canonical order; `item` is the shape of a map's values or a list's items; `words` are
-    an enum's spellings, and `open_words` says that others are kept too; `bare` names the member that a bare scalar
-    stands for; `required` has the members that an object must have; `empty_text` says whether "" is a value here, not
-    the same as null; `nullable` whether null is; `hides` says whether a member somewhere below is read-only or
-    write-only, once `hiding` has looked.
+    Args:
+        members: an object's members, in canonical order.
+        item: the shape of a map's values or a list's items.
+        words: an enum's words; with `open_words`, other words are kept too.
+        bare: the member that takes a bare value given in the place of the object.
+        required: the members that an object must have.
+        empty_text: whether "" is a value here; otherwise it is read as null.
+        nullable: whether null is a value here.
+        exact_name: whether another letter case of the name, or of its value, gets a warning.
+        hides: whether a member below is read-only, and whether one is write-only; None until `has_hidden` is called.
+        key_orders: what `key_order` remembers.
     """
 
     kind: Kind
@@ -74,61 +81,69 @@ class Shape:
     write_only: bool = False
     exact_name: bool = False
     hides: tuple[bool, bool] | None = None
-    plans: dict[tuple[str, ...], _Plan] = field(default_factory=dict)
+    key_orders: dict[tuple[str, ...], _KeyOrder] = field(default_factory=dict)
 
-    def plan(self, keys: tuple[str, ...]) -> _Plan:
-        """How an object with these member names becomes canonical; remembered, since few sets of names occur."""
-        found = self.plans.get(keys)
+    def key_order(self, keys: tuple[str, ...]) -> _KeyOrder:
+        """Return how an object with these member names becomes canonical. Remembered, since few sets of names occur."""
+        found = self.key_orders.get(keys)
         if found is None:
-            if len(self.plans) >= _MOST_PLANS:
-                self.plans.clear()
-            found = self.plans[keys] = _Plan.of(self, keys)
+            if len(self.key_orders) >= _MOST_KEY_ORDERS:
+                self.key_orders.clear()
+            found = self.key_orders[keys] = _KeyOrder.of(self, keys)
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """For one tuple of member names: the canonical order, the children to look into, and what is odd about them."""
+class _KeyOrder:
+    """How objects with one sequence of member names become canonical.
 
-    moves: tuple[tuple[str, str], ...] | None  # (name in the text, canonical name); None when all is in place
-    visits: tuple[tuple[str, Shape], ...]
+    Args:
+        renames: (name in the text, canonical name) in canonical order; None when nothing changes.
+        children: the members whose values may change: all but strings and free values.
+        strings: the members that are strings.
+        known: the canonical names of the members that the contract knows.
+        problems: (name, severity, code, message, advice) of each unusual name.
+    """
+
+    renames: tuple[tuple[str, str], ...] | None
+    children: tuple[tuple[str, Shape], ...]
     strings: tuple[tuple[str, Shape], ...]
     known: frozenset[str]
-    oddities: tuple[tuple[str, Severity, str, str, str | None], ...]
+    problems: tuple[tuple[str, Severity, str, str, str | None], ...]
 
     @classmethod
-    def of(cls, shape: Shape, keys: tuple[str, ...]) -> _Plan:
+    def of(cls, shape: Shape, keys: tuple[str, ...]) -> _KeyOrder:
         folded = {name.casefold(): name for name in shape.members}
         sources: dict[str, str] = {}
         unknown: list[str] = []
-        oddities: list[tuple[str, Severity, str, str, str | None]] = []
+        problems: list[tuple[str, Severity, str, str, str | None]] = []
         for key in sorted(keys, key=lambda name: name not in shape.members):
             name = key if key in shape.members else folded.get(key.casefold())
             if name is None:
                 unknown.append(key)
                 near = get_close_matches(key.casefold(), folded, n=1)
-                allowed = f"did you mean {folded[near[0]]!r}?" if near else f"known here: {', '.join(shape.members)}"
-                message = f"{key!r} is not a member the contract knows here; it is kept as it is."
-                oddities.append((key, Severity.WARNING, "UnknownMember", message, allowed))
+                advice = f"Did you mean {folded[near[0]]!r}?" if near else f"Known: {', '.join(shape.members)}."
+                message = f"{key!r} is not a known member here; it is kept unchanged."
+                problems.append((key, Severity.WARNING, "UnknownMember", message, advice))
             elif name in sources:
-                message = f"{sources[name]!r} and {key!r} are both given; they are one member, {name!r}."
-                oddities.append((name, Severity.ERROR, "DuplicateMember", message, "one of the two"))
+                message = f"{sources[name]!r} and {key!r} are both given, but are the same member, {name!r}."
+                problems.append((name, Severity.ERROR, "DuplicateMember", message, "Remove one of the two."))
             else:
                 sources[name] = key
                 if key != name and shape.members[name].exact_name:
-                    message = f"{key!r} is read as {name!r}; the original service would have lost the whole package."
-                    oddities.append((name, Severity.WARNING, "LooseName", message, repr(name)))
+                    message = f"{key!r} is read as {name!r}; the original service would lose the whole package."
+                    problems.append((name, Severity.WARNING, "LooseName", message, f"Write {name!r}."))
         ordered = [name for name in shape.members if name in sources]
         unknown.sort(key=keys.index)
-        moves = (*((sources[name], name) for name in ordered), *((key, key) for key in unknown))
-        in_place = tuple(source for source, _ in moves) == keys and all(source == name for source, name in moves)
+        renames = (*((sources[name], name) for name in ordered), *((key, key) for key in unknown))
+        in_place = tuple(source for source, _ in renames) == keys and all(source == name for source, name in renames)
         children = [(name, shape.members[name]) for name in ordered]
         return cls(
-            moves=None if in_place else moves,
-            visits=tuple(pair for pair in children if pair[1].kind not in (Kind.STRING, Kind.FREE)),
+            renames=None if in_place else renames,
+            children=tuple(pair for pair in children if pair[1].kind not in (Kind.STRING, Kind.FREE)),
             strings=tuple(pair for pair in children if pair[1].kind is Kind.STRING),
             known=frozenset(ordered),
-            oddities=tuple(oddities),
+            problems=tuple(problems),
         )
 
 
@@ -149,13 +164,13 @@ class Contract:
         if reference := schema.get("$ref"):
             name = str(reference).rsplit("/", 1)[-1]
             if name not in self._shapes:
-                # The empty shape goes in first: definitions refer to themselves (module parameters do).
+                # Store the empty shape first: definitions may refer to themselves (module parameters do).
                 shape = self._shapes[name] = Shape(Kind.FREE)
                 self._fill(shape, self.schema["$defs"][name])
-            return _flagged(self._shapes[name], schema)
+            return _with_flags(self._shapes[name], schema)
         shape = Shape(Kind.FREE)
         self._fill(shape, schema)
-        return _flagged(shape, schema)
+        return _with_flags(shape, schema)
 
     def _fill(self, shape: Shape, schema: Mapping[str, Any]) -> None:
         kinds = schema.get("type")
@@ -187,16 +202,16 @@ class Contract:
 
     @cached_property
     def is_valid(self) -> Callable[[Any], bool]:
-        """Decides quickly whether a canonical document obeys the schema, without saying why not."""
+        """The quick check whether a canonical document obeys the schema; `violations` says why not."""
         import jsonschema_rs
 
         return jsonschema_rs.Draft202012Validator(dict(self.schema)).is_valid
 
     def violations(self, document: Any, *, empty: Set[Path] = frozenset()) -> Iterator[Problem]:
-        """Every place where a canonical document breaks the schema, and what is allowed there.
+        """Yield every place where a canonical document breaks the schema.
 
         Args:
-            empty: the places of required members that were given as an empty text.
+            empty: the places of required members that were an empty string.
         """
         from jsonschema import Draft202012Validator
 
@@ -204,20 +219,23 @@ class Contract:
         for error in Draft202012Validator(self.schema).iter_errors(document):
             path: Path = tuple(error.absolute_path)
             if error.validator != "required":
-                yield Problem(Severity.ERROR, *_worded(error.validator, error.validator_value, error.instance, path))
+                yield Problem(
+                    Severity.ERROR, *_describe_violation(error.validator, error.validator_value, error.instance, path)
+                )
             elif path not in seen:
-                # There is an error for each missing member, and all of them list every required one.
+                # The validator reports each missing member, and every report lists all required ones.
                 seen.add(path)
                 for name in error.validator_value:
                     if name not in error.instance:
-                        allowed = ", ".join(self._at(path).members[name].words) or f"{name!r} is required"
+                        words = ", ".join(self._at(path).members[name].words)
+                        advice = f"Allowed: {words}." if words else None
                         place = (*path, name)
-                        message = f"{name!r} is missing{': its text is empty' if place in empty else ''}."
+                        message = f"{name!r} is {'empty' if place in empty else 'missing'}; it is required."
                         where = place if place in empty else path
-                        yield Problem(Severity.ERROR, "MissingMember", where, message, allowed)
+                        yield Problem(Severity.ERROR, "MissingMember", where, message, advice)
 
     def _at(self, path: Path) -> Shape:
-        """The shape at a place of a canonical document."""
+        """Return the shape at a place of a canonical document."""
         shape = self.root
         for step in path:
             below = shape.members.get(str(step)) if shape.kind is Kind.OBJECT else shape.item
@@ -226,22 +244,22 @@ class Contract:
         return shape
 
 
-def _worded(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
-    text = shown(found)
+def _describe_violation(rule: str, allowed: Any, found: Any, path: Path) -> tuple[str, Path, str, str]:
+    text = describe(found)
     if rule == "type":
         kinds = allowed if isinstance(allowed, list) else [allowed]
-        return "WrongType", path, f"{text} is of the wrong type.", " or ".join(kinds)
+        return "WrongType", path, f"{text} has the wrong type.", f"Allowed: {' or '.join(kinds)}."
     if rule == "enum":
-        return "UnknownValue", path, f"{text} is not a value the contract knows.", ", ".join(map(str, allowed))
+        return "UnknownValue", path, f"{text} is not a known value.", f"Allowed: {', '.join(map(str, allowed))}."
     if rule == "minimum":
-        return "OutOfRange", path, f"{text} is too small.", f"at least {allowed}"
+        return "OutOfRange", path, f"{text} is too small.", f"Allowed: at least {allowed}."
     if rule == "maximum":
-        return "OutOfRange", path, f"{text} is too large.", f"at most {allowed}"
-    return "Invalid", path, f"{text} is not allowed here.", f"{rule}: {allowed}"
+        return "OutOfRange", path, f"{text} is too large.", f"Allowed: at most {allowed}."
+    return "Invalid", path, f"{text} is not allowed here.", f"The rule is {rule}: {allowed}."
 
 
-def shown(value: Any) -> str:
-    """A value in a few words, for messages."""
+def describe(value: Any) -> str:
+    """Return a value as a short text, for messages."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):
@@ -251,7 +269,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
+def _with_flags(shape: Shape, schema: Mapping[str, Any]) -> Shape:
     flags: dict[str, Any] = {
         "read_only": bool(schema.get("readOnly")),
         "write_only": bool(schema.get("writeOnly")),
@@ -260,24 +278,24 @@ def _flagged(shape: Shape, schema: Mapping[str, Any]) -> Shape:
     return replace(shape, **flags) if any(flags.values()) else shape
 
 
-def hiding(shape: Shape) -> tuple[bool, bool]:
-    """Whether anything below a shape is read-only, and whether anything is write-only."""
+def has_hidden(shape: Shape) -> tuple[bool, bool]:
+    """Whether a member below a shape is read-only, and whether one is write-only."""
     if shape.hides is None:
-        shape.hides = False, False  # while looking: definitions refer to themselves
+        shape.hides = False, False  # ends the recursion: definitions may refer to themselves
         below = [*shape.members.values(), *([shape.item] if shape.item is not None else [])]
         shape.hides = (
-            any(child.read_only or hiding(child)[0] for child in below),
-            any(child.write_only or hiding(child)[1] for child in below),
+            any(child.read_only or has_hidden(child)[0] for child in below),
+            any(child.write_only or has_hidden(child)[1] for child in below),
         )
     return shape.hides
 
 
 def without(document: Any, shape: Shape, *, read_only: bool = False, write_only: bool = False) -> Any:
-    """A canonical document without the members that only the service sets, or only the user.
+    """Return a canonical document without its read-only members, its write-only members, or both.
 
-    What nothing is taken from is shared with the document given.
+    Parts that do not change are shared with the given document.
     """
-    reads, writes = shape.hides or hiding(shape)
+    reads, writes = shape.hides or has_hidden(shape)
     if not (reads and read_only) and not (writes and write_only):
         return document
     if shape.kind is Kind.OBJECT and isinstance(document, dict):

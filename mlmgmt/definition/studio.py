@@ -1,8 +1,8 @@
-"""The experiment format of Studio: modules with GUIDs, ports and edges by `node:port`, web service ports beside them.
+"""The experiment format of Studio: modules with GUIDs, edges between `node:port`, and separate web service ports.
 
-`to_graph` and `from_graph` go both ways between it and the package of a definition. What a dataset, trained model or
-transformation is called differs: an experiment names it on the port that it feeds (`DataSourceId` and its like), a
-definition has a Resource node.
+`to_graph` and `from_graph` convert between it and the package of a definition. They differ in datasets, trained models
+and transformations: an experiment names them on the port that they feed (`DataSourceId` and similar members), a
+definition has a Resource node for each.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ def _refuse(message: str, target: str) -> NoReturn:
         "The experiment graph cannot be read.",
         target=target,
         details=[Detail("InvalidExperimentGraph", message, target)],
-        hint="It has ModuleNodes, EdgesInternal and, beside them, WebService; as Export-AmlExperimentGraph writes it.",
+        hint="It needs ModuleNodes, EdgesInternal and WebService, like a file from Export-AmlExperimentGraph.",
     )
 
 
 def is_foreign_dataset(asset: Mapping[str, Any]) -> bool:
-    """Whether a Resource stands for a dataset of Studio's, which only its id is known of."""
+    """Whether a Resource is a dataset in Studio, of which only the id is known."""
     found = _FOREIGN.fullmatch(str((asset.get("locationInfo") or {}).get("uri")))
     return found is not None and found["kind"].casefold() == DATASET
 
 
 def is_studio(value: Any) -> bool:
-    """Whether a JSON value is in the experiment format, whole or the graph alone."""
+    """Whether a JSON value is in the experiment format: a whole experiment or only its graph."""
     if not isinstance(value, dict):
         return False
-    folded = _folded(value)
-    return "modulenodes" in folded or "modulenodes" in _folded(folded.get("graph"))
+    folded = _fold_names(value)
+    return "modulenodes" in folded or "modulenodes" in _fold_names(folded.get("graph"))
 
 
-def _folded(value: Any) -> dict[str, Any]:
+def _fold_names(value: Any) -> dict[str, Any]:
     return {str(name).casefold(): inner for name, inner in value.items()} if isinstance(value, dict) else {}
 
 
@@ -53,19 +53,19 @@ def _list(value: Any, where: str) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        _refuse(f"{where} is no list of objects.", where)
-    return [_folded(item) for item in value]
+        _refuse(f"{where} must be a list of objects.", where)
+    return [_fold_names(item) for item in value]
 
 
 def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The package, assets and ports of an experiment, as the members of a definition's `properties`.
+    """Convert an experiment to the `packageType`, `assets` and `package` of a definition's `properties`.
 
     Raises:
         BadRequest: `InvalidExperimentGraph`.
     """
-    top = _folded(value)
-    graph = _folded(top.get("graph")) or top
-    service = _folded(top.get("webservice")) or _folded(graph.get("webservice"))
+    top = _fold_names(value)
+    graph = _fold_names(top.get("graph")) or top
+    service = _fold_names(top.get("webservice")) or _fold_names(graph.get("webservice"))
     nodes: dict[str, Any] = {}
     assets: dict[str, Any] = {}
     edges: list[dict[str, str]] = []
@@ -74,18 +74,20 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     for place, module in enumerate(modules):
         node = str(module.get("id") or "")
         if not node or node in nodes:
-            _refuse(f"Module {place + 1} has no Id of its own.", f"ModuleNodes[{place}]")
-        asset = _asset_of(assets, module, f"ModuleNodes[{place}]")
+            _refuse(f"Module {place + 1} has no Id, or the Id of another module.", f"ModuleNodes[{place}]")
+        asset = _add_asset(assets, module, f"ModuleNodes[{place}]")
         nodes[node] = {"assetId": asset} | _parameters(module, node, linked)
-    # After all modules, so that what is added takes no id of theirs.
+    # Only after all modules are known, so that the nodes added here do not take their ids.
     for module in modules:
         for port in _list(module.get("inputportsinternal"), "InputPortsInternal"):
-            _source(port, str(module["id"]), nodes, assets, edges)
+            _add_sources(port, str(module["id"]), nodes, assets, edges)
     for place, edge in enumerate(_list(graph.get("edgesinternal"), "EdgesInternal")):
         where = f"EdgesInternal[{place}]"
-        source, target = (_end(edge.get(end), nodes, where) for end in ("sourceoutputportid", "destinationinputportid"))
+        source, target = (
+            _parse_end(edge.get(end), nodes, where) for end in ("sourceoutputportid", "destinationinputportid")
+        )
         edges.append(_edge(source, target))
-    _service_ports(service, nodes, edges)
+    _add_service_ports(service, nodes, edges)
     parameters = _service_parameters(service, linked)
     package: dict[str, Any] = {"nodes": nodes, "edges": edges}
     if parameters:
@@ -93,7 +95,7 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"packageType": "Graph", "assets": assets, "package": package}
 
 
-def _asset_of(assets: dict[str, Any], module: Mapping[str, Any], where: str) -> str:
+def _add_asset(assets: dict[str, Any], module: Mapping[str, Any], where: str) -> str:
     identity = str(module.get("moduleid") or "")
     if not identity:
         _refuse("A module has no ModuleId.", where)
@@ -121,10 +123,10 @@ def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dic
     return {"parameters": found} if found else {}
 
 
-def _source(
+def _add_sources(
     port: Mapping[str, Any], node: str, nodes: dict[str, Any], assets: dict[str, Any], edges: list[dict[str, str]]
 ) -> None:
-    """A saved dataset, model or transformation on an input port becomes a Resource node that feeds it."""
+    """Add a Resource node for each saved dataset, model or transformation that an input port names."""
     for member, kind in _SOURCES.items():
         identity = port.get(member.casefold())
         if not identity:
@@ -138,7 +140,7 @@ def _source(
             assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
         source = next((key for key, body in nodes.items() if body.get("assetId") == asset), None)
         if source is None:
-            source = _fresh(f"{asset}-source", nodes)
+            source = _unused_name(f"{asset}-source", nodes)
             nodes[source] = {"assetId": asset}
         edges.append(_edge((source, RESULTS_PORT), (node, str(port.get("name") or ""))))
 
@@ -147,22 +149,22 @@ def _is_resource(asset: Mapping[str, Any], uri: str) -> bool:
     return bool(asset["type"] == "Resource" and asset["locationInfo"]["uri"] == uri)
 
 
-def _fresh(wanted: str, taken: Mapping[str, Any]) -> str:
+def _unused_name(wanted: str, taken: Mapping[str, Any]) -> str:
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}{number}", number + 1
     return name
 
 
-def _end(value: Any, nodes: Mapping[str, Any], where: str) -> tuple[str, str]:
-    """The node and port of `node:port`; both may hold colons of their own, so the nodes decide."""
+def _parse_end(value: Any, nodes: Mapping[str, Any], where: str) -> tuple[str, str]:
+    """Return the node and port of `node:port`. Both may contain colons, so the known nodes decide which one splits."""
     text = str(value or "")
     colons = [place for place, letter in enumerate(text) if letter == ":"]
     if not colons:
-        _refuse(f"{value!r} is not of the form node:port.", where)
+        _refuse(f"{value!r} does not have the form node:port.", where)
     place = next((place for place in colons if text[:place] in nodes), None)
     if place is None:
-        _refuse(f"{text[: colons[0]]!r} is no module of the graph.", where)
+        _refuse(f"The graph has no module {text[: colons[0]]!r}.", where)
     return text[:place], text[place + 1 :]
 
 
@@ -172,14 +174,14 @@ def _edge(source: tuple[str, str], target: tuple[str, str]) -> dict[str, str]:
     return {name: value for name, value in edge.items() if value}
 
 
-def _service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges: list[dict[str, str]]) -> None:
+def _add_service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges: list[dict[str, str]]) -> None:
     for member, role in (("inputs", "inputId"), ("outputs", "outputId")):
         for place, port in enumerate(_list(service.get(member), f"WebService.{member}")):
-            end = _end(port.get("portid"), nodes, f"WebService.{member}[{place}]")
+            end = _parse_end(port.get("portid"), nodes, f"WebService.{member}[{place}]")
             name = str(port.get("name") or f"{member[:-1]}{place + 1}")
             node = next((key for key, body in nodes.items() if body.get(role) == name), None)
             if node is None:
-                node = _fresh(f"{name}-port", nodes)
+                node = _unused_name(f"{name}-port", nodes)
                 nodes[node] = {role: name}
             edges.append(_edge((node, ""), end) if role == "inputId" else _edge(end, (node, "")))
 
@@ -193,10 +195,10 @@ def _service_parameters(service: Mapping[str, Any], linked: Mapping[str, Any]) -
 def from_graph(
     properties: Mapping[str, Any], ports: Callable[[Mapping[str, Any]], tuple[tuple[str, ...], tuple[str, ...]]]
 ) -> dict[str, Any]:
-    """The experiment format of a definition's graph: `Graph` and `WebService`.
+    """Convert a definition's graph to the experiment format: `Graph` and `WebService`.
 
     Args:
-        ports: the names of a module's ports, which are listed even where nothing is connected.
+        ports: returns the names of a module's input and output ports; they are listed even if not connected.
     """
     package, assets = properties["package"], properties.get("assets", {})
     nodes, edges = package.get("nodes", {}), package.get("edges", [])
@@ -208,8 +210,8 @@ def from_graph(
     for node, body in modules.items():
         asset = assets[body["assetId"]]
         inputs, outputs = ports(asset)
-        taken = (_spelled(edge.get("targetPortId"), inputs) for edge in edges if edge["targetNodeId"] == node)
-        given = (_spelled(edge.get("sourcePortId"), outputs) for edge in edges if edge["sourceNodeId"] == node)
+        taken = (_port_name(edge.get("targetPortId"), inputs) for edge in edges if edge["targetNodeId"] == node)
+        given = (_port_name(edge.get("sourcePortId"), outputs) for edge in edges if edge["sourceNodeId"] == node)
         found = _URI.fullmatch(asset["locationInfo"]["uri"])
         written.append(
             {
@@ -226,10 +228,10 @@ def from_graph(
                     for name, value in _with_linked(body, node, links).items()
                 ],
                 "InputPortsInternal": [
-                    {"Name": name, "NodeId": node, **_fed_by(node, name, inputs, nodes, assets, edges)}
-                    for name in _each(inputs, taken)
+                    {"Name": name, "NodeId": node, **_saved_source(node, name, inputs, nodes, assets, edges)}
+                    for name in _union(inputs, taken)
                 ],
-                "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _each(outputs, given)],
+                "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _union(outputs, given)],
             }
         )
     between = [
@@ -243,27 +245,27 @@ def from_graph(
     return {
         "Graph": {"ModuleNodes": written, "EdgesInternal": between},
         "WebService": {
-            "Inputs": _ends(nodes, modules, edges, "inputId"),
-            "Outputs": _ends(nodes, modules, edges, "outputId"),
+            "Inputs": _service_port_list(nodes, modules, edges, "inputId"),
+            "Outputs": _service_port_list(nodes, modules, edges, "outputId"),
             "Parameters": [{"Name": name} for name in package.get("graphParameters", {})],
         },
     }
 
 
-def _spelled(name: str | None, known: tuple[str, ...]) -> str:
-    """A port's name as its module spells it; the only one where an edge names none."""
+def _port_name(name: str | None, known: tuple[str, ...]) -> str:
+    """Return a port's name as its module spells it; the module's only port if an edge names none."""
     if not name:
         return known[0] if len(known) == 1 else ""
     return next((port for port in known if port.casefold() == name.casefold()), name)
 
 
 def _with_linked(node: Mapping[str, Any], identity: str, links: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    """A node's parameters, with those that only a web service parameter gives a value."""
+    """Return a node's parameters, including those that get a value only from a web service parameter."""
     own = dict(node.get("parameters") or {})
     return own | {key: None for owner, key in links if owner == identity and key not in own}
 
 
-def _each(known: Iterable[str], used: Iterable[str]) -> list[str]:
+def _union(known: Iterable[str], used: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*known, *(name for name in used if name)]))
 
 
@@ -275,7 +277,7 @@ def _links(package: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     }
 
 
-def _fed_by(
+def _saved_source(
     node: str,
     port: str,
     known: tuple[str, ...],
@@ -285,7 +287,7 @@ def _fed_by(
 ) -> dict[str, str]:
     for edge in edges:
         asset = assets.get(nodes[edge["sourceNodeId"]].get("assetId"), {})
-        here = edge["targetNodeId"] == node and _spelled(edge.get("targetPortId"), known) == port
+        here = edge["targetNodeId"] == node and _port_name(edge.get("targetPortId"), known) == port
         if here and asset.get("type") == "Resource":
             uri = asset["locationInfo"]["uri"]
             foreign = _FOREIGN.fullmatch(uri)
@@ -295,10 +297,10 @@ def _fed_by(
     return {}
 
 
-def _ends(
+def _service_port_list(
     nodes: Mapping[str, Any], modules: Mapping[str, Any], edges: Iterable[Mapping[str, str]], role: str
 ) -> list[dict[str, str]]:
-    """The web service ports, each by the module's port that it leads to or comes from."""
+    """Return the web service ports, each with the module's port that it is connected to."""
     found: list[dict[str, str]] = []
     near, far = ("sourceNodeId", "target") if role == "inputId" else ("targetNodeId", "source")
     for edge in edges:

@@ -1,4 +1,4 @@
-"""Tables as request-response services answer them."""
+"""The tables in the answers of request-response services."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ _DOTNET = {"Integer": "Int64", "Double": "Double", "Boolean": "Boolean", "DateTi
 
 
 def answer(dataset: Dataset, specification: Specification | None) -> dict[str, Any]:
-    """A table as a request-response service answers it: names, types, and cells as text.
+    """Return a table in the form of an answer: names, types, and cells as text.
 
-    The columns are those declared for the output, where they are declared; else all of them.
+    The columns are those declared for the output, or all columns if none are declared.
 
     Raises:
         BadRequest: `ModelOutputMetadataMismatch`: a declared column is not in the table.
     """
     declared = list((specification or {}).get("properties") or dataset.frame.columns)
     if missing := [name for name in declared if name not in dataset.frame.columns]:
-        message = f"The graph gives no column {', '.join(map(repr, missing))}, which the output declares."
-        hint = f"It gives: {', '.join(map(str, dataset.frame.columns))}."
+        message = f"The output declares columns that the graph does not return: {', '.join(map(repr, missing))}."
+        hint = f"It returns: {', '.join(map(str, dataset.frame.columns))}."
         raise BadRequest(message, details=[Detail("ModelOutputMetadataMismatch", message)], hint=hint)
     frame = dataset.frame[declared]
     for name in declared:
         wanted = str(((specification or {}).get("properties") or {}).get(name, {}).get("type", "String"))
         if wanted != "String" and studio_type(frame[name]) == "String":
-            message = f"The graph gives text in the column {name!r}, which the output declares as {wanted}."
+            message = f"The output declares the column {name!r} as {wanted}, but the graph returns text."
             raise BadRequest(message, target=name, details=[Detail("ModelOutputMetadataMismatch", message, name)])
     columns = [[_cell(value) for value in frame[name]] for name in declared]
     return {

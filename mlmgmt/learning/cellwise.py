@@ -1,6 +1,6 @@
-"""What a compiled graph does to the cells of one row: read them, change them, score them, write them.
+"""The steps of a compiled graph for the cells of one row: read, change, score and write them.
 
-A row is a list of values: a missing number is NaN, a missing text None. Whatever is computed is added behind.
+A row is a list of values: a missing number is NaN, a missing text None. Computed values are appended.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _KINDS: dict[Any, type] = {
 
 
 class NotCompilable(Exception):
-    """The graph does more than to compute cells from cells; it has to be run."""
+    """The graph does more than compute cells from cells, so it must be run."""
 
 
 class Reader:
-    """From a request's row, in the order of the declared columns, to values of their types.
+    """Converts a request's row, in the order of the declared columns, to values of their types.
 
-    Rows whose cells already are of their types, as JSON brings them, are recognised as a whole; any other goes cell by
-    cell.
+    Rows in which all cells already have their types, as in JSON, are recognised as a whole; other rows are converted
+    cell by cell.
     """
 
     def __init__(self, declared: Mapping[str, Any]) -> None:
@@ -46,13 +46,13 @@ class Reader:
         if None in converters:
             raise NotCompilable("a column is a date")
         self.kinds = [_KINDS[convert] for convert in converters]
-        self.converters = [_cell(convert) for convert in converters if convert is not None]
+        self.converters = [_cell_converter(convert) for convert in converters if convert is not None]
         self._numbers, self._words, self._whole = (
             picker([place for place, kind in enumerate(self.kinds) if kind is wanted]) for wanted in (float, str, int)
         )
 
     def __call__(self, row: Sequence[Any]) -> tuple[Cells, bool]:
-        """The values, and whether it is known that none is missing."""
+        """Return the values, and whether none is known to be missing."""
         if [*map(type, row)] == self.kinds and self._plain(row):
             return [*row], True
         return [convert(cell) for convert, cell in zip(self.converters, row, strict=True)], False
@@ -63,7 +63,7 @@ class Reader:
 
 
 def is_plain(kind: type, cells: Sequence[Any]) -> bool:
-    """Whether, of cells of one kind, no number is infinite or missing, no text blank, no integer beyond 64 bits."""
+    """Whether cells of one type are plain: no infinite or missing number, no blank text, no integer beyond 64 bits."""
     if kind is float:
         return isfinite(sum(cells))
     if kind is str:
@@ -71,14 +71,14 @@ def is_plain(kind: type, cells: Sequence[Any]) -> bool:
     return kind is not int or not cells or -(2**63) <= min(cells) <= max(cells) < 2**63
 
 
-def _cell(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _cell_converter(convert: Callable[[Any], Any]) -> Callable[[Any], Any]:
     if convert is conversion.text:
         return lambda value: None if conversion.is_missing(value) else conversion.text(value)
     return lambda value: _NAN if conversion.is_missing_number(value) else convert(value)
 
 
-def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Cells], None]:
-    """A step that adds the changed cells of some places, in their order."""
+def change_step(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[Cells], None]:
+    """Return a step that appends the changed cells of some places, in order."""
     if all(isinstance(change, Fill) for _, change in changes):
         fills = [(place, change.value) for place, change in changes if isinstance(change, Fill)]
 
@@ -95,8 +95,8 @@ def changing(changes: Sequence[tuple[int, Callable[[Any], Any]]]) -> Callable[[C
     return change
 
 
-def scoring(trained: Trained, places: Sequence[int]) -> Callable[[Cells], None]:
-    """A step that adds the score columns of a model, whose features stand at these places."""
+def score_step(trained: Trained, places: Sequence[int]) -> Callable[[Cells], None]:
+    """Return a step that appends the scores of a model, whose features are the cells at `places`."""
     numbers, finish, pick = trained.compiled.row(), _finisher(trained), picker(places)
     labelled = trained.task not in ("regression", "clustering")
     words = labelled and trained.label_type not in ("Integer", "Double", "Boolean")
@@ -105,14 +105,14 @@ def scoring(trained: Trained, places: Sequence[int]) -> Callable[[Cells], None]:
 
     def score(cells: Cells) -> None:
         values = numbers(pick(cells))
-        # What is missing makes every number of a learner that needs complete rows NaN.
+        # If a cell is missing, a learner that needs complete rows returns only NaN.
         cells += nothing if complete and values[0] != values[0] else finish(values)
 
     return score
 
 
 def _finisher(trained: Trained) -> Callable[[list[float]], list[Any]]:
-    """From the form's numbers to the score columns."""
+    """Return the function from the compiled model's numbers to the score columns."""
     classes = trained.classes
     if trained.task == "binary":
         low, high = classes
@@ -125,7 +125,7 @@ def _finisher(trained: Trained) -> Callable[[list[float]], list[Any]]:
 
 
 def writer(kind: str) -> Callable[[Any], str | None]:
-    """From a value to an answer's text; `kind` is the Studio name of its column's type."""
+    """Return the function from a value to the text in an answer; `kind` is Studio's name of the column's type."""
     if kind == "Double":
         return lambda value: repr(value) if value == value else None
     if kind in ("Integer", "Boolean"):

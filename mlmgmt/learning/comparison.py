@@ -1,4 +1,4 @@
-"""Two models on the same rows."""
+"""The comparison of two models on the same rows."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """One model on the rows: its metrics, and what a report is drawn from.
+    """One model's metrics on the rows, and the data for a report.
 
     Args:
-        rows: as the model saw them, label included where it has one.
+        rows: the rows as the model got them, with the label if it has one.
     """
 
     metrics: dict[str, float]
@@ -34,11 +34,11 @@ class Evaluation:
     """The metrics of two models on the same rows.
 
     Args:
-        old: those of the deployed model; None when it could not be evaluated, and `unable` says why.
-        deployed: the SHA-256 of the deployed model's payload, which says which model `old` is about.
-        overlap: how many of the rows the deployed model was trained on; None when that is not known.
-        new_overlap: how many of them the new model was trained on; None when that is not known, or is by design none.
-        old_facts: the manifest of the deployed model, where it was evaluated.
+        old: the metrics of the deployed model; None if it could not be evaluated, and `unable` says why.
+        deployed: the SHA-256 of the deployed model's payload, which identifies the model of `old`.
+        overlap: the number of rows that the deployed model was trained on; None if that is not known.
+        new_overlap: the number of rows that the new model was trained on; None if that is not known, or none by design.
+        old_facts: the manifest of the deployed model, if it was evaluated.
     """
 
     new: dict[str, float]

@@ -1,8 +1,8 @@
-"""A scoring graph as one function from rows to answers: a few row by row, many column by column.
+"""A scoring graph as one function from rows to answers: a few rows one by one, many rows column by column.
 
-A graph is compiled by running it once on one row: what each column is called and of which type it is then stands at
-every port, and only what happens to single cells is left to do. A graph with a module that does more (joins tables,
-drops rows, learns from the rows it gets) has no compiled form, and is run.
+A graph is compiled by running it once on one row: then the names and types of the columns at every port are known, and
+only the work on single cells is left to do. A graph with a module that does more (joins tables, drops rows, learns from
+its rows) has no compiled form and is run.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from mlmgmt.modules.predictors import picker
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Specification
     from mlmgmt.modules.base import Dataset
 
 MOST_ROWS = 24
-"""More rows than these go column by column."""
+"""The most rows that are scored one by one; more are scored column by column."""
 
 _MOST_SHAPES, _MOST_COLUMNS = 64, 1024
 Answer = tuple[dict[str, dict[str, Any]], list[str]]
-"""Tables by output, and what to tell about the request."""
+"""Tables by output, and notes about the request."""
 
 
 class _Shape(NamedTuple):
-    """How a request's columns stand to those that are declared.
+    """How the columns of a request match the declared ones.
 
     Args:
-        ordered: brings a row into the declared order; None where it has it.
-        places: of each declared column among those of the request; -1 where it is absent.
-        notes: what to tell about the columns.
+        ordered: brings a row into the declared order; None if rows are in that order.
+        places: the index of each declared column in the request; -1 if it is missing.
+        notes: what the caller should know about the columns.
     """
 
     ordered: Callable[[Sequence[Any]], Sequence[Any]] | None
@@ -49,18 +49,18 @@ class Compiled:
     """A scoring graph with one input, compiled.
 
     Args:
-        plan: for the outputs that are tables.
-        done: what a run on one row made of it.
+        plan: the graph, which must have exactly one input.
+        done: a run of it on one row.
         inputs, outputs: `properties.input` and `.output`, by port.
-        spare: columns whose absence is nothing to tell about.
+        spare: columns that may be missing without a note.
 
     Raises:
-        NotCompilable: see there.
+        NotCompilable: the graph has no compiled form.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: GraphPlan,
         done: Run,
         inputs: Mapping[str, Specification],
         outputs: Mapping[str, Specification],
@@ -81,13 +81,13 @@ class Compiled:
         self._last: tuple[tuple[str, ...], _Shape] = (), _Shape(None, [], [])
 
     def answer(self, cells: tables.Cells) -> Answer:
-        """The value of each output, as `answers.answer` gives it, and what to tell about the columns.
+        """Return the value of each output like `answers.answer`, and notes about the columns.
 
         Args:
-            cells: of the input, as `tables.from_request` gives them.
+            cells: the cells of the input, from `tables.from_request`.
 
         Raises:
-            Exception: anything at all; run the graph, and it says what is wrong.
+            Exception: any exception is possible; run the graph for a proper error.
         """
         ordered, _, notes = self._shape_of(cells)
         read = self._read
@@ -103,7 +103,7 @@ class Compiled:
         return {output.name: output.table(lines) for output, lines in tables_}, notes
 
     def answer_many(self, cells: tables.Cells) -> Answer:
-        """The same, column by column."""
+        """Do the same as `answer`, column by column."""
         _, places, notes = self._shape_of(cells)
         given, nothing = list(zip(*cells.rows, strict=True)), [None] * len(cells.rows)
         columns = columnwise.read(self._read, [given[place] if place >= 0 else nothing for place in places])
@@ -114,14 +114,13 @@ class Compiled:
     def _shape_of(self, cells: tables.Cells) -> _Shape:
         columns, shape = self._last
         if columns is not cells.columns:
-            standing = self._shapes.get(cells.columns)
-            shape = standing if standing is not None else self._shape(cells)
-            # In one step, for whoever reads it in another thread.
+            shape = self._shapes.get(cells.columns) or self._shape(cells)
+            # One assignment, so that another thread never sees a mix of two.
             self._last = cells.columns, shape
         return shape
 
     def _shape(self, cells: tables.Cells) -> _Shape:
-        known, notes = tables.placed(cells, self._declared, self._spare)
+        known, notes = tables.match_columns(cells, self._declared, self._spare)
         places = [known.get(name, -1) for name in self._declared]
         ordered: Callable[[Sequence[Any]], Sequence[Any]] | None
         if places == list(range(len(cells.columns))):
@@ -139,13 +138,13 @@ class Compiled:
         return shape
 
 
-def is_candidate(plan: Plan) -> bool:
-    """Whether a graph has one input and none but modules that may have a compiled form."""
+def is_candidate(plan: GraphPlan) -> bool:
+    """Whether a graph has one input, and only modules that may have a compiled form."""
     return len(plan.needs_inputs()) == 1 and {module.name for module in plan.modules.values()} <= STEPS.keys()
 
 
-def compile_plan(
-    plan: Plan,
+def compile_graph(
+    plan: GraphPlan,
     probe: Dataset,
     *,
     read: Callable[[str], Any],
@@ -153,16 +152,16 @@ def compile_plan(
     outputs: Mapping[str, Specification],
     spare: Collection[str] = (),
 ) -> Compiled | None:
-    """The compiled form of a candidate, or None where it has none after all.
+    """Compile a candidate (see `is_candidate`); return None if it has no compiled form.
 
     Args:
         probe: one row of the input, typed.
-        read: as `runner.run` takes it.
-        spare: columns whose absence is nothing to tell about.
+        read: see `runner.run`.
+        spare: columns that may be missing without a note.
     """
     try:
         done = runner.run(plan, {plan.needs_inputs()[0]: probe}, read=read)
         return Compiled(plan, done, inputs, outputs, spare)
     except (NotCompilable, MlmgmtError):
-        # What fails on the row that was tried may do well on others; the run decides.
+        # The graph may fail on this row and still work on others; running it decides.
         return None

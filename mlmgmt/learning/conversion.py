@@ -1,4 +1,4 @@
-"""Cells as they were written, and the values that they stand for."""
+"""Convert cells, as they were written, to the values of typed columns."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class Cells(NamedTuple):
     """A table before its columns have types: every cell as it was written.
 
     Args:
-        rows: each as long as `columns`.
-        lines: where each row began in its file, for messages; empty when there was no file.
-        headless: the file had no header, and the columns are called Col1 and so on.
+        rows: lists of cells, each as long as `columns`.
+        source: the file or the input, for messages.
+        lines: the line of the file on which each row begins, for messages; empty if there was no file.
+        headless: the file had no header, and the columns are named Col1, Col2 and so on.
     """
 
     columns: tuple[str, ...]
@@ -41,7 +42,7 @@ def refusal(code: str, message: str, *, target: str, hint: str | None = None) ->
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell holds no value."""
+    """Whether a cell has no value."""
     return (
         value is None
         or (isinstance(value, float) and value != value)
@@ -50,14 +51,14 @@ def is_missing(value: Any) -> bool:
 
 
 def is_missing_number(value: Any) -> bool:
-    """Whether a cell of a column of numbers or truths holds no value."""
+    """Whether a cell of a numeric or boolean column has no value."""
     return is_missing(value) or (isinstance(value, str) and value.strip().casefold() in _MISSING_WORDS)
 
 
 def converter(specification: Mapping[str, Any]) -> Callable[[Any], Any] | None:
-    """From a cell that is not missing to a column's value: `boolean`, `integer`, `number` or `text`; None for a date.
+    """Return the function that converts a present cell (`boolean`, `integer`, `number` or `text`); None for a date.
 
-    The functions raise ValueError, TypeError or OverflowError for a cell that is not of the type.
+    These functions raise ValueError, TypeError or OverflowError for a cell of another type.
     """
     kind = str(specification.get("type", "String")).casefold()
     if str(specification.get("format", "")).casefold().startswith("date-time") and kind == "string":
@@ -66,7 +67,7 @@ def converter(specification: Mapping[str, Any]) -> Callable[[Any], Any] | None:
 
 
 def column(values: list[Any], specification: Mapping[str, Any], name: str, cells: Cells) -> Any:
-    """A column's values as an array of the type that is declared; `cells` says where one is that is none.
+    """Return a column's values as an array of the declared type; `cells` gives the place for an error message.
 
     Raises:
         BadRequest: `InputParseError`.
@@ -76,7 +77,7 @@ def column(values: list[Any], specification: Mapping[str, Any], name: str, cells
     if convert is None:
         return _dates(values, name, cells)
     kinds = set(map(type, values))
-    found = _of_words(values, convert) if kinds == {str} else _of_figures(values, kinds, convert)
+    found = _from_texts(values, convert) if kinds == {str} else _from_numbers(values, kinds, convert)
     if found is not None:
         return found
     if convert is text:
@@ -86,14 +87,15 @@ def column(values: list[Any], specification: Mapping[str, Any], name: str, cells
         try:
             converted.append(None if is_missing_number(value) else convert(value))
         except (ValueError, TypeError, OverflowError):
-            message = f"{cells.where(row)}: {value!r} in the column {name!r} is no {kind}."
+            article = "an" if kind == "integer" else "a"
+            message = f"{cells.where(row)}: {value!r} in the column {name!r} is not {article} {kind}."
             raise refusal("InputParseError", message, target=name) from None
     dtype = {"boolean": "boolean", "integer": "Int64"}.get(kind, "float64")
     return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
 
 
-def _of_words(values: list[str], convert: Callable[[Any], Any]) -> Any:
-    """A column of words, as a file brings it, all at once; None where a cell needs a closer look."""
+def _from_texts(values: list[str], convert: Callable[[Any], Any]) -> Any:
+    """Convert a column of strings, from a file, as a whole; return None if the cells must be converted one by one."""
     if convert is text:
         blank = {word for word in set(values) if not word.strip()}
         return pd.array([None if word in blank else word for word in values] if blank else values, dtype="str")
@@ -112,8 +114,8 @@ def _of_words(values: list[str], convert: Callable[[Any], Any]) -> Any:
     return pd.arrays.IntegerArray(places, ~present)
 
 
-def _of_figures(values: list[Any], kinds: set[type], convert: Callable[[Any], Any]) -> Any:
-    """A column of numbers, as JSON brings it, some of them null; None where a cell needs a closer look."""
+def _from_numbers(values: list[Any], kinds: set[type], convert: Callable[[Any], Any]) -> Any:
+    """Convert a column of numbers and nulls, from JSON; return None if the cells must be converted one by one."""
     try:
         if convert is integer and kinds <= {int, type(None)}:
             missing = np.array([value is None for value in values], dtype=bool)
@@ -122,18 +124,18 @@ def _of_figures(values: list[Any], kinds: set[type], convert: Callable[[Any], An
             found = np.array(values, dtype="float64")
             return None if np.isinf(found).any() else pd.array(found, dtype="float64")
     except OverflowError:
-        # Longer than 64 bits, or than a number can be; which one is said by whoever looks at each.
+        # A number does not fit 64 bits; converting the cells one by one finds it.
         pass
     return None
 
 
 def text(value: Any) -> str:
-    """The text of a cell."""
+    """Return the text of a cell."""
     return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def boolean(value: Any) -> bool:
-    """True or False, from those words or 1 and 0."""
+    """Convert `true`, `false`, 1 or 0."""
     word = text(value).strip().casefold()
     if word not in _TRUE | _FALSE:
         raise ValueError(word)
@@ -141,7 +143,7 @@ def boolean(value: Any) -> bool:
 
 
 def integer(value: Any) -> int:
-    """A whole number of 64 bits."""
+    """Convert a whole number that fits 64 bits."""
     text_ = str(value)
     try:
         whole = int(value) if isinstance(value, (int, str)) else int(text_)
@@ -156,7 +158,7 @@ def integer(value: Any) -> int:
 
 
 def number(value: Any) -> float:
-    """A finite number."""
+    """Convert a finite number."""
     real = float(value)
     if not abs(real) < float("inf") or "_" in str(value):
         raise ValueError(value)
@@ -171,23 +173,23 @@ def _dates(values: list[Any], name: str, cells: Cells) -> Any:
             format="ISO8601",
         )
     except (ValueError, TypeError) as error:
-        message = f"{cells.source}: the column {name!r} holds a value that is no ISO 8601 date ({error})."
+        message = f"{cells.source}: the column {name!r} has a value that is not an ISO 8601 date ({error})."
         raise refusal("InputParseError", message, target=name) from None
 
 
 def infer(values: Sequence[Any]) -> dict[str, str]:
-    """The narrowest column type that every value fits: Boolean (by word), Integer, Number, or String."""
+    """Return the narrowest column type for all values: Boolean (only true and false), Integer, Number or String."""
     present = [text(value).strip() for value in values if not is_missing(value)]
     if present and all(word.casefold() in ("true", "false") for word in present):
         return {"type": "Boolean"}
-    if present and all(_is(int, word) for word in present):
+    if present and all(_parses_as(int, word) for word in present):
         return {"type": "Integer", "format": "Int64"}
-    if present and all(_is(float, word) for word in present):
+    if present and all(_parses_as(float, word) for word in present):
         return {"type": "Number", "format": "Double"}
     return {"type": "String"}
 
 
-def _is(kind: Any, word: str) -> bool:
+def _parses_as(kind: Any, word: str) -> bool:
     try:
         value = kind(word)
     except (ValueError, OverflowError):

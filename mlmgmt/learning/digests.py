@@ -1,4 +1,4 @@
-"""Digests of data: of a whole table, and of each row."""
+"""Digests of data: of a whole table, and of each of its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def digest(cells: Cells) -> str:
-    """SHA-256 of the cells, whatever the file's line ends and quoting were."""
+    """Return the SHA-256 of the cells, independent of the file's line ends and quoting."""
     lines = ["\x1f".join(cells.columns)]
     for row in cells.rows:
         try:
@@ -24,7 +24,7 @@ def digest(cells: Cells) -> str:
 
 
 def row_digests(cells: Cells) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """A 64-bit digest of each row, whatever the order of its columns."""
+    """Return a 64-bit digest of each row, independent of the order of the columns."""
     order = sorted(range(len(cells.columns)), key=lambda index: cells.columns[index])
     head = sha256(("\x1f".join(cells.columns[index] for index in order) + "\x1e").encode())
     chosen = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)

@@ -1,4 +1,4 @@
-"""A graph that is being drawn: nodes, assets and edges of a definition, added and taken away."""
+"""Build or change the graph of a definition: add and remove nodes, assets and edges."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Edge = dict[str, str]
 
 
 class Sketch:
-    """A canonical document with a graph, which may be changed; the document it was made from is not.
+    """A canonical document with a graph that can be changed.
 
     Args:
-        document: what to begin with; an empty graph when None.
+        document: the document to start with, which is copied; an empty graph if None.
     """
 
     def __init__(self, document: Mapping[str, Any] | None = None) -> None:
@@ -31,39 +31,39 @@ class Sketch:
         self.nodes: dict[str, Any] = package.setdefault("nodes", {})
         self.edges: list[Edge] = package.setdefault("edges", [])
 
-    def _fresh(self, kind: str, taken: Mapping[str, Any]) -> str:
+    def _unused_id(self, kind: str, taken: Mapping[str, Any]) -> str:
         number = 1
         while f"{kind}{number}" in taken:
             number += 1
         return f"{kind}{number}"
 
     def module(self, name: str, parameters: Mapping[str, Any] | None = None) -> str:
-        """Add a node that runs a module of the catalogue; nodes of one module share its asset."""
+        """Add a node that runs a module of the catalogue, and return its id. Nodes of one module share its asset."""
         module = catalogue.by_name(name)
-        asset = next((key for key, body in self.assets.items() if _is(body, module.guid)), None)
+        asset = next((key for key, body in self.assets.items() if _is_module(body, module.guid)), None)
         if asset is None:
-            asset = self._fresh("asset", self.assets)
+            asset = self._unused_id("asset", self.assets)
             body = {"name": module.name, "type": "Module", "locationInfo": {"uri": _URI.format(module.guid)}}
             self.assets[asset] = body
-        node = self._fresh("node", self.nodes)
+        node = self._unused_id("node", self.nodes)
         values = {key: {"value": str(value)} for key, value in (parameters or {}).items()}
         self.nodes[node] = {"assetId": asset} | ({"parameters": values} if values else {})
         return node
 
     def resource(self, name: str, uri: str) -> str:
-        """Add a node that stands for a blob: a dataset, a trained model or a transformation.
+        """Add a node for a blob (a dataset, a trained model or a transformation), and return its id.
 
-        Its port is of the type `Dataset` whatever it carries; the contract knows no other.
+        Its port has the type `Dataset` whatever the blob is; the contract has no other type.
         """
-        asset, node = self._fresh("asset", self.assets), self._fresh("node", self.nodes)
+        asset, node = self._unused_id("asset", self.assets), self._unused_id("node", self.nodes)
         ports = {RESULTS_PORT: {"type": "Dataset"}}
         self.assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
         self.nodes[node] = {"assetId": asset}
         return node
 
     def port(self, member: str, name: str) -> str:
-        """Add the node of a web service input or output; `member` is `inputId` or `outputId`."""
-        node = self._fresh("node", self.nodes)
+        """Add the node of a web service input or output, and return its id; `member` is `inputId` or `outputId`."""
+        node = self._unused_id("node", self.nodes)
         self.nodes[node] = {member: name}
         return node
 
@@ -79,11 +79,11 @@ class Sketch:
         return [edge for edge in self.edges if edge["sourceNodeId"] == node]
 
     def ports(self, member: str) -> dict[str, str]:
-        """The names of the web service inputs or outputs, with their nodes."""
+        """Return the nodes of the web service inputs or outputs, by name."""
         return {body[member]: node for node, body in self.nodes.items() if member in body}
 
     def drop(self, nodes: Iterable[str]) -> None:
-        """Take nodes away, with their edges and with assets that nothing else uses."""
+        """Remove nodes, their edges, and the assets that no other node uses."""
         gone = set(nodes)
         for node in gone:
             self.nodes.pop(node, None)
@@ -93,12 +93,12 @@ class Sketch:
             del self.assets[asset]
 
     def without_service_ports(self) -> Sketch:
-        """The same graph without the nodes of web service inputs and outputs: as an experiment runs it."""
+        """Return a copy without the nodes of web service inputs and outputs: the graph that an experiment runs."""
         plain = Sketch(self.document)
         plain.drop([*plain.ports("inputId").values(), *plain.ports("outputId").values()])
         return plain
 
 
-def _is(asset: Mapping[str, Any], guid: str) -> bool:
+def _is_module(asset: Mapping[str, Any], guid: str) -> bool:
     found = catalogue.known(asset) if asset.get("type") == "Module" else None
     return found is not None and found.guid == guid

@@ -1,4 +1,4 @@
-"""Web service parameters: what a call gives, what the service defaults to, and which module parameters they set."""
+"""Web service parameters: their values in a call, their defaults, and the module parameters that they set."""
 
 from __future__ import annotations
 
@@ -10,23 +10,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Linked = dict[str, dict[str, Any]]
-"""By node id, the values of its linked parameters."""
+"""The values of linked node parameters, by node id."""
 
 
-def linked(document: Mapping[str, Any], given: Mapping[str, Any], stands: Callable[[str, str], bool]) -> Linked:
-    """The value of each linked node parameter: the call's, else the service's default, else the node's own.
+def linked_values(
+    document: Mapping[str, Any], given: Mapping[str, Any], has_own_value: Callable[[str, str], bool]
+) -> Linked:
+    """Return the value of each linked node parameter: from the call, or else the service's default.
+
+    A node parameter with neither keeps the node's own value, and is not returned.
 
     Args:
-        given: by the name of the web service parameter, exactly or uniquely in any letter case; null is not given.
+        given: the call's values by the name of the web service parameter, exact or unique in any letter case; null
+            means "not given".
         stands: whether a node of the graph has a value of its own for a parameter.
 
     Raises:
         BadRequest: `UnexpectedParameter`, also for a name given twice; `BadParameterValue` for a list or an object;
-            `MissingRequiredGlobalParameters`, naming every one that is missing.
+            `MissingRequiredGlobalParameters`, which names every missing parameter.
     """
     properties = document["properties"]
     declared = properties["package"].get("graphParameters") or {}
-    values = _given(given, declared)
+    values = _given_values(given, declared)
     found: Linked = {}
     missing = []
     for name, parameter in declared.items():
@@ -37,18 +42,18 @@ def linked(document: Mapping[str, Any], given: Mapping[str, Any], stands: Callab
             node, key = link["nodeId"], link["parameterKey"]
             if value is not None:
                 found.setdefault(node, {})[key] = value
-            elif not stands(node, key) and name not in missing:
+            elif not has_own_value(node, key) and name not in missing:
                 missing.append(name)
     if missing:
-        raise _required(missing)
+        raise _missing_parameters(missing)
     return found
 
 
-def divided(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a call gives, for each of several definitions that it goes through: the parameters that each declares.
+def divide_parameters(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return, for each of several definitions that a call uses, the call's parameters that it declares.
 
     Raises:
-        BadRequest: `UnexpectedParameter`: none of them declares it.
+        BadRequest: `UnexpectedParameter`: no definition declares the parameter.
     """
     declared = [
         {name.casefold() for name in document["properties"]["package"].get("graphParameters") or {}}
@@ -57,21 +62,21 @@ def divided(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dic
     for name in given:
         if not any(name.casefold() in names for names in declared):
             listed = ", ".join(sorted(set().union(*declared))) or "none"
-            message = f"No definition that is run here has a parameter {name!r}."
+            message = f"No web service used here has a parameter {name!r}."
             details = [Detail("UnexpectedParameter", message, name)]
             raise BadRequest(message, target=name, details=details, hint=f"There are: {listed}.")
     return [{name: value for name, value in given.items() if name.casefold() in names} for names in declared]
 
 
-def _given(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
-    """The call's values by the names that are declared."""
+def _given_values(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
+    """Return the call's values by the declared names."""
     known = list(declared)
     values: dict[str, Any] = {}
     spelled: dict[str, str] = {}
     for spelling, value in given.items():
-        name = _named(spelling, known)
+        name = _declared_name(spelling, known)
         if name in spelled:
-            message = f"{spelled[name]!r} and {spelling!r} both give the parameter {name!r}."
+            message = f"{spelled[name]!r} and {spelling!r} are the same parameter, {name!r}."
             raise BadRequest(message, target=spelling, details=[Detail("UnexpectedParameter", message, spelling)])
         if isinstance(value, (list, dict)):
             message = (
@@ -83,24 +88,24 @@ def _given(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str, Any]:
 
 
 def _default(name: str, parameters: Mapping[str, Any]) -> Any:
-    """The service's default; the older contract has it bare."""
+    """Return the service's default, which is a bare value in the older contract."""
     fold = name.casefold()
     found = parameters.get(name, next((body for other, body in parameters.items() if other.casefold() == fold), None))
     return found.get("value") if isinstance(found, dict) else found
 
 
-def _required(missing: list[str]) -> BadRequest:
+def _missing_parameters(missing: list[str]) -> BadRequest:
     details = [
-        Detail("MissingRequiredGlobalParameters", f"The parameter {name!r} has no default and must be given.", name)
+        Detail("MissingRequiredGlobalParameters", f"The parameter {name!r} has no default; give a value.", name)
         for name in missing
     ]
     example = ", ".join(f'"{name}": "..."' for name in missing)
-    hint = f'Give it with the call: "GlobalParameters": {{{example}}}.'
+    hint = f'Add to the request: "GlobalParameters": {{{example}}}'
     message = f"The service needs the parameter{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}."
     return BadRequest(message, target=missing[0], details=details, hint=hint)
 
 
-def _named(name: str, known: list[str]) -> str:
+def _declared_name(name: str, known: list[str]) -> str:
     if name in known:
         return name
     alike = [other for other in known if other.casefold() == name.casefold()]

@@ -1,13 +1,13 @@
-"""`.ilearner` and `.itransform` files: a manifest anybody may read, and what was learnt, opened only when trusted.
+"""`.ilearner` and `.itransform` files: a readable manifest, and what was learnt, which is opened only if trusted.
 
     mlmgmt-ilearner 1\\n            what it is
     <length of the manifest>\\n
     <manifest, JSON>              what was trained, on what, how good it is; the payload's length and SHA-256
     <payload>                     a compressed pickle of values; it names no class of this package
-    <32 bytes>                    HMAC-SHA256 over all of the above, under the key of the home that trained it
+    <32 bytes>                    HMAC-SHA256 over all of the above, with the key of the home that trained it
 
-Unpickling runs whatever the pickle says. So nothing is unpickled unless the signature is this home's own, or the user
-trusted exactly these bytes by their SHA-256.
+Unpickling runs whatever the pickle says. So nothing is unpickled unless this home signed the file, or the user trusted
+exactly these bytes by their SHA-256.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _LONGEST_MANIFEST = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A file taken apart; nothing in it has been believed yet."""
+    """The parts of a file. Nothing in it is trusted yet."""
 
     manifest: dict[str, Any]
     payload: memoryview
@@ -47,13 +47,13 @@ class Container:
 
 
 def take_apart(data: bytes) -> Container:
-    """The parts of a file, without opening the model.
+    """Return the parts of a file, without opening the model.
 
     Raises:
-        BadRequest: `InvalidModelFormat`: it is not such a file, or not a whole one.
+        BadRequest: `InvalidModelFormat`: it is not a model file, or not a complete one.
     """
     if not data.startswith(MAGIC):
-        _refuse("It is not a model of mlmgmt; models of the original service cannot be run here.")
+        _refuse("mlmgmt did not write it; models of the original service cannot run here.")
     view = memoryview(data)
     end = data.find(b"\n", len(MAGIC), len(MAGIC) + 12)
     length = data[len(MAGIC) : end]
@@ -66,18 +66,18 @@ def take_apart(data: bytes) -> Container:
     except (orjson.JSONDecodeError, KeyError, TypeError):
         _refuse("Its manifest cannot be read.")
     if not isinstance(size, int) or not isinstance(digest, str) or stop + size + _SIGNATURE != len(data):
-        _refuse("It is cut short, or something was added to it.")
+        _refuse("It is incomplete, or has extra bytes.")
     return Container(manifest, view[stop : stop + size], view[: stop + size], data[stop + size :])
 
 
 def _refuse(reason: str) -> NoReturn:
     message = f"The model file cannot be used. {reason}"
-    hint = "Train the model again here: mlmgmt retrain."
+    hint = "Train the model again here: mlmgmt retrain"
     raise BadRequest(message, details=[Detail("InvalidModelFormat", message)], hint=hint)
 
 
 def manifest(data: bytes) -> dict[str, Any]:
-    """What a file says of itself; enough to show, not to trust.
+    """Return the manifest of a file. It may be shown, but not trusted.
 
     Raises:
         BadRequest: `InvalidModelFormat`.
@@ -86,18 +86,18 @@ def manifest(data: bytes) -> dict[str, Any]:
 
 
 def pack(learnt: Trained | Transform, facts: dict[str, Any], *, key: bytes, home: str, rows: Any = None) -> bytes:
-    """The bytes of a model file.
+    """Return the bytes of a model file.
 
     Args:
-        facts: for the manifest: task, data, metrics, versions, time.
-        key: the home's signing key; `home` is its id.
-        rows: 64-bit digests of the rows it was trained on, kept to tell later whether it has seen a row.
+        facts: members of the manifest: task, data, metrics, versions, time.
+        key: the home's signing key; `home` is the home's id.
+        rows: 64-bit digests of the rows it was trained on, to find out later whether it was trained on a row.
     """
-    return signed(unsigned(learnt, facts, home=home, rows=rows), key=key)
+    return add_signature(pack_unsigned(learnt, facts, home=home, rows=rows), key=key)
 
 
-def unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, rows: Any = None) -> bytes:
-    """A model file but for its signature, for whoever learns and has no key; see `pack`."""
+def pack_unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, rows: Any = None) -> bytes:
+    """Return a model file without its signature, for a process that trains but has no key; see `pack`."""
     from mlmgmt.modules import transformations
     from mlmgmt.modules.learners import Trained
 
@@ -110,36 +110,36 @@ def unsigned(learnt: Trained | Transform, facts: dict[str, Any], *, home: str, r
     return MAGIC + str(len(head)).encode() + b"\n" + head + payload
 
 
-def signed(content: bytes, *, key: bytes) -> bytes:
-    """A model file that `unsigned` made, with its signature."""
+def add_signature(content: bytes, *, key: bytes) -> bytes:
+    """Sign a file from `pack_unsigned`."""
     return content + hmac.new(key, content, sha256).digest()
 
 
 def unpack(
     data: bytes, *, key: bytes | None, home: str, trusts: Callable[[str], bool] = lambda _: False
 ) -> tuple[Trained | Transform, Any, dict[str, Any]]:
-    """What was learnt, the digests of the rows it saw, and the manifest; checked before anything is unpickled.
+    """Return what was learnt, the digests of its training rows, and the manifest. The file is checked first.
 
     Args:
-        trusts: whether the user trusted a whole file by its SHA-256.
+        trusts: whether the user trusts a file, by its SHA-256.
 
     Raises:
         BadRequest: `InvalidModelFormat`.
         UntrustedModel: `ModelAltered`, `ModelNotSignedHere`.
     """
-    container = _believed(data, key, home, trusts)
+    container = _check_trust(data, key, home, trusts)
     stated = container.manifest
     if sha256(container.payload).hexdigest() != stated["payload"]["sha256"]:
-        _refuse("Its payload is not the one its manifest speaks of.")
-    return *_opened(container.payload, stated["payload"].get("format")), stated
+        _refuse("Its payload does not match its manifest.")
+    return *_open_payload(container.payload, stated["payload"].get("format")), stated
 
 
 def check(data: bytes, *, key: bytes | None, home: str, trusts: Callable[[str], bool] = lambda _: False) -> None:
-    """Hold a file's signature against this home, or against what the user trusts, without opening it; see `unpack`."""
-    _believed(data, key, home, trusts)
+    """Check that this home signed a file or the user trusts it, without opening it; see `unpack`."""
+    _check_trust(data, key, home, trusts)
 
 
-def _believed(data: bytes, key: bytes | None, home: str, trusts: Callable[[str], bool]) -> Container:
+def _check_trust(data: bytes, key: bytes | None, home: str, trusts: Callable[[str], bool]) -> Container:
     container = take_apart(data)
     digest = sha256(data).hexdigest()
     if not trusts(digest):
@@ -148,13 +148,13 @@ def _believed(data: bytes, key: bytes | None, home: str, trusts: Callable[[str],
 
 
 def open_unsigned(content: bytes) -> Trained | Transform:
-    """What was learnt, of a file that this very process made with `unsigned`; anything else is opened by `unpack`."""
+    """Open a file that this process has just made with `pack_unsigned`; use `unpack` for all other files."""
     container = take_apart(content + bytes(_SIGNATURE))
-    return _opened(container.payload, _PICKLE)[0]
+    return _open_payload(container.payload, _PICKLE)[0]
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds the classes that files of version 0.1.0 name where they are now."""
+    """Find classes that files of version 0.1.0 name, at their present place."""
 
     def find_class(self, module: str, name: str) -> Any:
         if module.startswith("mlmgmt."):
@@ -165,12 +165,12 @@ class _Unpickler(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-def _opened(payload: memoryview, form: object) -> tuple[Trained | Transform, Any]:
+def _open_payload(payload: memoryview, form: object) -> tuple[Trained | Transform, Any]:
     from mlmgmt.modules import transformations
     from mlmgmt.modules.learners import Trained
 
     if form != _PICKLE:
-        _refuse(f"Its payload has the form {form!r}, and this version reads {_PICKLE!r}.")
+        _refuse(f"Its payload has the format {form!r}, but this version reads {_PICKLE!r}.")
     try:
         # Its signature was checked, or the user trusts it.
         content = _Unpickler(io.BytesIO(zlib.decompress(payload))).load()
@@ -183,7 +183,7 @@ def _opened(payload: memoryview, form: object) -> tuple[Trained | Transform, Any
             learnt = transformations.from_content(content)
         rows = content["rows"]
     except Exception as error:
-        # A trusted file may still hold anything, and unpickling fails in as many ways.
+        # A trusted file may still contain anything, so unpickling can raise any exception.
         _refuse(f"Its payload cannot be opened ({type(error).__name__}).")
     return learnt, rows
 
@@ -193,9 +193,9 @@ def _check_signature(container: Container, digest: str, key: bytes | None, home:
         return
     maker = container.manifest.get("home")
     if maker == home and key is not None:
-        message = "The model file says it was made here, and its signature does not match: it was altered."
-        hint = "Go back to the last model with mlmgmt rollback, or train it again."
+        message = "The model file says that it was made here, but its signature does not match: it was altered."
+        hint = "Go back to the previous model with mlmgmt rollback, or train the model again."
         raise UntrustedModel(message, target=digest, details=[Detail("ModelAltered", message, digest)], hint=hint)
-    message = f"The model was signed by another home ({str(maker)[:8]}…); opening it could run anything."
+    message = f"The model was signed by another home ({str(maker)[:8]}…); opening it could run any code."
     hint = f"If you know where it comes from: mlmgmt trust-model {digest}"
     raise UntrustedModel(message, target=digest, details=[Detail("ModelNotSignedHere", message, digest)], hint=hint)

@@ -1,4 +1,4 @@
-"""A definition made ready to run: modules found, ports and their types checked, nodes in order."""
+"""The executable form of a definition's graph: modules found, ports and their types checked, nodes in order."""
 
 from __future__ import annotations
 
@@ -24,18 +24,17 @@ _CARRIES = {
 }
 
 
-class Plan:
-    """A definition made ready to run. Nothing has run yet.
+class GraphPlan:
+    """A graph, checked and ready for `runner.run`.
 
     Args:
-        document: canonical and checked.
-        outputs: the output ids to work for; when None, all of them and the modules that write somewhere.
-        everything: run every node, as an experiment does.
+        document: a canonical, checked definition.
+        outputs: the output ids to compute; if None, all of them, and the modules that write outside the graph.
+        everything: run every node, like an experiment.
 
     Raises:
-        ModuleNotSupported: the catalogue lacks a module that is needed; every one is named.
-        ModuleFailure: a node's parameter is not one its module takes.
-        BadRequest: a port does not exist or does not fit, or a required one is not connected.
+        ModuleNotSupported: needed modules are not in the catalogue; the error names all of them.
+        BadRequest: a port does not exist or has the wrong type, or a required port is not connected.
     """
 
     def __init__(
@@ -45,19 +44,19 @@ class Plan:
         self._assets = document["properties"].get("assets", {})
         self.graph = Graph.of(document)
         self.parameters = {
-            node_id: {key: _bare(value) for key, value in (node.get("parameters") or {}).items()}
+            node_id: {key: _plain_value(value) for key, value in (node.get("parameters") or {}).items()}
             for node_id, node in self.graph.nodes.items()
         }
-        self.incoming = self._resolved()
+        self.incoming = self._resolve_edges()
         self.modules: dict[str, Module] = {}
-        needed = set(self.graph.nodes) if everything else self._needed(outputs)
+        needed = set(self.graph.nodes) if everything else self._needed_nodes(outputs)
         self.order = [node for node in self.graph.order() if node in needed]
         self._find_modules()
         for node in self.order:
             self._check(node)
 
-    def _resolved(self) -> dict[str, list[Edge]]:
-        """The edges into each node; where an input and a data node share a port, the request's rows win."""
+    def _resolve_edges(self) -> dict[str, list[Edge]]:
+        """Return the edges into each node. If an input and a dataset lead to the same port, the input wins."""
         fed = {self._port_key(edge) for edge in self.graph.edges if self.graph.is_input(edge.source)}
         incoming: dict[str, list[Edge]] = {node: [] for node in self.graph.nodes}
         for edge in self.graph.edges:
@@ -66,8 +65,8 @@ class Plan:
         return incoming
 
     def _port_key(self, edge: Edge) -> tuple[str, str]:
-        """The port that an edge leads to, however it is spelled: in any letter case, or left out where it is the only
-        one.
+        """Return the port that an edge leads to, the same for every spelling: in any letter case, or omitted if it is
+        the only port.
         """
         asset = self._assets.get(self.graph.nodes[edge.target].get("assetId"))
         module = catalogue.known(asset) if asset is not None and asset["type"] == "Module" else None
@@ -76,13 +75,13 @@ class Plan:
             name = module.inputs[0].name
         return edge.target, (name or "").casefold()
 
-    def _needed(self, outputs: tuple[str, ...] | None) -> set[str]:
+    def _needed_nodes(self, outputs: tuple[str, ...] | None) -> set[str]:
         leading = {edge.source for edge in self.graph.edges}
         wanted = [
             node_id
             for node_id, node in self.graph.nodes.items()
             if ("outputId" in node and (outputs is None or node["outputId"] in outputs))
-            or (outputs is None and node_id not in leading and self._writes(node))
+            or (outputs is None and node_id not in leading and self._only_writes(node))
         ]
         found: set[str] = set()
         while wanted:
@@ -92,8 +91,8 @@ class Plan:
                 wanted += [edge.source for edge in self.incoming[node]]
         return found
 
-    def _writes(self, node: Mapping[str, Any]) -> bool:
-        """Whether a node's module has no output port: it is there for what it writes."""
+    def _only_writes(self, node: Mapping[str, Any]) -> bool:
+        """Whether a node's module has no output port, so that it only writes outside the graph."""
         asset = self._assets.get(node.get("assetId"))
         module = catalogue.known(asset) if asset is not None else None
         return module is not None and not module.outputs
@@ -116,7 +115,7 @@ class Plan:
         module = self.modules.get(node_id)
         if module is None:
             if "assetId" in self.graph.nodes[node_id]:
-                self.carried(node_id)
+                self.carried_types(node_id)
             for edge in self.incoming[node_id]:
                 if edge.source in self.modules:
                     self.output_port(edge.source, edge.source_port)
@@ -134,17 +133,17 @@ class Plan:
             message = f"{module.name} ({node_id}): nothing is connected to {', '.join(map(repr, missing))}."
             raise BadRequest(message, target=node_id, details=[Detail("PortNotConnected", message, node_id)])
 
-    def carried(self, node_id: str) -> tuple[PortType, ...]:
-        """The types of port that a Resource node may lead into.
+    def carried_types(self, node_id: str) -> tuple[PortType, ...]:
+        """Return the types of ports that a Resource node can be connected to.
 
         Raises:
-            BadRequest: `ResourceNotSupported`: nothing here can read what is in it.
+            BadRequest: `ResourceNotSupported`: its content cannot be read here.
         """
         asset = self._assets[self.graph.nodes[node_id]["assetId"]]
         kind = definition_assets.kind_of(asset)
         if kind is None:
-            message = f"The resource {asset['name']!r} of node {node_id!r} is of no kind that can be read here."
-            hint = f"Its uri should end in one of: {', '.join(definition_assets.SUFFIXES)}."
+            message = f"The resource {asset['name']!r} of node {node_id!r} cannot be read here."
+            hint = f"Its uri must end with one of: {', '.join(definition_assets.SUFFIXES)}."
             details = [Detail("ResourceNotSupported", message, node_id)]
             raise BadRequest(message, target=node_id, details=details, hint=hint)
         return _CARRIES[kind]
@@ -157,58 +156,58 @@ class Plan:
         elif edge.source in self.modules:
             given = (self.output_port(edge.source, edge.source_port).type,)
         else:
-            given = self.carried(edge.source)
+            given = self.carried_types(edge.source)
         if port.type not in given:
-            goal = f"the port {port.name!r} of {node_id!r}, which takes {port.type.value}"
-            message = f"What {edge.source!r} gives ({given[0].value}) does not go into {goal}."
+            goal = f"the port {port.name!r} of node {node_id!r}, which takes {port.type.value}"
+            message = f"Node {edge.source!r} provides {given[0].value}, but is connected to {goal}."
             raise BadRequest(message, target=node_id, details=[Detail("PortTypeMismatch", message, node_id)])
 
     def input_port(self, node: str, name: str | None) -> Port:
-        """The input port of that name, in any letter case; the only one when no name is given."""
+        """Return the input port with that name, in any letter case; the only one if `name` is None."""
         return _port(self.modules[node].inputs, name, node, self.modules[node], "input")
 
     def output_port(self, node: str, name: str | None) -> Port:
-        """The output port of that name, in any letter case; the only one when no name is given."""
+        """Return the output port with that name, in any letter case; the only one if `name` is None."""
         return _port(self.modules[node].outputs, name, node, self.modules[node], "output")
 
     def nodes_of(self, *module_names: str) -> list[str]:
-        """The nodes that run one of these modules, in running order."""
+        """Return the nodes that run one of these modules, in running order."""
         return [node for node in self.order if node in self.modules and self.modules[node].name in module_names]
 
     def source(self, node: str, port: str) -> tuple[str, str | None] | None:
-        """The node and port that feed a port."""
+        """Return the node and port that are connected to an input port; None if nothing is."""
         for edge in self.incoming[node]:
             if self.input_port(node, edge.target_port).name == port:
                 return edge.source, edge.source_port
         return None
 
     def needs_inputs(self) -> list[str]:
-        """The input ids that the outputs depend on."""
+        """Return the input ids that the outputs depend on."""
         return [self.graph.nodes[node]["inputId"] for node in self.order if "inputId" in self.graph.nodes[node]]
 
     def arguments(self, node: str, linked: Mapping[str, Any]) -> Arguments:
-        """The typed parameters of a node: its own, overlaid by the web service parameters that are linked to it.
+        """Return the typed parameters of a node: its own values, overridden by linked web service parameters.
 
         Raises:
-            ModuleFailure: a name or a value is not one that the module takes.
+            ModuleFailure: a name or a value is not valid for the module.
         """
         module = self.modules[node]
         own, others = (matched(module.parameters, values) for values in (self.parameters[node], linked))
         return module.arguments(own | others)
 
-    def stands(self, node: str, key: str) -> bool:
-        """Whether a node has a value of its own for a parameter, by whichever name."""
+    def has_own_value(self, node: str, key: str) -> bool:
+        """Whether a node itself has a value for a parameter, by any of the parameter's names."""
         own, module = self.parameters.get(node, {}), self.modules.get(node)
         if module is None:
             return any(value is not None for name, value in own.items() if name.casefold() == key.casefold())
         return bool(matched(module.parameters, {key: "-"}).keys() & matched(module.parameters, own).keys())
 
     def outputs(self) -> list[str]:
-        """The output ids of the graph."""
+        """Return the output ids of the graph."""
         return [node["outputId"] for node in self.graph.nodes.values() if "outputId" in node]
 
     def notes(self) -> list[str]:
-        """What the graph asks of its modules and cannot have; see `Module.notes`."""
+        """Return what the graph asks of its modules but does not get; see `Module.notes`."""
         found = []
         for node, module in self.modules.items():
             try:
@@ -218,7 +217,7 @@ class Plan:
         return list(dict.fromkeys(found))
 
 
-def _bare(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     return value.get("value") if isinstance(value, dict) else value
 
 

@@ -1,4 +1,4 @@
-"""What a scoring graph does to cells, found by looking at a run of it: where columns stand, and the steps between."""
+"""The steps of a compiled graph, derived from a run of it: where the columns are, and what changes the cells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from mlmgmt.learning import answers, cellwise, columnwise
 from mlmgmt.learning.cellwise import NotCompilable
-from mlmgmt.learning.graph_parameters import linked
+from mlmgmt.learning.graph_parameters import linked_values
 from mlmgmt.modules.base import Dataset, Fill
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.learners import Trained, underlying
@@ -17,14 +17,14 @@ from mlmgmt.modules.learners import Trained, underlying
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Specification
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where a table's columns stand among a row's cells."""
+    """The place of a table's columns among a row's cells, and their types."""
 
     slots: Mapping[str, int]
     types: Mapping[str, str]
@@ -38,21 +38,21 @@ STEPS = {
     "Score Model": "_score",
     "Assign Data to Clusters": "_score",
 }
-"""The modules that may have a compiled form, and what makes it."""
+"""The modules that may have a compiled form, and the methods of `Program` that compile them."""
 
 
 class Program:
-    """What is done to a row's cells, and where the outputs then stand.
+    """The steps for a row's cells, and the places of the outputs afterwards.
+
+    `steps` change the cells of one row; `column_steps` change those of many rows, column by column.
 
     Args:
-        whole: rows in which nothing is missing; filling leaves them alone.
-
-    `steps` take the cells of a row, `column_steps` those of many rows, column by column.
+        whole: compile for rows without missing values, which need no filling.
     """
 
     def __init__(
         self,
-        plan: Plan,
+        plan: GraphPlan,
         done: Run,
         declared: Mapping[str, Any],
         outputs: Mapping[str, Specification],
@@ -60,38 +60,38 @@ class Program:
         whole: bool,
     ) -> None:
         self._declared, self._whole = declared, whole
-        self._linked = linked(plan.document, {}, plan.stands)
+        self._linked = linked_values(plan.document, {}, plan.has_own_value)
         self._width = len(declared)
         self.steps: list[Callable[[list[Any]], None]] = []
         self.column_steps: list[Callable[[list[list[Any]]], None]] = []
         self.asks_estimator = False
         self.outputs = self._compile(plan, done, outputs)
 
-    def _compile(self, plan: Plan, done: Run, outputs: Mapping[str, Specification]) -> list[Output]:
-        standing: dict[tuple[str, str], _Table] = {}
+    def _compile(self, plan: GraphPlan, done: Run, outputs: Mapping[str, Specification]) -> list[Output]:
+        tables: dict[tuple[str, str], _Table] = {}
         found = []
         for node in plan.order:
             body = plan.graph.nodes[node]
             if "inputId" in body:
-                standing[node, ""] = self._input_table(done.ports[node, ""])
+                tables[node, ""] = self._input_table(done.ports[node, ""])
             elif "outputId" in body:
                 for edge in plan.incoming[node]:
-                    table = standing.get((edge.source, _port(plan, edge)))
+                    table = tables.get((edge.source, _port(plan, edge)))
                     if table is None:
                         raise NotCompilable("an output does not come from the input")
                     name = body["outputId"]
                     found.append(_output(name, done.outputs[name], outputs.get(name), table))
             elif node in plan.modules:
-                self._module(plan, node, done, standing)
+                self._module(plan, node, done, tables)
         return found
 
     def _input_table(self, dataset: Dataset) -> _Table:
         slots = {name: place for place, name in enumerate(self._declared)}
         return _Table(slots, {name: studio_type(dataset.frame[name]) for name in self._declared})
 
-    def _module(self, plan: Plan, node: str, done: Run, standing: dict[tuple[str, str], _Table]) -> None:
+    def _module(self, plan: GraphPlan, node: str, done: Run, tables: dict[tuple[str, str], _Table]) -> None:
         module = plan.modules[node]
-        given = [standing.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
+        given = [tables.get((edge.source, _port(plan, edge))) for edge in plan.incoming[node]]
         source = next((table for table in given if table is not None), None)
         if source is None:
             raise NotCompilable(f"{module.name} has no compiled form")
@@ -99,7 +99,7 @@ class Program:
         made: Dataset = done.ports[node, port]
         inputs = {name: value for (owner, name), value in done.inputs.items() if owner == node}
         arguments = plan.arguments(node, self._linked.get(node, {}))
-        standing[node, port] = getattr(self, STEPS[module.name])(source, made, inputs, arguments, done, node)
+        tables[node, port] = getattr(self, STEPS[module.name])(source, made, inputs, arguments, done, node)
 
     def _select(self, source: _Table, made: Dataset, *_: Any) -> _Table:
         return _Table({name: source.slots[name] for name in made.frame.columns}, _types(made))
@@ -126,19 +126,21 @@ class Program:
         marks = arguments.get("Generate missing value indicator column")
         if arguments["Cleaning mode"] != "Custom substitution value" or not whole or marks:
             raise NotCompilable("Clean Missing Data learns from the rows it cleans")
-        return self._applied(source, made, done.ports[node, "Cleaning transformation"])
+        return self._apply_cells(source, made, done.ports[node, "Cleaning transformation"])
 
     def _transform(self, source: _Table, made: Dataset, inputs: Mapping[str, Any], *_: Any) -> _Table:
-        return self._applied(source, made, inputs["Transformation"])
+        return self._apply_cells(source, made, inputs["Transformation"])
 
-    def _applied(self, source: _Table, made: Dataset, transformation: Any) -> _Table:
+    def _apply_cells(self, source: _Table, made: Dataset, transformation: Any) -> _Table:
         cells = getattr(transformation, "cells", lambda _: None)(list(source.slots))
         if cells is None or list(cells) != list(made.frame.columns):
-            raise NotCompilable("the transformation does more than to change cells")
+            raise NotCompilable("the transformation does more than change cells")
         slots = dict(source.slots)
-        changes = {name: _fitting(change, source.types[name]) for name, change in cells.items() if change is not None}
+        changes = {
+            name: _checked_fill(change, source.types[name]) for name, change in cells.items() if change is not None
+        }
         if self._whole:
-            # What the graph itself computed may be missing all the same.
+            # Values that the graph computed may still be missing.
             given = len(self._declared)
             changes = {
                 name: change
@@ -147,8 +149,8 @@ class Program:
             }
         if changes:
             placed = [(source.slots[name], change) for name, change in changes.items()]
-            self.steps.append(cellwise.changing(placed))
-            self.column_steps.append(columnwise.changing(placed))
+            self.steps.append(cellwise.change_step(placed))
+            self.column_steps.append(columnwise.change_step(placed))
             first = self._new_slots(len(changes))
             slots |= {name: first + place for place, name in enumerate(changes)}
         return _Table({name: slots[name] for name in made.frame.columns}, _types(made))
@@ -156,7 +158,7 @@ class Program:
     def _score(self, source: _Table, made: Dataset, inputs: Mapping[str, Any], *_: Any) -> _Table:
         trained = inputs["Trained model"]
         if not isinstance(trained, Trained):
-            raise NotCompilable("the model is none")
+            raise NotCompilable("the port does not have a trained model")
         for feature in trained.features:
             numeric = source.types.get(feature.name) in ("Integer", "Double", "Boolean")
             if feature.name not in source.slots or numeric is not feature.numeric:
@@ -165,8 +167,8 @@ class Program:
         names = trained.score_columns()
         first = self._new_slots(len(names))
         places = [source.slots[feature.name] for feature in trained.features]
-        self.steps.append(cellwise.scoring(trained, places))
-        self.column_steps.append(columnwise.scoring(trained, places))
+        self.steps.append(cellwise.score_step(trained, places))
+        self.column_steps.append(columnwise.score_step(trained, places))
         slots = {name: first + place for place, name in enumerate(names)}
         return _Table({name: slots.get(name, source.slots.get(name, -1)) for name in made.frame.columns}, _types(made))
 
@@ -178,7 +180,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output's names and types, and where its cells stand and how they are written."""
+    """An output's column names and types, the places of its cells, and how they are written."""
 
     name: str
     names: list[str]
@@ -189,21 +191,21 @@ class Output:
         return {"ColumnNames": self.names, "ColumnTypes": self.types, "Values": values}
 
     def lines(self, columns: list[list[Any]]) -> list[list[str | None]]:
-        """The rows of its table, from the cells of all columns."""
-        written = [columnwise.written(columns[slot], write) for slot, write in self.columns]
+        """Return the rows of the table, from the cells of all columns."""
+        written = [columnwise.write_cells(columns[slot], write) for slot, write in self.columns]
         return [list(row) for row in zip(*written, strict=True)]
 
 
 def _output(name: str, dataset: Any, specification: Specification | None, table: _Table) -> Output:
     if not isinstance(dataset, Dataset):
-        raise NotCompilable("an output is no table")
+        raise NotCompilable("an output is not a table")
     answer = answers.answer(dataset, specification)
     columns = [(table.slots[column], cellwise.writer(table.types[column])) for column in answer["ColumnNames"]]
     return Output(name, answer["ColumnNames"], answer["ColumnTypes"], columns)
 
 
-def _fitting(change: Any, kind: str) -> Any:
-    """A filling whose value is of the column's own type."""
+def _checked_fill(change: Any, kind: str) -> Any:
+    """Return a change of cells; the value of a Fill gets the column's type, or is refused."""
     if not isinstance(change, Fill):
         return change
     value = change.value.item() if isinstance(change.value, np.generic) else change.value
@@ -214,7 +216,7 @@ def _fitting(change: Any, kind: str) -> Any:
     return Fill(value)
 
 
-def _port(plan: Plan, edge: Any) -> str:
+def _port(plan: GraphPlan, edge: Any) -> str:
     return plan.output_port(edge.source, edge.source_port).name if edge.source in plan.modules else ""
 
 

@@ -1,4 +1,4 @@
-"""Runs the graph of a definition: modules in order, each given what its ports need."""
+"""Run the graph of a definition: its modules in order, each with the values of its input ports."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
-from mlmgmt.learning.graph_parameters import linked
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.graph_parameters import linked_values
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset, ModuleFailure
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from mlmgmt.definition.graph import Edge
     from mlmgmt.modules.base import Outside
 
-__all__ = ["NodeReport", "Plan", "Run", "run"]
+__all__ = ["GraphPlan", "NodeReport", "Run", "run"]
 
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """What one node did.
+    """The run of one node.
 
     Args:
-        rows: by output port that carries a table, its rows and columns.
+        rows: the number of rows and of columns, by output port with a table.
     """
 
     node: str
@@ -40,13 +40,13 @@ class NodeReport:
 
 @dataclass(slots=True)
 class Run:
-    """The values that a run made.
+    """The results of a run.
 
     Args:
-        outputs: by output id.
-        ports: by node and output port name, for whoever looks inside the graph.
-        inputs: by node and input port name.
-        reports: one for each module that ran, in order.
+        outputs: the values by output id.
+        ports: the values inside the graph, by node and output port name.
+        inputs: the values by node and input port name.
+        reports: a report for each module that ran, in order.
     """
 
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Run:
 
 
 def run(
-    plan: Plan,
+    plan: GraphPlan,
     inputs: Mapping[str, Dataset],
     *,
     read: Callable[[str], Any],
@@ -65,24 +65,26 @@ def run(
     tell: Callable[[str], None] | None = None,
     report: Callable[[NodeReport], None] | None = None,
 ) -> Run:
-    """Run a planned graph.
+    """Run a graph plan.
 
     Args:
-        inputs: a dataset for each input id that is needed.
-        read: gives the trained model, transformation or dataset of a Resource asset.
+        inputs: a dataset for each needed input id.
+        read: returns the trained model, transformation or dataset of a Resource asset.
         parameters: values of the web service parameters, by name.
-        outside: what modules that read and write reach; such a module fails without it.
-        tell: is told of each module before it runs, and `report` of what it did.
+        outside: access for modules that read or write outside the graph; without it such a module fails.
+        tell: called with the name of each module before it runs.
+        report: called with the report of each module after it ran.
 
     Raises:
-        ModuleFailure: a module could not do its work; node, module and port or column are named.
+        ModuleFailure: a module failed; the error names node, module, and port or column.
         BadRequest: `MissingRequestInput`, `UnexpectedParameter`, `MissingRequiredGlobalParameters`.
     """
     missing = [name for name in plan.needs_inputs() if name not in inputs]
     if missing:
-        message = f"The request gives no rows for {', '.join(map(repr, missing))}."
+        what = "input" if len(missing) == 1 else "inputs"
+        message = f"The request has no rows for the {what} {', '.join(map(repr, missing))}."
         raise BadRequest(message, target=missing[0], details=[Detail("MissingRequestInput", message, missing[0])])
-    values = linked(plan.document, parameters or {}, plan.stands)
+    values = linked_values(plan.document, parameters or {}, plan.has_own_value)
     done = Run()
     for node_id in plan.order:
         node = plan.graph.nodes[node_id]
@@ -102,7 +104,7 @@ def run(
     return done
 
 
-def _run_module(plan: Plan, node_id: str, linked_: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
+def _run_module(plan: GraphPlan, node_id: str, linked: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
     module = plan.modules[node_id]
     inputs = {}
     for edge in plan.incoming[node_id]:
@@ -110,11 +112,11 @@ def _run_module(plan: Plan, node_id: str, linked_: Mapping[str, Any], done: Run,
         inputs[port] = done.inputs[node_id, port] = _value(plan, done, edge)
     began = perf_counter()
     try:
-        results = module(inputs, plan.arguments(node_id, linked_), outside)
+        results = module(inputs, plan.arguments(node_id, linked), outside)
     except ModuleFailure as error:
         raise error.at(node_id, module.name) from error
     except MlmgmtError as error:
-        # What lies outside refused; it keeps its own code.
+        # Something outside the graph refused: keep its error code, but name the node.
         where, message = f"{node_id} ({module.name})", f"{module.name}: {error.message}"
         raise type(error)(message, target=where, details=error.details, hint=error.hint, code=error.code) from error
     rows = {}
@@ -125,7 +127,7 @@ def _run_module(plan: Plan, node_id: str, linked_: Mapping[str, Any], done: Run,
     done.reports.append(NodeReport(node_id, module.name, perf_counter() - began, rows))
 
 
-def _value(plan: Plan, done: Run, edge: Edge) -> Any:
+def _value(plan: GraphPlan, done: Run, edge: Edge) -> Any:
     if edge.source not in plan.modules:
         return done.ports[edge.source, ""]
     return done.ports[edge.source, plan.output_port(edge.source, edge.source_port).name]

@@ -1,4 +1,4 @@
-"""Tables as `properties.input` and `.output` describe them."""
+"""Describe tables like `properties.input` and `.output`."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TYPES = {
 
 
 def specification(dataset: Dataset, *, nullable: Collection[str] = ()) -> dict[str, Any]:
-    """The columns of a table and their types.
+    """Return the columns of a table and their types.
 
     Args:
-        nullable: columns that callers may leave out; those in which a value is missing are nullable too.
+        nullable: columns that callers may omit; columns with missing values are nullable too.
     """
     classes = dataset.scored.classes if dataset.scored is not None else ()
     columns: dict[str, Any] = {}
@@ -38,14 +38,14 @@ def specification(dataset: Dataset, *, nullable: Collection[str] = ()) -> dict[s
 
 
 def example(dataset: Dataset) -> list[Any]:
-    """The first row, as an example request gives it."""
+    """Return the first row, in the form of an example request."""
     if dataset.frame.empty:
         return []
     row = dataset.frame.iloc[0]
-    return [_plain(row[name]) for name in dataset.frame.columns]
+    return [_plain_value(row[name]) for name in dataset.frame.columns]
 
 
-def _plain(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     import pandas as pd
 
     if value is None or pd.isna(value):

@@ -1,4 +1,4 @@
-"""A scoring definition made ready once: a few rows are answered by its compiled form, many by running its graph."""
+"""A scoring definition, prepared once to answer many requests: by its compiled form, or by running its graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import answers, compiled, runner, tables
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Scorer:
-    """Whoever scores more than once keeps it, by the digests of the graph and of its models.
+    """A prepared scoring definition. Keep it to score again with the same graph and models.
 
     Args:
-        document: canonical and checked.
-        read: gives the trained model, transformation or dataset of a Resource asset.
-        outside: what modules that read and write reach.
-        labels: columns that were predicted in training; rows to score need not have them.
+        document: a canonical, checked definition.
+        read: returns the trained model, transformation or dataset of a Resource asset.
+        outside: access for modules that read or write outside the graph.
+        labels: columns that were predicted in training; the rows may lack them without a note.
 
     Raises:
         ModuleNotSupported: the catalogue lacks a module.
@@ -40,7 +40,7 @@ class Scorer:
         outside: Outside | None = None,
         labels: Collection[str] = (),
     ) -> None:
-        self.plan = Plan(document)
+        self.plan = GraphPlan(document)
         self._read, self._outside, self._labels = read, outside, labels
         properties = document["properties"]
         self._inputs: Mapping[str, Specification] = properties.get("input", {}).get("properties") or {}
@@ -48,46 +48,46 @@ class Scorer:
 
     @cached_property
     def compiled(self) -> compiled.Compiled | None:
-        """The compiled form; None where the graph has none."""
+        """The compiled form; None if the graph has none."""
         if not compiled.is_candidate(self.plan):
             return None
         (name,) = self.plan.needs_inputs()
         specification = self._inputs.get(name, {})
         example = ((self.plan.document["properties"].get("exampleRequest") or {}).get("inputs") or {}).get(name)
         try:
-            cells = tables.from_rows([(example or [tables.made_row(specification)])[0]], specification, name)
-            probe, _ = tables.typed(cells, specification)
+            cells = tables.from_rows([(example or [tables.placeholder_row(specification)])[0]], specification, name)
+            probe, _ = tables.to_dataset(cells, specification)
         except BadRequest:
             return None
-        return compiled.compile_plan(
+        return compiled.compile_graph(
             self.plan, probe, read=self._read, inputs=self._inputs, outputs=self._outputs, spare=self._labels
         )
 
     def answer(self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None = None) -> Answer:
-        """The tables that answer a request, by output: names, types and cells as text; and what to tell about it.
+        """Return the tables that answer a request (by output: names, types and cells as text), and notes about it.
 
         Args:
-            cells: by input.
+            cells: the cells of each input.
             parameters: values of the web service parameters, by name.
 
         Raises:
-            BadRequest: the cells do not fit the input, or the answer does not fit the output; see `runner.run` too.
+            BadRequest: the cells do not fit the input, or the answer does not fit the output; see also `runner.run`.
         """
         found = None if parameters else self._compiled_answer(cells)
         return self.run(cells, parameters) if found is None else found
 
     @property
     def is_instant(self) -> bool:
-        """Whether the compiled form alone answers, without asking an estimator: in microseconds, that is."""
+        """Whether the compiled form answers without calling an estimator, which takes only microseconds."""
         return self.compiled is not None and not self.compiled.asks_estimator
 
     @property
     def is_rowwise(self) -> bool:
-        """Whether each row is answered by itself, so that rows of several requests may be answered together."""
+        """Whether each row is answered independently, so that rows of several requests can be answered together."""
         return self.compiled is not None
 
     def quick(self, cells: Mapping[str, Cells]) -> Answer | None:
-        """What the compiled form answers to a few rows without parameters; None where there is more to do."""
+        """Return the compiled form's answer to a few rows without parameters; None if `answer` must be called."""
         return self._compiled_answer(cells, most=compiled.MOST_ROWS)
 
     def _compiled_answer(self, cells: Mapping[str, Cells], most: int | None = None) -> Answer | None:
@@ -103,15 +103,15 @@ class Scorer:
                 return form.answer_many(table)
             return form.answer(table)
         except Exception:
-            # Whatever it is, the run says it in the service's words.
+            # Whatever is wrong, running the graph reports it in the service's words.
             return None
 
     def run(self, cells: Mapping[str, Cells], parameters: Mapping[str, Any] | None = None) -> Answer:
-        """What the graph itself answers; see `answer`."""
+        """Answer by running the graph; see `answer`."""
         inputs, notes = {}, []
         for name, table in cells.items():
-            inputs[name], told = tables.typed(table, self._inputs.get(name), spare=self._labels)
-            notes += told
+            inputs[name], more_notes = tables.to_dataset(table, self._inputs.get(name), spare=self._labels)
+            notes += more_notes
         done = runner.run(self.plan, inputs, read=self._read, parameters=parameters, outside=self._outside)
         tables_ = {
             output: answers.answer(value, self._outputs.get(output))

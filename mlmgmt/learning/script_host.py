@@ -1,4 +1,4 @@
-"""The process that runs one Execute Python Script; started by `scripts.run`, it knows nothing of the home.
+"""The process that runs one Execute Python Script. `scripts.run` starts it, and it knows nothing about the home.
 
 It reads `source.py`, `table1.npz` and `table2.npz` in its working folder, calls `azureml_main`, and writes
 `result.npz`, or `failure.txt` when the script fails.
@@ -25,26 +25,27 @@ if TYPE_CHECKING:
 _SOURCE = "source.py"
 _LARGEST_FILE = 2 * 1024**3
 _EXACT = 2**53
-"""Whole numbers up to this are numbers without loss."""
+"""The largest whole number up to which a double holds all whole numbers exactly."""
 
 
 def main(words: list[str]) -> int:
-    """Run the script of the working folder.
+    """Run the script in the working folder, and return the exit status.
 
     Args:
-        words: the process that waits for this one, and its limits: seconds of the processor, bytes of address space.
+        words: the id of the process that waits for this one, the limit of processor time in seconds, and the limit of
+            the address space in bytes.
     """
-    waiting, seconds, memory = map(int, words)
+    parent, seconds, memory = map(int, words)
     _limit(resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_CPU, seconds + 1)
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
     _limit(resource.RLIMIT_CORE, 0)
-    threading.Thread(target=_end_with, args=(waiting,), daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     sys.argv = [""]
     try:
         _run()
     except BaseException as error:
-        # Whatever a script raises, SystemExit too, is its failure.
+        # Whatever a script raises, even SystemExit, is a failure.
         _explain(error)
         return 1
     return 0
@@ -56,29 +57,29 @@ def _limit(kind: int, value: int) -> None:
     resource.setrlimit(kind, (most, most))
 
 
-def _end_with(waiting: int) -> None:
-    """End this process and what it started once nobody waits for it any more."""
-    while os.getppid() == waiting:
+def _end_with_parent(parent: int) -> None:
+    """End this process and all that it started when the parent process has ended."""
+    while os.getppid() == parent:
         time.sleep(0.5)
     os.killpg(0, signal.SIGKILL)
 
 
 def _run() -> None:
     text = Path(_SOURCE).read_text(encoding="utf-8-sig")
-    # This file's own __future__ is none of the script's.
+    # dont_inherit: the __future__ imports of this file must not apply to the script.
     code = compile(text, _SOURCE, "exec", dont_inherit=True)
 
     from mlmgmt.learning import table_archive
 
-    tables = [_usual(table_archive.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
+    tables = [_classic_types(table_archive.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
     bundle = Path("Script Bundle").absolute()
     if bundle.is_dir():
         sys.path.insert(0, str(bundle))
-    Path("result.npz").write_bytes(table_archive.pack(_returned(code, tables)))
+    Path("result.npz").write_bytes(table_archive.pack(_call_main(code, tables)))
 
 
-def _usual(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table with the column types that scripts were written for: NumPy's, and moments without a zone."""
+def _classic_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Convert a table to the column types that scripts expect: NumPy's types, and times without a zone."""
     import pandas as pd
 
     columns: dict[str, Any] = {}
@@ -94,7 +95,7 @@ def _usual(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _returned(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _call_main(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     space: dict[str, Any] = {"__name__": "azureml_script"}
@@ -115,7 +116,7 @@ def _explain(error: BaseException) -> None:
     steps = [(step.f_code.co_filename, line) for step, line in traceback.walk_tb(error.__traceback__)]
     lines = [line for file, line in steps if file == _SOURCE]
     if isinstance(error, MemoryError):
-        # What fills the memory is still held by the frames; nothing could be written before they let go of it.
+        # The frames still hold what fills the memory; free it, or nothing can be written below.
         name = "MemoryError"
         traceback.clear_frames(error.__traceback__)
     where = f" at line {lines[-1]}" if lines else ""
@@ -124,7 +125,7 @@ def _explain(error: BaseException) -> None:
     except Exception:
         text = "it cannot be shown"
     Path("failure.txt").write_text(f"{name}{where}: {text}", encoding="utf-8", errors="replace")
-    # The script may have put away its own text, or the stream.
+    # The script may have deleted its own text, or closed the stream.
     with suppress(Exception):
         text = Path(_SOURCE).read_text(encoding="utf-8-sig").split("\n")[lines[-1] - 1].strip()
         print(f"line {lines[-1]}: {text}", file=sys.stderr)

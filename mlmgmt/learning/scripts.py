@@ -1,4 +1,4 @@
-"""Runs Execute Python Script in a process of its own, with limits on time and memory."""
+"""Run Execute Python Script in a separate process, with limits on time and memory."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def run(
     """Call a script's `azureml_main` with the tables, in their order.
 
     Args:
-        bundle: a zip file, unpacked to `Script Bundle` beside the script.
-        seconds: of the clock and of the processor, each.
-        memory: bytes of address space.
+        bundle: a zip file, unpacked to `Script Bundle` next to the script.
+        seconds: the limit of elapsed time, and of processor time.
+        memory: the limit of the address space, in bytes.
 
     Raises:
-        ModuleFailure: the script fails, is stopped by a limit, or returns no table; its last words are in the hint.
+        ModuleFailure: the script fails, reaches a limit, or returns no table; its last output is in the hint.
     """
-    # What the script writes to goes by no name that it could put something else in the place of.
+    # The console is an unnamed file, so that the script cannot replace it.
     with (
         TemporaryDirectory(prefix="mlmgmt-script-", ignore_cleanup_errors=True) as name,
         TemporaryFile() as console,
@@ -63,11 +63,11 @@ def run(
             raise _failure(folder, status, text, seconds, memory)
         result = folder / "result.npz"
         if not result.is_file():
-            raise ModuleFailure("The script left no table behind.", number="0085", target="Result Dataset")
+            raise ModuleFailure("The script returned no table.", number="0085", target="Result Dataset")
         try:
             frame = table_archive.unpack(result.read_bytes())
         except ValueError as error:
-            message = f"What the script left behind is no table: {error}."
+            message = f"The script's result is not a table: {error}."
             raise ModuleFailure(message, number="0085", target="Result Dataset") from None
     return ScriptResult(Dataset(frame), text)
 
@@ -79,7 +79,7 @@ def _tail(console: IO[bytes]) -> str:
 
 
 def _wait(folder: Path, console: IO[bytes], seconds: float, memory: int) -> int | None:
-    """The exit status; None when the time ran out. Whatever the script started is ended with it."""
+    """Return the exit status; None after a timeout. Also end every process that the script started."""
     environ = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL")}
     environ |= {
         "PYTHONPATH": str(Path(mlmgmt.__file__).parent.parent),
@@ -114,7 +114,7 @@ def _wait(folder: Path, console: IO[bytes], seconds: float, memory: int) -> int 
 
 
 def _end_strays(folder: Path) -> None:
-    """End what left the script's session; Linux says whose it was, by the home that no other process has."""
+    """End processes that left the script's session. On Linux they are found by their HOME, which only they have."""
     mark = f"HOME={folder}".encode()
     for _ in range(100):
         found = False
@@ -139,11 +139,11 @@ def _failure(folder: Path, status: int | None, console: str, seconds: float, mem
         elif message.startswith(("SyntaxError", "IndentationError", "TabError")):
             message += f" (scripts run under Python {sys.version_info.major}.{sys.version_info.minor})"
     elif status < 0:
-        message = f"The script's process was ended by {signal.Signals(-status).name}."
+        message = f"The script's process was ended by the signal {signal.Signals(-status).name}."
     else:
         message = f"The script's process ended with status {status}."
     lines = [line for line in console.splitlines() if line.strip()]
-    hint = f"Its last words: {' | '.join(lines[-3:])[-_LONGEST_MESSAGE:]}" if lines else None
+    hint = f"Its last output: {' | '.join(lines[-3:])[-_LONGEST_MESSAGE:]}" if lines else None
     return ModuleFailure(message, number="0085", target="Python Script", hint=hint)
 
 
@@ -151,10 +151,12 @@ def _unpack(bundle: bytes, folder: Path) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
             if sum(member.file_size for member in archive.infolist()) > _LARGEST_BUNDLE:
-                raise ModuleFailure("The script bundle is too large when it is unpacked.", target="Script Bundle")
-            # Members are kept inside of the folder by zipfile itself, and the process's folder is thrown away.
+                limit = f"{_LARGEST_BUNDLE // 1024**2} MiB"
+                message = f"The script bundle is too large: unpacked it may have at most {limit}."
+                raise ModuleFailure(message, target="Script Bundle")
+            # zipfile keeps members inside the folder, and the folder is deleted after the run.
             archive.extractall(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
-        # Broken, encrypted, or with names that no folder can hold.
-        message = f"The script bundle is no zip file that can be unpacked: {error}."
+        # Broken, encrypted, or with invalid file names.
+        message = f"The script bundle cannot be unpacked as a zip file: {error}."
         raise ModuleFailure(message, number="0018", target="Script Bundle") from None

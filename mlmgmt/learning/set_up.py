@@ -1,9 +1,9 @@
-"""From a training experiment to web services: what Set Up Web Service did to its graph.
+"""Turn a training experiment into web services, like Set Up Web Service in Studio.
 
-Documented are: the data's port gets the input; a retraining service answers the trained model and the evaluation; a
-predictive service keeps the preparation, replaces trainer and learner by the saved model, inserts Apply Transformation
-for what preparation learnt, and drops splitting, evaluation and whatever stood on the test branch alone. Where the
-nodes go exactly is this project's choice.
+Documented is: the input goes to the port of the data; a retraining service returns the trained model and the
+evaluation; a predictive service keeps the preparation, replaces trainer and learner by the saved model, inserts Apply
+Transformation for what the preparation learnt, and removes splitting, evaluation and everything that is only on the
+test branch. The exact place of the nodes is our choice.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mlmgmt.definition.assets import RESULTS_PORT
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.learning.graph_builder import Sketch
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.base import PortType
 
@@ -25,25 +25,25 @@ TRAINERS = {
     "Tune Model Hyperparameters": ("Training dataset", "Trained best model"),
     "Train Clustering Model": ("Dataset", "Trained model"),
 }
-"""The modules that train, with the ports that take the rows and give the model."""
+"""The modules that train, with the ports for the rows and for the model."""
 _SCORERS = ("Score Model", "Assign Data to Clusters")
 _EVALUATE = ("Evaluate Model", "Evaluation results")
 
 
-def trainer(plan: Plan) -> str:
-    """The one node of a training graph that trains.
+def trainer(plan: GraphPlan) -> str:
+    """Return the one node of a training graph that trains.
 
     Raises:
-        BadRequest: `NoTrainer` or `SeveralTrainers`: what to do is in the hint.
+        BadRequest: `NoTrainer` or `SeveralTrainers`; the hint says what to do.
     """
     found = plan.nodes_of(*TRAINERS)
     if len(found) == 1:
         return found[0]
     if not found:
-        hint = "Connect a learner and the data to Train Model, its Label column set; then run the experiment."
+        hint = "Connect a learner and the data to Train Model, set its Label column, and run the experiment."
         _refuse("NoTrainer", "The experiment trains nothing: it has no Train Model.", hint)
     listed = ", ".join(f"{plan.modules[node].name} ({node})" for node in found)
-    hint = "Take the branches of the others away, and make an experiment of each: one web service answers by one model."
+    hint = "Move each model to its own experiment: a web service uses one model."
     return _refuse("SeveralTrainers", f"The experiment trains {len(found)} models: {listed}.", hint)
 
 
@@ -51,8 +51,8 @@ def _refuse(code: str, message: str, hint: str) -> NoReturn:
     raise BadRequest(message, target="ExperimentId", details=[Detail(code, message)], hint=hint)
 
 
-def roots(sketch: Sketch, plan: Plan, node: str, port: str) -> list[dict[str, str]]:
-    """The edges by which rows enter what leads to a port: from a dataset, or from a module that needs no table."""
+def entry_edges(sketch: Sketch, plan: GraphPlan, node: str, port: str) -> list[dict[str, str]]:
+    """Return the edges where rows enter the branch that leads to a port: from a dataset or a module without input."""
     found: list[dict[str, str]] = []
     seen: set[str] = set()
     wanted = [edge for edge in sketch.into(node) if _input_name(plan, edge) == port]
@@ -68,64 +68,64 @@ def roots(sketch: Sketch, plan: Plan, node: str, port: str) -> list[dict[str, st
     return found
 
 
-def _input_name(plan: Plan, edge: Mapping[str, str]) -> str:
+def _input_name(plan: GraphPlan, edge: Mapping[str, str]) -> str:
     return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).name
 
 
-def _carries_rows(plan: Plan, edge: Mapping[str, str]) -> bool:
+def _carries_rows(plan: GraphPlan, edge: Mapping[str, str]) -> bool:
     return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).type is PortType.DATASET
 
 
 def retraining(document: Mapping[str, Any]) -> Sketch:
-    """A training experiment as a retraining service: rows go in where its dataset does; the model, and the evaluation
-    if there is one, come out.
+    """Turn a training experiment into a retraining service. Its input takes the place of the dataset; its outputs are
+    the model and each evaluation.
 
     Raises:
-        BadRequest: it trains nothing, or several models; its data port is fed by nothing.
+        BadRequest: it trains no model or several, or its rows come from several sources.
     """
     sketch = Sketch(document).without_service_ports()
-    plan = Plan(sketch.document, everything=True)
+    plan = GraphPlan(sketch.document, everything=True)
     node = trainer(plan)
     rows, model = TRAINERS[plan.modules[node].name]
-    _join(sketch, plan, "input1", roots(sketch, plan, node, rows))
+    _connect_input(sketch, plan, "input1", entry_edges(sketch, plan, node, rows))
     sketch.connect(node, model, sketch.port("outputId", "output1"), None)
     for number, evaluation in enumerate(plan.nodes_of(_EVALUATE[0]), start=2):
         sketch.connect(evaluation, _EVALUATE[1], sketch.port("outputId", f"output{number}"), None)
     return sketch
 
 
-def _join(sketch: Sketch, plan: Plan, name: str, edges: list[dict[str, str]]) -> None:
-    """Let an input feed the ports that edges lead into; the dataset stays beside it, as the source of the types."""
+def _connect_input(sketch: Sketch, plan: GraphPlan, name: str, edges: list[dict[str, str]]) -> None:
+    """Connect an input to the ports that edges lead to. The dataset stays connected, as the source of the types."""
     node = sketch.port("inputId", name)
     fed = {_origin(plan, edge) for edge in edges}
     if len(fed) > 1:
-        hint = "Join them to one before the first module, or write the definition by hand with several inputs."
-        _refuse("SeveralSources", f"The rows come from {len(fed)} sources; one input cannot stand for all.", hint)
+        hint = "Join them into one dataset first, or write a definition with several inputs by hand."
+        _refuse("SeveralSources", f"The rows come from {len(fed)} sources; one input cannot replace them all.", hint)
     for edge in [edge for edge in sketch.edges if _origin(plan, edge) in fed and edge["targetNodeId"] in plan.modules]:
         sketch.connect(node, None, edge["targetNodeId"], edge.get("targetPortId"))
 
 
-def _origin(plan: Plan, edge: Mapping[str, str]) -> tuple[str, str]:
-    """The node and port that an edge comes from; a Resource has but one port."""
+def _origin(plan: GraphPlan, edge: Mapping[str, str]) -> tuple[str, str]:
+    """Return the node and port that an edge comes from; "" for the only port of a Resource."""
     source = edge["sourceNodeId"]
     return source, plan.output_port(source, edge.get("sourcePortId")).name if source in plan.modules else ""
 
 
 Save = "Callable[[str, str], tuple[str, str]]"
-"""From a node and its output port to the name and the uri of the asset that its value was saved as."""
+"""Saves the value of a node's output port, and returns the name and uri of the new asset."""
 
 
 def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str, str]]) -> Sketch:
-    """A training experiment as a predictive service.
+    """Turn a training experiment into a predictive service.
 
     Args:
-        save: saves what a node's output port gave when the experiment was run, and returns the asset's name and uri.
+        save: saves the value that a node's output port had in the last run; returns the name and uri of the new asset.
 
     Raises:
-        BadRequest: it trains nothing, or several models.
+        BadRequest: it trains no model or several, or its rows come from several sources.
     """
     sketch = Sketch(document).without_service_ports()
-    plan = Plan(sketch.document, everything=True)
+    plan = GraphPlan(sketch.document, everything=True)
     node = trainer(plan)
     rows, model = TRAINERS[plan.modules[node].name]
     path = _path(sketch, plan, node, rows)
@@ -140,17 +140,17 @@ def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str
     for split in [other for other in path if plan.modules[other].name == "Split Data"]:
         _bypass(sketch, split)
     for learning in [other for other in path if _transform_port(plan, other)]:
-        _apply(sketch, plan, learning, save)
+        _replace_with_transformation(sketch, plan, learning, save)
     sketch.drop([other for other in sketch.nodes if other not in _ancestors(sketch, scorer)])
     scores = catalogue.find(sketch.assets[sketch.nodes[scorer]["assetId"]]).outputs[0]
     sketch.connect(scorer, scores.name, sketch.port("outputId", "output1"), None)
-    plain = Plan(sketch.document)
-    _join(sketch, plain, "input1", roots(sketch, plain, scorer, "Dataset"))
+    plain = GraphPlan(sketch.document)
+    _connect_input(sketch, plain, "input1", entry_edges(sketch, plain, scorer, "Dataset"))
     return sketch
 
 
-def _path(sketch: Sketch, plan: Plan, node: str, port: str) -> list[str]:
-    """The modules that the rows pass on their way to a port."""
+def _path(sketch: Sketch, plan: GraphPlan, node: str, port: str) -> list[str]:
+    """Return the modules on the way of the rows to a port."""
     found: list[str] = []
     wanted = [edge["sourceNodeId"] for edge in sketch.into(node) if _input_name(plan, edge) == port]
     while wanted:
@@ -161,8 +161,8 @@ def _path(sketch: Sketch, plan: Plan, node: str, port: str) -> list[str]:
     return found
 
 
-def _scorer(sketch: Sketch, plan: Plan, node: str, model: str) -> str:
-    """The scoring node that the model feeds; one is added where there is none."""
+def _scorer(sketch: Sketch, plan: GraphPlan, node: str, model: str) -> str:
+    """Return the scoring node that the model is connected to; add one if there is none."""
     for edge in sketch.out_of(node):
         target = edge["targetNodeId"]
         if target in plan.modules and plan.modules[target].name in _SCORERS:
@@ -172,21 +172,23 @@ def _scorer(sketch: Sketch, plan: Plan, node: str, model: str) -> str:
 
 
 def _bypass(sketch: Sketch, node: str) -> None:
-    """Lead what a node takes to whoever took what it gave."""
+    """Connect the input of a node directly to the targets of its outputs."""
     (into,) = sketch.into(node)
     for edge in sketch.out_of(node):
         sketch.connect(into["sourceNodeId"], into.get("sourcePortId"), edge["targetNodeId"], edge.get("targetPortId"))
     sketch.edges[:] = [edge for edge in sketch.edges if node not in (edge["sourceNodeId"], edge["targetNodeId"])]
 
 
-def _transform_port(plan: Plan, node: str) -> str | None:
-    """The port by which a module gives what it learnt."""
+def _transform_port(plan: GraphPlan, node: str) -> str | None:
+    """Return the output port for the transformation that a module learns; None if it has none."""
     ports = (port.name for port in plan.modules[node].outputs if port.type is PortType.TRANSFORM)
     return next(ports, None)
 
 
-def _apply(sketch: Sketch, plan: Plan, node: str, save: Callable[[str, str], tuple[str, str]]) -> None:
-    """Put Apply Transformation, with what was learnt, in the place of the module that learns."""
+def _replace_with_transformation(
+    sketch: Sketch, plan: GraphPlan, node: str, save: Callable[[str, str], tuple[str, str]]
+) -> None:
+    """Replace a module that learns a transformation by Apply Transformation with the saved transformation."""
     port = _transform_port(plan, node)
     assert port is not None
     name, uri = save(node, port)

@@ -1,4 +1,4 @@
-"""Tables between processes as NumPy archives: arrays and their types, nothing that could run."""
+"""Tables as NumPy archives, to pass between processes: arrays and their types, and nothing that could run."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _PLAIN = ("float64", "int64", "bool")
 
 
 def pack(frame: pd.DataFrame) -> bytes:
-    """A table as an uncompressed archive: each column its values, what is missing, and its type.
+    """Return a table as an uncompressed archive, with each column's values, missing values and type.
 
-    Column names become text; of repeated ones, the later get ` (1)`, ` (2)`. Moments without a zone are UTC. Columns of
-    Python values become what all of them are: whole numbers, numbers, truths, moments or spans; whole numbers beyond 64
-    bits become numbers. The values of every other column become text, in which `?` stands for half of a character.
+    Column names become text; repeated ones get ` (1)`, ` (2)`. Times without a zone are UTC. Columns of Python objects
+    become the type that all of their values have: integers, floats, booleans, times or durations; integers beyond 64
+    bits become floats. The values of all other columns become text, with `?` for a character that UTF-8 cannot encode.
     """
     arrays: Arrays = {}
-    names = unique(_sound(str(name)) for name in frame.columns)
-    kinds = [_packed(_tidy(frame.iloc[:, place]), str(place), arrays) for place in range(len(names))]
+    names = unique(_encodable(str(name)) for name in frame.columns)
+    kinds = [_pack_column(_to_packed_type(frame.iloc[:, place]), str(place), arrays) for place in range(len(names))]
     head = json.dumps({"names": names, "kinds": kinds, "rows": len(frame)}).encode()
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, head=np.frombuffer(head, dtype="uint8"), **arrays)
@@ -37,23 +37,23 @@ def pack(frame: pd.DataFrame) -> bytes:
 
 
 def unpack(data: bytes) -> pd.DataFrame:
-    """The table of an archive. Whatever the bytes are, nothing in them is run, and they take no more than their size.
+    """Return the table in an archive. Safe for any bytes: nothing in them is run, and they are never decompressed.
 
     Raises:
-        ValueError: they are no such archive.
+        ValueError: the bytes are not a packed table.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
                 raise ValueError("a member is compressed")
-        return _unpacked(data)
+        return _unpack_archive(data)
     except Exception as error:
-        # Whoever wrote them may have meant to break the libraries that read them.
-        raise ValueError(f"it is no packed table ({type(error).__name__}: {error})") from None
+        # The bytes may be an attack on the libraries that read them, so any exception is possible.
+        raise ValueError(f"not a packed table ({type(error).__name__}: {error})") from None
 
 
 def unique(names: Iterable[str]) -> list[str]:
-    """The names, each once: ` (1)`, ` (2)` is added to those that come again."""
+    """Return unique names: repeated ones get ` (1)`, ` (2)`."""
     found: dict[str, None] = {}
     for name in names:
         number, candidate = 0, name
@@ -64,19 +64,20 @@ def unique(names: Iterable[str]) -> list[str]:
     return list(found)
 
 
-def _sound(text: str) -> str:
-    """A text that UTF-8 can write."""
+def _encodable(text: str) -> str:
+    """Return a text that UTF-8 can encode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _tidy(series: pd.Series[Any]) -> pd.Series[Any]:
-    """A column of one of the types that are packed: whole and other numbers, truths, moments, spans, text, or
-    categories of these."""
+def _to_packed_type(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Convert a column to a type that can be packed: integers, floats, booleans, times, durations, text, or categories
+    of these.
+    """
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        known = _tidy(pd.Series(dtype.categories))
+        known = _to_packed_type(pd.Series(dtype.categories))
         if not known.is_unique:
-            return _tidy(series.astype(object))
+            return _to_packed_type(series.astype(object))
         if dtype.categories.dtype in ("int64", "bool"):
             known = known.astype(dtype.categories.dtype)
         codes = series.cat.codes.to_numpy()
@@ -91,10 +92,10 @@ def _tidy(series: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(series, utc=True)
     if pd.api.types.is_timedelta64_dtype(dtype):
         return series
-    return _inferred(series) if pd.api.types.is_object_dtype(dtype) else _text(series)
+    return _infer_type(series) if pd.api.types.is_object_dtype(dtype) else _text(series)
 
 
-def _inferred(series: pd.Series[Any]) -> pd.Series[Any]:
+def _infer_type(series: pd.Series[Any]) -> pd.Series[Any]:
     values = [None if gone else value for value, gone in zip(series, series.isna(), strict=True)]
     try:
         match pd.api.types.infer_dtype(values, skipna=True):
@@ -109,24 +110,24 @@ def _inferred(series: pd.Series[Any]) -> pd.Series[Any]:
             case "timedelta" | "timedelta64":
                 return pd.to_timedelta(pd.Series(values, dtype=object))
     except (OverflowError, ValueError, TypeError):
-        pass  # A value is out of the type's range, or moments differ too much to be one column.
+        pass  # A value is out of the type's range, or the times cannot form one column.
     return _text(series)
 
 
 def _text(series: pd.Series[Any]) -> pd.Series[Any]:
-    values = [None if gone else _sound(str(value)) for value, gone in zip(series, series.isna(), strict=True)]
+    values = [None if gone else _encodable(str(value)) for value, gone in zip(series, series.isna(), strict=True)]
     return pd.Series(pd.array(values, dtype="str"))
 
 
-def _packed(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
-    """The kind of a tidy column, its arrays added to the others."""
+def _pack_column(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
+    """Add the arrays of a column from `_to_packed_type`, and return its kind."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         arrays[f"{key}v"] = series.cat.codes.to_numpy(dtype="int64")
         return {
             "kind": "category",
             "ordered": bool(dtype.ordered),
-            "of": _packed(pd.Series(dtype.categories), f"{key}c", arrays),
+            "of": _pack_column(pd.Series(dtype.categories), f"{key}c", arrays),
         }
     if dtype in _PLAIN:
         arrays[f"{key}v"] = series.to_numpy()
@@ -143,20 +144,20 @@ def _packed(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
         values = "int64" if dtype == "Int64" else "bool"
         arrays[f"{key}v"] = series.to_numpy(dtype=values, na_value=0)
         return {"kind": str(dtype)}
-    # One cell that is long does not make the others long, as NumPy's own texts would.
+    # Not as an array of NumPy strings, in which one long cell would make every cell as long.
     texts = [b"" if gone else str(value).encode() for value, gone in zip(series, missing, strict=True)]
     arrays[f"{key}v"] = np.frombuffer(b"".join(texts), dtype="uint8")
     arrays[f"{key}e"] = np.cumsum([len(text) for text in texts], dtype="int64")
     return {"kind": "str"}
 
 
-def _unpacked(data: bytes) -> pd.DataFrame:
+def _unpack_archive(data: bytes) -> pd.DataFrame:
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
         head = json.loads(archive["head"].tobytes())
         names, rows = head["names"], head["rows"]
         columns = [_series(kind, str(place), archive) for place, kind in enumerate(head["kinds"])]
     if len(set(map(str, names))) != len(columns) or any(len(column) != rows for column in columns):
-        raise ValueError("names and columns do not fit each other")
+        raise ValueError("names and columns do not match")
     return pd.DataFrame(dict(zip(map(str, names), columns, strict=True)), index=pd.RangeIndex(rows))
 
 
@@ -179,7 +180,7 @@ def _series(body: Kind, key: str, archive: Any) -> pd.Series[Any]:
     elif kind == "str":
         found = pd.array(_texts(values.tobytes(), archive[f"{key}e"], archive[f"{key}m"]), dtype="str")
     else:
-        raise ValueError(f"there is no kind {kind!r}")
+        raise ValueError(f"unknown kind {kind!r}")
     return pd.Series(found)
 
 

@@ -1,4 +1,4 @@
-"""Rows in and out: CSV and request-response bodies to typed tables, and tables to answers."""
+"""Read rows from CSV files and request bodies, and convert them to typed tables."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
 Specification = dict[str, Any]
-"""A table as `properties.input` and `.output` describe it: `properties` maps column names to their types."""
+"""The description of a table in `properties.input` and `.output`: `properties` maps column names to their types."""
 
 _GOOD_HEADERS: dict[tuple[str, ...], tuple[str, ...]] = {}
-"""Headers of requests that were checked before, each once: those of one service come again and again, and whoever
-remembers one knows it again by its identity.
+"""Headers of requests that were checked before. The same headers come again and again; returning the same tuple lets
+callers recognise them by identity.
 """
 _MOST_HEADERS, _MOST_NAMES, _LONGEST_HEADER = 256, 1024, 64 * 1024
-_MOST_TOLD = 20
+_MOST_LISTED = 20
 
 
 def read_file(data: bytes, source: str, suffix: str) -> Cells:
-    """The cells of a file of one of the forms that a batch job reads: `.csv`, `.tsv`, both with `.nh` before when they
-    have no header, and `.arff`.
+    """Read a file in one of the formats of batch jobs: `.csv`, `.tsv`, `.nh.csv` and `.nh.tsv` (without a header line),
+    and `.arff`.
 
     Raises:
         BadRequest: `InputParseError`.
@@ -49,11 +49,11 @@ def read_file(data: bytes, source: str, suffix: str) -> Cells:
 
 
 def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = True) -> Cells:
-    """The cells of a delimited file, with a header line or without.
+    """Read a delimited file, with or without a header line.
 
     Raises:
-        BadRequest: `InputParseError`: not text, no header, a column named twice or not at all, a ragged line, or no
-            rows at all.
+        BadRequest: `InputParseError`: the file is not text, has no header or rows, names a column twice or not at all,
+            or has a line with too many or too few cells.
     """
     if data[:2] == b"PK" or (b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")):
         raise refusal("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
@@ -77,7 +77,9 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
                 names = names or [f"Col{place}" for place in range(1, len(row) + 1)]
                 if len(row) != len(names):
                     first = "header" if header else "first line"
-                    message = f"{source}:{begins}: the line has {len(row)} cells, the {first} {len(names)}."
+                    message = (
+                        f"{source}:{begins}: the line has {_count(len(row), 'cell')}, but the {first} has {len(names)}."
+                    )
                     raise refusal("InputParseError", message, target=f"{source}:{begins}")
                 rows.append(row)
                 lines.append(begins)
@@ -86,8 +88,12 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
         message = f"{source}:{reader.line_num}: {error}."
         raise refusal("InputParseError", message, target=f"{source}:{reader.line_num}") from None
     if not rows:
-        raise refusal("InputParseError", f"{source} has a header and no rows.", target=source)
+        raise refusal("InputParseError", f"{source} has a header but no rows.", target=source)
     return Cells(tuple(names), rows, source, tuple(lines), headless=not header)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _check_header(header: Sequence[str], source: str) -> None:
@@ -102,10 +108,10 @@ def _check_header(header: Sequence[str], source: str) -> None:
 
 
 def from_request(table: Any, port: str) -> Cells:
-    """The cells of one input of a request: `{"ColumnNames", "Values"}`, or a list of objects.
+    """Read one input of a request: `{"ColumnNames", "Values"}`, or a list of objects.
 
     Raises:
-        BadRequest: `InputParseError`: neither form, or rows of different widths.
+        BadRequest: `InputParseError`: neither form. `TableSchemaColumnCountMismatch`: rows of different widths.
     """
     columns, rows = (table.get("ColumnNames"), table.get("Values")) if isinstance(table, dict) else (None, None)
     if isinstance(columns, list) and isinstance(rows, list):
@@ -120,7 +126,7 @@ def from_request(table: Any, port: str) -> Cells:
     width = len(names)
     for index, row in enumerate(rows):
         if row.__class__ is not list or len(row) != width:
-            message = f"Row {index + 1} of the input {port!r} does not have {width} cells."
+            message = f"Row {index + 1} of the input {port!r} must have {_count(width, 'cell')}."
             raise BadRequest(message, target=port, details=[Detail("TableSchemaColumnCountMismatch", message, port)])
     return Cells(names, rows, port)
 
@@ -131,7 +137,7 @@ def _header(columns: list[Any], port: str) -> tuple[str, ...]:
         if (known := _GOOD_HEADERS.get(names)) is not None:
             return known
     except TypeError:
-        pass  # a name that is a list or an object; as text it is none that anybody declared
+        pass  # A name is a list or an object; as text it matches no declared name.
     names = tuple(map(str, columns))
     if names:
         _check_header(names, port)
@@ -142,7 +148,7 @@ def _header(columns: list[Any], port: str) -> tuple[str, ...]:
 
 
 def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port: str) -> Cells:
-    """The cells of an example request, whose rows follow the order of the declared columns.
+    """Read the rows of an example request, whose cells are in the order of the declared columns.
 
     Raises:
         BadRequest: `TableSchemaColumnCountMismatch`.
@@ -151,8 +157,8 @@ def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port:
     return from_request({"ColumnNames": columns, "Values": [list(row) for row in rows]}, port)
 
 
-def made_row(specification: Specification) -> list[Any]:
-    """A row of the types that are declared, to try a graph with."""
+def placeholder_row(specification: Specification) -> list[Any]:
+    """Return a row of the declared types, to try a graph with."""
     made = {"boolean": True, "integer": 0, "number": 0.0}
     cells = []
     for column in (specification.get("properties") or {}).values():
@@ -166,23 +172,23 @@ def made_row(specification: Specification) -> list[Any]:
     return cells
 
 
-def typed(
+def to_dataset(
     cells: Cells, specification: Specification | None, *, spare: Collection[str] = ()
 ) -> tuple[Dataset, list[str]]:
-    """A dataset with the types declared, or found in the cells where nothing is declared; and what to tell about it.
+    """Return a dataset with the declared types, or with types inferred from the cells; and notes about its columns.
 
-    A column that is declared nullable may be absent: its cells are missing. Callers leave the label out like that.
+    A column that is declared nullable may be absent; its cells are then missing. Callers omit the label like this.
 
     Args:
-        spare: columns whose absence is nothing to tell about.
+        spare: columns that may be absent without a note.
 
     Raises:
-        BadRequest: `InputMismatchError`: columns are missing; `InputParseError`: a cell is not of its column's type.
+        BadRequest: `InputMismatchError`: columns are absent; `InputParseError`: a cell does not have its column's type.
     """
     declared: Mapping[str, Any] = (specification or {}).get("properties") or {}
     if not declared:
-        return inferred(cells), []
-    found, notes = placed(cells, declared, spare)
+        return infer_dataset(cells), []
+    found, notes = match_columns(cells, declared, spare)
     columns = {}
     for name, column in declared.items():
         place = found.get(name)
@@ -191,36 +197,41 @@ def typed(
     return Dataset(pd.DataFrame(columns, index=pd.RangeIndex(len(cells.rows)))), notes
 
 
-def placed(cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()) -> tuple[dict[str, int], list[str]]:
-    """Where each declared column stands among the cells, and what to tell about columns that are in only one of them.
+def match_columns(
+    cells: Cells, declared: Mapping[str, Any], spare: Collection[str] = ()
+) -> tuple[dict[str, int], list[str]]:
+    """Return the index of each declared column in the cells, and notes about columns that are in only one of the two.
 
     Raises:
-        BadRequest: `InputMismatchError`: columns that are not nullable are missing.
+        BadRequest: `InputMismatchError`: columns that are not nullable are absent.
     """
     if not cells.columns and not cells.rows:
-        # A list of no objects names no columns.
+        # An empty list of objects names no columns.
         return {}, []
-    found = _places(cells, declared)
+    found = _find_places(cells, declared)
     absent = [name for name in declared if name not in found and name not in spare]
     used = set(found.values())
     unused = [name for index, name in enumerate(cells.columns) if index not in used]
     notes = []
     if unused:
-        notes.append(f"{cells.source}: the service does not read the columns {_told(map(repr, unused))}.")
+        what = "column" if len(unused) == 1 else "columns"
+        notes.append(f"{cells.source}: the service does not read the {what} {_list_names(map(repr, unused))}.")
     if absent:
-        notes.append(f"{cells.source} has no column {_told(map(repr, absent))}; its cells are read as missing.")
+        what, whose = ("column", "its") if len(absent) == 1 else ("columns", "their")
+        names = _list_names(map(repr, absent))
+        notes.append(f"{cells.source} has no {what} {names}; {whose} values are read as missing.")
     return found, notes
 
 
-def _told(names: Iterable[str]) -> str:
-    """Names for a message, which a request with a million of them does not make long."""
+def _list_names(names: Iterable[str]) -> str:
+    """List names for a message, but not all of a million."""
     listed = list(names)
-    more = f" and {len(listed) - _MOST_TOLD:,} more" if len(listed) > _MOST_TOLD else ""
-    return ", ".join(listed[:_MOST_TOLD]) + more
+    more = f" and {len(listed) - _MOST_LISTED:,} more" if len(listed) > _MOST_LISTED else ""
+    return ", ".join(listed[:_MOST_LISTED]) + more
 
 
-def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
-    """By its name exactly, or uniquely in any letter case."""
+def _find_places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
+    """Return the index of each declared column, by its exact name, or else by a unique name in any letter case."""
     exact = {name: index for index, name in enumerate(cells.columns)}
     loose: dict[str, list[int]] = {}
     for name, index in exact.items():
@@ -236,14 +247,14 @@ def _places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
             missing.append(name)
     missing = missing or ([] if found else list(declared))
     if missing:
-        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {_told(map(repr, missing))}."
-        hint = f"It has: {_told(cells.columns)}."
+        message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {_list_names(map(repr, missing))}."
+        hint = f"It has: {_list_names(cells.columns)}."
         raise refusal("InputMismatchError", message, target=cells.source, hint=hint)
     return found
 
 
-def inferred(cells: Cells) -> Dataset:
-    """A dataset whose column types are the narrowest that every cell fits."""
+def infer_dataset(cells: Cells) -> Dataset:
+    """Return a dataset with the narrowest column types that fit every cell."""
     columns = {}
     for index, name in enumerate(cells.columns):
         values = [row[index] for row in cells.rows]

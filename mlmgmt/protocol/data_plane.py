@@ -1,4 +1,4 @@
-"""The operations of scoring, batch execution and blobs, and those of the server itself."""
+"""The operations of scoring, batch jobs and blobs, and of the server itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ SCORING = (
         "getjobstatus",
         "GET",
         f"{_SCORING}/jobs/{{jobId}}",
-        "How a batch job is doing.",
+        "The status of a batch job.",
         (SCORING_VERSION,),
         (),
         "",
@@ -85,16 +85,16 @@ SCORING = (
 )
 
 
-def of_endpoints(name: str) -> str:
-    """The name that an operation of `SCORING` has where an endpoint answers."""
+def classic_name(name: str) -> str:
+    """Return the name of an operation of `SCORING` for Classic endpoints."""
     return f"Classic{name[:1].upper()}{name[1:]}"
 
 
 CLASSIC_SCORING = tuple(
-    replace(known, name=of_endpoints(known.name), path=known.path.replace(SUBSCRIPTION, WORKSPACE)) for known in SCORING
+    replace(known, name=classic_name(known.name), path=known.path.replace(SUBSCRIPTION, WORKSPACE)) for known in SCORING
 )
-"""The same, at the addresses of Classic endpoints."""
-EXECUTE = frozenset(("execute", of_endpoints("execute")))
+"""The same operations at the addresses of Classic endpoints."""
+EXECUTE = frozenset(("execute", classic_name("execute")))
 BLOBS = (
     Operation(
         "Blob_Get", "GET", _BLOB, "Download a blob.", (), (), "", ((200, "Bytes"), (206, "Bytes")), Proof.SIGNATURE

@@ -1,5 +1,4 @@
-"""What an operation of the HTTP service is, as data: the server routes it, its OpenAPI document and `-ShowHttp`
-read it.
+"""An operation of the HTTP service, as data for the server's routing, its OpenAPI document and `-ShowHttp`.
 
 The names are the operationIds of the resource provider's contract (api-versions 2017-01-01 and 2016-05-01-preview), and
 of the scoring API's Swagger document.
@@ -12,19 +11,19 @@ from enum import Enum, auto
 from urllib.parse import quote
 
 STUDIO = "/api"
-"""Where the paths of Studio's own API begin; its errors are of another shape."""
+"""The prefix of the paths of Studio's own API, whose errors have another shape."""
 STUDIO_HEADER = "x-ms-metaanalytics-authorizationtoken"
-"""Brings the workspace's token to Studio's own API; Classic management takes it as a bearer token."""
+"""The header with the workspace's token in Studio's own API; Classic management takes it as a bearer token."""
 V2017, V2016 = "2017-01-01", "2016-05-01-preview"
 BOTH = (V2017, V2016)
 
 
 class Proof(Enum):
-    """What a caller shows."""
+    """How a caller authenticates."""
 
     NOTHING = auto()
     TOKEN = auto()
-    """A bearer token: `mlmgmt token`."""
+    """A bearer token, from `mlmgmt token`."""
     KEY = auto()
     """One of the web service's two keys."""
     SIGNATURE = auto()
@@ -38,12 +37,12 @@ class Operation:
     """One operation.
 
     Args:
-        path: its template; literal segments are matched without regard to case, `{*rest}` takes all that is left.
-        versions: the api-versions it takes; none when it takes no api-version.
-        query: further query parameters; one that ends in `!` is required.
-        body: what its body is, as a component of the OpenAPI document; none when it has none.
-        answers: status and component ("" for an empty body) of each answer that is no error.
-        writes: it may change something, or take long; it does not run in the event loop.
+        path: its template; the case of literal segments is ignored, and `{*rest}` takes the rest of a path.
+        versions: the api-versions it takes; empty if it takes none.
+        query: more query parameters; one that ends in `!` is required.
+        body: the OpenAPI component of its body; empty if it has none.
+        answers: status and OpenAPI component ("" for an empty body) of each answer that is not an error.
+        writes: whether it may change something or take long, so that it must not run in the event loop.
     """
 
     name: str
@@ -63,11 +62,11 @@ class Operation:
 
     @property
     def of_studio(self) -> bool:
-        """Whether it is of Studio's own API."""
+        """Whether it belongs to Studio's own API."""
         return self.path.startswith(f"{STUDIO}/")
 
-    def filled(self, **values: str) -> str:
-        """The path with its parameters filled in, percent-encoded."""
+    def fill_path(self, **values: str) -> str:
+        """Return the path with its parameters filled in, percent-encoded."""
         given = {f"{{{name}}}": quote(value, safe="") for name, value in values.items()}
         return "/" + "/".join(given.get(segment, segment) for segment in self.segments)
 

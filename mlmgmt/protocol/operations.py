@@ -1,4 +1,4 @@
-"""Every operation that the server answers."""
+"""Every operation of the server."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ OPERATIONS = (*WEB_SERVICES, *PLANS, *RESOURCES, *CLASSIC, *SCORING, *CLASSIC_SC
 
 
 def find(name: str) -> Operation:
-    """The operation of a name."""
+    """Return the operation with a name."""
     return next(operation for operation in OPERATIONS if operation.name == name)

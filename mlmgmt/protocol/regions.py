@@ -1,4 +1,4 @@
-"""The regions that the service was in: how each is named, and the hosts that answered in it."""
+"""The regions of the original service: their names and hosts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mlmgmt.ids import same_location
 
 _DOMAIN, _GERMAN = "azureml.net", "azureml.de"
 DOMAINS = (_DOMAIN, _GERMAN)
-"""What the names of all hosts end in."""
+"""The domains of all its hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,10 @@ class Region:
     """One region.
 
     Args:
-        name: as workspaces have it.
-        label: what stands before the host of scoring; recorded of the first two, of the others that of management.
-        prefix: what stands before the host of management.
+        name: the name that workspaces use.
+        label: the first part of the scoring host. Recorded for the first two regions; for the others it is assumed to
+            be that of the management host.
+        prefix: the prefix of the management host.
     """
 
     name: str
@@ -28,12 +29,12 @@ class Region:
 
     @property
     def scoring(self) -> str:
-        """The origin that scores."""
+        """The origin for scoring."""
         return f"https://{self.label}.services.{self.domain}"
 
     @property
     def management(self) -> str:
-        """The origin that updates Classic web services."""
+        """The origin for managing Classic web services."""
         return f"https://{self.prefix}management.{self.domain}"
 
 
@@ -45,13 +46,13 @@ KNOWN = (
     Region("Germany Central", "germanycentral", "germanycentral.", _GERMAN),
     Region("West Central US", "uswestcentral", "uswestcentral."),
 )
-"""Those that a Classic workspace could be in."""
-FIRST = KNOWN[0].name
-"""Where a workspace is when nothing is said."""
+"""The regions of Classic workspaces."""
+DEFAULT = KNOWN[0].name
+"""The region of a workspace by default."""
 
 
 def of(location: str) -> Region:
-    """The region of a location, however it is spelled; one that is not known gives its own name to its hosts."""
+    """Return the region of a location, in any spelling; an unknown location gets hosts with its own name."""
     plain = location.replace(" ", "").casefold()
     found = next((region for region in KNOWN if same_location(region.name, location)), None)
     return found or Region(location, plain, f"{plain}.")

@@ -1,4 +1,4 @@
-"""What scripts ask of other providers: the subscription, resource groups, storage accounts."""
+"""The operations of other resource providers that scripts call: subscription, resource groups, storage accounts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from mlmgmt.protocol.operation import GROUP, PROVIDER, SUBSCRIPTION, Operation
 
 _ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
 ANY_DATE = ("any date",)
-"""Scripts ask these providers with whichever api-version their module knew."""
+"""The api-version of these operations is free: each script sends the one that its module knew."""
 DATE = r"\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|privatepreview))?"
-"""The pattern of such an api-version, in any letter case."""
+"""The pattern of such an api-version; letter case is ignored."""
 
 RESOURCES = (
     Operation(
@@ -35,7 +35,7 @@ RESOURCES = (
         "ResourceGroups_List",
         "GET",
         f"{SUBSCRIPTION}/resourceGroups",
-        "The resource groups.",
+        "The resource groups of the subscription.",
         ANY_DATE,
         ("$filter", "$top"),
         "",
@@ -56,7 +56,7 @@ RESOURCES = (
         "ResourceGroups_CreateOrUpdate",
         "PUT",
         GROUP,
-        "Make a resource group.",
+        "Create or update a resource group.",
         ANY_DATE,
         (),
         "NewResourceGroup",
@@ -67,7 +67,7 @@ RESOURCES = (
         "ResourceGroups_Delete",
         "DELETE",
         GROUP,
-        "Remove a resource group and what is in it.",
+        "Remove a resource group and everything in it.",
         ANY_DATE,
         (),
         "",
@@ -88,7 +88,7 @@ RESOURCES = (
         "StorageAccounts_CheckNameAvailability",
         "POST",
         f"{SUBSCRIPTION}/providers/Microsoft.Storage/checkNameAvailability",
-        "Whether a storage account can have a name.",
+        "Whether a storage account name is available.",
         ANY_DATE,
         (),
         "NameToCheck",
@@ -128,7 +128,7 @@ RESOURCES = (
         "StorageAccounts_Create",
         "PUT",
         _ACCOUNT,
-        "Make a local storage account.",
+        "Create or update a local storage account.",
         ANY_DATE,
         (),
         "NewStorageAccount",

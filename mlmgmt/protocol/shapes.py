@@ -1,4 +1,4 @@
-"""What every web service's Swagger document defines alike: blob references, job states, tables, errors."""
+"""The definitions that every web service's Swagger document has: blob references, job states, tables, errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TEXT_OR_NULL = {"type": "string", "x-nullable": True}
 
 BLOB_REFERENCE = {
     "type": "object",
-    "description": "ConnectionString and RelativeLocation, or BaseLocation, RelativeLocation and SasBlobToken.",
+    "description": "ConnectionString and RelativeLocation; or BaseLocation, RelativeLocation and SasBlobToken.",
     "properties": dict.fromkeys(("ConnectionString", "RelativeLocation", "BaseLocation", "SasBlobToken"), TEXT_OR_NULL),
 }
 ERROR = {

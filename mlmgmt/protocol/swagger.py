@@ -1,6 +1,6 @@
-"""The Swagger 2.0 document of one web service, from its definition: what clients are generated from.
+"""The Swagger 2.0 document of one web service, made from its definition; clients are generated from it.
 
-It tells the truth about answers, whose cells are text: a column that is a number is a `string` of the format `double`.
+The cells of answers are text, so a column of numbers has the type `string` and the format `double`.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def swagger(
     inputs: Sequence[str] | None = None,
     tables: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """The Swagger 2.0 document of a web service.
+    """Return the Swagger 2.0 document of a web service.
 
     Args:
         document: a definition in canonical form.
-        origin: of the server, `http://127.0.0.1:8777`.
-        path: where it is scored, `/subscriptions/.../services/...` or `/workspaces/.../services/...`.
-        endpoint: its name; a New web service has one alone.
-        inputs: the inputs that a request has; None for those of the graph.
-        tables: the outputs that are rows; None for those that are declared with columns, or not declared at all. A
-            service without one is run as a batch job only.
+        origin: the server's origin, such as `http://127.0.0.1:8777`.
+        path: the scoring path, `/subscriptions/.../services/...` or `/workspaces/.../services/...`.
+        endpoint: the name of the endpoint; a New web service has only one.
+        inputs: the inputs of a request; None for those of the graph.
+        tables: the outputs that are tables; None for those that are declared with columns, or not declared. A service
+            without one can only run batch jobs.
     """
     service = _Service(document, inputs, tables)
     address = urlsplit(origin)
@@ -58,14 +58,14 @@ def swagger(
         "schemes": [address.scheme],
         "consumes": [_JSON],
         "produces": [_JSON],
-        "paths": {**_own_path(), **(_scoring_paths() if service.tables else {}), **_batch_paths()},
+        "paths": {**_document_path(), **(_scoring_paths() if service.tables else {}), **_batch_paths()},
         "definitions": service.definitions(),
         "securityDefinitions": {
             "apiKey": {
                 "type": "apiKey",
                 "name": "Authorization",
                 "in": "header",
-                "description": "The word Bearer, a blank, and one of the two keys of the web service.",
+                "description": "The word Bearer, a space, and one of the two keys of the web service.",
             }
         },
         "security": [{"apiKey": []}],
@@ -73,7 +73,7 @@ def swagger(
 
 
 class _Service:
-    """One definition, as the parts of its document ask for it."""
+    """The parts of one definition that its Swagger document needs."""
 
     def __init__(
         self, document: Mapping[str, Any], inputs: Sequence[str] | None, tables: Collection[str] | None
@@ -99,7 +99,7 @@ class _Service:
         self._items = _item_names(self.inputs, self.tables)
 
     def _ports(self, member: str, declared: Mapping[str, Any]) -> list[str]:
-        """The graph's ports, in the order in which they are declared."""
+        """Return the graph's ports, in the order of their declaration."""
         named = dict.fromkeys(str(node[member]) for node in self._nodes.values() if node.get(member) is not None)
         return [*(name for name in declared if name in named), *(name for name in named if name not in declared)]
 
@@ -115,9 +115,9 @@ class _Service:
             "BlobReference": BLOB_REFERENCE,
             "ErrorResponse": ERROR,
         }
-        return found | self._of_scoring() if self.tables else found
+        return found | self._scoring_definitions() if self.tables else found
 
-    def _of_scoring(self) -> dict[str, Any]:
+    def _scoring_definitions(self) -> dict[str, Any]:
         found: dict[str, Any] = {
             "ExecutionRequest": self._request(
                 {"Inputs": _ports_of(self.inputs, {name: self._rows_of("input", name) for name in self.inputs})},
@@ -146,7 +146,7 @@ class _Service:
         return {"type": "array", "items": {"$ref": _reference(self._items[side, name])}}
 
     def _sample(self) -> Iterable[tuple[str, list[str], list[list[Any]]]]:
-        """Each input with its columns and sample rows."""
+        """Yield each input with its columns and sample rows."""
         for name in self.inputs:
             named = list(self.input_columns[name])
             yield name, named, typing_of.sample(self.input_columns[name], self._rows.get(name) if named else None)
@@ -162,7 +162,7 @@ class _Service:
         return found
 
     def _parameters(self) -> dict[str, Any]:
-        """The web service parameters: a call's values are text."""
+        """Return the schema of the web service parameters; their values in a call are text."""
         found: dict[str, Any] = {}
         required = []
         for name, parameter in self._graph_parameters.items():
@@ -172,14 +172,14 @@ class _Service:
             given, default = self._default(name, parameter)
             if default is not None:
                 body["default"] = default
-            if not given and not self._stands(parameter):
+            if not given and not self._has_own_values(parameter):
                 required.append(name)
             found[name] = body
         whole: dict[str, Any] = {"type": "object", "properties": found}
         return whole | {"required": required} if required else whole
 
     def _default(self, name: str, parameter: Mapping[str, Any]) -> tuple[bool, str | None]:
-        """Whether the service has a default, and what may be shown of it: anybody reads this document."""
+        """Return whether the service has a default, and the default unless it is secret: this document is public."""
         parameters = self._properties.get("parameters") or {}
         fold = name.casefold()
         found = parameters.get(name, next((body for key, body in parameters.items() if key.casefold() == fold), None))
@@ -191,8 +191,8 @@ class _Service:
         secret = encrypted or parameter.get("type") == "Credential" or _SECRET.search(text) is not None
         return True, None if secret else text
 
-    def _stands(self, parameter: Mapping[str, Any]) -> bool:
-        """Whether each node parameter that is linked has a value of its own."""
+    def _has_own_values(self, parameter: Mapping[str, Any]) -> bool:
+        """Whether each linked node parameter has its own value."""
         for link in parameter.get("links") or ():
             values = (self._nodes.get(link.get("nodeId")) or {}).get("parameters") or {}
             fold = str(link.get("parameterKey")).casefold()
@@ -213,7 +213,7 @@ def _columns(table: Any) -> dict[str, Mapping[str, Any]]:
 
 
 def _item_names(inputs: Iterable[str], outputs: Iterable[str]) -> dict[tuple[str, str], str]:
-    """A definition's name for the rows of each port; an input and an output may be called alike."""
+    """Return the name of the row schema of each port, unique even if an input and an output have the same name."""
     found: dict[tuple[str, str], str] = {}
     for side, ports, ending in (("input", inputs, "Item"), ("output", outputs, "ResultItem")):
         for port in ports:
@@ -230,7 +230,7 @@ def _reference(name: str) -> str:
 
 
 def _item(declared: Mapping[str, Mapping[str, Any]], *, answered: bool) -> dict[str, Any]:
-    """A row by column name; any columns at all where none are declared."""
+    """Return the schema of a row by column name; any columns are allowed where none are declared."""
     if not declared:
         return {"type": "object", "additionalProperties": TEXT_OR_NULL if answered else {}}
     typed = typing_of.of_answer if answered else typing_of.of_request
@@ -270,7 +270,7 @@ def _operation(
     done: dict[str, Any] = {"description": "Done."}
     if answer is not None:
         done["schema"] = dict(answer)
-    refused = {"description": "Why it was refused.", "schema": {"$ref": "#/definitions/ErrorResponse"}}
+    refused = {"description": "The error.", "schema": {"$ref": "#/definitions/ErrorResponse"}}
     return {
         "operationId": name,
         "summary": summary,
@@ -279,7 +279,7 @@ def _operation(
     }
 
 
-def _own_path() -> dict[str, Any]:
+def _document_path() -> dict[str, Any]:
     found = _operation("getSwaggerDocument", "This document.", answer={"type": "object"})
     version = {"name": "api-version", "in": "query", "required": False, "type": "string", "default": SCORING_VERSION}
     return {"/swagger.json": {"get": {**found, "parameters": [version], "security": []}}}
@@ -316,7 +316,7 @@ def _batch_paths() -> dict[str, Any]:
         },
         f"/jobs/{{jobId}}/start?{_QUERY}": {"post": _operation("startjob", "Start a submitted job.", job=True)},
         f"/jobs/{{jobId}}?{_QUERY}": {
-            "get": _operation("getjobstatus", "How a job is doing.", answer=status, job=True),
+            "get": _operation("getjobstatus", "The status of a job.", answer=status, job=True),
             "delete": _operation("canceljob", "Cancel a job.", job=True),
         },
     }

@@ -1,4 +1,4 @@
-"""The operations of web services, as the resource provider has them."""
+"""The resource provider's operations on web services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEB_SERVICES = (
         "WebServices_CreateOrUpdate",
         "PUT",
         _SERVICE,
-        "Make a web service, or replace one.",
+        "Create or replace a web service.",
         BOTH,
         (),
         "NewWebService",
@@ -39,7 +39,7 @@ WEB_SERVICES = (
         "WebServices_CreateRegionalProperties",
         "POST",
         f"{_SERVICE}/CreateRegionalBlob",
-        "Make the properties of a region.",
+        "Create a web service's properties in a region.",
         (V2017,),
         ("region!",),
         "",
@@ -90,7 +90,7 @@ WEB_SERVICES = (
         "OperationsStatus_Get",
         "GET",
         f"{SUBSCRIPTION}/{PROVIDER}/locations/{{location}}/operationsStatus/{{operationId}}",
-        "How a long-running operation ended.",
+        "The status of a long-running operation.",
         BOTH,
         (),
         "",

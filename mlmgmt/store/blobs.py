@@ -1,7 +1,7 @@
-"""Blobs of the storage accounts registered in a home, and the models that services answer with.
+"""Blobs of the storage accounts registered in a home, and the home's copies of the models in use.
 
 In documents a blob is `https://<account>.blob.core.windows.net/<container>/<path>`; on disk it is
-`storage/<account>/<container>/<path>`. Nothing is ever fetched: an account that is not registered is not available.
+`storage/<account>/<container>/<path>`. Nothing is downloaded: an account that is not registered is not available.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """The place of a blob; `path` is its name inside the container, decoded."""
+    """The address of a blob; `path` is its decoded name in the container."""
 
     account: str
     container: str
@@ -58,7 +58,7 @@ class Blob:
 
 
 def without_secrets(uri: str) -> tuple[str, str | None, str | None]:
-    """A uri split into the address, its query (a shared access signature) and its `user:password`, if it has them."""
+    """Split a uri into the address, its query (a shared access signature) and its `user:password`; None if absent."""
     address, _, query = uri.strip().partition("?")
     found = _USER.match(address)
     if found is None:
@@ -67,19 +67,19 @@ def without_secrets(uri: str) -> tuple[str, str | None, str | None]:
 
 
 def parse(uri: str) -> Blob | None:
-    """The blob that a uri names; None when it is no address that a storage account can have.
+    """Return the blob that a uri names; None if it is not an address in a storage account.
 
     Raises:
-        BadRequest: `InvalidBlob`: the path could reach outside its container or is too long; or it is a `file:` uri,
-            which no document may hold.
+        BadRequest: `InvalidBlob`: the path could lead out of its container, or is too long; or it is a `file:` uri,
+            which no document may contain.
     """
     try:
         parts = urlsplit(uri)
         name = parts.hostname or ""
     except ValueError as error:
-        _refuse(uri, f"It is no uri at all ({error}).")
+        _refuse(uri, f"It is not a valid URI ({error}).")
     if parts.scheme.casefold() == "file":
-        _refuse(uri, "A document cannot name a file of this machine.")
+        _refuse(uri, "A document cannot refer to a file on this machine.")
     host = name.casefold()
     if parts.scheme.casefold() not in ("http", "https") or not host.endswith(SUFFIX):
         return None
@@ -89,7 +89,7 @@ def parse(uri: str) -> Blob | None:
         return None
     segments = path.split("/")
     if len(path) > _LONGEST_PATH or any(part in ("", ".", "..") or _unsafe(part) for part in segments):
-        _refuse(uri, "The path is empty, too long, or holds '..', an empty part or a control character.")
+        _refuse(uri, "The path is empty, too long, or contains '..', an empty part or a control character.")
     return Blob(account, container, path)
 
 
@@ -103,38 +103,38 @@ def _refuse(uri: str, reason: str) -> NoReturn:
 
 
 def check_account_name(account: str) -> str:
-    """Return `account` if a storage account may bear it.
+    """Return `account` if it is a valid name of a storage account.
 
     Raises:
         BadRequest: `InvalidAccountName`.
     """
     if not _ACCOUNT.fullmatch(account):
-        message = f"{account!r} cannot name a storage account: 3 to 24 lower-case letters and digits."
+        message = f"{account!r} is not a valid storage account name: use 3 to 24 lower-case letters and digits."
         raise BadRequest(message, target="Name", details=[Detail("InvalidAccountName", message)])
     return account
 
 
 class Blobs:
-    """The local storage accounts of one home, and its own copies of models."""
+    """The local storage accounts of one home, and its copies of models."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
 
     def accounts(self) -> list[str]:
-        """The registered accounts, in the order they came; the home's own first."""
+        """Return the registered accounts in order of creation, the home's own first."""
         folder = self._root / "accounts"
         names = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
-        return sorted(names, key=self._since) if len(names) > 1 else names
+        return sorted(names, key=self._creation_time) if len(names) > 1 else names
 
-    def _since(self, account: str) -> str:
-        # Whoever only looks for a name need not hear that the file of another account is damaged.
+    def _creation_time(self, account: str) -> str:
+        # Listing names works even if the file of an account is damaged.
         return str((files.read_json(self._registration(account)) or {}).get("creationTime", ""))
 
     def _registration(self, account: str) -> Path:
         return self._root / "accounts" / f"{file_name(account)}.json"
 
     def account(self, account: str) -> dict[str, Any] | None:
-        """What a registered account is: `name`, and `id`, `location`, `tags`, `sku` and `creationTime` if it is given.
+        """Return a registered account: `name` and, if given, `id`, `location`, `tags`, `sku` and `creationTime`.
 
         Raises:
             HomeError: `HomeDamaged`.
@@ -144,9 +144,9 @@ class Blobs:
         if body is None and not path.exists():
             return None
         if body is None or body.get("name") != account.casefold():
-            raise files.damaged(path, f"it does not hold the storage account {account!r}")
+            raise files.damaged(path, f"it does not contain the storage account {account!r}")
         if not all(isinstance(body.get(member, ""), str) for member in ("id", "location", "sku", "creationTime")):
-            raise files.damaged(path, "what is said of a storage account is text")
+            raise files.damaged(path, "id, location, sku and creationTime must be strings")
         try:
             if "id" in body:
                 StorageAccountId.parse(body["id"])
@@ -155,10 +155,10 @@ class Blobs:
         return body
 
     def register(self, account: str, body: Mapping[str, Any] | None = None) -> None:
-        """Register a storage account, or write anew what is said of it.
+        """Register a storage account, or replace its registration.
 
         Args:
-            body: as `account` gives it; the name alone when None.
+            body: the members that `account` returns; only the name if None.
 
         Raises:
             BadRequest: `InvalidAccountName`.
@@ -169,12 +169,12 @@ class Blobs:
         files.write(self._registration(account), orjson.dumps({**(body or {}), "name": account}, option=_WRITING))
 
     def unregister(self, account: str) -> None:
-        """Forget a storage account; its files stay."""
+        """Remove the registration of a storage account; its files stay."""
         self._registration(account).unlink(missing_ok=True)
         files.flush_folder(self._root / "accounts")
 
     def count(self, account: str) -> int:
-        """How many blobs are in the files of an account."""
+        """Return the number of blobs of an account."""
         folder = self._root / "storage" / file_name(account)
         return sum(1 for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
@@ -187,12 +187,12 @@ class Blobs:
         return self._root.joinpath("storage", blob.account, blob.container, *parts)
 
     def read(self, blob: Blob) -> bytes:
-        """The bytes of a blob; see `open`."""
+        """Return the bytes of a blob; see `open`."""
         with self.open(blob) as file:
             return file.read()
 
     def open(self, blob: Blob) -> BinaryIO:
-        """A blob's file, to read from; it stays the same whatever happens to the blob's name.
+        """Open a blob for reading. The content stays the same even if the blob is replaced or removed.
 
         Raises:
             NotFound: `AccountNotRegistered` or `BlobNotFound`.
@@ -203,37 +203,37 @@ class Blobs:
         try:
             return self._file(blob).open("rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            message = f"There is no blob {blob.name!r} in the storage account {blob.account!r}."
+            message = f"Blob {blob.name!r} does not exist in the storage account {blob.account!r}."
             raise NotFound(message, target=blob.uri, details=[Detail("BlobNotFound", message)]) from None
 
     def exists(self, blob: Blob) -> bool:
         return self.is_registered(blob.account) and self._file(blob).is_file()
 
     def write(self, blob: Blob, data: bytes) -> None:
-        """Write a blob, whole."""
+        """Write a blob in one step."""
         path = self._file(blob)
         files.make_folder(path.parent)
         files.write(path, data)
 
     def append(self, blob: Blob, lines: bytes) -> None:
-        """Add lines to a blob that is a log; lines of several processes never mix."""
+        """Append lines to a blob that is a log; lines of several processes never mix."""
         path = self._file(blob)
         files.make_folder(path.parent)
         files.append(path, lines)
 
     def upload(self, blob: Blob) -> files.Upload:
-        """A blob to be written piece by piece; it is there, whole, once that is finished."""
+        """Return a file to write a blob in pieces; the blob exists once the file is finished."""
         path = self._file(blob)
         files.make_folder(path.parent)
         return files.Upload(path)
 
     def remove(self, blob: Blob) -> None:
-        """Delete a blob that exists; see `open`."""
+        """Delete an existing blob; see `open`."""
         with self.open(blob):
             self._file(blob).unlink(missing_ok=True)
 
     def keep_model(self, data: bytes) -> str:
-        """Keep the home's own copy of a model; its name is its SHA-256, which is returned."""
+        """Store the home's copy of a model, named by its SHA-256, and return that."""
         digest = sha256(data).hexdigest()
         path = self._root / "models" / f"{digest}.ilearner"
         if not path.is_file() or sha256(path.read_bytes()).hexdigest() != digest:
@@ -242,17 +242,18 @@ class Blobs:
         return digest
 
     def model(self, digest: str) -> bytes:
-        """The home's own copy of a model.
+        """Return the home's copy of a model.
 
         Raises:
-            NotFound: `ModelPackageNotFound`: the home has none with that digest.
+            NotFound: `ModelPackageNotFound`: the home has no model with that digest. `ModelPackageInvalid`: its copy
+                was changed.
         """
         try:
             data = (self._root / "models" / f"{file_name(digest)}.ilearner").read_bytes()
         except FileNotFoundError:
-            message = f"This home keeps no model with the digest {digest}."
+            message = f"This home has no model with the digest {digest}."
             raise NotFound(message, target=digest, details=[Detail("ModelPackageNotFound", message)]) from None
         if sha256(data).hexdigest() != digest:
-            message = f"The copy of the model {digest} was altered on disk; it is not opened."
+            message = f"The copy of the model {digest} was changed on disk; it is not opened."
             raise NotFound(message, target=digest, details=[Detail("ModelPackageInvalid", message)])
         return data

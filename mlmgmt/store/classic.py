@@ -1,6 +1,6 @@
-"""Classic workspaces and their web services on disk; endpoints are kept by `store/services.py`.
+"""Classic workspaces and their web services on disk; `store/services.py` has the endpoints.
 
-workspaces/<workspace>/workspace.json                the first workspace of a home needs none
+workspaces/<workspace>/workspace.json                the first workspace of a home may have none
 workspaces/<workspace>/webservices/<id>/service.json
 """
 
@@ -25,7 +25,7 @@ _WEB_SERVICE = ("Id", "Name", "Description", "CreationTime", "WorkspaceId", "Exp
 
 
 class Workspaces:
-    """The workspaces of one home; the first, whose id the home knows, is there without a file."""
+    """The workspaces of one home. The first one, whose id is in home.json, may exist without a file."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -34,12 +34,12 @@ class Workspaces:
         return self._root / "workspaces" / file_name(workspace) / "workspace.json"
 
     def read(self, workspace: str) -> dict[str, Any] | None:
-        """What was said of a workspace: its name, region and time; None when nothing was.
+        """Return a workspace's id, name, region and time of creation; None if it has no file.
 
         Raises:
             HomeError: `HomeDamaged`.
         """
-        why = "a workspace has an id, a name, a region and a time"
+        why = f"a workspace must have {', '.join(_WORKSPACE)}"
         path = self._file(workspace)
         body = files.read_whole(path, why)
         if body is not None and not _has_texts(body, _WORKSPACE):
@@ -52,7 +52,7 @@ class Workspaces:
         files.write(path, orjson.dumps(body, option=_WRITING))
 
     def ids(self) -> list[str]:
-        """The workspaces that have a file."""
+        """Return the ids of the workspaces that have a file."""
         return [unquote(name) for name in _names(self._root / "workspaces") if self._file(unquote(name)).is_file()]
 
 
@@ -69,12 +69,12 @@ class WebServices:
         return self._folder(workspace) / file_name(service) / "service.json"
 
     def read(self, workspace: str, service: str) -> dict[str, Any] | None:
-        """A web service; None when there never was one of that id. A removed one has a `RemovedTime`.
+        """Return a web service; None if no web service ever had that id. A removed one has a `RemovedTime`.
 
         Raises:
             HomeError: `HomeDamaged`.
         """
-        why = "a web service has an id, a name, a time, a workspace and an experiment"
+        why = f"a web service must have {', '.join(_WEB_SERVICE)}"
         path = self._file(workspace, service)
         body = files.read_whole(path, why)
         if body is not None and not (_has_texts(body, _WEB_SERVICE) and body["Id"] == service.casefold()):
@@ -87,14 +87,14 @@ class WebServices:
         files.write(path, orjson.dumps(body, option=_WRITING))
 
     def ids(self, workspace: str) -> list[str]:
-        """The ids of every web service that a workspace has or had; nothing is read."""
+        """Return the ids of every web service that a workspace has or had, without reading files."""
         return [unquote(name) for name in _names(self._folder(workspace))]
 
     def all(self, workspace: str) -> Iterator[dict[str, Any]]:
-        """The web services of a workspace that stand, oldest first."""
+        """Yield the web services of a workspace that are not removed, oldest first."""
         found = [self.read(workspace, service) for service in self.ids(workspace)]
-        standing = (body for body in found if body is not None and "RemovedTime" not in body)
-        yield from sorted(standing, key=lambda body: str(body["CreationTime"]))
+        existing = (body for body in found if body is not None and "RemovedTime" not in body)
+        yield from sorted(existing, key=lambda body: str(body["CreationTime"]))
 
 
 def _has_texts(body: dict[str, Any], names: tuple[str, ...]) -> bool:

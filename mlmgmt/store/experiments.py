@@ -33,12 +33,12 @@ class Experiments:
         body = files.read_json(path)
         if body is None:
             if path.exists():
-                raise files.damaged(path, "it holds no experiment")
+                raise files.damaged(path, "it does not contain an experiment")
             return None
         if not all(isinstance(body.get(name), kind) for name, kind in _MEMBERS) or not _is_status(body["Status"]):
-            raise files.damaged(path, "an experiment has an id, a name, a status and a definition")
+            raise files.damaged(path, f"an experiment must have {', '.join(name for name, _ in _MEMBERS)}")
         if not _is_drawn(body["Definition"]):
-            raise files.damaged(path, "its definition has no graph of nodes, edges and assets")
+            raise files.damaged(path, "its definition has no valid graph of nodes, edges and assets")
         return body
 
     def write(self, body: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ class Experiments:
         files.flush_folder(self._folder)
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """Every experiment, by the time it was made."""
+        """Yield every experiment, oldest first."""
         names = os.listdir(self._folder) if self._folder.is_dir() else []
         found = [self.read(unquote(name[:-5])) for name in names if name.endswith(".json")]
         yield from sorted((body for body in found if body), key=lambda body: str(body["Status"].get("CreationTime")))
@@ -65,7 +65,7 @@ def _is_status(status: dict[str, Any]) -> bool:
 
 
 def _is_drawn(definition: dict[str, Any]) -> bool:
-    """Whether a definition can be drawn; people edit these files."""
+    """Whether the graph of a definition can be drawn. People edit these files, so it may not be valid."""
     properties = definition.get("properties")
     package = properties.get("package") if isinstance(properties, dict) else None
     if not isinstance(properties, dict) or not isinstance(package, dict):

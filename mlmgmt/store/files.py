@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside, made durable, and renamed into place."""
+"""Files that are complete or absent: written under another name, flushed, and renamed into place."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import orjson
 from mlmgmt.errors import Detail, HomeError
 
 PRIVATE = 0o600
-"""The mode of a file for the owner alone."""
+"""The mode of a file that only its owner can read."""
 
 
 def write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644, stage: Path | None = None) -> None:
     """Replace a file's content in one step; readers see the old content or the new, never a part.
 
     Args:
-        durable: survive a power cut: the bytes and the rename are flushed before this returns.
-        mode: the permissions of the file, which the umask may narrow; `PRIVATE` is for the owner alone.
-        stage: the folder to write in before the rename, on the same file system; the file's own when None.
+        durable: survive a power cut: flush the bytes and the rename before returning.
+        mode: the permissions of the file, which the umask may narrow; `PRIVATE` is for the owner only.
+        stage: the folder to write in before the rename, on the same file system; the file's folder when None.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written; the old content stands, nothing is left behind.
+        OSError: the disk is full, or the folder cannot be written; the old content stays and nothing is left behind.
     """
-    # Random, because a process id comes again, in a container at once.
+    # Random, because process ids repeat; in containers they are often the same.
     beside = f"{stage or path.parent}/.mlmgmt-{token_hex(8)}.tmp"
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -47,7 +47,7 @@ def write(path: Path, data: bytes, *, durable: bool = True, mode: int = 0o644, s
 
 
 class Upload:
-    """A file that comes in pieces, beside its goal until it is whole; see `write`."""
+    """A file that is written in pieces, under another name until it is complete; see `write`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -61,10 +61,10 @@ class Upload:
             view = view[os.write(self._handle, view) :]
 
     def finish(self, *, replace: bool = True) -> bool:
-        """Make it durable and give it its name; without `replace`, only where no file has that name yet.
+        """Flush the file and give it its name; without `replace`, only if no file has that name.
 
         Returns:
-            whether the file is there now.
+            whether the file got its name.
         """
         os.fsync(self._handle)
         self._close()
@@ -81,11 +81,11 @@ class Upload:
         return True
 
     def state(self) -> os.stat_result:
-        """The state of the file, which is its own and not that of whatever has its name; before it is finished."""
+        """Return the status of the written file; only before it is finished."""
         return os.fstat(self._handle)
 
     def abandon(self) -> None:
-        """Leave nothing behind; what is finished stays."""
+        """Remove the unfinished file; a finished one stays."""
         self._close()
         self._beside.unlink(missing_ok=True)
 
@@ -96,7 +96,7 @@ class Upload:
 
 
 def flush_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Flush a folder, so that the names in it survive a power cut."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)
@@ -114,7 +114,7 @@ def append(path: Path, line: bytes) -> None:
 
 
 def read_json(path: Path | str) -> dict[str, Any] | None:
-    """The object that a file of this program holds; None when there is no such file, or it is not whole."""
+    """Return the JSON object in a file; None if there is no such file, or it does not contain an object."""
     try:
         with open(path, "rb", buffering=0) as file:
             value = orjson.loads(file.read())
@@ -124,39 +124,39 @@ def read_json(path: Path | str) -> dict[str, Any] | None:
 
 
 def read_whole(path: Path | str, why: str) -> dict[str, Any] | None:
-    """The object that a file of this program holds; None when there is no such file.
+    """Return the JSON object in a file; None if there is no such file.
 
     Raises:
-        HomeError: `HomeDamaged`, with `why`: the file holds no object.
+        HomeError: `HomeDamaged`, with `why`: the file does not contain an object.
     """
     body = read_json(path)
-    # Looked at twice, since a writer may have renamed it into place just after the first look.
+    # Read it twice, since a writer may rename it into place just after the first attempt.
     if body is None and os.path.exists(path) and (body := read_json(path)) is None:
         raise damaged(path, why)
     return body
 
 
 def damaged(path: str | Path, why: str) -> HomeError:
-    """The refusal to go on with a file of the home that is not as it was written."""
+    """Return the error for a file of the home that does not have the content that mlmgmt writes."""
     message = f"A file of the home is damaged: {why}."
-    hint = "Bring it back from a copy, or from version control."
+    hint = "Restore the file from a backup or from version control."
     return HomeError(message, target=str(path), details=[Detail("HomeDamaged", message, str(path))], hint=hint)
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for the owner alone."""
+    """Create a folder and its missing parents, for the owner only."""
     make_folder(folder, mode=0o700)
 
 
 def make_folder(folder: Path, *, mode: int = 0o777) -> None:
-    """Make a folder and those above it that are missing, each entry durable in the one above."""
+    """Create a folder and its missing parents, and flush each parent."""
     for missing in reversed([part for part in (folder, *folder.parents) if not part.exists()]):
         missing.mkdir(mode=mode, exist_ok=True)
         flush_folder(missing.parent)
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what an interrupted write left beside its goal; call it only while holding the folder's lock."""
+    """Remove the temporary files of interrupted writes. Call it only while holding the folder's lock."""
     for name in os.listdir(folder):
         if name.startswith(".") and name.endswith(".tmp"):
             os.unlink(folder / name)

@@ -34,10 +34,10 @@ class Groups:
         body = files.read_json(path)
         if body is None:
             if os.path.exists(path):
-                raise files.damaged(path, "it holds no group")
+                raise files.damaged(path, "it does not contain a resource group")
             return None
         if not all(isinstance(body.get(name), str) for name in ("id", "name", "location")):
-            raise files.damaged(path, "a group has an id, a name and a location")
+            raise files.damaged(path, "a resource group must have id, name and location")
         return body
 
     def put(self, group: GroupId, body: dict[str, Any]) -> None:
@@ -50,7 +50,7 @@ class Groups:
         files.flush_folder(self._file(group).parent)
 
     def all(self) -> Iterator[dict[str, Any]]:
-        """Every group of every subscription, by file name; a folder that may not be read is an error."""
+        """Yield every group of every subscription, by file name; a folder that cannot be read is an error."""
         for subscription in _folders(self._root / "subscriptions"):
             for folder in _folders(subscription / "resourcegroups"):
                 if (body := self._read(folder / "group.json")) is not None:

@@ -1,7 +1,7 @@
-"""Where a home is, whose it is, and whether this user trusts it.
+"""Find a home, create one, and decide whether this user trusts it.
 
-A home is a folder of readable files; it holds no secret and no trust. Those live in the user's configuration folder
-(`MLMGMT_CONFIG`), by home id and path: a copy of a home is another home, and starts with no keys.
+A home is a folder of readable files, without secrets. Secrets and trust are in the user's configuration folder
+(`MLMGMT_CONFIG`), by home id and path: a copy of a home is another home, and starts without keys.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 FOLDER = ".mlmgmt"
 _STEPS: tuple[Callable[[Home], None], ...] = ()
-"""The changes of the home's format so far: the first makes format 2 of a home of format 1, and so on.
+"""The changes of the home's format: the first turns a home of format 1 into format 2, and so on.
 
-A step may meet what it already changed, since one that was interrupted is carried out again.
+A step must accept files that it has already changed, since an interrupted step runs again.
 """
 _WORKSPACE = "workspaceId"
-_HINT = "Make one here with: mlmgmt Connect-AzAccount"
+_HINT = "To create a home here: mlmgmt Connect-AzAccount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,10 @@ class Home:
 
     Args:
         root: the home's folder.
-        format: the number of the form in which its files are; see `upgrade`.
-        workspace: the id of its first Classic workspace: the home's own, or that of the home it is a copy of.
-        trust: the folder with its secrets; it need not exist.
-        trusted: whether this user made the home here, or trusted it by name. If not, it is read-only.
+        format: the number of the format of its files; see `upgrade`.
+        workspace: the id of its first Classic workspace: the home's id, or in a copy the id of the original home.
+        trust: the folder with its secrets, which may not exist.
+        trusted: whether this user created the home here, or trusted it with `trust-home`. If not, it is read-only.
     """
 
     root: Path
@@ -53,7 +53,7 @@ class Home:
 
 
 def config_folder(environ: Mapping[str, str]) -> Path:
-    """The user's configuration folder: `MLMGMT_CONFIG`, else the platform's place for it."""
+    """Return the user's configuration folder: `MLMGMT_CONFIG`, or else the platform's usual place."""
     if moved := environ.get("MLMGMT_CONFIG"):
         return Path(moved).absolute()
     base = environ.get("XDG_CONFIG_HOME")
@@ -61,7 +61,7 @@ def config_folder(environ: Mapping[str, str]) -> Path:
 
 
 def refuse_windows() -> None:
-    """Windows has neither the private folders nor the durable renames that a home rests on.
+    """Refuse to run on Windows, which lacks the private folders and durable renames that a home needs.
 
     Raises:
         HomeError: `PlatformNotSupported`, on Windows.
@@ -70,20 +70,20 @@ def refuse_windows() -> None:
         raise HomeError(
             "A home cannot be kept safely on Windows: its keys would not be private, nor its updates durable.",
             details=[Detail("PlatformNotSupported", "Homes are supported on Linux and macOS.")],
-            hint="Use the Windows Subsystem for Linux. Commands on files alone (diff, assets, set-model, schema) work.",
+            hint="Use the Windows Subsystem for Linux. Commands on files only (diff, assets, set-model, schema) work.",
         )
 
 
 def find(environ: Mapping[str, str], explicit: str | None = None, start: Path | None = None) -> Path | None:
-    """The home's folder: the one named, `MLMGMT_HOME`, or the nearest `.mlmgmt` above the working directory.
+    """Return the home's folder: `explicit`, `MLMGMT_HOME`, or the nearest `.mlmgmt` in or above the working directory.
 
-    The walk stops at a mount point and at a folder of another owner, so that nobody else's home is picked up unasked.
+    The search stops at a mount point and at a folder of another owner, so that it never finds another user's home.
     """
     named = explicit or environ.get("MLMGMT_HOME")
     if named:
         root = Path(named).absolute()
         inner = root / FOLDER
-        # The folder that holds the home is as good a name for it as the home itself.
+        # The folder that contains the home may be given in its place.
         return inner if (inner / "home.json").is_file() and not (root / "home.json").is_file() else root
     here = (start or Path.cwd()).absolute()
     owner = here.stat().st_uid
@@ -96,35 +96,35 @@ def find(environ: Mapping[str, str], explicit: str | None = None, start: Path | 
 
 
 def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
-    """The home in use; one of an earlier format must go through `upgrade` before its files are read.
+    """Return the home in use. If it has an earlier format, call `upgrade` before reading its files.
 
     Raises:
-        NotFound: `NoHome`: there is none.
-        HomeError: `HomeFormatNotSupported`: a newer version wrote it. Or it is damaged.
+        NotFound: `NoHome`: there is no home.
+        HomeError: `HomeFormatNotSupported`: a newer version wrote it. Or the home is damaged.
     """
     root = find(environ, explicit)
     if root is None:
-        message = "There is no home here or above: no folder .mlmgmt, and MLMGMT_HOME is not set."
+        message = "No home: there is no folder .mlmgmt here or above, and MLMGMT_HOME is not set."
         raise NotFound(message, details=[Detail("NoHome", message)], hint=_HINT)
     refuse_windows()
     stated = files.read_json(root / "home.json")
     if stated is None:
         if root.exists() and any(root.iterdir()) and not (root / "home.json").exists():
-            message = f"{root} is not a home: it holds other files and no home.json."
+            message = f"{root} is not a home: it has other files but no home.json."
         else:
             message = f"There is no home at {root}."
         raise NotFound(message, target=str(root), details=[Detail("NoHome", message)], hint=_HINT)
     number = _format_of(root, stated)
     home_id = str(stated.get("id", ""))
     if not _is_id(home_id):
-        raise HomeError(f"The home at {root} has no usable id.", target=str(root))
+        raise HomeError(f"The home at {root} has no valid id.", target=str(root))
     trust = config_folder(environ) / "homes" / home_id
     subscription = stated.get("subscriptionId")
     if not isinstance(subscription, str) or not subscription:
-        raise HomeError(f"The home at {root} names no subscription.", target=str(root / "home.json"))
+        raise HomeError(f"The home at {root} has no subscription id.", target=str(root / "home.json"))
     workspace = str(stated.get(_WORKSPACE, home_id))
     if not _is_id(workspace):
-        raise HomeError(f"The home at {root} has no usable workspace.", target=str(root / "home.json"))
+        raise HomeError(f"The home at {root} has no valid workspace id.", target=str(root / "home.json"))
     return Home(root, home_id, number, subscription, workspace, trust, _is_trusted(root, trust))
 
 
@@ -136,42 +136,42 @@ def newest_format() -> int:
 def _format_of(root: Path, stated: Mapping[str, Any]) -> int:
     number = stated.get("format")
     if not isinstance(number, int) or number < 1:
-        raise HomeError(f"The home at {root} has no usable format.", target=str(root / "home.json"))
+        raise HomeError(f"The home at {root} has no valid format number.", target=str(root / "home.json"))
     if number > newest_format():
-        raise _other_format(root, number, "A newer version wrote it. Get that one: pip install --upgrade mlmgmt")
+        raise _other_format(root, number, "A newer version wrote it. To get it: pip install --upgrade mlmgmt")
     return number
 
 
 def _other_format(root: Path, number: int, hint: str) -> HomeError:
-    message = f"The home at {root} has format {number}, and this version of mlmgmt reads format {newest_format()}."
+    message = f"The home at {root} has format {number}, but this version of mlmgmt reads format {newest_format()}."
     details = [Detail("HomeFormatNotSupported", message, str(root / "home.json"))]
     return HomeError(message, target=str(root), details=details, hint=hint)
 
 
 def upgrade(home: Home, tell: Callable[[str], None] | None) -> None:
-    """Bring a home of an earlier format to the newest one, step by step; nothing else raises a home's number.
+    """Bring a home of an earlier format to the newest one, step by step. Nothing else changes a home's format.
 
     Args:
-        tell: says what is about to be written; None where nobody would see it.
+        tell: shows a message before each step; None where nobody would see it.
 
     Raises:
-        HomeError: `HomeFormatNotSupported`: the home is of an earlier format, and it is not trusted or `tell` is None.
+        HomeError: `HomeFormatNotSupported`: the home has an earlier format, and is not trusted or `tell` is None.
     """
     if home.format == newest_format():
         return
     if not home.trusted:
         raise _other_format(home.root, home.format, "If you know where it comes from: mlmgmt trust-home")
     if tell is None:
-        raise _other_format(home.root, home.format, "A command in a terminal changes its format: mlmgmt status")
+        raise _other_format(home.root, home.format, "To change its format, run in a terminal: mlmgmt status")
     from mlmgmt.store import lock
 
     path = home.root / "home.json"
     with lock.hold(home.root, "format"):
-        # Another command may have been quicker.
+        # Read the format again: another command may have changed it before the lock was free.
         while (number := _format_of(home.root, stated := files.read_json(path) or {})) < newest_format():
             tell(
-                f"Changing the home at {home.root} from format {number} to format {number + 1}; earlier versions of "
-                "mlmgmt will not read it."
+                f"Changing the home at {home.root} from format {number} to format {number + 1}. Earlier versions of "
+                "mlmgmt will not be able to read it."
             )
             _STEPS[number - 1](home)
             _write(path, {**stated, "format": number + 1})
@@ -182,7 +182,7 @@ def _write(path: Path, stated: Mapping[str, Any]) -> None:
 
 
 def _is_id(text: str) -> bool:
-    """Whether a home's id is one that was made here: it becomes a folder name, so nothing else will do."""
+    """Whether a home's id has the form that `create` gives it. It becomes a folder name, so no other form is safe."""
     return len(text) == 32 and all(letter in "0123456789abcdef" for letter in text)
 
 
@@ -194,59 +194,59 @@ def _is_trusted(root: Path, trust: Path) -> bool:
 
 
 def create(environ: Mapping[str, str], root: Path, subscription: str | None) -> Home:
-    """Make a home at `root` and the configuration that goes with it.
+    """Create a home at `root`, and its configuration.
 
     Raises:
-        BadRequest: the folder exists and holds something else.
+        BadRequest: the folder exists and is not empty.
     """
     refuse_windows()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        message = f"{root} exists and is not empty; a home would be made there."
+        message = f"Cannot create a home at {root}: it exists and is not empty."
         raise BadRequest(message, target=str(root), details=[Detail("NotAHome", message)])
     home_id = uuid.uuid4().hex
     root.mkdir(parents=True, exist_ok=True)
     trust = config_folder(environ) / "homes" / home_id
-    _establish(root, trust)
+    _write_trust(root, trust)
     subscription = subscription or str(uuid.uuid4())
     _write(root / "home.json", {"format": newest_format(), "id": home_id, "subscriptionId": subscription})
     return load(environ, str(root))
 
 
 def trust(environ: Mapping[str, str], home: Home) -> Home:
-    """Take a home that was moved here, copied or cloned as one's own.
+    """Trust a home that was moved here, copied or cloned.
 
-    A home that moved keeps its keys. A copy whose original still stands gets an id and keys of its own; the models in
-    it stay untrusted until each is trusted by its digest.
+    A moved home keeps its keys. A copy whose original still exists gets a new id and new keys; its models stay
+    untrusted until each one is trusted by its digest.
 
     Raises:
         HomeError: the folder belongs to another user.
     """
     if home.root.stat().st_uid != os.getuid():
-        message = f"{home.root} belongs to another user; copy it to a folder of your own first."
+        message = f"{home.root} belongs to another user; copy it to one of your folders first."
         raise HomeError(message, target=str(home.root), details=[Detail("ForeignHome", message)])
     known = files.read_json(home.trust / "home.json")
     elsewhere = Path(known["path"]) if known else None
-    copied = elsewhere is not None and elsewhere != home.root.resolve() and _stands(elsewhere, home.id)
+    copied = elsewhere is not None and elsewhere != home.root.resolve() and _has_id(elsewhere, home.id)
     if elsewhere is None or copied:
-        # Cloned or copied: under its old id the models in it would seem to be this home's own, and altered.
+        # Cloned or copied: with its old id, its models would look like this home's models that were altered.
         stated = files.read_json(home.root / "home.json") or {}
-        # What was made in its workspace is found by that one's id.
+        # Files made in its workspace are found by the workspace's id, so that one stays.
         stated.setdefault(_WORKSPACE, home.id)
         stated["id"] = uuid.uuid4().hex
-        _establish(home.root, config_folder(environ) / "homes" / stated["id"])
+        _write_trust(home.root, config_folder(environ) / "homes" / stated["id"])
         _write(home.root / "home.json", stated)
     else:
-        _establish(home.root, home.trust)
+        _write_trust(home.root, home.trust)
     return load(environ, str(home.root))
 
 
-def _stands(path: Path, home_id: str) -> bool:
+def _has_id(path: Path, home_id: str) -> bool:
     stated = files.read_json(path / "home.json")
     return stated is not None and stated.get("id") == home_id
 
 
-def _establish(root: Path, trust: Path) -> None:
-    """Make the configuration of a home, keeping the key it has."""
+def _write_trust(root: Path, trust: Path) -> None:
+    """Write the configuration of a home; an existing key stays."""
     files.make_private(trust)
     if not (trust / "hmac.key").exists():
         files.write(trust / "hmac.key", os.urandom(32), mode=files.PRIVATE)

@@ -1,7 +1,7 @@
-"""Batch jobs on disk: `<jobs of the service>/<id>/job.json`, and a lock beside it that its worker holds for life.
+"""Batch jobs on disk: `<jobs of the service>/<id>/job.json`, and beside it a lock that the worker holds while it runs.
 
-The lock is the operating system's: a worker that dies, however it dies, lets go of it, and whoever asks for the job's
-state then sees that nobody works on it. In the lock's file stands the worker's process id.
+The lock is the operating system's, so it is released however the worker ends; the job's state then shows that no worker
+has the job. The lock file contains the worker's process id.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ class Jobs:
         return self._root / resource.jobs_folder
 
     def log(self, resource: ServiceId, job: str) -> Path:
-        """The file that takes what its worker writes."""
+        """Return the file with the worker's output."""
         return self.folder(resource, job) / "worker.log"
 
     def read(self, resource: ServiceId, job: str) -> dict[str, Any] | None:
-        """A job; None when there is none of that id.
+        """Return a job; None if there is no job with that id.
 
         Raises:
             HomeError: `HomeDamaged`.
@@ -66,7 +66,7 @@ class Jobs:
         if body is None and not path.exists():
             return None
         if body is None or not _is_whole(body, job):
-            raise files.damaged(path, "it holds no job")
+            raise files.damaged(path, "it does not contain a batch job")
         return body
 
     def write(self, resource: ServiceId, body: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Jobs:
         files.write(folder / "job.json", orjson.dumps(body, option=_WRITING))
 
     def of(self, resource: ServiceId) -> Iterator[dict[str, Any]]:
-        """The jobs of a web service, oldest first; damaged ones are left out, so that they stand in no other's way."""
+        """Yield the jobs of a web service, oldest first, without damaged ones, which must not hide the others."""
         bodies = []
         for job in self._ids(resource):
             try:
@@ -87,7 +87,7 @@ class Jobs:
         yield from sorted(bodies, key=lambda body: str(body["createdOn"]))
 
     def damaged(self, resource: ServiceId) -> list[HomeError]:
-        """What is wrong with the jobs that `of` leaves out."""
+        """Return the errors of the jobs that `of` omits."""
         found = []
         for job in self._ids(resource):
             try:
@@ -101,7 +101,7 @@ class Jobs:
         return sorted(os.listdir(folder)) if folder.is_dir() else []
 
     def take(self, resource: ServiceId, job: str) -> int | None:
-        """Take a job's lock: a descriptor to hand on to the worker and close; None when a worker has it."""
+        """Take a job's lock and return its descriptor, to pass to the worker and close; None if a worker has it."""
         handle = os.open(self._lock(resource, job), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ class Jobs:
         return handle
 
     def is_worked_on(self, resource: ServiceId, job: str) -> bool:
-        """Whether a worker lives that has the job. Asking writes nothing, so it may be asked of any home."""
+        """Whether a running worker has the job. This writes nothing, so it works in a read-only home."""
         try:
             handle = os.open(self._lock(resource, job), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
@@ -126,7 +126,7 @@ class Jobs:
         return False
 
     def worker(self, resource: ServiceId, job: str) -> int | None:
-        """The process id that the job's worker noted as it began."""
+        """Return the process id that the job's worker wrote when it started."""
         try:
             text = self._lock(resource, job).read_text(encoding="ascii", errors="replace")
         except OSError:

@@ -1,4 +1,4 @@
-"""One writer at a time. The lock is the operating system's, so a writer that dies lets go of it."""
+"""Locks for one writer at a time. They are the operating system's, so a writer that dies releases its lock."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 30.0
-"""Seconds that a writer waits for another."""
+"""The seconds that a writer waits for another."""
 
 
 @contextmanager
 def hold(root: Path, name: str, *, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the lock called `name` of the home at `root`; readers need none.
+    """Hold the lock `name` of the home at `root`; readers need no lock.
 
     Raises:
-        Conflict: `ResourceLocked`: another writer kept it longer than `patience` seconds.
+        Conflict: `ResourceLocked`: another writer held it for more than `patience` seconds.
     """
     import filelock
 
@@ -39,7 +39,7 @@ def hold(root: Path, name: str, *, patience: float = PATIENCE) -> Iterator[None]
             message,
             target=name,
             details=[Detail("ResourceLocked", message)],
-            hint="Wait for it, or end it, and try again.",
+            hint="Wait for that command or end it, then try again.",
         ) from None
     try:
         yield

@@ -1,10 +1,10 @@
-"""Commitment plans on disk, and which web service each one pays for.
+"""Commitment plans on disk, and the web services that each one pays for.
 
     <group>/providers/microsoft.machinelearning/commitmentplans/<plan>/plan.json
     subscriptions/<s>/commitmentassociations/<service guid>.json
 
-Associations lie in one flat folder, under the service and not under the plan, so that moving one to another plan is
-the rewrite of one file.
+Associations are files of the service and not of the plan, in one flat folder, so that moving one to another plan
+rewrites only one file.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Plans:
         return self._root / plan.folder / "plan.json"
 
     def get(self, plan: PlanId) -> dict[str, Any] | None:
-        """A plan's document: `id`, `name`, `location`, `tags`, `etag`, `creationDate` and `sku`.
+        """Return a plan's document: `id`, `name`, `location`, `tags`, `etag`, `creationDate` and `sku`.
 
         Raises:
             HomeError: `HomeDamaged`.
@@ -56,7 +56,7 @@ class Plans:
         files.write(path, orjson.dumps(body, option=_WRITING))
 
     def remove(self, plan: PlanId) -> None:
-        """Remove a plan, and with it what was used of it; call it only while holding the plan's lock."""
+        """Remove a plan and its usage. Call it only while holding the plan's lock."""
         path = self._file(plan)
         if path.parent.is_dir():
             path.unlink(missing_ok=True)
@@ -64,7 +64,7 @@ class Plans:
             shutil.rmtree(path.parent, ignore_errors=True)
 
     def in_group(self, group: GroupId) -> Iterator[dict[str, Any]]:
-        """The plans of a group, by file name."""
+        """Yield the plans of a group, in order of their file names."""
         folder = self._root / plans_folder(group)
         for name in _names(folder):
             if (body := _read_plan(folder / name / "plan.json")) is not None:
@@ -74,7 +74,7 @@ class Plans:
         return self._root / "subscriptions" / file_name(subscription) / "commitmentassociations"
 
     def association(self, service: ResourceId) -> dict[str, Any] | None:
-        """What ties a web service to its plan, whether or not either still stands.
+        """Return the association of a web service with its plan, even if one of the two no longer exists.
 
         Returns:
             `planId`, `associatedResourceId`, `creationDate`, `etag` and `location`.
@@ -85,31 +85,31 @@ class Plans:
         return self.association_named(service.subscription, service_guid(service))
 
     def association_named(self, subscription: str, guid: str) -> dict[str, Any] | None:
-        """The association of the service whose guid is given; see `association`."""
+        """Return the association of the service with a guid; see `association`."""
         if not _GUID.fullmatch(guid.casefold()):
             return None
         path = self._associations(subscription) / f"{guid.casefold()}.json"
-        body = files.read_whole(path, "it is no JSON object")
+        body = files.read_whole(path, "it is not a JSON object")
         if body is None:
             return None
         if not all(isinstance(body.get(name), str) for name in _ASSOCIATION):
-            raise files.damaged(path, f"an association has {', '.join(_ASSOCIATION)}")
-        _held(path, PlanId.parse, body["planId"])
-        _held(path, ResourceId.parse, body["associatedResourceId"])
+            raise files.damaged(path, f"an association must have {', '.join(_ASSOCIATION)}")
+        _check_id(path, PlanId.parse, body["planId"])
+        _check_id(path, ResourceId.parse, body["associatedResourceId"])
         return body
 
     def associate(self, service: ResourceId, body: dict[str, Any]) -> None:
-        """Write the association of a service, whole; call it only while holding the service's lock."""
+        """Write the association of a service. Call it only while holding the service's lock."""
         folder = self._associations(service.subscription)
         files.make_folder(folder)
         files.write(folder / f"{service_guid(service)}.json", orjson.dumps(body, option=_WRITING))
 
     def dissociate(self, service: ResourceId) -> None:
-        """Forget the association of a service; call it only while holding the service's lock."""
+        """Remove the association of a service. Call it only while holding the service's lock."""
         (self._associations(service.subscription) / f"{service_guid(service)}.json").unlink(missing_ok=True)
 
     def associations(self, subscription: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every association of a subscription, with its guid, in the order of these."""
+        """Yield every association of a subscription with its guid, in order of the guids."""
         for name in _names(self._associations(subscription)):
             guid, suffix = os.path.splitext(name)
             if suffix == ".json" and (body := self.association_named(subscription, guid)) is not None:
@@ -117,24 +117,24 @@ class Plans:
 
 
 def _read_plan(path: Path) -> dict[str, Any] | None:
-    body = files.read_whole(path, "it is no JSON object")
+    body = files.read_whole(path, "it is not a JSON object")
     if body is None:
         return None
     if not all(isinstance(body.get(name), kind) for name, kind in _PLAN):
-        raise files.damaged(path, f"a commitment plan has {', '.join(name for name, _ in _PLAN)}")
-    _held(path, PlanId.parse, body["id"])
+        raise files.damaged(path, f"a commitment plan must have {', '.join(name for name, _ in _PLAN)}")
+    _check_id(path, PlanId.parse, body["id"])
     sku = body["sku"]
     if not all(isinstance(sku.get(name), kind) for name, kind in (("name", str), ("tier", str), ("capacity", int))):
-        raise files.damaged(path, "the sku of a commitment plan has a name, a tier and a capacity")
+        raise files.damaged(path, "the sku of a commitment plan must have name, tier and capacity")
     try:
         date.fromisoformat(body["creationDate"][:10])
     except ValueError:
-        raise files.damaged(path, f"{body['creationDate']!r} is no date") from None
+        raise files.damaged(path, f"{body['creationDate']!r} is not a date") from None
     return body
 
 
-def _held(path: Path, parse: Callable[[str], object], text: str) -> None:
-    """Hold an id that a file of the home has against what it should be."""
+def _check_id(path: Path, parse: Callable[[str], object], text: str) -> None:
+    """Refuse a file whose id cannot be parsed."""
     try:
         parse(text)
     except BadRequest as error:

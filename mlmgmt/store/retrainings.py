@@ -1,4 +1,4 @@
-"""What became of each key of a run of many retrainings: `retrainings/<scoring service>/<name>.json`."""
+"""The last result for each key of a retraining of many models: `retrainings/<scoring service>/<name>.json`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMBERS = (
     "DataDigest",
     "Seconds",
 )
-"""Of a row of the table, in their order."""
+"""The members of a row of the result table, in order."""
 _KEPT = frozenset((*MEMBERS, "Input", "Against"))
 
 
@@ -41,13 +41,13 @@ class Retrainings:
         return self._root / "retrainings" / service_guid(scoring) / f"{file_name(name)}.json"
 
     def read(self, scoring: ServiceId, name: str) -> dict[str, Any] | None:
-        """What became of a key the last time; None when it was never seen, or its file is none that can be read.
+        """Return the last result for a key; None if there is none, or its file cannot be read.
 
         Args:
-            name: of the endpoint, or the web service, of the key.
+            name: the endpoint or web service of the key.
         """
         body = files.read_json(self._file(scoring, name))
-        # Results can be had again from the models themselves, so a damaged file stands in nobody's way.
+        # Results can be worked out again from the models, so a damaged file is not an error.
         return body if body is not None and body.keys() >= _KEPT else None
 
     def write(self, scoring: ServiceId, name: str, body: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
-"""The files of a service's revisions: `<service>/revisions/000001.json`, each written once and read whole.
+"""The files of a service's revisions: `<service>/revisions/000001.json`, each written once.
 
-`folder` is the service's own.
+`folder` is the folder of the service.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ REVISIONS = "revisions"
 
 
 def path(folder: str, number: int) -> str:
-    """Where the revision of a number is, or will be."""
+    """Return the path of a revision, which may not exist yet."""
     return f"{folder}/{REVISIONS}/{number:06}.json"
 
 
 def numbers(folder: str) -> list[int]:
-    """The numbers of the revisions of a service, in no order."""
+    """Return the numbers of a service's revisions, unsorted."""
     try:
         names = os.listdir(f"{folder}/{REVISIONS}")
     except (FileNotFoundError, NotADirectoryError):
@@ -30,23 +30,23 @@ def numbers(folder: str) -> list[int]:
 
 
 def read(folder: str, number: int) -> dict[str, Any] | None:
-    """A revision file; None when there is none.
+    """Return the content of a revision file; None if it does not exist.
 
     Raises:
-        HomeError: `HomeDamaged`: it is there, and is not the whole revision of that number.
+        HomeError: `HomeDamaged`: it is not a complete revision with that number.
     """
     file = path(folder, number)
-    body = body_of(file)
-    # Looked at twice, since a writer may have renamed it into place just after the first look.
-    if body is None and os.path.exists(file) and (body := body_of(file)) is None:
-        raise files.damaged(file, "it holds no revision")
+    body = read_or_none(file)
+    # Read it twice, since a writer may rename it into place just after the first attempt.
+    if body is None and os.path.exists(file) and (body := read_or_none(file)) is None:
+        raise files.damaged(file, "it does not contain a revision")
     if body is not None and body["revision"] != number:
-        raise files.damaged(file, f"it says it is revision {body['revision']}")
+        raise files.damaged(file, f"it contains revision {body['revision']}")
     return body
 
 
-def body_of(file: str) -> dict[str, Any] | None:
-    """What a file holds of a revision; None where it is missing, or is not whole."""
+def read_or_none(file: str) -> dict[str, Any] | None:
+    """Return the content of a revision file; None if it is missing or incomplete."""
     try:
         handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,8 +1,8 @@
-"""Shared access signatures of the blob service: really signed, really checked.
+"""Shared access signatures of the blob service: sign tokens, and check them.
 
-A token is a query whose `sig` is the HMAC-SHA256, under one of the account's keys, of its other fields in a fixed
-order. The order grew with the versions of the storage service; those made here are of 2015-02-21, and those that the
-clients of today make are understood too.
+A token is a query whose `sig` is the HMAC-SHA256 of its other fields in a fixed order, with one of the account's keys.
+Newer versions of the storage service sign more fields. Tokens are made here in the version 2015-02-21; tokens of
+current clients are accepted too.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _LAYOUTS = (
     ("2015-04-05", ("sp", "st", "se", "/", "si", "sip", "spr", "sv", *_RESPONSE)),
     (VERSION, ("sp", "st", "se", "/", "si", "sv", *_RESPONSE)),
 )
-"""What is signed from which version on; `/` stands for the resource, and an empty field for a snapshot's time."""
+"""The signed fields, by the first version that signs them; `/` is the resource, and "" the time of a snapshot."""
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _BINDING = frozenset(("si", "sip", "ss", "srt", "sdd", "skoid", "saoid", "suoid", "scid", "srh", "srq", "sduoid"))
-"""What binds a token to policies, networks, directories or people: there are none here, and it opens nothing."""
+"""The fields that restrict a token by policy, network, directory or user. These do not exist here, so it is refused."""
 
 
 def sign(
@@ -47,10 +47,10 @@ def sign(
     lasts: timedelta = LASTS,
     resource: str = BLOB,
 ) -> str:
-    """A token, beginning with `?`, valid from five minutes ago.
+    """Return a token that starts with `?` and is valid from five minutes ago.
 
     Args:
-        blob: `container/path`; the container alone where `resource` is `CONTAINER`.
+        blob: `container/path`; only the container if `resource` is `CONTAINER`.
     """
     start, expiry = _stamp(now - EARLY), _stamp(now + lasts)
     fields = {"sv": VERSION, "sr": resource, "st": start, "se": expiry, "sp": permissions}
@@ -62,27 +62,27 @@ def sign(
 def check(
     token: str, key: str | Sequence[str], account: str, blob: str, *, now: datetime, permission: str = "r"
 ) -> None:
-    """Hold a token against the blob, the permission wanted and the time.
+    """Check that a token allows a permission on a blob now.
 
     Args:
-        key: the account's key, or several of which any will do.
-        token: the query of an address may be given whole; what else is in it does not matter.
-        blob: `container/path`; the container alone where that is what is asked for, which no blob's token opens.
+        token: the token, or the whole query of an address; other parameters are ignored.
+        key: the account's key, or several keys of which one must match.
+        blob: `container/path`; only the container for an operation on the container, which a blob's token never allows.
 
     Raises:
         AuthorizationFailed: `SasInvalid`, `SasExpired` or `SasNotPermitted`.
     """
     fields = dict(parse_qsl(token.lstrip("?"), keep_blank_values=True))
     if not fields.get("sig"):
-        _refuse("SasInvalid", "The shared access signature has no sig: it is a placeholder, or was cut short.")
+        _refuse("SasInvalid", "The shared access signature has no 'sig': it is a placeholder or incomplete.")
     if not _is_signed(fields, [key] if isinstance(key, str) else key, account, blob):
-        _refuse("SasInvalid", "The shared access signature is not one for this blob.")
+        _refuse("SasInvalid", "The shared access signature is not valid for this blob.")
     if bound := sorted(name for name in _BINDING if fields.get(name)):
-        message = f"The shared access signature is bound to what there is not here: {', '.join(bound)}."
+        message = f"The shared access signature uses restrictions that are not supported here: {', '.join(bound)}."
         _refuse("SasInvalid", message)
     start, expiry = _moment(fields.get("st", "")), _moment(fields.get("se", ""))
     if expiry is None or (start is None and fields.get("st")):
-        _refuse("SasInvalid", "The shared access signature does not say until when it is valid.")
+        _refuse("SasInvalid", "The shared access signature has no valid start or end time.")
     if now.astimezone(UTC) > expiry or (start is not None and now.astimezone(UTC) < start):
         since = f"from {fields['st']} " if start is not None else ""
         _refuse("SasExpired", f"The shared access signature is valid {since}until {fields['se']}.")
@@ -92,7 +92,7 @@ def check(
 
 
 def _refuse(code: str, message: str) -> NoReturn:
-    hint = "Ask for a fresh one; of what a batch job made, its status gives one each time: mlmgmt batch status"
+    hint = "Get a new one; for the results of a batch job: mlmgmt batch status"
     raise AuthorizationFailed(message, target="SasBlobToken", details=[Detail(code, message)], hint=hint)
 
 
@@ -116,7 +116,7 @@ def _signature(key: str, account: str, name: str, fields: Mapping[str, str]) -> 
 
 
 def _moment(text: str) -> datetime | None:
-    """A time as tokens write it: to the second, to the minute, or a day alone; UTC where no zone is named."""
+    """Return a token's time, given to the second, the minute or the day; UTC if it has no time zone."""
     try:
         found = datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,13 +1,13 @@
-"""Web services on disk: the current document, and beside it every revision it ever had.
+"""Web services on disk: the current document, and every revision.
 
     <service>/webservice.json          the current revision, a copy of the newest file below
-    <service>/revisions/000001.json    written once, never altered
+    <service>/revisions/000001.json    written once, never changed
 
-An endpoint of a Classic web service is kept in the same way, in a folder of its own; under its id, by which it is
-scored, `workspaces/<workspace>/services/<id>.json` says which one it is.
+An endpoint of a Classic web service is stored in the same way, in its own folder; it is scored by its id, and
+`workspaces/<workspace>/services/<id>.json` says which endpoint has the id.
 
-The rename of the revision file commits a change. The current document, then the log, follow; a reader that finds a
-newer revision than the current document names, reads that one, so a crash between the two is not seen.
+The rename of the revision file commits a change. The current document and then the log follow. A reader uses a newer
+revision than the current document if there is one, so a crash between the two has no effect.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One state of a web service, and how it came about.
+    """One state of a web service, and the change that led to it.
 
     Args:
         number: from 1, without gaps.
         change: created, updated, rolled back, refreshed, region added, removed or restored.
         modified_on: ISO 8601, UTC, seven decimals; strictly increasing within a service.
         by: who made the change; `message` says why, `source` from which file.
-        models: by asset id: what is known of the model that answers, `digest` above all.
-        checked: how the models were proved: `proved`, `skipped`, `unavailable`, `unproved` (a module does not run
-            here), `untouched` by the change, or `none` to prove.
-        regions: where it has regional properties besides its own location.
+        models: facts about the models in use by asset id, above all `digest`.
+        checked: how the models were checked: `proved`, `skipped`, `unavailable`, `unproved` (a module does not run
+            here), `untouched` by the change, or `none` to check.
+        regions: the regions besides its location in which it has properties.
         document: the definition, canonical, with identity and dates and without secrets.
     """
 
@@ -78,7 +78,7 @@ class Revision:
 
     @property
     def model_digests(self) -> dict[str, str]:
-        """The digest of each model that the revision answers with, by asset id."""
+        """The digest of each model in use, by asset id."""
         return {asset_id: body["digest"] for asset_id, body in self.models.items() if body.get("digest")}
 
     @property
@@ -103,19 +103,19 @@ class Revision:
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Revision:
-        """A revision as it was written.
+        """Return the revision in the content of a file.
 
         Raises:
-            HomeError: `HomeDamaged`: a member is missing, or is of another kind.
+            HomeError: `HomeDamaged`: a member is missing or has the wrong type.
         """
         for name, kind in (("etag", str), ("change", str), ("modifiedOn", str), ("by", str), ("document", dict)):
             if not isinstance(body.get(name), kind):
-                raise files.damaged(f"revision {body.get('revision')}", f"a revision has a {name!r}")
+                raise files.damaged(f"revision {body.get('revision')}", f"{name!r} is missing or has the wrong type")
         if not isinstance(body["document"].get("id"), str) or not isinstance(body["document"].get("properties"), dict):
-            raise files.damaged(f"revision {body.get('revision')}", "its document has no id, or no properties")
+            raise files.damaged(f"revision {body.get('revision')}", "its document has no 'id' or no 'properties'")
         regions = body.get("regions", [])
         if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
-            raise files.damaged(f"revision {body.get('revision')}", "its regions are no list of names")
+            raise files.damaged(f"revision {body.get('revision')}", "its regions must be a list of names")
         return cls(
             number=body["revision"],
             etag=body["etag"],
@@ -132,12 +132,13 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How the files of a web service stood when they were looked at.
+class FileSignature:
+    """The state of a web service's files at one moment, to notice later changes.
 
     Args:
-        current: the current document; `following` is where the next revision will be, which commits it.
-        signature: inode, time and size of the current document, which a change by hand alters too.
+        current: the path of the current document.
+        following: the path of the next revision; the file appears when that is committed.
+        signature: inode, time and size of the current document; editing the file changes them too.
     """
 
     current: str
@@ -145,8 +146,8 @@ class Standing:
     signature: tuple[int, int, int] | None
 
     @property
-    def lasts(self) -> bool:
-        """Whether nothing has changed since; a look at two names, in microseconds."""
+    def is_unchanged(self) -> bool:
+        """Whether nothing has changed since then. This takes microseconds."""
         return (
             self.signature is not None
             and not os.access(self.following, os.F_OK)
@@ -164,18 +165,18 @@ class Services:
         return self._root / resource.folder
 
     def latest(self, resource: ServiceId) -> Revision | None:
-        """The newest revision, a removal included; None when the service never existed."""
+        """Return the newest revision, which may be a removal; None if the service never existed."""
         return self._latest(f"{self._root}/{resource.folder}")
 
     def current(self, resource: ServiceId) -> Revision | None:
-        """The revision that answers; None when the service never existed or is removed."""
+        """Return the current revision; None if the service never existed or is removed."""
         found = self.latest(resource)
         return None if found is None or found.removed else found
 
     def _latest(self, folder: str) -> Revision | None:
-        body = revision_files.body_of(f"{folder}/{CURRENT}")
+        body = revision_files.read_or_none(f"{folder}/{CURRENT}")
         if body is None:
-            # It can be made again, so it need not be whole; revisions must be.
+            # The current document can be restored from the revisions, so only those must be complete.
             numbers = revision_files.numbers(folder)
             body = revision_files.read(folder, max(numbers)) if numbers else None
             if body is None:
@@ -186,23 +187,25 @@ class Services:
         return Revision.from_json(body)
 
     def path_of(self, resource: ServiceId, number: int) -> str:
-        """Where a revision is, or will be; that it is there is what commits it."""
+        """Return the path of a revision, which may not exist yet; the revision is committed once the file exists."""
         return revision_files.path(f"{self._root}/{resource.folder}", number)
 
-    def standing(self, resource: ServiceId, number: int) -> Standing:
-        """How the files stand now, a revision of that number being the newest."""
+    def file_signature(self, resource: ServiceId, number: int) -> FileSignature:
+        """Return the state of the files now, with `number` as the newest revision."""
         current = f"{self._root}/{resource.folder}/{CURRENT}"
-        return Standing(current, self.path_of(resource, number + 1), _signature(current))
+        return FileSignature(current, self.path_of(resource, number + 1), _signature(current))
 
-    def stamps(self) -> dict[str, int]:
-        """When each folder of services was last added to, in nanoseconds; as long as it stays, `identities` do."""
+    def folder_times(self) -> dict[str, int]:
+        """Return when a service was last added to each folder, in nanoseconds. While it is the same, so is
+        `identities`.
+        """
         folders = [services_folder(group) for group in self._groups()]
         folders += [endpoints_folder(*service) for service in self._classic()]
         states = {folder: _signature(f"{self._root}/{folder}") for folder in folders}
         return {folder: state[1] for folder, state in states.items() if state is not None}
 
     def identities(self) -> Iterator[ServiceId]:
-        """Every web service and endpoint that ever was, with its names as its folders spell them; nothing is read."""
+        """Yield every web service and endpoint, removed ones too, with the names of their folders; reads no files."""
         for group in self._groups():
             for name in _names(f"{self._root}/{services_folder(group)}"):
                 yield ResourceId(group.subscription, group.name, unquote(name))
@@ -216,7 +219,7 @@ class Services:
                 yield GroupId(unquote(subscription), unquote(group))
 
     def _classic(self) -> Iterator[tuple[str, str]]:
-        """The workspace and the id of each Classic web service."""
+        """Yield the workspace and the id of each Classic web service."""
         for workspace in map(unquote, _names(f"{self._root}/workspaces")):
             for service in _names(f"{self._root}/{web_services_folder(workspace)}"):
                 yield workspace, unquote(service)
@@ -226,36 +229,38 @@ class Services:
         return None if body is None else Revision.from_json(body)
 
     def history(self, resource: ServiceId) -> list[Revision]:
-        """Every revision, oldest first."""
+        """Return every revision, oldest first."""
         folder = f"{self._root}/{resource.folder}"
         bodies = (revision_files.read(folder, number) for number in sorted(revision_files.numbers(folder)))
         return [Revision.from_json(body) for body in bodies if body is not None]
 
     def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision]:
-        """The services of a group, by file name, those behind `after`; removed ones are left out."""
-        return self._inside(services_folder(group), after)
+        """Yield the services of a group in order of their file names, from the first one after `after`; skip removed
+        ones.
+        """
+        return self._revisions_in(services_folder(group), after)
 
     def endpoints(self, workspace: str, service: str) -> Iterator[Revision]:
-        """The endpoints of a Classic web service, by file name; removed ones are left out."""
-        return self._inside(endpoints_folder(workspace, service))
+        """Yield the endpoints of a Classic web service in order of their file names; skip removed ones."""
+        return self._revisions_in(endpoints_folder(workspace, service))
 
     def count_endpoints(self, workspace: str, service: str) -> int:
-        """How many endpoints of a Classic web service stand; nothing is read."""
-        return len(self.standing_names(workspace, service))
+        """Return the number of endpoints of a Classic web service, without removed ones; reads no files."""
+        return len(self.endpoint_names(workspace, service))
 
     def has_endpoints(self, workspace: str, service: str, count: int) -> bool:
-        """Whether at least so many endpoints of a Classic web service stand. Folders are counted first: they stay
-        behind, and looking into each of thousands takes longer than adding one.
+        """Whether a Classic web service has at least `count` endpoints. Folders, which removed endpoints leave behind,
+        are counted first: looking into each of thousands takes longer than adding an endpoint.
         """
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
         return len(_names(folder)) >= count and self.count_endpoints(workspace, service) >= count
 
-    def standing_names(self, workspace: str, service: str) -> list[str]:
-        """The names of the endpoints that stand, by their files; nothing is read."""
+    def endpoint_names(self, workspace: str, service: str) -> list[str]:
+        """Return the names of the endpoints that are not removed, by their file names; reads no files."""
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
         return [unquote(name) for name in _names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]
 
-    def _inside(self, within: str, after: str = "") -> Iterator[Revision]:
+    def _revisions_in(self, within: str, after: str = "") -> Iterator[Revision]:
         folder = f"{self._root}/{within}"
         for name in _names(folder):
             found = self._latest(f"{folder}/{name}") if name > after else None
@@ -263,10 +268,10 @@ class Services:
                 yield found
 
     def commit(self, revision: Revision) -> Revision:
-        """Write a revision; call it only while holding the service's lock.
+        """Write a revision. Call it only while holding the service's lock.
 
         Raises:
-            OSError: nothing was committed; the previous revision still answers.
+            OSError: nothing was committed; the previous revision is still current.
         """
         folder = self.folder(revision.resource)
         revisions = folder / revision_files.REVISIONS
@@ -274,28 +279,30 @@ class Services:
             files.make_folder(revisions)
         data = revision.to_bytes()
         files.write(revisions / f"{revision.number:06}.json", data, stage=folder)
-        # Committed. What follows can be made again from the revision, so it is not flushed.
+        # Now it is committed. The rest can be restored from the revision, so it is not flushed.
         try:
             if revision.removed:
                 (folder / CURRENT).unlink(missing_ok=True)
             else:
                 files.write(folder / CURRENT, data, durable=False)
             if revision.number == 1 and isinstance(revision.resource, EndpointId):
-                self._note(revision.resource)
+                self._write_address(revision.resource)
             self._log(revision)
         except OSError:
-            # A full disk after the commit: readers find the revision all the same.
+            # The disk is full, for example. The revision is committed, and readers find it.
             pass
         return revision
 
-    def _note(self, endpoint: EndpointId) -> None:
-        """Note under an endpoint's id which one it is; whoever finds no note goes through all of them."""
+    def _write_address(self, endpoint: EndpointId) -> None:
+        """Write the file that names an endpoint by its id; without it, a reader searches all endpoints."""
         place = self._root / addresses_folder(endpoint.workspace) / f"{service_guid(endpoint)}.json"
         place.parent.mkdir(exist_ok=True)
         files.write(place, orjson.dumps({"id": str(endpoint)}, option=_WRITING), durable=False)
 
     def endpoint_of(self, guid: str) -> EndpointId | None:
-        """The endpoint whose address holds these 32 hexadecimal digits, if it is noted; a workspace costs one look."""
+        """Return the endpoint whose address contains these 32 hexadecimal digits, if it has an address file. This
+        reads at most one file for each workspace.
+        """
         for workspace in _names(f"{self._root}/workspaces"):
             body = files.read_json(f"{self._root}/{addresses_folder(unquote(workspace))}/{guid}.json")
             if body is not None and isinstance(body.get("id"), str):
@@ -316,10 +323,10 @@ class Services:
         files.append(self._root / "log.jsonl", orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
     def tidy(self, resource: ServiceId) -> None:
-        """Clear away what an interrupted write left; call it only while holding the service's lock."""
+        """Remove the leftovers of an interrupted write. Call it only while holding the service's lock."""
         folder = self.folder(resource)
         if folder.is_dir():
-            # Revisions are staged here too, so that tidying costs the same however long the history is.
+            # Revisions are staged here too, so tidying does not take longer with a longer history.
             files.clear_leftovers(folder)
 
 

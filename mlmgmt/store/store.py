@@ -1,4 +1,4 @@
-"""One object owns one home: its services, plans, groups, jobs, workspaces, blobs, secrets and locks."""
+"""The store of one home: its services, plans, groups, jobs, workspaces, blobs, secrets and locks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Everything a home keeps. Opening one touches nothing."""
+    """Everything in a home. Creating a Store neither reads nor writes."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
@@ -43,22 +43,22 @@ class Store:
         self.secrets = Secrets(home)
 
     def experiments(self, workspace: str) -> Experiments:
-        """The experiments of a workspace."""
+        """Return the experiments of a workspace."""
         return Experiments(self.home.root, workspace)
 
     def trained_models(self, workspace: str) -> TrainedModels:
-        """The trained models that a workspace names."""
+        """Return the trained models saved in a workspace."""
         return TrainedModels(self.home.root, workspace)
 
     def require_writable(self) -> None:
-        """Say plainly that a home which this user does not trust is not written.
+        """Refuse to write to a home that this user does not trust.
 
         Raises:
             HomeError: `HomeNotTrusted`.
         """
         if not self.home.trusted:
             message = (
-                f"The home at {self.home.root} was not made here by you: it is read-only and its models are untrusted."
+                f"You did not create the home at {self.home.root} here: it is read-only, and its models are untrusted."
             )
             raise HomeError(
                 message,
@@ -68,7 +68,7 @@ class Store:
             )
 
     def service_secrets(self, resource: ServiceId) -> dict[str, Any]:
-        """The secrets of a web service that go with what is committed."""
+        """Return the secrets of a web service's newest committed revision."""
 
         def committed(number: int) -> str | None:
             revision = self.services.revision(resource, number)
@@ -78,7 +78,7 @@ class Store:
 
     @contextmanager
     def writing(self, resource: ServiceId) -> Iterator[None]:
-        """Hold a web service's lock, with what an interrupted writer left cleared away."""
+        """Hold a web service's lock, after removing the leftovers of an interrupted writer."""
         self.require_writable()
         with lock.hold(self.home.root, resource.folder):
             self.services.tidy(resource)

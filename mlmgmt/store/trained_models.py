@@ -1,4 +1,4 @@
-"""The trained models that a workspace names: `workspaces/<workspace>/trainedmodels/<id>.json`, each with a blob."""
+"""The trained models saved in a workspace: `workspaces/<workspace>/trainedmodels/<id>.json`, each with a blob."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEMBERS = (("Id", str), ("FamilyId", str), ("Batch", int), ("Name", str), ("Cre
 
 
 class TrainedModels:
-    """The trained models of one workspace. Those of one family are one model, made anew again and again."""
+    """The trained models of one workspace. Those of one family are versions of the same model."""
 
     def __init__(self, root: Path, workspace: str) -> None:
         self.workspace = workspace
@@ -30,7 +30,7 @@ class TrainedModels:
         files.write(self._folder / f"{file_name(body['Id'])}.json", orjson.dumps(body, option=_WRITING))
 
     def all(self) -> list[dict[str, Any]]:
-        """Every trained model, oldest first.
+        """Return every trained model, oldest first.
 
         Raises:
             HomeError: `HomeDamaged`.
@@ -41,8 +41,8 @@ class TrainedModels:
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self._folder / name
-        body = files.read_whole(path, "it holds no trained model")
+        body = files.read_whole(path, "it does not contain a trained model")
         whole = body is not None and all(isinstance(body.get(member), kind) for member, kind in _MEMBERS)
         if body is None or not whole or body["Id"].casefold() != unquote(name[:-5]):
-            raise files.damaged(path, "a trained model has an id, a family, a batch, a name, a time and a uri")
+            raise files.damaged(path, f"a trained model must have {', '.join(member for member, _ in _MEMBERS)}")
         return body

@@ -1,4 +1,4 @@
-"""What was used of a commitment plan: one file a UTC day, `<plan>/usage/2026-11-21.json`, counts by service guid."""
+"""The usage of a commitment plan: a file for each UTC day, `<plan>/usage/2026-11-21.json`, counted by service guid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WRITING = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLIN
 
 
 class Usage:
-    """The use of one home's plans, in transactions (whole numbers) and seconds of computing."""
+    """The usage of one home's commitment plans, in transactions (whole numbers) and seconds of computing."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -29,11 +29,11 @@ class Usage:
         return self._root / plan.folder / "usage"
 
     def add(self, plan: PlanId, day: date, counts: Mapping[str, tuple[int, float]]) -> None:
-        """Add to a day's counts: transactions and seconds, by service guid. Several processes may do so at once.
+        """Add to a day's counts: transactions and seconds, by service guid. Several processes may add at the same time.
 
         Raises:
             Conflict: `ResourceLocked`.
-            HomeError: `HomeDamaged`: the day's file holds something else, which is not overwritten.
+            HomeError: `HomeDamaged`: the day's file contains something else; it is not overwritten.
         """
         path = self._folder(plan) / f"{day.isoformat()}.json"
         with lock.hold(self._root, f"{plan.folder}/usage"):
@@ -47,11 +47,11 @@ class Usage:
             files.write(path, orjson.dumps(body, option=_WRITING), durable=False)
 
     def of_day(self, plan: PlanId, day: date) -> dict[str, tuple[int, float]]:
-        """A day's transactions and seconds by service guid; empty when there was no use."""
+        """Return a day's transactions and seconds by service guid; empty if there was no usage."""
         return _read(self._folder(plan) / f"{day.isoformat()}.json")
 
     def days(self, plan: PlanId) -> list[date]:
-        """The days with use, oldest first."""
+        """Return the days with usage, oldest first."""
         try:
             names = os.listdir(self._folder(plan))
         except (FileNotFoundError, NotADirectoryError):
@@ -59,7 +59,7 @@ class Usage:
         return sorted(day for name in names if (day := _day(name)) is not None)
 
     def total(self, plan: PlanId, days: Iterable[date]) -> tuple[int, float]:
-        """Transactions and seconds of several days together."""
+        """Return the total transactions and seconds of several days."""
         found = [count for day in days for count in self.of_day(plan, day).values()]
         return sum(transactions for transactions, _ in found), sum(seconds for _, seconds in found)
 
@@ -74,7 +74,7 @@ def _day(name: str) -> date | None:
 
 
 def _read(path: Path) -> dict[str, tuple[int, float]]:
-    body = files.read_whole(path, "it holds no use of a plan") or {}
+    body = files.read_whole(path, "it does not contain the usage of a commitment plan") or {}
     return {guid: _counts(path, entry) for guid, entry in body.items()}
 
 
@@ -82,5 +82,5 @@ def _counts(path: Path, entry: Any) -> tuple[int, float]:
     transactions = entry.get("transactions") if isinstance(entry, dict) else None
     seconds = entry.get("seconds") if isinstance(entry, dict) else None
     if type(transactions) is not int or not isinstance(seconds, int | float) or min(transactions, seconds) < 0:
-        raise files.damaged(path, "use is counted in transactions and seconds")
+        raise files.damaged(path, "usage must have 'transactions' and 'seconds', both 0 or more")
     return transactions, float(seconds)

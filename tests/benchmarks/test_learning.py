@@ -31,7 +31,7 @@ LEARNERS = ("linear", "boosted")
 
 def trained(learner: str, frame: pd.DataFrame) -> tuple[Any, Any]:
     """The model and the transformation that a graph gives."""
-    plan = runner.Plan(made.training(learner, frame))
+    plan = runner.GraphPlan(made.training(learner, frame))
     outputs = runner.run(plan, {"input1": Dataset(frame)}, read={}.__getitem__).outputs
     return outputs["output1"], outputs["output2"]
 

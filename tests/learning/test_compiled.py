@@ -285,7 +285,7 @@ def test_columns_may_come_in_another_order_and_case_and_some_may_be_absent() -> 
 
 def test_what_the_compiled_form_cannot_read_is_said_by_the_run() -> None:
     cells = {"input1": tables.from_request([{"age": "old", "city": "Rome"}], "input1")}
-    with pytest.raises(Exception, match="'old' in the column 'age' is no integer"):
+    with pytest.raises(Exception, match="'old' in the column 'age' is not an integer"):
         LEARNERS["linear"].answer(cells)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mlmgmt.errors import AuthorizationFailed, BadRequest, MlmgmtError, NotFound
 from mlmgmt.learning import runner
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules import databases
 from mlmgmt.modules.base import Dataset, ModuleFailure
 from mlmgmt.store import blobs, sas
@@ -52,7 +52,7 @@ def put(session: Session, path: str, data: bytes | str) -> str:
 def imported(session: Session, **parameters: Any) -> pd.DataFrame:
     """What Import Data gives, its parameters by key with `_` for blanks."""
     document = definition({"in": ("Import Data", keyed(parameters)), "out": "output:o"}, ["in > out"])
-    done = runner.run(Plan(document), {}, read=lambda _: None, outside=GraphAccess(session))
+    done = runner.run(GraphPlan(document), {}, read=lambda _: None, outside=GraphAccess(session))
     frame: pd.DataFrame = done.outputs["o"].frame
     return frame
 
@@ -60,7 +60,7 @@ def imported(session: Session, **parameters: Any) -> pd.DataFrame:
 def exported(session: Session, frame: pd.DataFrame, **parameters: Any) -> None:
     nodes = {"in": "input:i", "export": ("Export Data", keyed(parameters))}
     document = definition(nodes, ["in > export.Dataset"], inputs={"i": {}})
-    runner.run(Plan(document), {"i": Dataset(frame)}, read=lambda _: None, outside=GraphAccess(session))
+    runner.run(GraphPlan(document), {"i": Dataset(frame)}, read=lambda _: None, outside=GraphAccess(session))
 
 
 def keyed(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def test_a_dataset_resource_that_is_no_table_is_named(session: Session) -> None:
     uri = put(session, "data/t.csv", "a,b\n1\n")
     document = definition({"in": uri, "out": "output:o"}, ["in.Results dataset > out"])
     with pytest.raises(ModuleFailure, match="Line 2 has 1 cells") as refused:
-        runner.run(Plan(document), {}, read=reader(session, document, {}))
+        runner.run(GraphPlan(document), {}, read=reader(session, document, {}))
     assert refused.value.target == "asset-in (in)"
 
 

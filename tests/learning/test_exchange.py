@@ -242,7 +242,7 @@ def test_a_script_sees_neither_the_home_nor_the_environment(monkeypatch: pytest.
         ("def azureml_main():\n    return None", "first element is a DataFrame, not NoneType"),
         ("import os\nos._exit(7)", "ended with status 7"),
         ("import os\nos.abort()", "ended by SIGABRT"),
-        ("import os\nos.mkfifo('result.npz')\nos._exit(0)", "left no table behind"),
+        ("import os\nos.mkfifo('result.npz')\nos._exit(0)", "returned no table"),
         ("open('result.npz', 'wb').write(b'x')\nimport os\nos._exit(0)", "is no table"),
         ("class E(Exception):\n    def __str__(self): 1/0\nraise E", "E at line 3: it cannot be shown"),
         ("raise ValueError('\\ud800' * 3)", r"ValueError at line 1: \?\?\?"),
@@ -265,13 +265,13 @@ def test_a_script_that_fails_says_why_and_where(source: str, words: str) -> None
 def test_the_last_words_of_a_script_are_told() -> None:
     failure = refused("print('reading')\nprint('halfway')\nraise RuntimeError('no')")
     assert failure.message == "RuntimeError at line 3: no"
-    assert failure.hint == "Its last words: reading | halfway | line 3: raise RuntimeError('no')"
+    assert failure.hint == "Its last output: reading | halfway | line 3: raise RuntimeError('no')"
 
 
 def test_a_failure_deep_in_a_library_is_told_by_the_script_s_own_line() -> None:
     failure = refused("def azureml_main(table):\n    return table['absent'],", TABLE)
     assert failure.message == "KeyError at line 2: 'absent'"
-    assert failure.hint == "Its last words: line 2: return table['absent'],"
+    assert failure.hint == "Its last output: line 2: return table['absent'],"
 
 
 def test_a_script_that_put_its_text_away_still_says_why() -> None:
@@ -383,7 +383,7 @@ def test_a_bundle_that_cannot_be_unpacked_is_refused(monkeypatch: pytest.MonkeyP
     for place in (6, good.index(b"PK\x01\x02") + 8):
         good[place] |= 1
     for bundle in (b"", b"no zip", bytes(good), zipped(a="1", a__b="2"), zipped(**{"x" * 300: "1"})):
-        with pytest.raises(ModuleFailure, match="no zip file that can be unpacked"):
+        with pytest.raises(ModuleFailure, match="cannot be unpacked as a zip file"):
             scripts.run("", [], bundle)
     monkeypatch.setattr(scripts, "_LARGEST_BUNDLE", 3)
     with pytest.raises(ModuleFailure, match="too large"):

@@ -626,7 +626,7 @@ def test_guessing_agrees_with_how_requests_are_read() -> None:
     for count in (1, 2, 3):
         for _ in range(150):
             rows = [[word] for word in random.choice(WORDS, count).tolist()]
-            expected = tables.inferred(tables.Cells(("x",), rows, "rows")).frame["x"]
+            expected = tables.infer_dataset(tables.Cells(("x",), rows, "rows")).frame["x"]
             found = text_formats.guessed(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
             pd.testing.assert_series_equal(found, expected)
 

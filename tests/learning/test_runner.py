@@ -9,7 +9,7 @@ import pytest
 
 from mlmgmt.errors import BadRequest, MlmgmtError
 from mlmgmt.learning import runner
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.base import Dataset, ModuleFailure
 from tests.learning.graphs import definition
@@ -42,7 +42,7 @@ def linked(key: str, default: Any = None, parameters: dict[str, Any] | None = No
 
 
 def ran(document: dict[str, Any], **options: Any) -> runner.Run:
-    return runner.run(Plan(document), {"input1": ROWS}, read={}.__getitem__, **options)
+    return runner.run(GraphPlan(document), {"input1": ROWS}, read={}.__getitem__, **options)
 
 
 def count(document: dict[str, Any], **parameters: Any) -> int:
@@ -129,7 +129,7 @@ def test_wrong_wiring_is_refused_before_anything_runs(edges: list[str], code: st
         edges,
     )
     with pytest.raises(BadRequest) as refused:
-        Plan(document)
+        GraphPlan(document)
     assert code in refused.value.codes()
 
 
@@ -141,10 +141,10 @@ def test_every_module_that_does_not_run_here_is_named_and_a_known_name_makes_no_
         assets[name] = {"name": name, "type": "Module", "locationInfo": {"uri": uri}}
         nodes[name] = {"assetId": name}
     with pytest.raises(catalogue.ModuleNotSupported) as refused:
-        Plan(document, everything=True)
+        GraphPlan(document, everything=True)
     assert "Execute R Script" in refused.value.message
     assert "Select Columns in Dataset" in refused.value.message
-    Plan(document)  # what the outputs need runs
+    GraphPlan(document)  # what the outputs need runs
 
 
 def test_an_error_names_node_module_and_column_with_the_documented_number() -> None:
@@ -174,7 +174,7 @@ def test_what_lies_outside_refuses_in_the_name_of_the_node() -> None:
         ["data.Results dataset > out"],
     )
     with pytest.raises(MlmgmtError) as refused:
-        runner.run(Plan(document), {}, read={}.__getitem__, outside=Closed())  # type: ignore[arg-type]
+        runner.run(GraphPlan(document), {}, read={}.__getitem__, outside=Closed())  # type: ignore[arg-type]
     assert refused.value.target == "data (Import Data)"
     assert "http://x/y.csv is closed" in refused.value.message
 
@@ -195,7 +195,7 @@ def test_what_a_graph_asks_for_and_cannot_have_is_noted() -> None:
     document = split()
     parameters = document["properties"]["package"]["nodes"]["split"]["parameters"]
     parameters["Regular expression"] = {"value": '\\"city" ^O'}
-    (note,) = Plan(document).notes()
+    (note,) = GraphPlan(document).notes()
     assert "'Regular expression' does not count" in note
     del parameters["Regular expression"]
-    assert Plan(document).notes() == []
+    assert GraphPlan(document).notes() == []

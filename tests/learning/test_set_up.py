@@ -13,7 +13,7 @@ from mlmgmt.definition.graph import problems
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import schemas, set_up
 from mlmgmt.learning.graph_builder import Sketch
-from mlmgmt.learning.plan import Plan
+from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset, Scored
 from mlmgmt.modules.columns import named
 from tests.learning.graphs import definition
@@ -111,7 +111,7 @@ class TestRetraining:
         document = definition(NODES, EDGES)
         sketch = set_up.retraining(document) if drawn == "retraining" else predictive(document)[0]
         assert [found.message for found in problems(sketch.document) if found.severity.name == "ERROR"] == []
-        assert Plan(sketch.document).needs_inputs() == ["input1"]
+        assert GraphPlan(sketch.document).needs_inputs() == ["input1"]
 
 
 class TestPredictive:
@@ -143,7 +143,7 @@ class TestPredictive:
         ]
         sketch, saved = predictive(definition(nodes, edges))
         assert saved.count(("clean", "Cleaning transformation")) == 1
-        assert len(Plan(sketch.document).nodes_of("Apply Transformation")) == 3
+        assert len(GraphPlan(sketch.document).nodes_of("Apply Transformation")) == 3
 
     def test_a_scorer_is_added_where_there_is_none(self) -> None:
         clusters = {"learner": "K-Means Clustering", "train": ("Train Clustering Model", {"Column Set": named("x")})}
@@ -160,7 +160,7 @@ class TestPredictive:
         edges += ["data > first", "first.Results dataset1 > clean"]
         sketch, _ = predictive(definition(nodes, edges))
         assert "data. > Apply Transformation.Dataset" in wiring(sketch)
-        assert Plan(sketch.document).nodes_of("Split Data") == []
+        assert GraphPlan(sketch.document).nodes_of("Split Data") == []
 
 
 def test_what_trains_nothing_or_twice_is_refused_with_what_to_do() -> None:

@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from mlmgmt.protocol.data_plane import CLASSIC_SCORING, of_endpoints
+from mlmgmt.protocol.data_plane import CLASSIC_SCORING, classic_name
 from tests.conftest import small_definition
 from tests.server.conftest import request_body
 
@@ -123,7 +123,7 @@ def prepared(server: Server, mlmgmt: Any) -> Ground:
         "execute": [request_body(3), request_body(3, form="objects")],
         "submitjob": [job],
     }
-    bodies |= {of_endpoints(name): bodies[name] for name in ("execute", "submitjob")}
+    bodies |= {classic_name(name): bodies[name] for name in ("execute", "submitjob")}
     workspace = _classic(mlmgmt, path, spare, bodies)
     return Ground(server, keys["primary"], workspace, path, spare, signature, bodies)
 

@@ -203,4 +203,4 @@ def test_what_is_told_of_the_columns_is_told_by_the_server_too(server: Server, m
     here = mlmgmt("score -g retail -n churn --input more.csv -o json", ok=True)
     there = mlmgmt(f"score -g retail -n churn --input more.csv -o json -Server {server.origin}", ok=True)
     for told in (here.err, there.err):
-        assert "does not read the columns 'shoeSize'" in told
+        assert "does not read the column 'shoeSize'" in told

@@ -110,7 +110,7 @@ class TestEndpoints:
         found = {item.resource.name: item.number for item in services.endpoints(WORKSPACE, SERVICE)}
         assert found == {"con": 1, "default": 1, "loc1": 2}
         assert services.count_endpoints(WORKSPACE, SERVICE) == 3
-        assert services.standing_names(WORKSPACE, SERVICE) == ["con", "default", "loc1"]
+        assert services.endpoint_names(WORKSPACE, SERVICE) == ["con", "default", "loc1"]
         assert list(services.endpoints(SERVICE, WORKSPACE)) == []
         assert [item.number for item in services.history(EndpointId(WORKSPACE, SERVICE, "loc2"))] == [1, 2]
 
@@ -135,12 +135,12 @@ class TestEndpoints:
             Revision(1, "e", CREATED, "now", "ada", {"id": str(new), "name": "bikes", "properties": {}}, {})
         )
         assert list(services.identities()) == [new]
-        before = services.stamps()
+        before = services.folder_times()
         services.commit(revision("loc1"))
         services.commit(revision("loc2"))
         services.commit(revision("loc2", 2, REMOVED))
         assert set(services.identities()) == {new, *(EndpointId(WORKSPACE, SERVICE, name) for name in ("loc1", "loc2"))}
-        assert len(services.stamps()) == len(before) + 1
+        assert len(services.folder_times()) == len(before) + 1
 
 
 class TestIds:

@@ -115,7 +115,7 @@ def test_a_cluster_makes_the_same_models_as_local_processes(mlmgmt: Command, bik
 def test_nothing_secret_goes_over(mlmgmt: Command, bikes: Bikes) -> None:
     session = Session()
     ends = [finding.endpoint(session, name, "default") for name in (TRAINING, SCORING)]
-    (model,) = retraining.assets.learnt(ends[1].document)
+    (model,) = retraining.assets.learnt_assets(ends[1].document)
     work = retraining._work(session, *ends, model, {}, None)
     sent = pickle.dumps((work, "berlin", SIX["berlin"].encode(), session.store.blobs.model(_digest(ends[1], model))))
     secrets = Path(os.environ["MLMGMT_CONFIG"])

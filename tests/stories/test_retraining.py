@@ -232,7 +232,7 @@ def without_column(rows: list[str], place: int) -> list[str]:
     [
         (list, "is empty"),
         (lambda: lines(1), "no rows"),
-        (lambda: [*lines(5), "1,2,3"], "the line has 3 cells, the header 10"),
+        (lambda: [*lines(5), "1,2,3"], "the line has 3 cells, but the header has 10"),
         (lambda: [*lines(5), lines(2)[1] + ",extra"], "the line has 11 cells"),
         (lambda: without_column(lines(50), 0), "lacks the column 'age'"),
         (lambda: [lines(1)[0].replace("age", "region"), *lines(9)[1:]], "names the column 'region' twice"),

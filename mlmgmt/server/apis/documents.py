@@ -10,7 +10,7 @@ import orjson
 from mlmgmt import __version__
 from mlmgmt.errors import BadArgument, Detail, NotFound
 from mlmgmt.ids import EndpointId
-from mlmgmt.protocol.data_plane import SCORING_VERSION, of_endpoints
+from mlmgmt.protocol.data_plane import SCORING_VERSION, classic_name
 from mlmgmt.protocol.swagger import swagger
 from mlmgmt.server.apis import workspaces
 from mlmgmt.server.http.call import Call, Reply
@@ -45,7 +45,7 @@ class Documents:
             "Health_Get": health,
             "OpenApi_Get": openapi_document,
             own: self.swagger_document,
-            of_endpoints(own): self.swagger_document,
+            classic_name(own): self.swagger_document,
             "ClassicEndpoints_GetApiDocument": self.api_document,
             "ClassicHelp_Get": self.help_page,
             "ClassicHelp_GetPart": self.help_page,

@@ -70,5 +70,5 @@ _STEPS = {"submitjob": submit, "startjob": start, "getjobstatus": status, "cance
 HANDLERS = {
     named(name): _with_documented_errors(handler)
     for name, handler in _STEPS.items()
-    for named in (str, data_plane.of_endpoints)
+    for named in (str, data_plane.classic_name)
 }

@@ -81,7 +81,7 @@ def page(call: Call, items: list[Any], after: str | None = None) -> Reply:
         token = urlsafe_b64encode(after.encode()).decode().rstrip("=")
         # Absolute, and with its api-version: one of the clients requests it unchanged.
         body["nextLink"] = (
-            f"{call.origin}{call.operation.filled(**call.path)}?api-version={call.version}&%24skiptoken={token}"
+            f"{call.origin}{call.operation.fill_path(**call.path)}?api-version={call.version}&%24skiptoken={token}"
         )
     return Reply(value=body)
 
@@ -132,7 +132,7 @@ class LongRunning:
         began = self._start_time(identity.casefold())
         if began is None or not timedelta(minutes=-1) < call.now - began < _REMEMBERED:
             return None
-        return _status_document(identity, began, path or call.operation.filled(**call.path))
+        return _status_document(identity, began, path or call.operation.fill_path(**call.path))
 
     def _issue(self, now: datetime) -> str:
         head = f"{int(now.timestamp() * 1000):012x}{token_hex(2)}"

@@ -14,7 +14,7 @@ from mlmgmt.verbs.userfiles import Source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mlmgmt.store.services import Standing
+    from mlmgmt.store.services import FileSignature
     from mlmgmt.verbs.outcome import Outcome
 
 _BODY = "request"
@@ -24,7 +24,7 @@ _MOST_CACHED, _LARGEST_CACHED = 512, 64 * 1024
 class _CachedAnswer(NamedTuple):
     """The answer to a Get, and the state of the files that it is right for."""
 
-    state: Standing
+    signature: FileSignature
     content: bytes
     etag: str
 
@@ -55,7 +55,7 @@ class WebServices:
         group, name = call.path["resourceGroupName"], call.path["webServiceName"]
         key = (group, name, call.version, call.origin, call.query.get("region", ""))
         cached = self._cache.get(key)
-        if cached is not None and cached.state.lasts:
+        if cached is not None and cached.signature.is_unchanged:
             return Reply(200, None, {"etag": cached.etag}, cached.content)
         revision = lookup.current_in_region(call.session, group, name, call.query.get("region") or None)
         reply = replies.web_service(call, lookup.public(call.session, revision), etag=revision.etag)
@@ -63,8 +63,8 @@ class WebServices:
         if len(reply.content) <= _LARGEST_CACHED:
             if len(self._cache) >= _MOST_CACHED:
                 self._cache.clear()
-            state = call.session.store.services.standing(revision.resource, revision.number)
-            self._cache[key] = _CachedAnswer(state, reply.content, reply.headers["etag"])
+            signature = call.session.store.services.file_signature(revision.resource, revision.number)
+            self._cache[key] = _CachedAnswer(signature, reply.content, reply.headers["etag"])
         return reply
 
     def create_or_update(self, call: Call) -> Reply:

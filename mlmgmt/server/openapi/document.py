@@ -55,8 +55,8 @@ _TAG_OF = {
     "ClassicHelp": "Classic",
     "execute": "Scoring",
     "getSwaggerDocument": "Scoring",
-    data_plane.of_endpoints("execute"): "Scoring",
-    data_plane.of_endpoints("getSwaggerDocument"): "Scoring",
+    data_plane.classic_name("execute"): "Scoring",
+    data_plane.classic_name("getSwaggerDocument"): "Scoring",
 }
 _SWITCH: Json = {"type": "string", "enum": ["true", "false"]}
 _QUERY: dict[str, Json] = {

@@ -268,10 +268,10 @@ def _request_response(revision: Revision, api: str, *, shows_data: bool) -> Iter
     Raises:
         MlmgmtError: the graph cannot be run here.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     properties = revision.document["properties"]
-    plan = Plan(revision.document)
+    plan = GraphPlan(revision.document)
     yield Code(f"POST {api}/execute?{QUERY}&details=true", "Request")
     yield Text("Without details=true the answer has no ColumnTypes. With format=swagger all rows are JSON objects.")
     yield Table(_HEADERS, _BODY_HEADERS, "Request headers")
@@ -295,11 +295,11 @@ def _declared(properties: Mapping[str, Any], side: str, port: str) -> dict[str, 
 
 
 def _answer(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
-    from mlmgmt.learning.tables import made_row
+    from mlmgmt.learning.tables import placeholder_row
 
     specification = _declared(properties, "output", port)
     columns = specification.get("properties") or {}
-    cells = [str(cell) for cell in made_row(specification)]
+    cells = [str(cell) for cell in placeholder_row(specification)]
     types = [_column_kind(column)[0] for column in columns.values()]
     return {"type": "table", "value": {"ColumnNames": list(columns), "ColumnTypes": types, "Values": [cells]}}
 
@@ -342,9 +342,9 @@ def _batch(revision: Revision, api: str) -> Iterator[Block]:
     Raises:
         MlmgmtError: the graph cannot be run here.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
-    plan = Plan(revision.document)
+    plan = GraphPlan(revision.document)
     properties = revision.document["properties"]
     calls = [
         ("Submit", f"POST {api}/jobs?{QUERY}", "The job's id, as a JSON string."),

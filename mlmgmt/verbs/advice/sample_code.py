@@ -89,10 +89,10 @@ def program(
     Raises:
         BadRequest: `IncompatibleModel`; or its graph cannot be run.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     document = lookup.public(session, revision)
-    plan = Plan(revision.document)
+    plan = GraphPlan(revision.document)
     suffixes = artifacts.output_suffixes(plan)
     ports = plan.needs_inputs()
     scores = _scores(suffixes)
@@ -150,9 +150,9 @@ def _table(properties: Mapping[str, Any], port: str, *, shows_data: bool) -> dic
     columns = columns_of(properties, port)
     rows = ((properties.get("exampleRequest") or {}).get("inputs") or {}).get(port)
     if not rows or not shows_data:
-        from mlmgmt.learning.tables import made_row
+        from mlmgmt.learning.tables import placeholder_row
 
-        rows = [made_row({"properties": columns})]
+        rows = [placeholder_row({"properties": columns})]
     return {"ColumnNames": list(columns), "Values": rows[:1]}
 
 

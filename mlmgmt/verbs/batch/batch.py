@@ -149,7 +149,7 @@ def wait(
 
 def _expected_files(session: Session, resource: ServiceId, job: str, folder: Path) -> list[str]:
     """Return the files that the results of a job will be copied to; none if it has already ended."""
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     body = session.store.jobs.read(resource, job)
     if body is None or body["state"] in ENDED:
@@ -157,7 +157,7 @@ def _expected_files(session: Session, resource: ServiceId, job: str, folder: Pat
     revision = session.store.services.revision(resource, body["revision"])
     if revision is None:
         return []
-    kinds = artifacts.output_suffixes(Plan(revision.document))
+    kinds = artifacts.output_suffixes(GraphPlan(revision.document))
     places = {port: references.from_document(blob, port).path for port, blob in body.get("outputs", {}).items()}
     return [_path(folder, port, Path(places.get(port, f"x{ends[0]}")).suffix) for port, ends in kinds.items()]
 

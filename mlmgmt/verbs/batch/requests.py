@@ -12,7 +12,7 @@ from mlmgmt.verbs.storage import references
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.store.blobs import Blob
     from mlmgmt.verbs.session import Session
 
@@ -49,20 +49,20 @@ def read(
             `references.resolve`; `InvalidOperation` with `MultipleInputsNotAllowed` or `IncompatibleModel`, if the
             single-port form is used for several ports; or the graph cannot be run.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     refuse_misspelled(body)
     members = _members(body)
-    plan = Plan(document)
+    plan = GraphPlan(document)
     request = Request(parameters=_read_parameters(plan, members["GlobalParameters"]))
     _read_inputs(session, plan, members["Inputs"], request, coming)
     _read_outputs(session, plan, members["Outputs"], request)
     return request
 
 
-def _read_parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
+def _read_parameters(plan: GraphPlan, given: Mapping[str, Any]) -> dict[str, str]:
     """Return the values as texts, without nulls. Names and values are checked as a run would check them."""
-    from mlmgmt.learning.graph_parameters import linked
+    from mlmgmt.learning.graph_parameters import linked_values
     from mlmgmt.modules.base import ModuleFailure
 
     found: dict[str, str] = {}
@@ -75,7 +75,7 @@ def _read_parameters(plan: Plan, given: Mapping[str, Any]) -> dict[str, str]:
         if value is not None:
             found[name] = str(value)
     try:
-        for node, values in linked(plan.document, found, plan.stands).items():
+        for node, values in linked_values(plan.document, found, plan.has_own_value).items():
             if node in plan.modules:
                 plan.arguments(node, values)
     except ModuleFailure as error:
@@ -162,7 +162,7 @@ def _name_the_only_port(given: Mapping[str, Any], ports: Sequence[str], what: st
 
 
 def _read_inputs(
-    session: Session, plan: Plan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]
+    session: Session, plan: GraphPlan, given: Mapping[str, Any], request: Request, coming: Collection[Blob]
 ) -> None:
     needed = plan.needs_inputs()
     given = _name_the_only_port(given, needed, "input", "MultipleInputsNotAllowed")
@@ -187,7 +187,7 @@ def _read_inputs(
         request.inputs[port] = blob
 
 
-def _read_outputs(session: Session, plan: Plan, given: Mapping[str, Any], request: Request) -> None:
+def _read_outputs(session: Session, plan: GraphPlan, given: Mapping[str, Any], request: Request) -> None:
     kinds = artifacts.output_suffixes(plan)
     for port, reference in _name_the_only_port(given, list(kinds), "output", "IncompatibleModel").items():
         if port not in kinds:

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound, explained
+from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound, error_text
 from mlmgmt.ids import service_id
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
@@ -59,7 +59,7 @@ def main(words: list[str]) -> None:
         changes = _run_job(session, resource, body)
         jobs.finish(session, resource, job, warnings=warnings, **changes)
     except MlmgmtError as error:
-        details = f"{explained(error)} {error.hint or ''}".rstrip()
+        details = f"{error_text(error)} {error.hint or ''}".rstrip()
         jobs.finish(session, resource, job, state=FAILED, details=hide(details))
     except Exception as error:
         import traceback
@@ -113,11 +113,11 @@ def _run_job(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> 
         raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
     wanted = {port: references.from_document(blob, port) for port, blob in body.get("outputs", {}).items()}
     with _hold_processor(session):
-        from mlmgmt.learning.plan import Plan
+        from mlmgmt.learning.plan import GraphPlan
 
         given = {port: references.from_document(blob, port) for port, blob in body.get("inputs", {}).items()}
         inputs = {port: read_cells(session, blob, port) for port, blob in given.items()}
-        plan = Plan(revision.document)
+        plan = GraphPlan(revision.document)
         done = execution.execute(
             session,
             plan,

@@ -152,7 +152,7 @@ def _plan_update(
 def _read_models(session: Session, document: Mapping[str, Any]) -> dict[str, bytes]:
     """Read the models of a definition that are in this home, by uri."""
     found = {}
-    for model in assets.learnt(document):
+    for model in assets.learnt_assets(document):
         blob = blobs.parse(model.uri)
         if blob is not None and session.store.blobs.exists(blob):
             found[model.uri] = session.store.blobs.read(blob)

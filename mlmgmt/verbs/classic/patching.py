@@ -291,7 +291,7 @@ def _refreshed_document(
         properties.pop(name, None)
         if name in revision.document["properties"]:
             properties[name] = revision.document["properties"][name]
-    properties = patch.ordered(properties, session.contract.root.members["properties"])
+    properties = patch.in_contract_order(properties, session.contract.root.members["properties"])
     models = dict(default.models)
     if not overwrite:
         own = {model.name: model for model in assets.trained_models(revision.document)}

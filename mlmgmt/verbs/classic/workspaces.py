@@ -44,7 +44,7 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
     if body is not None:
         return body
     if key == first:
-        return {"WorkspaceId": first, "Name": "mlmgmt home", "Location": regions.FIRST, "CreationTime": ""}
+        return {"WorkspaceId": first, "Name": "mlmgmt home", "Location": regions.DEFAULT, "CreationTime": ""}
     message = f"There is no workspace {workspace[:64]!r} in this home."
     raise NotFound(
         message,
@@ -93,7 +93,7 @@ def plan_create(
     session.require(_WRITE, name)
     stated = config(config_file) if config_file is not None else {}
     identity = (workspace_id or stated.get("WorkspaceId") or uuid.uuid4().hex).strip().casefold()
-    region = _region(location or stated.get("Location") or regions.FIRST)
+    region = _region(location or stated.get("Location") or regions.DEFAULT)
     token = authorization_token or stated.get("AuthorizationToken")
     if not is_guid(identity):
         _refuse(f"{identity[:64]!r} is not a workspace id: an id has 32 hexadecimal digits.", "WorkspaceId")

@@ -37,7 +37,7 @@ def check(session: Session, revision: Revision, findings: Findings) -> None:
 
 
 def _check_models(session: Session, revision: Revision, findings: Findings) -> None:
-    known = {model.asset_id: model for model in assets.learnt(revision.document)}
+    known = {model.asset_id: model for model in assets.learnt_assets(revision.document)}
     if not known:
         findings.ok(MODEL, "It trains, and has no trained model that an update could replace.")
     for asset_id, model in known.items():

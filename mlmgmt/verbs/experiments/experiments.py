@@ -12,7 +12,7 @@ import orjson
 
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.schema import Severity
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, explained
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, error_text
 from mlmgmt.store import blobs, lock
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.runs import artifacts, execution
@@ -230,7 +230,7 @@ def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
 def run_and_record(session: Session, body: dict[str, Any]) -> Run:
     """Run an experiment and record how it ended. Raises the errors of `run`."""
     from mlmgmt.learning.graph_builder import Sketch
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     with _locked(session, body):
         fresh = session.experiments.read(body["ExperimentId"])
@@ -244,10 +244,10 @@ def run_and_record(session: Session, body: dict[str, Any]) -> Run:
             if not plain.nodes:
                 message = "The experiment has no modules."
                 raise BadRequest(message, target="ExperimentId", details=[Detail("ExperimentEmpty", message)])
-            plan = Plan(plain.document, everything=True)
+            plan = GraphPlan(plain.document, everything=True)
             done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
         except MlmgmtError as error:
-            _record_failure(session, body, explained(error))
+            _record_failure(session, body, error_text(error))
             raise
         except KeyboardInterrupt:
             _record_failure(session, body, "The run was interrupted.")
@@ -287,7 +287,7 @@ def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str
     The home keeps a copy of each, and runs read the copies.
     """
     found = {}
-    for model in assets.learnt(definition):
+    for model in assets.learnt_assets(definition):
         blob = blobs.parse(model.uri)
         if blob is not None and session.store.blobs.exists(blob):
             found[model.asset_id] = session.store.blobs.keep_model(session.store.blobs.read(blob))
@@ -317,7 +317,7 @@ def _evaluation(done: Run) -> list[dict[str, Any]]:
 
 
 def plan_remove(session: Session, *, experiment: str) -> Outcome:
-    """Plan to remove an experiment, but not its datasets and models. The outcome answers with a sentence.
+    """GraphPlan to remove an experiment, but not its datasets and models. The outcome answers with a sentence.
 
     Raises:
         NotFound: the experiment.

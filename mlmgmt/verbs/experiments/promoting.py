@@ -32,7 +32,7 @@ def plan_promote(
     trained_model_description: str,
     overwrite: bool = False,
 ) -> Outcome:
-    """Plan to save the model that a module of an experiment trains as a trained model of the workspace.
+    """GraphPlan to save the model that a module of an experiment trains as a trained model of the workspace.
 
     A run does not keep its models, so the experiment is run again; the same data and seeds give the same model.
 
@@ -85,10 +85,10 @@ def _refuse(code: str, message: str, target: str, hint: str | None = None) -> No
 def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
     """Return the name of a module's output port for a trained model, as the module spells it."""
     from mlmgmt.learning.graph_builder import Sketch
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.base import PortType
 
-    plan = Plan(Sketch(body["Definition"]).without_service_ports().document, everything=True)
+    plan = GraphPlan(Sketch(body["Definition"]).without_service_ports().document, everything=True)
     models = (PortType.TRAINED, PortType.TRAINED_CLUSTERS)
     training = {
         identity: [port.name for port in module.outputs if port.type in models]
@@ -133,7 +133,7 @@ def plan_update_asset(
     asset_name: str | None = None,
     asset_type: str = ASSET_TYPES[0],
 ) -> Outcome:
-    """Plan to point an experiment's trained models at the latest of their families.
+    """GraphPlan to point an experiment's trained models at the latest of their families.
 
     The experiment becomes a draft, and must run before it is deployed. The outcome answers with a sentence.
 

@@ -39,7 +39,7 @@ def plan(
     predictive: bool = False,
     output_file: str | None = None,
 ) -> Outcome:
-    """Plan to set up a web service from a training experiment. Applying the plan runs the experiment.
+    """GraphPlan to set up a web service from a training experiment. Applying the plan runs the experiment.
 
     Args:
         retraining: give the experiment itself a web service input and outputs.
@@ -169,7 +169,7 @@ def _output_value(sketch: Sketch, done: Run, output: str) -> Any:
 
 def _set_up_predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
     from mlmgmt.learning import runner, schemas, set_up
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.base import Dataset
 
     done = experiments.run_and_record(session, body)
@@ -194,7 +194,7 @@ def _set_up_predictive(session: Session, body: dict[str, Any], name: str) -> dic
         return saved[uri] if uri in saved else others(asset)
 
     def run(rows: Dataset) -> Run:
-        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=GraphAccess(session))
+        return runner.run(GraphPlan(sketch.document), {"input1": rows}, read=read, outside=GraphAccess(session))
 
     scored = run(entering)
     answer = scored.outputs["output1"]

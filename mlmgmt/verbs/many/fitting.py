@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import MlmgmtError, explained
+from mlmgmt.errors import MlmgmtError, error_text
 from mlmgmt.verbs.retraining import comparing, training
 from mlmgmt.verbs.runs import artifacts, proof
 from mlmgmt.verbs.session import Session
@@ -93,7 +93,7 @@ def make_model(work: Work, key: str, data: bytes, current: bytes | None) -> Resu
         with _one_thread():
             return _make_model(work, key, data, current, notes, began)
     except MlmgmtError as error:
-        return Result(key, reason=explained(error), seconds=time.perf_counter() - began, notes=notes)
+        return Result(key, reason=error_text(error), seconds=time.perf_counter() - began, notes=notes)
     except Exception as error:
         # A bug in one module must not stop the other keys; the table shows the error.
         reason = f"InternalError: {type(error).__name__}: {error}"
@@ -146,7 +146,7 @@ def _make_model(work: Work, key: str, data: bytes, current: bytes | None, notes:
     facts = artifacts.facts_of(
         session, fitted.trained, data=f"{key}.csv", seen=fitted.seen, service=work.service, evaluation=compared
     )
-    content = ilearner.unsigned(
+    content = ilearner.pack_unsigned(
         fitted.trained, facts | {"key": key}, home=work.home_id, rows=digests.row_digests(fitted.seen)
     )
     # The web service will open the file's model, so check that one and not the model in memory.

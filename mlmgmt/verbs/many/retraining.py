@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.document import compact
-from mlmgmt.errors import MlmgmtError, SomeFailed, explained
+from mlmgmt.errors import MlmgmtError, SomeFailed, error_text
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.verbs import named_values
@@ -126,7 +126,7 @@ def _work(
 ) -> Work:
     from mlmgmt.learning import graph_parameters
 
-    for_training, for_scoring = graph_parameters.divided(given, trainer.document, template.document)
+    for_training, for_scoring = graph_parameters.divide_parameters(given, trainer.document, template.document)
 
     def learnt(revision: Revision, *besides: str) -> dict[str, bytes]:
         digests = revision.model_digests
@@ -205,7 +205,7 @@ class _Run:
             try:
                 task = self._task(table)
             except MlmgmtError as error:
-                self._append(results.row(table.key, None, Decision=FAILED, Reason=explained(error)))
+                self._append(results.row(table.key, None, Decision=FAILED, Reason=error_text(error)))
                 continue
             if task is not None:
                 yield task
@@ -255,7 +255,7 @@ class _Run:
             try:
                 content = task.table.read()
             except MlmgmtError as error:
-                self._add_row(task, Decision=FAILED, Reason=explained(error))
+                self._add_row(task, Decision=FAILED, Reason=error_text(error))
                 continue
             if tables.digest(content) != task.data:
                 self._add_row(task, Decision=FAILED, Reason=f"{task.table.path.name} was changed while this ran.")
@@ -280,7 +280,7 @@ class _Run:
         try:
             key = self._session.store.secrets.signing_key()
             assert key is not None
-            content = ilearner.signed(result.content, key=key)
+            content = ilearner.add_signature(result.content, key=key)
             self._session.store.blobs.write(task.blob, content)
             self._keep_proof(content, result.example)
         except (MlmgmtError, OSError) as error:
@@ -332,4 +332,4 @@ def _count(number: int, noun: str) -> str:
 
 
 def _reason(error: MlmgmtError | OSError) -> str:
-    return explained(error) if isinstance(error, MlmgmtError) else f"HomeUnavailable: {error.strerror or error}"
+    return error_text(error) if isinstance(error, MlmgmtError) else f"HomeUnavailable: {error.strerror or error}"

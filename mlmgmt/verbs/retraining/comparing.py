@@ -90,18 +90,18 @@ def score(
         BadRequest: the graph has several inputs, or the rows have no label, or labels that the model does not know.
     """
     from mlmgmt.learning import runner, tables
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.evaluation import compare
 
     # Run only what the outputs need, so that an evaluation does not export data.
-    plan = Plan(document, outputs=tuple(proof.output_ids(document)))
+    plan = GraphPlan(document, outputs=tuple(proof.output_ids(document)))
     ports = plan.needs_inputs()
     if len(ports) != 1:
         message = f"A service must have exactly one input to be evaluated on a CSV file; this one has {len(ports)}."
         raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
     truth = _truth(held, trained)
     declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
-    typed, _ = tables.typed(held, declared)
+    typed, _ = tables.to_dataset(held, declared)
     others = read or models.reader(session, document, deployed)
     done = runner.run(
         plan,
@@ -153,7 +153,7 @@ def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:
         raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
     kind = {"Integer": "Integer", "Double": "Number", "Boolean": "Boolean"}.get(trained.label_type, "String")
     cells = tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
-    label, _ = tables.typed(cells, {"properties": {trained.label: {"type": kind}}})
+    label, _ = tables.to_dataset(cells, {"properties": {trained.label: {"type": kind}}})
     return label.frame[trained.label]
 
 

@@ -63,7 +63,7 @@ def evaluate(
     model = assets.find(current.document, asset)
     if report is not None:
         require_page(report)
-    (values,) = graph_parameters.divided(named_values.named_values(parameters), current.document)
+    (values,) = graph_parameters.divide_parameters(named_values.named_values(parameters), current.document)
     held = tables.read_csv(data.data, data.name)
     deployed = current.model_digests
     content = _model_file(session, current, model, location, deployed)

@@ -85,7 +85,7 @@ def retrain(
         evaluating.require_page(report)
     _say_what_is_kept(session, current, model)
     values, began = named_values.named_values(parameters), session.clock()
-    for_training, for_scoring = graph_parameters.divided(values, trainer.document, current.document)
+    for_training, for_scoring = graph_parameters.divide_parameters(values, trainer.document, current.document)
     fitted = training.fit(
         session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
     )
@@ -151,7 +151,7 @@ def retrain(
 
 
 def _say_what_is_kept(session: Session, current: Revision, model: TrainedModel) -> None:
-    others = [other for other in assets.learnt(current.document) if other.asset_id != model.asset_id]
+    others = [other for other in assets.learnt_assets(current.document) if other.asset_id != model.asset_id]
     if others:
         *first, last = map(str, others)
         listed = f"{', '.join(first)} and {last} are" if first else f"{last} is"

@@ -14,7 +14,7 @@ from mlmgmt.verbs.runs import artifacts, execution, proof
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.base import Dataset
@@ -62,10 +62,10 @@ def fit(
         ModuleNotSupported: the catalogue lacks a module of the training graph.
     """
     from mlmgmt.learning import set_up, tables
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     cells = tables.read_csv(data.data, data.name)
-    plan = Plan(document, outputs=_model_outputs(document))
+    plan = GraphPlan(document, outputs=_model_outputs(document))
     port = _data_port(plan)
     label = _label(plan)
     own_split = bool(plan.nodes_of("Split Data")) and test_data is None and holdout is None
@@ -93,9 +93,9 @@ def check(document: Mapping[str, Any]) -> None:
     Raises:
         BadRequest: `NotATrainingDefinition`; the graph cannot be run.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
-    _data_port(Plan(document, outputs=_model_outputs(document)))
+    _data_port(GraphPlan(document, outputs=_model_outputs(document)))
 
 
 def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> None:
@@ -175,7 +175,7 @@ def _trained_model(run: Run, node: str) -> Trained:
     return next(value for (owner, _), value in run.ports.items() if owner == node and isinstance(value, Trained))
 
 
-def _node_of_input(plan: Plan, port: str) -> str:
+def _node_of_input(plan: GraphPlan, port: str) -> str:
     return next(node for node in plan.order if plan.graph.nodes[node].get("inputId") == port)
 
 

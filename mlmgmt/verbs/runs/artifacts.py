@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.learning.comparison import Evaluation
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
     from mlmgmt.modules.base import Dataset
@@ -151,7 +151,7 @@ def own_metrics(done: Run) -> dict[str, float] | None:
     return {str(name): float(value) for name, value in line.items() if isinstance(value, (int, float))}
 
 
-def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
+def output_suffixes(plan: GraphPlan) -> dict[str, tuple[str, ...]]:
     """Return the extensions that each output's blob may have, which depend on the type of its port."""
     from mlmgmt.modules.base import PortType
 
@@ -169,7 +169,7 @@ def output_suffixes(plan: Plan) -> dict[str, tuple[str, ...]]:
             if edge.source in plan.modules:
                 kind = plan.output_port(edge.source, edge.source_port).type
             elif "assetId" in plan.graph.nodes[edge.source]:
-                kind = plan.carried(edge.source)[0]
+                kind = plan.carried_types(edge.source)[0]
             if kind not in known:
                 message = f"The output {output!r} carries a {kind.value}, which cannot be stored in a file."
                 raise BadRequest(message, target=output, details=[Detail("PortDataTypeNotSupported", message, output)])

@@ -11,7 +11,7 @@ from mlmgmt.verbs.storage.sources import GraphAccess
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
     from mlmgmt.verbs.session import Session
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def execute(
     session: Session,
-    plan: Plan,
+    plan: GraphPlan,
     inputs: Mapping[str, Cells],
     *,
     digests: Mapping[str, str] | None = None,
@@ -43,7 +43,7 @@ def execute(
     declared = plan.document["properties"].get("input", {}).get("properties") or {}
     typed = {}
     for name, cells in inputs.items():
-        typed[name], notes = tables.typed(cells, declared.get(name))
+        typed[name], notes = tables.to_dataset(cells, declared.get(name))
         for note in notes:
             session.tell(f"Warning: {note}")
     done = runner.run(
@@ -60,7 +60,7 @@ def execute(
     return done
 
 
-def _load_libraries(session: Session, plan: Plan) -> None:
+def _load_libraries(session: Session, plan: GraphPlan) -> None:
     """Load the learning libraries now, so that the first node's time does not include it."""
     modules = plan.modules.values()
     if any(module.category.startswith("Machine Learning") or module.name == "Split Data" for module in modules):

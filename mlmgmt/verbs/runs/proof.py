@@ -22,10 +22,10 @@ def trains(document: Mapping[str, Any]) -> bool:
     Raises:
         MlmgmtError: the graph cannot run here.
     """
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.set_up import TRAINERS
 
-    return bool(Plan(document).nodes_of(*TRAINERS))
+    return bool(GraphPlan(document).nodes_of(*TRAINERS))
 
 
 def score_example(session: Session, document: Mapping[str, Any], read: Callable[[str], Any]) -> str:
@@ -41,15 +41,15 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
 
     properties = document["properties"]
     # Run only what the outputs need: a check must not make Export Data write.
-    plan = runner.Plan(document, outputs=tuple(output_ids(document)))
+    plan = runner.GraphPlan(document, outputs=tuple(output_ids(document)))
     example = (properties.get("exampleRequest") or {}).get("inputs") or {}
     inputs, came = {}, "the example request"
     for name in plan.needs_inputs():
         specification = (properties.get("input", {}).get("properties") or {}).get(name, {})
         rows = example.get(name)
         if not rows:
-            rows, came = [tables.made_row(specification)], "made from the input"
-        inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
+            rows, came = [tables.placeholder_row(specification)], "made from the input"
+        inputs[name], _ = tables.to_dataset(tables.from_rows(rows, specification, name), specification)
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
     run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
     check_outputs(document, run.outputs)

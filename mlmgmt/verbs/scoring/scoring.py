@@ -113,9 +113,9 @@ def _score_at(
     server: str,
     api_key: str | None,
 ) -> dict[str, Any]:
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
-    inputs, parameters = _read_inputs(rows, Plan(revision.document).needs_inputs(), values)
+    inputs, parameters = _read_inputs(rows, GraphPlan(revision.document).needs_inputs(), values)
     answer = remote.score(session, revision, inputs, parameters, server=server, api_key=api_key)
     if not answer["Results"]:
         raise _no_table(revision, str(revision.document["name"]) if rows is None else rows.name)

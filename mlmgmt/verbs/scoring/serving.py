@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.ids import ServiceId
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.scorer import Scorer
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
@@ -132,7 +132,7 @@ class Finder:
             raise not_found(guid)
         if (noted := self._services.endpoint_of(guid.casefold())) is not None:
             return noted
-        moment, stamps = time.time_ns(), self._services.stamps()
+        moment, stamps = time.time_ns(), self._services.folder_times()
         known_stamps, known = self._known
         if known_stamps != stamps:
             known = {service_guid(identity): identity for identity in self._services.identities()}
@@ -164,16 +164,16 @@ def load(session: Session, resource: ServiceId, guid: str) -> Serving:
 
 def ports(revision: Revision) -> tuple[list[str], list[str]] | None:
     """Return the inputs of a revision and its outputs that are tables; None if its graph cannot be run here."""
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
 
     try:
-        plan = Plan(revision.document)
+        plan = GraphPlan(revision.document)
         return plan.needs_inputs(), _tables(plan)
     except MlmgmtError:
         return None
 
 
-def _tables(plan: Plan) -> list[str]:
+def _tables(plan: GraphPlan) -> list[str]:
     try:
         kinds = artifacts.output_suffixes(plan)
     except BadRequest:

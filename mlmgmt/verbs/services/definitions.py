@@ -51,7 +51,7 @@ def _export(session: Session, web_service: Source) -> Any:
 
 
 def plan_export(session: Session, *, web_service: Source, output_file: str) -> Outcome:
-    """Plan to write the canonical text of a web service to a file.
+    """GraphPlan to write the canonical text of a web service to a file.
 
     Raises:
         BadRequest: the web service cannot be read, or the file cannot be written.
@@ -122,12 +122,12 @@ def check_uri(location: str) -> None:
 
 def replace_model_uri(source: Source, model: assets.TrainedModel, location: str) -> bytes:
     """Return the bytes of a definition file with one model reference replaced, in the same encoding."""
-    from mlmgmt.definition.positions import spliced
+    from mlmgmt.definition.positions import replace_string
 
     text = document.decode(source.data).decode()
     path = ("properties", "assets", model.asset_id, "locationInfo", "uri")
-    changed = spliced(text, path, location)
-    return document.encoded_like(source.data, changed)
+    changed = replace_string(text, path, location)
+    return document.encode_like(source.data, changed)
 
 
 def compare(
@@ -257,7 +257,7 @@ def test(
 
 def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
     """Check whether the graph can run here: modules, ports and parameters. Modules that do not run here are noted."""
-    from mlmgmt.learning.plan import Plan
+    from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules import catalogue
 
     lines = []
@@ -270,7 +270,7 @@ def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
     if lines:
         return lines
     try:
-        plan = Plan(body)
+        plan = GraphPlan(body)
         return [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())]
     except MlmgmtError as error:
         return [_check("graph", "failed", error.message)]

@@ -79,7 +79,7 @@ def prepare(
         NotFound: `BlobNotFound`: the account is in this home and the blob is not.
         UntrustedModel: a model was signed elsewhere, or changed.
     """
-    found = assets.learnt(document)
+    found = assets.learnt_assets(document)
     result = Deployment()
     if not found:
         return result

@@ -133,7 +133,7 @@ def _not_found(session: Session, identity: EndpointId, *, removed: bool) -> NotF
     if removed:
         hint = f"It was removed. Restore it: mlmgmt restore {identity.words}"
     else:
-        names = session.store.services.standing_names(identity.workspace, identity.service)
+        names = session.store.services.endpoint_names(identity.workspace, identity.service)
         hint = f"Its endpoints: {', '.join(names[:10])}{', ...' if len(names) > 10 else ''}."
     return NotFound(
         "The endpoint cannot be found.",

@@ -154,7 +154,7 @@ def _help_command(resource: ServiceId) -> str:
 
 def patchable_of(session: Session, near: EndpointId) -> EndpointId | None:
     """Return an endpoint of the same web service that can be patched: not the default one, nor a protected one."""
-    for name in session.store.services.standing_names(near.workspace, near.service):
+    for name in session.store.services.endpoint_names(near.workspace, near.service):
         identity = EndpointId(near.workspace, near.service, name)
         found = session.store.services.current(identity) if name != finding.DEFAULT else None
         if found is not None and not endpoint_facts.prevents_update(found.document):

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import patch, reading
-from mlmgmt.definition.canonical import Folder
+from mlmgmt.definition.canonical import Canonicalizer
 from mlmgmt.definition.document import copy
 from mlmgmt.definition.schema import without
 from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
@@ -218,11 +218,11 @@ def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     change: dict[str, Any] = {"properties": properties} if properties else {}
     if given.get("tags") is not None:
         change["tags"] = given["tags"]
-    folder = Folder(texts=True)
-    folded: dict[str, Any] = folder.fold(copy(change), session.contract.root)
+    folder = Canonicalizer(texts=True)
+    folded: dict[str, Any] = folder.convert(copy(change), session.contract.root)
     unknown = [problem for problem in folder.problems if problem.code in ("UnknownMember", "DuplicateMember")]
     if unknown:
-        details = [Detail(problem.code, f"{problem.message} {problem.allowed or ''}".strip()) for problem in unknown]
+        details = [Detail(problem.code, f"{problem.message} {problem.advice or ''}".strip()) for problem in unknown]
         raise WrongUsage("The parameter has an unknown key.", target=str(unknown[0].path[-1]), details=details)
     return folded
 
