@@ -24,7 +24,7 @@ from mlmgmt.store import blobs, sas
 from mlmgmt.verbs.runs.models import read_dataset, reader
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.storage import sources as reach
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 from tests.learning.graphs import definition
 
 SERVER = "sales.database.windows.net"
@@ -52,7 +52,7 @@ def put(session: Session, path: str, data: bytes | str) -> str:
 def imported(session: Session, **parameters: Any) -> pd.DataFrame:
     """What Import Data gives, its parameters by key with `_` for blanks."""
     document = definition({"in": ("Import Data", keyed(parameters)), "out": "output:o"}, ["in > out"])
-    done = runner.run(Plan(document), {}, read=lambda _: None, outside=Outside(session))
+    done = runner.run(Plan(document), {}, read=lambda _: None, outside=GraphAccess(session))
     frame: pd.DataFrame = done.outputs["o"].frame
     return frame
 
@@ -60,7 +60,7 @@ def imported(session: Session, **parameters: Any) -> pd.DataFrame:
 def exported(session: Session, frame: pd.DataFrame, **parameters: Any) -> None:
     nodes = {"in": "input:i", "export": ("Export Data", keyed(parameters))}
     document = definition(nodes, ["in > export.Dataset"], inputs={"i": {}})
-    runner.run(Plan(document), {"i": Dataset(frame)}, read=lambda _: None, outside=Outside(session))
+    runner.run(Plan(document), {"i": Dataset(frame)}, read=lambda _: None, outside=GraphAccess(session))
 
 
 def keyed(parameters: dict[str, Any]) -> dict[str, Any]:

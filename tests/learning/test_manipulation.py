@@ -627,18 +627,18 @@ def test_guessing_agrees_with_how_requests_are_read() -> None:
         for _ in range(150):
             rows = [[word] for word in random.choice(WORDS, count).tolist()]
             expected = tables.inferred(tables.Cells(("x",), rows, "rows")).frame["x"]
-            found = text_formats.guessed(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
+            found = text_formats.guess_types(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
             pd.testing.assert_series_equal(found, expected)
 
 
 def test_guessing_leaves_what_is_no_text_and_keeps_the_index() -> None:
     frame = pd.DataFrame({"d": [STAMP, STAMP], "n": text("1", None), "m": [None, None]}, index=[3, 4])
     frame["n"] = pd.array(["1", None], dtype="str")
-    found = text_formats.guessed(frame)
+    found = text_formats.guess_types(frame)
     assert list(found.index) == [3, 4]
     assert listed(found["n"]) == [1, None]
     assert found["d"].equals(frame["d"])
-    assert text_formats.guessed(pd.DataFrame()).shape == (0, 0)
+    assert text_formats.guess_types(pd.DataFrame()).shape == (0, 0)
 
 
 ARFF = """% a comment

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from tests.learning.graphs import definition
 
 if TYPE_CHECKING:
@@ -213,7 +213,11 @@ def deploy(mlmgmt: Command, task: str, table: Table, *, label: str | None = None
         trainer = ("Train Clustering Model", {"Column set": json.dumps(rule)})
         scorer, answer = "Assign Data to Clusters", "Results dataset"
     else:
-        trainer, scorer, answer = ("Train Model", {"Label column": named(label)}), "Score Model", "Scored dataset"
+        trainer, scorer, answer = (
+            ("Train Model", {"Label column": selection_of(label)}),
+            "Score Model",
+            "Scored dataset",
+        )
     learner: Any = LEARNERS[task]
     if task == "spread":
         learner = (learner, {"Number of decision trees": 8})

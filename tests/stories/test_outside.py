@@ -432,6 +432,6 @@ def test_a_blob_that_is_not_here_comes_with_the_folder_of_blobs(mlmgmt: Command,
     (account, *_) = Session().store.blobs.accounts()
     for name in (account, "elsewhere"):
         with pytest.raises(NotFound) as refused:
-            sources.Outside(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
+            sources.GraphAccess(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
         assert str(home / "storage") in (refused.value.hint or "")
         assert account in (refused.value.hint or "")

@@ -15,7 +15,7 @@ from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.experiments import experiments, trained_models
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.runs import artifacts, models
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -194,7 +194,7 @@ def _predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, 
         return saved[uri] if uri in saved else others(asset)
 
     def run(rows: Dataset) -> Run:
-        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=Outside(session))
+        return runner.run(Plan(sketch.document), {"input1": rows}, read=read, outside=GraphAccess(session))
 
     scored = run(entering)
     answer = scored.outputs["output1"]

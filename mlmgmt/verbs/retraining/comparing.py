@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 from mlmgmt.learning.comparison import Evaluation, Scores
 from mlmgmt.verbs.runs import models, proof
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,7 +107,7 @@ def scored(
         {ports[0]: typed},
         read=lambda asset: trained if asset == model.asset_id else others(asset),
         parameters={**_example_parameters(document), **(parameters or {})},
-        outside=Outside(session),
+        outside=GraphAccess(session),
     )
     if outputs is not None:
         outputs(done.outputs)

@@ -15,7 +15,7 @@ from mlmgmt.verbs.retraining import comparing
 from mlmgmt.verbs.runs import artifacts, models
 from mlmgmt.verbs.services import definitions, lookup
 from mlmgmt.verbs.session import stamp
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +104,7 @@ def _content(
             text = f"{location} is no address of a blob."
             hint = "It has the form https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.ilearner."
             raise BadRequest(text, target="Location", details=[Detail("InvalidBlob", text)], hint=hint)
-        return Outside(session).read(location)
+        return GraphAccess(session).read(location)
     digest = deployed.get(model.asset_id)
     if digest is None:
         text = f"The model of {model} is not available in this home."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.verbs.runs import models
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ def execute(
         typed,
         read=read or models.reader(session, plan.document, digests or {}),
         parameters=parameters,
-        outside=Outside(session),
+        outside=GraphAccess(session),
         tell=session.stage,
         report=lambda report: session.detail(described(report.as_json())),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import Detail, NotFound
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ def read_dataset(session: Session, uri: str) -> Dataset:
     """
     from mlmgmt.modules import data_input_output
 
-    return data_input_output.read_table(Outside(session).read(uri), data_input_output.form_of(uri), header=True)
+    return data_input_output.read_table(GraphAccess(session).read(uri), data_input_output.format_of(uri), header=True)
 
 
 def trusted(session: Session, digest: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
             rows, came = [tables.made_row(specification)], "made from the input"
         inputs[name], _ = tables.typed(tables.from_rows(rows, specification, name), specification)
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
-    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=Outside(session))
+    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
     check_outputs(document, run.outputs)
     return came
 

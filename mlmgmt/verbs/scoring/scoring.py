@@ -12,7 +12,7 @@ from mlmgmt.verbs import named_values, userfiles
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.scoring import remote, request_response
 from mlmgmt.verbs.services import addresses
-from mlmgmt.verbs.storage.sources import Outside
+from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,7 +149,7 @@ def scorer_of(session: Session, standing: Revision) -> Scorer:
 
     labels = {str(body["label"]["name"]) for body in standing.models.values() if "label" in body}
     read = models.reader(session, standing.document, standing.model_digests)
-    return Scorer(standing.document, read, outside=Outside(session), labels=labels)
+    return Scorer(standing.document, read, outside=GraphAccess(session), labels=labels)
 
 
 def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[str, Any]]:

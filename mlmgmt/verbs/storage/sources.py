@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _DATABASE = "{database}"
 
 
-class Outside:
-    """The outside of one session's graphs; see `modules.base.Outside`."""
+class GraphAccess:
+    """What the graphs of one session may read and write; see `modules.base.GraphAccess`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
