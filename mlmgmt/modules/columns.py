@@ -20,7 +20,7 @@ _KINDS = ("Feature", "Label", "Score", "Weight", "All")
 
 
 def studio_type(series: pd.Series[Any]) -> str:
-    """The Studio name of a column's type."""
+    """Return the Studio name of a column's type."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "Categorical"

@@ -110,9 +110,9 @@ def compare(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> dict
 def usable(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> tuple[pd.Series[Any], pd.DataFrame]:
     """Return the labels and the score columns of the rows that have both; raises as `compare` does."""
     if scored.spread:
-        scores = _present(scores, [MEAN, DEVIATION])
+        scores = _required_columns(scores, [MEAN, DEVIATION])
     else:
-        scores = _present(scores, [LABELS, PROBABILITIES] if scored.task == "binary" else [LABELS])
+        scores = _required_columns(scores, [LABELS, PROBABILITIES] if scored.task == "binary" else [LABELS])
     if not label.index.equals(scores.index):
         label = label.reindex(scores.index)
     both = label.notna() & scores.notna().all(axis=1)
@@ -121,7 +121,7 @@ def usable(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> tuple
     return label[both], scores[both]
 
 
-def _present(scores: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
+def _required_columns(scores: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
     if missing := [name for name in needed if name not in scores.columns]:
         message = f"The scored dataset lacks {', '.join(map(repr, missing))}."
         hint = "Keep the columns that Score Model adds."
@@ -279,7 +279,7 @@ def _distances(scores: pd.DataFrame) -> tuple[np.ndarray[Any, np.dtype[np.intp]]
     """Return the cluster of each row that has one, and the row's distance to each centre."""
     count = sum(DISTANCE.format(place) in scores.columns for place in range(len(scores.columns)))
     names = [DISTANCE.format(place) for place in range(max(count, 1))]
-    present = _present(scores, [ASSIGNMENTS, *names])
+    present = _required_columns(scores, [ASSIGNMENTS, *names])
     present = present[present.notna().all(axis=1)]
     if present.empty:
         raise ModuleFailure("No row has been assigned to a cluster.", number="0134", target="Scored dataset")
@@ -293,7 +293,7 @@ def _distances(scores: pd.DataFrame) -> tuple[np.ndarray[Any, np.dtype[np.intp]]
 def _clusters(nearest: np.ndarray[Any, np.dtype[np.intp]], distances: Numbers) -> list[dict[str, Any]]:
     """Return a row for all clusters together and one for each.
 
-    The "other" centre of a row is the nearest one apart from that of its own cluster.
+    The "other" centre of a row is the nearest centre of another cluster.
     """
     own = distances[np.arange(len(nearest)), nearest]
     others = distances.copy()

@@ -95,7 +95,7 @@ class Linear(Form):
         self._exponential = type(estimator).__name__ == "PoissonRegressor"
 
     def _answer(self, columns: list[Column]) -> Matrix:
-        return self._linked(self._scores(columns))
+        return self._apply_link(self._scores(columns))
 
     def _scores(self, columns: list[Column]) -> Matrix:
         if self._unit:
@@ -113,7 +113,7 @@ class Linear(Form):
             scores += weights[category.codes(columns[category.place])]
         return np.asarray(scores)
 
-    def _linked(self, scores: Matrix) -> Matrix:
+    def _apply_link(self, scores: Matrix) -> Matrix:
         if self.task == "regression":
             return np.exp(scores) if self._exponential else scores
         if scores.shape[1] == 1:

@@ -40,7 +40,7 @@ class NormalizingTransformation:
         frame = dataset.frame
         _refuse_duplicates(frame)
         if missing := [name for name in self.fitted if name not in frame.columns]:
-            message = f"The transformation was learnt on columns that the rows do not have: {_listed(missing)}."
+            message = f"The transformation was learnt on columns that the rows do not have: {_quoted_names(missing)}."
             hint = f"The rows have: {', '.join(map(str, frame.columns))}."
             raise ModuleFailure(message, number="0001", target="Dataset", hint=hint)
         _refuse_non_numeric(frame, list(self.fitted))
@@ -92,14 +92,14 @@ def _for_cell(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return normalize
 
 
-def _listed(names: Sequence[str]) -> str:
+def _quoted_names(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))
 
 
 def _refuse_duplicates(frame: pd.DataFrame) -> None:
     if not frame.columns.is_unique:
         names = [str(name) for name in frame.columns[frame.columns.duplicated()].unique()]
-        raise ModuleFailure(f"Several columns are called {_listed(names)}.", number="0018", target="Dataset")
+        raise ModuleFailure(f"Several columns are called {_quoted_names(names)}.", number="0018", target="Dataset")
 
 
 def _refuse_non_numeric(frame: pd.DataFrame, names: list[str]) -> None:

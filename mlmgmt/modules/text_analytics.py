@@ -43,7 +43,7 @@ def _text_columns(dataset: Dataset, selection: str | None, parameter: str) -> li
     else:
         chosen = columns.select(dataset, selection, parameter=parameter)
     if not chosen:
-        raise ModuleFailure("There are no text columns to work on.", number="0020", target=parameter)
+        raise ModuleFailure("No text column was found to work on.", number="0020", target=parameter)
     for name in chosen:
         if not _is_text(frame[name]):
             message = f"The column {name!r} is {columns.studio_type(frame[name])}, not text."

@@ -166,7 +166,7 @@ def read_delimited(data: bytes, separator: str, header: bool, encoding: str = "u
         ModuleFailure: it is not text in that encoding, it is empty, its header names a column twice or not at all, or
             a line has the wrong number of cells.
     """
-    text = _decoded(data, encoding)
+    text = _decode(data, encoding)
     try:
         lines = list(_lines(text, separator))
     except csv.Error as error:
@@ -186,7 +186,7 @@ def read_delimited(data: bytes, separator: str, header: bool, encoding: str = "u
     return guess_types(pd.DataFrame(dict(zip(names, cells, strict=True)), dtype=object, copy=False))
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _decode(data: bytes, encoding: str) -> str:
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except LookupError:
@@ -241,7 +241,7 @@ def read_arff(data: bytes) -> pd.DataFrame:
     Raises:
         ModuleFailure: it is not ARFF, or an attribute has a type that is not supported.
     """
-    text = _decoded(data, "utf-8")
+    text = _decode(data, "utf-8")
     begins = _DATA.search(text)
     if begins is None:
         raise ModuleFailure("The ARFF text has no @DATA line.", number="0018")

@@ -28,7 +28,7 @@ def page(run: Mapping[str, Any]) -> bytes:
     from mlmgmt.pages import plots
 
     rows, metric = run["Rows"], run["Metric"]
-    started = _moment(str(run["StartedOn"]))
+    started = _format_time(str(run["StartedOn"]))
     others = [name for name in dict.fromkeys(name for row in rows for name in row["Metrics"] or ()) if name != metric]
     compared = any(row["OldMetric"] is not None for row in rows)
     return render_page(
@@ -118,7 +118,7 @@ def _class(decision: str) -> str:
     return "better" if decision in _GOOD else "worse" if decision in _BAD else "same"
 
 
-def _moment(text: str) -> str:
+def _format_time(text: str) -> str:
     """Return a time in the format of the page; other text is returned unchanged."""
     return f"{text[:10]} {text[11:19]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
 

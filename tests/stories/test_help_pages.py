@@ -25,7 +25,7 @@ from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.server.conftest import started
 from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, scored
-from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, Checked, needs_browser
+from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, CheckedHtml, needs_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class TestPages:
             assert text in said, text
         for name in ("Python", "C#", "R", "PowerShell", "curl"):
             assert page.count(f"<figcaption>{name}</figcaption>") == 3
-        Checked(re.sub(r' href="[^"]+"', "", page))
+        CheckedHtml(re.sub(r' href="[^"]+"', "", page))
 
     def test_each_part_is_a_page_and_leads_to_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
         root = "https://example.com:8443" + endpoint(mlmgmt)["HelpLocation"].split("azureml.net")[1]
@@ -293,5 +293,5 @@ def patches(mlmgmt: Command, bikes: Bikes, origin: str, language: str, command: 
     assert not answers(mlmgmt, "loc001", model)
     done = run()
     assert done.returncode == 0, done.stderr
-    assert "the new model answers" in done.stdout.casefold()
+    assert "the new model is in use" in done.stdout.casefold()
     assert abs(scored(mlmgmt, "loc001") - answer(model)) < 0.01

@@ -259,8 +259,8 @@ def test_a_script_that_fails_is_told_with_node_and_line(mlmgmt: Command, home: P
         assert words in failed, words
     both = scripted(FIRST)
     both["properties"]["package"]["nodes"]["run"]["parameters"]["Python Script"] = {"value": "x"}
-    assert "both give 'R Script'" in refusal(mlmgmt, both, "both")
-    assert "There is no script" in refusal(mlmgmt, scripted(""), "none")
+    assert "both set 'R Script'" in refusal(mlmgmt, both, "both")
+    assert "The script is missing" in refusal(mlmgmt, scripted(""), "none")
 
 
 def refusal(mlmgmt: Command, body: dict[str, Any], name: str) -> str:
