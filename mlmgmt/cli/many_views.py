@@ -37,9 +37,9 @@ def table(result: Any) -> None:
 
 
 def _cells(row: Mapping[str, Any], *, with_metric: bool) -> list[Any]:
-    from mlmgmt.pages.evaluation import figure
+    from mlmgmt.pages.evaluation import metric_text
 
-    metrics = [figure(row[name]) if row[name] is not None else "" for name in ("OldMetric", "Metric")]
+    metrics = [metric_text(row[name]) if row[name] is not None else "" for name in ("OldMetric", "Metric")]
     return [
         row["Key"],
         row["Endpoint"],

@@ -175,17 +175,17 @@ def _retraining(result: Any) -> None:
 
 
 def _evaluation(evaluation: Mapping[str, Any], *, held_out: bool) -> None:
-    from mlmgmt.pages.evaluation import figure
+    from mlmgmt.pages.evaluation import metric_text
 
     count = evaluation["Rows"]
     rows = f"On {count:,} {'row' if count == 1 else 'rows'}{' held out' if held_out else ''}"
     new, old = evaluation["New"], evaluation["Deployed"]
     if new is None or old is None:
         which, only = ("Deployed", old) if new is None else ("New", new)
-        render.table([rows, which], ([name, figure(value)] for name, value in only.items()))
+        render.table([rows, which], ([name, metric_text(value)] for name, value in only.items()))
     else:
         lines = (
-            [name, figure(old.get(name)), figure(value), _better(name, old.get(name), value)]
+            [name, metric_text(old.get(name)), metric_text(value), _better(name, old.get(name), value)]
             for name, value in new.items()
             if value is not None or old.get(name) is not None
         )
@@ -262,9 +262,10 @@ def _experiment_row(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _metric(value: Any) -> Any:
     """Return a cell of an evaluation: figures are rounded, counts and names are not."""
-    from mlmgmt.pages.evaluation import figure
 
-    return figure(value) if value is None or isinstance(value, float) else value
+    from mlmgmt.pages.evaluation import metric_text
+
+    return metric_text(value) if value is None or isinstance(value, float) else value
 
 
 def _module(result: Any) -> None:

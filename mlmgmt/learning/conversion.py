@@ -101,7 +101,7 @@ def _from_texts(values: list[str], convert: Callable[[Any], Any]) -> Any:
         return pd.array([None if word in blank else word for word in values] if blank else values, dtype="str")
     words = np.array(values, dtype=object)
     present = words != ""
-    parse = text_formats.whole if convert is integer else text_formats.numbers if convert is number else None
+    parse = text_formats.whole_numbers if convert is integer else text_formats.numbers if convert is number else None
     found = parse(words[present]) if parse is not None and present.any() else None
     if found is None:
         return None

@@ -100,5 +100,5 @@ class Sketch:
 
 
 def _is_module(asset: Mapping[str, Any], guid: str) -> bool:
-    found = catalogue.known(asset) if asset.get("type") == "Module" else None
+    found = catalogue.module_of(asset) if asset.get("type") == "Module" else None
     return found is not None and found.guid == guid

@@ -9,7 +9,7 @@ from mlmgmt.definition.graph import Graph
 from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.modules import catalogue
 from mlmgmt.modules.base import Arguments, ModuleFailure, PortType
-from mlmgmt.modules.parameters import matched
+from mlmgmt.modules.parameters import match_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,7 +69,7 @@ class GraphPlan:
         the only port.
         """
         asset = self._assets.get(self.graph.nodes[edge.target].get("assetId"))
-        module = catalogue.known(asset) if asset is not None and asset["type"] == "Module" else None
+        module = catalogue.module_of(asset) if asset is not None and asset["type"] == "Module" else None
         name = edge.target_port
         if name is None and module is not None and len(module.inputs) == 1:
             name = module.inputs[0].name
@@ -94,7 +94,7 @@ class GraphPlan:
     def _only_writes(self, node: Mapping[str, Any]) -> bool:
         """Whether a node's module has no output port, so that it only writes outside the graph."""
         asset = self._assets.get(node.get("assetId"))
-        module = catalogue.known(asset) if asset is not None else None
+        module = catalogue.module_of(asset) if asset is not None else None
         return module is not None and not module.outputs
 
     def _find_modules(self) -> None:
@@ -109,7 +109,7 @@ class GraphPlan:
             except catalogue.ModuleNotSupported as error:
                 lacking.append(error)
         if lacking:
-            raise catalogue.together(lacking)
+            raise catalogue.merge_refusals(lacking)
 
     def _check(self, node_id: str) -> None:
         module = self.modules.get(node_id)
@@ -192,7 +192,7 @@ class GraphPlan:
             ModuleFailure: a name or a value is not valid for the module.
         """
         module = self.modules[node]
-        own, others = (matched(module.parameters, values) for values in (self.parameters[node], linked))
+        own, others = (match_texts(module.parameters, values) for values in (self.parameters[node], linked))
         return module.arguments(own | others)
 
     def has_own_value(self, node: str, key: str) -> bool:
@@ -200,7 +200,7 @@ class GraphPlan:
         own, module = self.parameters.get(node, {}), self.modules.get(node)
         if module is None:
             return any(value is not None for name, value in own.items() if name.casefold() == key.casefold())
-        return bool(matched(module.parameters, {key: "-"}).keys() & matched(module.parameters, own).keys())
+        return bool(match_texts(module.parameters, {key: "-"}).keys() & match_texts(module.parameters, own).keys())
 
     def outputs(self) -> list[str]:
         """Return the output ids of the graph."""

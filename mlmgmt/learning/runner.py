@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mlmgmt.definition.graph import Edge
-    from mlmgmt.modules.base import Outside
+    from mlmgmt.modules.base import GraphAccess
 
 __all__ = ["GraphPlan", "NodeReport", "Run", "run"]
 
@@ -61,7 +61,7 @@ def run(
     *,
     read: Callable[[str], Any],
     parameters: Mapping[str, Any] | None = None,
-    outside: Outside | None = None,
+    outside: GraphAccess | None = None,
     tell: Callable[[str], None] | None = None,
     report: Callable[[NodeReport], None] | None = None,
 ) -> Run:
@@ -104,7 +104,9 @@ def run(
     return done
 
 
-def _run_module(plan: GraphPlan, node_id: str, linked: Mapping[str, Any], done: Run, outside: Outside | None) -> None:
+def _run_module(
+    plan: GraphPlan, node_id: str, linked: Mapping[str, Any], done: Run, outside: GraphAccess | None
+) -> None:
     module = plan.modules[node_id]
     inputs = {}
     for edge in plan.incoming[node_id]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.learning.compiled import Answer as Answer
     from mlmgmt.learning.tables import Cells, Specification
-    from mlmgmt.modules.base import Outside
+    from mlmgmt.modules.base import GraphAccess
 
 
 class Scorer:
@@ -37,7 +37,7 @@ class Scorer:
         document: Mapping[str, Any],
         read: Callable[[str], Any],
         *,
-        outside: Outside | None = None,
+        outside: GraphAccess | None = None,
         labels: Collection[str] = (),
     ) -> None:
         self.plan = GraphPlan(document)

@@ -1,4 +1,4 @@
-"""What a module is: a row with a name, a GUID, ports, parameters, and one function from inputs to outputs."""
+"""A module of the catalogue: its name, GUID, ports, parameters, and one function from inputs to outputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from mlmgmt.modules.failures import ModuleFailure
-from mlmgmt.modules.parameters import Arguments, Parameter, matched
+from mlmgmt.modules.parameters import Arguments, Parameter, match_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,9 +18,9 @@ __all__ = [
     "Arguments",
     "Dataset",
     "Fill",
+    "GraphAccess",
     "Module",
     "ModuleFailure",
-    "Outside",
     "Parameter",
     "Port",
     "PortType",
@@ -29,7 +29,7 @@ __all__ = [
 
 
 class PortType(Enum):
-    """What flows through a port, by the name Studio showed."""
+    """What flows through a port, by Studio's name for it."""
 
     DATASET = "Dataset"
     UNTRAINED = "ILearner untrained"
@@ -52,10 +52,10 @@ Task = Literal["binary", "multiclass", "regression", "clustering"]
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """What Score Model notes about the columns it added, for Evaluate Model.
+    """What Score Model records about the columns that it adds, for Evaluate Model.
 
     Args:
-        classes: the labels in the order of the model's classes; the second is the positive one of two.
+        classes: the labels in the order of the model's classes; of two, the second is the positive one.
         spread: the scores are a mean and a standard deviation.
     """
 
@@ -67,13 +67,13 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A table: a DataFrame (n rows, one column a name) and what is known of its columns beyond their types.
+    """A table: a DataFrame, and what is known about its columns beyond their types.
 
     Column types are pandas': `Int64`, `float64`, `boolean`, text, `datetime64`, `timedelta64`, `category`. The index
     says which row of the service's input a row comes from, and survives selecting, cleaning and splitting.
 
     Args:
-        roles: `Label`, `Weight`, `Score` or `None` (no feature) by column; every other column is a feature.
+        roles: `Label`, `Weight`, `Score` or `None` (not a feature) by column; every other column is a feature.
     """
 
     frame: pd.DataFrame
@@ -89,27 +89,27 @@ class Dataset:
 
 
 class Transform(Protocol):
-    """What an ITransform port carries: something learnt from one dataset, to be done to others."""
+    """What an ITransform port carries: learnt from one dataset, applied to others."""
 
     def apply(self, dataset: Dataset) -> Dataset: ...
 
     def cells(self, columns: Sequence[str]) -> Mapping[str, Callable[[Any], Any] | None] | None:
-        """What it does to one cell at a time: by each column that it keeps, a function of the cell's value (None where
-        it leaves the column alone). None when it does more than that, such as dropping rows.
+        """Return, for each column that it keeps, a function of one cell's value; None where the column is unchanged.
 
-        A missing number is NaN, a missing text None.
+        Return None if the transformation does not work cell by cell, for example if it drops rows. A missing number is
+        NaN, a missing text None.
         """
 
     def state(self) -> dict[str, Any]:
-        """Return what it learnt as values of Python, NumPy, pandas and scikit-learn, none of a class of this package.
+        """Return what it learnt as values of Python, NumPy, pandas and scikit-learn, without classes of this package.
 
-        The class method `of` makes the transformation from it again.
+        The class method `of` restores the transformation.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """A change of single cells: a missing one gets a value."""
+    """Replaces a missing cell with a value."""
 
     value: Any
 
@@ -117,25 +117,25 @@ class Fill:
         return self.value if cell is None or cell != cell else cell
 
 
-class Outside(Protocol):
-    """What lies outside of a graph, for the few modules that reach it; every name is mapped or registered."""
+class GraphAccess(Protocol):
+    """What a graph may read and write outside of itself; every name must be mapped or registered."""
 
     def read(self, address: str) -> bytes:
-        """The bytes at an address: a blob of a registered account, or an address that the user mapped to a file."""
+        """Return the bytes at an address: a blob of a registered account, or an address that is mapped to a file."""
 
     def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
         """Write a blob of a registered account."""
 
     def database(self, server: str, database: str) -> str:
-        """The connection URL that the user mapped a server's name to."""
+        """Return the connection URL that the user mapped a server's name to."""
 
     def run_script(self, source: str, tables: Sequence[Dataset], bundle: bytes | None) -> ScriptResult:
-        """Run a Python script in a process of its own, where the user allowed scripts."""
+        """Run a Python script in a separate process, if the user allows scripts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptResult:
-    """What a script returned, and what it wrote."""
+    """What a script returned, and what it wrote to the console."""
 
     dataset: Dataset
     console: str
@@ -151,11 +151,11 @@ class Module:
     Args:
         guid: without dashes, as asset uris have it.
         category: its place in Studio's palette.
-        run: from the inputs by port name (optional ones may be absent) and the arguments by parameter key, to the
-            outputs in port order.
-        reach: instead of `run`, for a module that needs what lies outside of the graph.
-        maps_to: what does the work, for people who ask.
-        task: what a learner is for.
+        run: takes the inputs by port name (optional ones may be absent) and the arguments by parameter key; returns
+            the outputs in port order.
+        reach: replaces `run` in a module that reads or writes outside of the graph.
+        maps_to: the library that does the work, for people to read.
+        task: the task of a learner.
     """
 
     name: str
@@ -164,62 +164,63 @@ class Module:
     outputs: tuple[Port, ...]
     parameters: tuple[Parameter, ...]
     run: Callable[[Mapping[str, Any], Arguments], tuple[Any, ...]] | None = None
-    reach: Callable[[Mapping[str, Any], Arguments, Outside], tuple[Any, ...]] | None = None
+    reach: Callable[[Mapping[str, Any], Arguments, GraphAccess], tuple[Any, ...]] | None = None
     category: str = ""
     maps_to: str = ""
     former_names: tuple[str, ...] = ()
     task: Task | None = None
 
     def __call__(
-        self, inputs: Mapping[str, Any], arguments: Arguments, outside: Outside | None = None
+        self, inputs: Mapping[str, Any], arguments: Arguments, outside: GraphAccess | None = None
     ) -> tuple[Any, ...]:
-        """Do the module's work.
+        """Run the module.
 
         Raises:
-            ModuleFailure: it cannot be done.
+            ModuleFailure: the module cannot do its work.
         """
         if self.run is not None:
             return self.run(inputs, arguments)
         assert self.reach is not None
         if outside is None:
-            raise ModuleFailure("It reaches outside of the graph, which is not possible here.")
+            raise ModuleFailure("It reads or writes outside of the graph, which is not possible here.")
         return self.reach(inputs, arguments, outside)
 
     def arguments(self, given: Mapping[str, Any]) -> Arguments:
-        """The typed value of every parameter that counts, defaults filled in.
+        """Return the typed value of every parameter that applies, defaults included.
 
         Args:
-            given: a node's parameters, name to value; names match as `parameters.matched` says.
+            given: a node's parameters, name to value; names match as `parameters.match_texts` says.
 
         Raises:
-            ModuleFailure: a name is unknown, or a value is not one the parameter takes.
+            ModuleFailure: a name is unknown, or the parameter does not take the value.
         """
-        return self._read(given)[1]
+        return self._parse(given)[1]
 
-    def _read(self, given: Mapping[str, Any]) -> tuple[dict[str, str], Arguments]:
-        """The texts by key, and the arguments. The key of a parameter that does not count may be the label of one that
-        does, and then stands for that one.
+    def _parse(self, given: Mapping[str, Any]) -> tuple[dict[str, str], Arguments]:
+        """Return the texts by key, and the arguments.
+
+        The key of a parameter that does not apply may be the label of one that does; its text then goes to that one.
         """
-        texts = matched(self.parameters, given)
-        arguments = self._typed(texts)
+        texts = match_texts(self.parameters, given)
+        arguments = self._parse_texts(texts)
         idle = [key for key in texts if key not in arguments]
         for key in idle:
-            meant = [one.key for one in self.parameters if one.key in arguments and one.labelled(key)]
+            meant = [one.key for one in self.parameters if one.key in arguments and one.has_label(key)]
             if len(meant) == 1 and meant[0] not in texts:
                 texts[meant[0]] = texts.pop(key)
-        return texts, self._typed(texts) if idle else arguments
+        return texts, self._parse_texts(texts) if idle else arguments
 
-    def _typed(self, texts: Mapping[str, str]) -> Arguments:
+    def _parse_texts(self, texts: Mapping[str, str]) -> Arguments:
         arguments: Arguments = {}
         for parameter in self.parameters:
-            if parameter.counts(arguments):
+            if parameter.applies(arguments):
                 text = texts.get(parameter.key, parameter.default)
-                arguments[parameter.key] = None if text is None else parameter.typed(text)
+                arguments[parameter.key] = None if text is None else parameter.parse(text)
         return arguments
 
     def notes(self, given: Mapping[str, Any]) -> list[str]:
-        """What a graph asks for and cannot have: parameters without effect, and those of another branch of a mode."""
-        texts, arguments = self._read(given)
+        """Return a note for each given parameter that has no effect, or that belongs to another branch of a mode."""
+        texts, arguments = self._parse(given)
         found = []
         for parameter in self.parameters:
             text = texts.get(parameter.key, parameter.default)
@@ -231,6 +232,6 @@ class Module:
                 assert parameter.when is not None
                 switch = parameter.when[0]
                 found.append(
-                    f"{self.name}: {parameter.key!r} does not count while {switch!r} is {arguments.get(switch)!r}."
+                    f"{self.name}: {parameter.key!r} is ignored while {switch!r} is {arguments.get(switch)!r}."
                 )
         return found

@@ -55,7 +55,7 @@ FAMILIES = (
 _URI = re.compile(r"aml://module/[0-9a-f]{32}\.(?P<guid>[0-9a-f]{32})(?:\..*)?", re.IGNORECASE)
 
 
-_HINT = "The definition can still be managed, edited and diffed; running it needs the module. See: mlmgmt modules"
+_HINT = "The definition can still be managed, edited and diffed. For the modules that run here: mlmgmt modules"
 
 
 class ModuleNotSupported(BadRequest):
@@ -65,7 +65,7 @@ class ModuleNotSupported(BadRequest):
 
 
 def modules() -> Iterable[Module]:
-    """Every module, family by family."""
+    """Yield every module, family by family."""
     for family in FAMILIES:
         yield from family.MODULES
 
@@ -80,7 +80,7 @@ def _index() -> Mapping[str, Module]:
 
 
 def by_name(name: str) -> Module:
-    """The module of a name, or of a former name, in any letter case.
+    """Return the module with a name or former name, in any letter case.
 
     Raises:
         ModuleNotSupported: the catalogue has no such module.
@@ -89,37 +89,39 @@ def by_name(name: str) -> Module:
     if found is None:
         message = f"The catalogue has no module {name!r}."
         near = get_close_matches(name.casefold(), _index(), n=3, cutoff=0.5)
-        hint = f"Perhaps: {', '.join(sorted({_index()[key].name for key in near}))}." if near else None
+        hint = f"Did you mean: {', '.join(sorted({_index()[key].name for key in near}))}?" if near else None
         raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message)], hint=hint)
     return found
 
 
-def known(asset: Mapping[str, Any]) -> Module | None:
-    """The module that an asset stands for: by the GUID in its uri, whatever the batch; by the asset's name only where
-    the uri has none, since a module of another GUID is another module, whatever it is called.
+def module_of(asset: Mapping[str, Any]) -> Module | None:
+    """Return the module that an asset names, or None.
+
+    The GUID in the asset's uri decides, whatever the batch before it. The asset's name counts only where the uri has no
+    GUID: another GUID is another module, even under the same name.
     """
     found = _URI.fullmatch(str(asset["locationInfo"]["uri"]).strip())
     return _index().get((found["guid"] if found else str(asset.get("name", ""))).casefold())
 
 
 def find(asset: Mapping[str, Any]) -> Module:
-    """The module that an asset stands for.
+    """Return the module that an asset names.
 
     Raises:
         ModuleNotSupported: the catalogue has no such module; the message names it.
     """
-    module = known(asset)
+    module = module_of(asset)
     if module is not None:
         return module
     name, uri = str(asset.get("name", "")), asset["locationInfo"]["uri"]
-    message = f"The module {name!r} ({uri}) is not one that runs here."
+    message = f"The module {name!r} ({uri}) cannot run here."
     raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message, uri)], hint=_HINT)
 
 
-def together(refusals: Sequence[ModuleNotSupported]) -> ModuleNotSupported:
-    """One refusal that names every module which several name."""
+def merge_refusals(refusals: Sequence[ModuleNotSupported]) -> ModuleNotSupported:
+    """Return one refusal that names the modules of all of them."""
     details = list(dict.fromkeys(detail for refusal in refusals for detail in refusal.details))
     if len(details) == 1:
         return refusals[0]
     names = ", ".join(dict.fromkeys(repr(refusal.target) for refusal in refusals))
-    return ModuleNotSupported(f"The modules {names} are not ones that run here.", details=details, hint=_HINT)
+    return ModuleNotSupported(f"The modules {names} cannot run here.", details=details, hint=_HINT)

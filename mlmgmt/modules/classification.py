@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.modules.base import Parameter
-from mlmgmt.modules.settings import MODE, SEED, Setting, learner, seeded
+from mlmgmt.modules.settings import MODE, SEED, Setting, learner, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,13 +15,13 @@ _NO_MEMORY = "scikit-learn chooses the memory of L-BFGS itself."
 TOLERANCE, L1, L2, MEMORY = (
     "Optimization Tolerance",
     "L1 Regularization weight",
-    "L2 Regularizaton weight",  # so spelled in the module itself
+    "L2 Regularizaton weight",  # The module itself spells it like this.
     "Memory Size",
 )
 
 
 def minmax(_: Mapping[str, Any]) -> Any:
-    """Numbers are brought to 0..1."""
+    """Return a scaler that brings numbers to 0..1."""
     from sklearn.preprocessing import MinMaxScaler
 
     return MinMaxScaler()
@@ -36,10 +36,10 @@ def _logistic_regression(settings: Mapping[str, Any]) -> Any:
         C=1 / weight if weight else float("inf"),
         l1_ratio=l1 / weight if weight else 0,
         solver="saga" if l1 else "lbfgs",
-        # Below 1e-6 SAGA goes on for ever without moving.
+        # Below 1e-6 SAGA goes on forever without moving.
         tol=max(tolerance, 1e-6) if l1 else tolerance,
         max_iter=5_000,
-        random_state=seeded(settings),
+        random_state=seed_of(settings),
     )
 
 
@@ -129,18 +129,18 @@ BOOSTED = (
     ),
     SEED,
 )
-"""The settings of boosted trees, for two classes and for numbers."""
+"""The settings of boosted trees, for two classes and for regression."""
 
 
 def boosting(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What histogram boosting in scikit-learn is given; all trees are grown, as in Studio."""
+    """Return the arguments of scikit-learn's histogram boosting. It grows all trees, as in Studio."""
     return {
         "max_leaf_nodes": settings[LEAVES],
         "min_samples_leaf": settings[SAMPLES],
         "learning_rate": settings[RATE],
         "max_iter": settings[TREES],
         "early_stopping": False,
-        "random_state": seeded(settings),
+        "random_state": seed_of(settings),
     }
 
 

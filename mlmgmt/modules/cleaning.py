@@ -11,7 +11,7 @@ import pandas as pd
 
 from mlmgmt.modules import columns, text_formats
 from mlmgmt.modules.base import Arguments, Dataset, Fill, Module, ModuleFailure, Parameter, Port, PortType
-from mlmgmt.modules.manipulation import converted
+from mlmgmt.modules.manipulation import convert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,10 +26,13 @@ _WITH_MEAN = (*_NUMBERS, "Boolean", "DateTime", "TimeSpan")
 
 @dataclass(frozen=True, slots=True)
 class CleaningTransformation:
-    """What Clean Missing Data learnt: a value for each column, the columns to drop, and those whose rows to drop.
+    """What Clean Missing Data learnt.
 
     Args:
-        imputer: fills the numbers of `imputed` together, each from the others; scikit-learn's, or one like it.
+        values: the replacement for missing cells, by column.
+        drop: the columns to drop.
+        complete: a row without a value in one of these columns is dropped.
+        imputer: estimates the missing numbers of `imputed` from each other; scikit-learn's, or `LowRank`.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -41,10 +44,10 @@ class CleaningTransformation:
     def apply(self, dataset: Dataset) -> Dataset:
         frame = dataset.frame.drop(columns=[name for name in self.drop if name in dataset.frame.columns])
         if self.imputer is not None and len(frame) and set(self.imputed) <= set(frame.columns):
-            frame = _filled(frame, self.imputed, self.imputer)
+            frame = _impute(frame, self.imputed, self.imputer)
         for name, value in self.values.items():
             if name in frame.columns and frame[name].isna().any():
-                frame = frame.assign(**{name: _replaced(frame[name], value)})
+                frame = frame.assign(**{name: _fill(frame[name], value)})
         present = [name for name in self.complete if name in frame.columns]
         return dataset.with_frame(frame.dropna(subset=present) if present else frame)
 
@@ -56,7 +59,7 @@ class CleaningTransformation:
         }
 
     def state(self) -> dict[str, Any]:
-        # scikit-learn's imputer stays as it is; that of this file becomes a dict, by which `of` knows it.
+        # A file must not name a class of this package, so LowRank becomes a dict, which `of` recognizes.
         imputer = self.imputer.state() if isinstance(self.imputer, LowRank) else self.imputer
         return {part.name: getattr(self, part.name) for part in fields(self)} | {"imputer": imputer}
 
@@ -66,18 +69,18 @@ class CleaningTransformation:
         return cls(**{**state, "imputer": LowRank.of(imputer) if isinstance(imputer, dict) else imputer})
 
 
-def _replaced(series: pd.Series[Any], value: Any) -> pd.Series[Any]:
+def _fill(series: pd.Series[Any], value: Any) -> pd.Series[Any]:
     if isinstance(series.dtype, pd.CategoricalDtype) and value not in series.cat.categories:
         series = series.cat.add_categories([value])
     try:
         return series.fillna(value)
     except (TypeError, ValueError):
-        message = f"The column {series.name!r} is {columns.studio_type(series)}, and was cleaned as another type."
-        hint = "Give the service rows of the types that it was trained on, or set it up again."
+        message = f"The column {series.name!r} is {columns.studio_type(series)}, but had another type in training."
+        hint = "Send rows with the types that the service was trained on, or set it up again."
         raise ModuleFailure(message, number="0017", target=str(series.name), hint=hint) from None
 
 
-def _filled(frame: pd.DataFrame, names: tuple[str, ...], imputer: Any) -> pd.DataFrame:
+def _impute(frame: pd.DataFrame, names: tuple[str, ...], imputer: Any) -> pd.DataFrame:
     filled = pd.DataFrame(imputer.transform(frame[list(names)].astype("float64").to_numpy()), columns=list(names))
     filled.index = frame.index
     for name in names:
@@ -102,9 +105,9 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
     elif mode == _CUSTOM:
         learnt = CleaningTransformation(_substitutes(frame, chosen, arguments["Replacement value"] or "0"))
     else:
-        learnt = _learnt_values(frame, chosen, mode, arguments)
+        learnt = _learn_values(frame, chosen, mode, arguments)
     if mode in _TOGETHER:
-        learnt = _learnt_together(frame, learnt, arguments)
+        learnt = _learn_imputer(frame, learnt, arguments)
     cleaned = learnt.apply(dataset)
     if arguments.get("Generate missing value indicator column"):
         marks = {
@@ -115,30 +118,33 @@ def _clean_missing_data(inputs: Mapping[str, Any], arguments: Arguments) -> tupl
 
 
 def _substitutes(frame: pd.DataFrame, chosen: list[str], text: str) -> dict[str, Any]:
-    """The text as a value of each column's type. A column that misses nothing and cannot take it is left alone."""
+    """Return the text as a value of each column's type.
+
+    A column that cannot take the text is left out if it has no missing cells; otherwise it is an error.
+    """
     values: dict[str, Any] = {}
     for name in chosen:
         value = _substitute(frame[name], text)
         if value is not None:
             values[name] = value
         elif frame[name].isna().any():
-            message = f"{text!r} is no value for the {columns.studio_type(frame[name])} column {name!r}."
+            message = f"{text!r} is not a valid value for the {columns.studio_type(frame[name])} column {name!r}."
             raise ModuleFailure(message, target="Replacement value")
     return values
 
 
 def _substitute(series: pd.Series[Any], text: str) -> Any:
-    """The text as a value of a column's type, for a categorical one the type of its categories; None if it is none."""
+    """Return the text as a value of a column's type (if categorical, that of its categories), or None if it is not."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = pd.Series(series.cat.categories)
     kind = columns.studio_type(series)
     if kind == "String":
         return text
     words = np.array([text], dtype=object)
-    # Whole numbers count ticks of 100 nanoseconds since the year 1.
-    ticks = text_formats.whole(words) if kind == "DateTime" else None
+    # A whole number is a .NET date: ticks of 100 nanoseconds since the year 1.
+    ticks = text_formats.whole_numbers(words) if kind == "DateTime" else None
     try:
-        value = converted(pd.Series(words if ticks is None else ticks, name=series.name), kind).iloc[0]
+        value = convert(pd.Series(words if ticks is None else ticks, name=series.name), kind).iloc[0]
         if kind == "DateTime":
             value = value.tz_convert(getattr(series.dtype, "tz", None))
         if kind in ("DateTime", "TimeSpan"):
@@ -150,7 +156,7 @@ def _substitute(series: pd.Series[Any], text: str) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments: Arguments) -> CleaningTransformation:
+def _learn_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments: Arguments) -> CleaningTransformation:
     values: dict[str, Any] = {}
     empty: list[str] = []
     for name in chosen if len(frame) else ():
@@ -174,10 +180,8 @@ def _learnt_values(frame: pd.DataFrame, chosen: list[str], mode: str, arguments:
     return CleaningTransformation(values, drop)
 
 
-def _learnt_together(
-    frame: pd.DataFrame, learnt: CleaningTransformation, arguments: Arguments
-) -> CleaningTransformation:
-    """Numbers are filled each from the others; the other columns keep their most frequent value."""
+def _learn_imputer(frame: pd.DataFrame, learnt: CleaningTransformation, arguments: Arguments) -> CleaningTransformation:
+    """Add an imputer that estimates numbers from each other; other columns keep their most frequent value."""
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401
     from sklearn.impute import IterativeImputer
 
@@ -190,14 +194,14 @@ def _learnt_together(
         imputer = LowRank(arguments["Number of Iterations for PCA Prediction"])
     matrix = frame[list(numeric)].astype("float64").to_numpy()
     with warnings.catch_warnings():
-        # All the iterations that are asked for are made; that it could go on is nothing to tell.
+        # The module always runs all its iterations, so a warning that they did not converge is noise.
         warnings.simplefilter("ignore")
         imputer.fit(matrix)
     return replace(learnt, imputer=imputer, imputed=numeric)
 
 
 class LowRank:
-    """Fills missing numbers by principal components that are fitted again to what they filled.
+    """Fills missing numbers from principal components, and fits these again to the filled numbers.
 
     Half of the components are kept, at least one: enough to follow the columns, too few to copy them.
     """
@@ -216,13 +220,13 @@ class LowRank:
             kept = max(1, min(scaled.shape) // 2)
             pca = PCA(kept, svd_solver="full").fit(scaled)
             self.centre_, self.components_ = pca.mean_, pca.components_
-            scaled = np.where(missing, self._projected(scaled), scaled)
+            scaled = np.where(missing, self._project(scaled), scaled)
         return self
 
     def transform(self, matrix: Any) -> Any:
         missing, scaled = np.isnan(matrix), np.nan_to_num((matrix - self.mean_) / self.scale_)
         for _ in range(self.iterations):
-            scaled = np.where(missing, self._projected(scaled), scaled)
+            scaled = np.where(missing, self._project(scaled), scaled)
         return np.where(missing, scaled * self.scale_ + self.mean_, matrix)
 
     def state(self) -> dict[str, Any]:
@@ -234,7 +238,7 @@ class LowRank:
         vars(made).update(state)
         return made
 
-    def _projected(self, scaled: Any) -> Any:
+    def _project(self, scaled: Any) -> Any:
         return (scaled - self.centre_) @ self.components_.T @ self.components_ + self.centre_
 
 

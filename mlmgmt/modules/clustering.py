@@ -14,7 +14,7 @@ from mlmgmt.modules import features as feature
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port, PortType
 from mlmgmt.modules.classification import minmax
 from mlmgmt.modules.learners import Trained, Untrained, fit_pipeline
-from mlmgmt.modules.settings import MODE, RANGE, SEED, SINGLE, Setting, learner, seeded
+from mlmgmt.modules.settings import MODE, RANGE, SEED, SINGLE, Setting, learner, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,23 +43,23 @@ _SET, _APPEND = "Column Set", "Check for Append or Uncheck for Result Only"
 
 
 def _first_rows(points: Matrix, count: int, random_state: Any) -> Matrix:
-    # KMeans moves the centres where they stand; a view would move the points with them.
+    # KMeans moves the centres in place; a view would move the points with them.
     return points[:count].copy()
 
 
 def _evenly(points: Matrix, count: int, random_state: Any) -> Matrix:
-    """The middles of as many equal pieces of the way from the least corner of the points to the greatest."""
+    """Return the midpoints of `count` equal pieces of the line from the lowest corner of the points to the highest."""
     low, high = points.min(axis=0), points.max(axis=0)
     shares = (np.arange(count)[:, None] + 0.5) / count
     return np.asarray(low + shares * (high - low))
 
 
 def _means(places: Any, points: Matrix, count: int, random_state: Any) -> Matrix:
-    """The mean of the points of each label; place -1 is no label."""
+    """Return the mean of the points of each label; place -1 means no label."""
     return np.array([points[places == place].mean(axis=0) for place in range(count)])
 
 
-# The fast variant of k-means++ draws fewer candidates; it is scikit-learn's k-means++ here too.
+# The fast variant of k-means++ draws fewer candidates; here it is scikit-learn's k-means++ as well.
 _SCIKIT = {_RANDOM: "random", _PLUS: "k-means++", _FAST: "k-means++", _FIRST: _first_rows, _EVENLY: _evenly}
 
 
@@ -68,10 +68,10 @@ def _start(settings: Mapping[str, Any]) -> str:
 
 
 def _k_means(settings: Mapping[str, Any], places: Any = None) -> Any:
-    """The estimator.
+    """Return the estimator.
 
     Args:
-        places: of each row, the place of its label among the labels, where they are to start from.
+        places: the place of each row's label among the labels, if the clusters start from labels.
     """
     from sklearn.cluster import KMeans
     from sklearn.pipeline import make_pipeline
@@ -83,7 +83,7 @@ def _k_means(settings: Mapping[str, Any], places: Any = None) -> Any:
         init=partial(_means, places) if start == _LABEL else _SCIKIT[start],
         n_init=1,
         max_iter=settings[_ITERATIONS],
-        random_state=seeded({SEED.key: settings.get(SEED.key, settings.get(_SWEPT_SEED))}),
+        random_state=seed_of({SEED.key: settings.get(SEED.key, settings.get(_SWEPT_SEED))}),
     )
     return make_pipeline(Normalizer(), means) if settings[_METRIC] == _COSINE else means
 
@@ -116,7 +116,7 @@ K_MEANS_CLUSTERING = learner(
             _IGNORE,
             label="Assign label mode",
             choices=(_IGNORE, _FILL, _OVERWRITE),
-            refused={_FILL: "how missing labels were filled in is not documented; use Clean Missing Data."},
+            refused={_FILL: "how Studio fills missing labels is not documented; use Clean Missing Data."},
         ),
     ),
     _k_means,
@@ -128,27 +128,29 @@ K_MEANS_CLUSTERING = learner(
 
 
 def fit_clusters(untrained: Untrained, dataset: Dataset, selection: str | None) -> Trained:
-    """Fit a clustering to the selected columns; label, weight and score columns among them are no features.
+    """Fit a clustering to the selected columns; label, weight and score columns among them are not features.
 
     Args:
         selection: the columns, as `columns.select` takes them.
 
     Raises:
-        ModuleFailure: there are fewer rows than clusters, or no features, or a feature has values that cannot be
-            taken, or the clusters are to start from labels that do not suit.
+        ModuleFailure: there are fewer rows than clusters, there are no features, a feature has values that the
+            learner cannot take, or the labels to start from do not fit.
     """
     if untrained.task != "clustering":
-        message = f"{untrained.learner} makes no clusters."
+        message = f"{untrained.learner} is not a clustering."
         raise ModuleFailure(message, number="0013", target="Untrained model", hint="Use Train Model.")
     frame = dataset.frame
     if frame.empty:
         raise ModuleFailure("The dataset has no rows.", number="0003", target="Dataset")
     count = untrained.settings[CENTROIDS]
     if len(frame) < count:
-        message = f"{count} clusters need at least as many rows, and there are {len(frame)}."
+        message = f"{count} clusters need at least {count} rows, but the dataset has {len(frame)}."
         raise ModuleFailure(message, number="0021", target="Dataset", hint=f"Lower {CENTROIDS!r}.")
     chosen = columns.select(dataset, selection, parameter=_SET)
-    features = feature.chosen(frame, [name for name in dict.fromkeys(chosen) if dataset.role(name) == "Feature"])
+    features = feature.features_named(
+        frame, [name for name in dict.fromkeys(chosen) if dataset.role(name) == "Feature"]
+    )
     ready = untrained
     if _start(untrained.settings) == _LABEL:
         ready = replace(untrained, build=partial(_k_means, places=_label_places(dataset, count)))
@@ -172,7 +174,7 @@ def fit_clusters(untrained: Untrained, dataset: Dataset, selection: str | None) 
 def _left_out(dataset: Dataset, chosen: list[str]) -> tuple[str, ...]:
     roles = {name: dataset.role(name) for name in dict.fromkeys(chosen)}
     return tuple(
-        f"The column {name!r} is marked {role!r}, so it is no feature."
+        f"The column {name!r} is marked {role!r}, so it is not a feature."
         for name, role in roles.items()
         if role != "Feature"
     )
@@ -187,26 +189,26 @@ def _label_places(dataset: Dataset, count: int) -> Any:
     label = _label_column(dataset)
     if label is None:
         hint = "Mark a column as label with Edit Metadata, or choose another initialization."
-        raise ModuleFailure("The clusters cannot start from labels: no column is one.", number="0024", hint=hint)
+        message = "The clusters cannot start from labels: no column is marked as label."
+        raise ModuleFailure(message, number="0024", hint=hint)
     places, values = pd.factorize(dataset.frame[label])
     if len(values) != count:
-        message = f"{count} clusters cannot start from the labels in {label!r}: the different ones are {len(values)}."
+        message = f"{count} clusters need {count} different labels to start from, but {label!r} has {len(values)}."
         hint = f"Set {CENTROIDS!r} to {len(values)}, or choose another initialization."
         raise ModuleFailure(message, number="0056", target=label, hint=hint if len(values) > 1 else None)
     return places
 
 
 def _forget_start(estimator: Any) -> None:
-    """Put the centres found where they were started from by a function, so that no model holds on to one, or to the
-    labels it used."""
+    """Replace a starting function with the centres found, so that the model keeps neither it nor its labels."""
     fitted = estimator.named_steps["learner"]
     means = fitted[-1] if hasattr(fitted, "steps") else fitted
     if callable(means.init):
         means.set_params(init=means.cluster_centers_)
 
 
-def _assigned(trained: Trained, dataset: Dataset, *, append: bool) -> Dataset:
-    """The dataset with the clusters of its rows, or those alone."""
+def _assign(trained: Trained, dataset: Dataset, *, append: bool) -> Dataset:
+    """Return the dataset with the clusters of its rows, or the clusters alone."""
     scores = trained.score(dataset)
     fresh = set(scores.columns)
     kept = dataset.frame[[name for name in dataset.frame.columns if append and name not in fresh]]
@@ -215,8 +217,8 @@ def _assigned(trained: Trained, dataset: Dataset, *, append: bool) -> Dataset:
     return replace(replace(dataset, roles=roles).with_frame(frame), scored=trained.scored)
 
 
-def _relabelled(assigned: Dataset, trained: Trained) -> Dataset:
-    """The rows with, as label, that of the row which is closest to their cluster's centre."""
+def _relabel(assigned: Dataset, trained: Trained) -> Dataset:
+    """Give each row the label of the row that is closest to the centre of its cluster."""
     frame, label = assigned.frame, _label_column(assigned)
     if label is None or frame[label].isna().all():
         return assigned
@@ -232,8 +234,8 @@ def _train_clustering_model(inputs: Mapping[str, Any], arguments: Arguments) -> 
     untrained: Untrained = inputs["Untrained model"]
     dataset: Dataset = inputs["Dataset"]
     trained = fit_clusters(untrained, dataset, arguments[_SET])
-    result = _assigned(trained, dataset, append=arguments[_APPEND])
-    return trained, _relabelled(result, trained) if untrained.settings[_LABEL_MODE] == _OVERWRITE else result
+    result = _assign(trained, dataset, append=arguments[_APPEND])
+    return trained, _relabel(result, trained) if untrained.settings[_LABEL_MODE] == _OVERWRITE else result
 
 
 TRAIN_CLUSTERING_MODEL = Module(
@@ -244,7 +246,7 @@ TRAIN_CLUSTERING_MODEL = Module(
     parameters=(Parameter(_SET, "columns"), Parameter(_APPEND, "boolean", "True")),
     run=_train_clustering_model,
     category="Machine Learning / Train",
-    maps_to="a scikit-learn Pipeline: one-hot encoding, scaling where it is asked for, KMeans",
+    maps_to="a scikit-learn Pipeline: one-hot encoding, optional scaling, KMeans",
 )
 
 
@@ -253,7 +255,7 @@ def _assign_data_to_clusters(inputs: Mapping[str, Any], arguments: Arguments) ->
     if trained.task != "clustering":
         message = f"The trained model, a {trained.learner}, has no clusters."
         raise ModuleFailure(message, number="0013", target="Trained model", hint="Use Score Model.")
-    return (_assigned(trained, inputs["Dataset"], append=arguments[_APPEND]),)
+    return (_assign(trained, inputs["Dataset"], append=arguments[_APPEND]),)
 
 
 ASSIGN_DATA_TO_CLUSTERS = Module(

@@ -20,7 +20,7 @@ _KINDS = ("Feature", "Label", "Score", "Weight", "All")
 
 
 def studio_type(series: pd.Series[Any]) -> str:
-    """The Studio name of a column's type."""
+    """Return the Studio name of a column's type."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "Categorical"
@@ -38,39 +38,39 @@ def studio_type(series: pd.Series[Any]) -> str:
 
 
 def select(dataset: Dataset, selection: str | None, *, parameter: str) -> list[str]:
-    """The names that a selection selects: in table order, or in the selection's own when it is no filter.
+    """Return the names that a selection selects: in table order, or in its own order if it is not a filter.
 
     Args:
         selection: the document, plain or percent-encoded; None selects every column.
 
     Raises:
-        ModuleFailure: it is not such a document, or names a column that is not there.
+        ModuleFailure: the document is malformed, or names a column that does not exist.
     """
     names = [str(name) for name in dataset.frame.columns]
     if selection is None:
         return names
-    document = _parsed(selection, parameter)
+    document = _parse(selection, parameter)
     rules = document["rules"]
     if not document.get("isFilter", True):
         if len(rules) == 1 and rules[0].get("exclude"):
             raise ModuleFailure("A selection that keeps its own order cannot exclude columns.", target=parameter)
         if len(rules) != 1:
             raise ModuleFailure("A selection that keeps its own order has exactly one rule.", target=parameter)
-        return _matched(dataset, names, rules[0], parameter)
+        return _match(dataset, names, rules[0], parameter)
     if rules and rules[0].get("exclude"):
         raise ModuleFailure("The first rule of a selection must include columns.", target=parameter)
     chosen: set[str] = set()
     for rule in rules:
-        matched = _matched(dataset, names, rule, parameter)
+        matched = _match(dataset, names, rule, parameter)
         chosen = chosen - set(matched) if rule.get("exclude") else chosen | set(matched)
     return [name for name in names if name in chosen]
 
 
 def select_one(dataset: Dataset, selection: str | None, *, parameter: str) -> str:
-    """The one column that a selection selects.
+    """Return the one column that a selection selects; without a selection, the label.
 
     Raises:
-        ModuleFailure: it selects none, or several.
+        ModuleFailure: it selects no column, or several.
     """
     if selection is None:
         labels = [name for name in dataset.frame.columns if dataset.role(name) == "Label"]
@@ -85,7 +85,7 @@ def select_one(dataset: Dataset, selection: str | None, *, parameter: str) -> st
     return found[0]
 
 
-def _parsed(selection: str, parameter: str) -> dict[str, Any]:
+def _parse(selection: str, parameter: str) -> dict[str, Any]:
     text = unquote(selection) if selection.lstrip().lower().startswith("%7b") else selection
     try:
         document = orjson.loads(text)
@@ -98,19 +98,21 @@ def _parsed(selection: str, parameter: str) -> dict[str, Any]:
         raise ModuleFailure("The column selection has no list of rules.", target=parameter)
     for rule in document["rules"]:
         if not all(isinstance(rule.get(part, []), list) for part in ("columns", "columnTypes", "columnKinds")):
-            raise ModuleFailure("A rule of the column selection lacks a list where one should be.", target=parameter)
+            message = "In a rule of the column selection, columns, columnTypes and columnKinds must be lists."
+            raise ModuleFailure(message, target=parameter)
     return document
 
 
-def _matched(dataset: Dataset, names: list[str], rule: dict[str, Any], parameter: str) -> list[str]:
+def _match(dataset: Dataset, names: list[str], rule: dict[str, Any], parameter: str) -> list[str]:
     kind = rule.get("ruleType")
     if kind == "AllColumns":
         return names
     if kind == "ColumnNames":
         wanted = [str(name) for name in rule.get("columns", ())]
         if missing := [name for name in wanted if name not in names]:
-            message = f"There is no column {', '.join(map(repr, missing))}."
-            raise ModuleFailure(message, number="0001", target=parameter, hint=f"There are: {', '.join(names)}.")
+            listed, several = ", ".join(map(repr, missing)), len(missing) > 1
+            message = f"The columns {listed} do not exist." if several else f"The column {listed} does not exist."
+            raise ModuleFailure(message, number="0001", target=parameter, hint=f"The columns are: {', '.join(names)}.")
         return wanted
     if kind == "ColumnIndexes":
         return [names[index - 1] for index in _indices(rule.get("columns", ()), len(names), parameter)]
@@ -119,14 +121,14 @@ def _matched(dataset: Dataset, names: list[str], rule: dict[str, Any], parameter
         kinds = _words(rule.get("columnKinds", ("All",)), _KINDS, "kind", parameter)
         return [name for name in names if _has_type(dataset, name, types) and _has_kind(dataset, name, kinds)]
     known = "AllColumns, ColumnNames, ColumnTypes, ColumnIndexes"
-    raise ModuleFailure(f"A selection has no rule type {kind!r}.", target=parameter, hint=f"There are: {known}.")
+    raise ModuleFailure(f"Unknown rule type {kind!r}.", target=parameter, hint=f"The rule types are: {known}.")
 
 
 def _words(given: Iterable[Any], known: tuple[str, ...], what: str, parameter: str) -> set[str]:
     spelled = {word.casefold(): word for word in known}
     if unknown := [word for word in given if str(word).casefold() not in spelled]:
-        hint = f"There are: {', '.join(known)}."
-        raise ModuleFailure(f"There is no column {what} {unknown[0]!r}.", target=parameter, hint=hint)
+        hint = f"The column {what}s are: {', '.join(known)}."
+        raise ModuleFailure(f"Unknown column {what} {unknown[0]!r}.", target=parameter, hint=hint)
     return {spelled[str(word).casefold()] for word in given}
 
 
@@ -161,14 +163,14 @@ def _has_kind(dataset: Dataset, name: str, kinds: set[str]) -> bool:
     return "All" in kinds or dataset.role(name) in kinds
 
 
-def named(*names: str) -> str:
-    """The selection of these columns by name."""
+def selection_of(*names: str) -> str:
+    """Return the selection of these columns by name."""
     rules = [{"ruleType": "ColumnNames", "columns": list(names), "exclude": False}]
     return orjson.dumps({"isFilter": True, "rules": rules}).decode()
 
 
-def stated_name(selection: str) -> str | None:
-    """The column that a selection names, when it names one; no data is needed for that."""
-    rules = _parsed(selection, "Label column")["rules"]
+def selected_name(selection: str) -> str | None:
+    """Return the column that a selection names, if it names exactly one. This needs no data."""
+    rules = _parse(selection, "Label column")["rules"]
     names = [str(name) for rule in rules for name in rule.get("columns", ()) if rule.get("ruleType") == "ColumnNames"]
     return names[0] if len(rules) == 1 and len(names) == 1 else None

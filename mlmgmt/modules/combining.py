@@ -1,4 +1,4 @@
-"""Data Transformation / Manipulation: modules that bring tables together, and those that add or drop by value."""
+"""Data Transformation / Manipulation: modules that combine tables, drop duplicate rows or add indicator columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 from mlmgmt.modules.columns import studio_type
-from mlmgmt.modules.manipulation import CATEGORY, chosen, plain
+from mlmgmt.modules.manipulation import CATEGORY, plain, selected_columns
 from mlmgmt.modules.text_formats import text_of
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ _INNER, _LEFT, _FULL, _SEMI = "Inner Join", "Left Outer Join", "Full Outer Join"
 _NUMBERS = {"Integer", "Double"}
 
 
-def unused(name: str, taken: Container[str]) -> str:
-    """A name, or the first of `name (2)`, `name (3)` ... that is not taken."""
+def unused_name(name: str, taken: Container[str]) -> str:
+    """Return a name, or the first of `name (2)`, `name (3)` ... that is not taken."""
     found, count = name, 1
     while found in taken:
         count += 1
@@ -36,7 +36,7 @@ def unused(name: str, taken: Container[str]) -> str:
 
 
 def _comparable(series: Series) -> Series:
-    """A column as its values compare: not categorical, and moments in UTC."""
+    """Return a column in the form in which its values compare: not categorical, and times in UTC."""
     series = plain(series)
     if studio_type(series) != "DateTime":
         return series
@@ -44,7 +44,7 @@ def _comparable(series: Series) -> Series:
 
 
 def _keys(left: list[Series], right: list[Series], *, match_case: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The key columns of both sides under common names, only the rows in which all are present."""
+    """Return the key columns of both sides under common names, without the rows that lack a key."""
     found: tuple[dict[int, Series], dict[int, Series]] = ({}, {})
     for place, pair in enumerate(zip(left, right, strict=True)):
         sides = [_comparable(series).reset_index(drop=True) for series in pair]
@@ -52,7 +52,7 @@ def _keys(left: list[Series], right: list[Series], *, match_case: bool) -> tuple
         if len(kinds) > 1 and not kinds <= _NUMBERS:
             first, second = (f"{side.name!r} ({studio_type(side)})" for side in sides)
             message = f"The key columns {first} and {second} cannot be compared."
-            hint = "Give them one type with Edit Metadata."
+            hint = "Give them the same type with Edit Metadata."
             raise ModuleFailure(message, number="0016", target=str(sides[0].name), hint=hint)
         if kinds == {"String"} and not match_case:
             sides = [side.astype("object").map(str.casefold, na_action="ignore") for side in sides]
@@ -65,7 +65,7 @@ def _keys(left: list[Series], right: list[Series], *, match_case: bool) -> tuple
 
 
 def _pairs(left: pd.DataFrame, right: pd.DataFrame) -> tuple[Places, Places]:
-    """The places of the rows whose keys are equal, in the order of the left rows, then the right ones."""
+    """Return the places of the rows whose keys are equal, in the order of the left rows, then the right ones."""
     if left.empty or right.empty:
         return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
     on = list(left.columns)
@@ -76,10 +76,11 @@ def _pairs(left: pd.DataFrame, right: pd.DataFrame) -> tuple[Places, Places]:
 def _join_data(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     left: Dataset = inputs["Dataset1"]
     right: Dataset = inputs["Dataset2"]
-    left_keys, right_keys = chosen(left, arguments, _LEFT_KEYS), chosen(right, arguments, _RIGHT_KEYS)
+    left_keys = selected_columns(left, arguments, _LEFT_KEYS)
+    right_keys = selected_columns(right, arguments, _RIGHT_KEYS)
     if len(left_keys) != len(right_keys):
-        message = f"There are {len(left_keys)} key columns on the left and {len(right_keys)} on the right."
-        raise ModuleFailure(message, number="0027", target=_RIGHT_KEYS, hint="Select as many on both sides.")
+        message = f"The number of key columns differs: {len(left_keys)} on the left, {len(right_keys)} on the right."
+        raise ModuleFailure(message, number="0027", target=_RIGHT_KEYS, hint="Select the same number on both sides.")
     keys = _keys(
         [left.frame[name] for name in left_keys],
         [right.frame[name] for name in right_keys],
@@ -104,10 +105,10 @@ def _join_data(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset
 
 
 def _rows(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
-    """The rows at these places; -1 is a row of missing cells."""
+    """Return the rows at these places; -1 gives a row of missing cells."""
     if (places >= 0).all():
         return frame.iloc[places]
-    # numpy's whole numbers and truths have no missing value; those of pandas do.
+    # NumPy's integers and booleans have no missing value; those of pandas do.
     widened = {name: plain(frame[name]) for name in frame.columns if studio_type(frame[name]) in ("Integer", "Boolean")}
     return frame.assign(**widened).reset_index(drop=True).reindex(places)
 
@@ -115,12 +116,12 @@ def _rows(frame: pd.DataFrame, places: Places) -> pd.DataFrame:
 def _beside(
     left: Dataset, left_rows: pd.DataFrame, right: Dataset, right_rows: pd.DataFrame, index: pd.Index[Any]
 ) -> Dataset:
-    """Rows of two datasets side by side; names of the right that the left has are numbered."""
+    """Put rows of two datasets side by side; names on the right that the left has too get a number."""
     taken = {*left_rows.columns, *right_rows.columns}
     new: dict[str, str] = {}
     for name in right_rows.columns:
         if name in left_rows.columns:
-            new[name] = unused(name, taken)
+            new[name] = unused_name(name, taken)
             taken.add(new[name])
     right_rows = right_rows.rename(columns=new)
     frame = pd.concat([left_rows.set_axis(index), right_rows.set_axis(index)], axis=1)
@@ -153,7 +154,7 @@ def _add_columns(inputs: Mapping[str, Any], _: Arguments) -> tuple[Dataset]:
     left: Dataset = inputs["Left dataset"]
     right: Dataset = inputs["Right dataset"]
     count = max(len(left.frame), len(right.frame))
-    # Tables of the same rows of the input stay those; others only stand side by side.
+    # Two tables with the same rows of the input keep their index; others are only put side by side.
     index = left.frame.index if left.frame.index.equals(right.frame.index) else pd.RangeIndex(count)
     places = np.arange(count)
     rows = [_rows(one.frame, np.where(places < len(one.frame), places, -1)) for one in (left, right)]
@@ -177,28 +178,28 @@ def _add_rows(inputs: Mapping[str, Any], _: Arguments) -> tuple[Dataset]:
     second: Dataset = inputs["Dataset2"]
     counts = [len(one.frame.columns) for one in (first, second)]
     if counts[0] != counts[1]:
-        message = f"Dataset1 has {counts[0]} columns and Dataset2 {counts[1]}."
-        raise ModuleFailure(message, number="0008", target="Dataset2", hint="Select as many columns on both sides.")
+        message = f"The number of columns differs: {counts[0]} in Dataset1, {counts[1]} in Dataset2."
+        raise ModuleFailure(message, number="0008", target="Dataset2", hint="Select the same number on both sides.")
     index = pd.RangeIndex(len(first.frame) + len(second.frame))
     stacked = {
-        name: _stacked(first.frame[name], second.frame.iloc[:, place]).set_axis(index)
+        name: _stack(first.frame[name], second.frame.iloc[:, place]).set_axis(index)
         for place, name in enumerate(first.frame.columns)
     }
     scored = first.scored if first.scored == second.scored else None
     return (replace(first, frame=pd.DataFrame(stacked, index=index), scored=scored),)
 
 
-def _stacked(first: Series, second: Series) -> Series:
-    """Two columns as one, of the type that both are."""
+def _stack(first: Series, second: Series) -> Series:
+    """Return two columns as one, in the type that both have."""
     sides = [_comparable(first), _comparable(second)]
     kinds = [studio_type(side) for side in sides]
     if kinds[0] != kinds[1] and not set(kinds) <= _NUMBERS:
         if sides[0].isna().all():
-            return _stacked(_nothing_like(second, len(first)), second)
+            return _stack(_missing_like(second, len(first)), second)
         if sides[1].isna().all():
-            return _stacked(first, _nothing_like(first, len(second)))
-        message = f"The column {first.name!r} is {kinds[0]} in Dataset1, and {second.name!r} {kinds[1]} in Dataset2."
-        hint = "Give them one type with Edit Metadata."
+            return _stack(first, _missing_like(first, len(second)))
+        message = f"The column {first.name!r} is {kinds[0]} in Dataset1, but {second.name!r} is {kinds[1]} in Dataset2."
+        hint = "Give them the same type with Edit Metadata."
         raise ModuleFailure(message, number="0016", target=str(first.name), hint=hint)
     stacked: Series = pd.concat(sides, ignore_index=True)
     if set(kinds) == _NUMBERS:
@@ -209,8 +210,8 @@ def _stacked(first: Series, second: Series) -> Series:
     return stacked
 
 
-def _nothing_like(series: Series, count: int) -> Series:
-    """A column of this many missing values of another's type."""
+def _missing_like(series: Series, count: int) -> Series:
+    """Return a column of `count` missing values in the type of another column."""
     whole = series if isinstance(series.dtype, pd.CategoricalDtype) else plain(series)
     return whole.iloc[:0].reset_index(drop=True).reindex(range(count))
 
@@ -231,7 +232,7 @@ _KEY = "Key column selection filter expression"
 
 def _remove_duplicate_rows(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     dataset: Dataset = inputs["Dataset"]
-    names = chosen(dataset, arguments, _KEY)
+    names = selected_columns(dataset, arguments, _KEY)
     keys = pd.DataFrame({name: plain(dataset.frame[name]) for name in names})
     repeated = keys.duplicated(keep="first" if arguments["Retain first duplicate row"] else "last")
     return (dataset.with_frame(dataset.frame[~repeated.to_numpy(dtype=bool)]),)
@@ -251,7 +252,7 @@ REMOVE_DUPLICATE_ROWS = Module(
 
 def _convert_to_indicators(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     dataset: Dataset = inputs["Dataset"]
-    selected = chosen(dataset, arguments, "Categorical columns to convert")
+    selected = selected_columns(dataset, arguments, "Categorical columns to convert")
     for name in selected:
         if studio_type(dataset.frame[name]) != "Categorical":
             message = f"The column {name!r} is {studio_type(dataset.frame[name])}, not categorical."
@@ -268,7 +269,7 @@ def _convert_to_indicators(inputs: Mapping[str, Any], arguments: Arguments) -> t
         found |= made[name] if overwrite and name in made else {name: dataset.frame[name]}
     for columns_made in () if overwrite else made.values():
         found |= columns_made
-    # What tells a label, or is no feature, must not become one in another form.
+    # The indicators of a label, or of another column that is not a feature, must not become features.
     roles = {new: "None" for name in selected if dataset.role(name) != "Feature" for new in made[name]}
     frame = pd.DataFrame(found, index=dataset.frame.index)
     return (replace(dataset, roles={**dataset.roles, **roles}).with_frame(frame),)
@@ -281,7 +282,7 @@ def _indicators(series: Series, taken: set[str]) -> dict[str, Series]:
         levels.append((-1, "Missing"))
     found: dict[str, Series] = {}
     for code, text in levels:
-        found[unused(f"{series.name}-{text}", {*taken, *found})] = (codes == code).astype("Int64")
+        found[unused_name(f"{series.name}-{text}", {*taken, *found})] = (codes == code).astype("Int64")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What a report draws of scored rows: curves, confusion and residuals, as plain numbers."""
+"""What a report draws for scored rows: curves, confusion and residuals, as plain numbers."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MOST_POINTS, _BINS = 200, 20
 
 @dataclass(frozen=True, slots=True)
 class BinaryCurves:
-    """The curves of two classes, empty where the rows are all of one; the counts are for a threshold of 0.5.
+    """The curves of a two-class model, empty if all rows are of one class; the counts are for a threshold of 0.5.
 
     Args:
         roc: false positive rate and true positive rate, from (0, 0) to (1, 1).
-        precision_recall: recall and precision, by falling recall.
+        precision_recall: recall and precision, from the highest recall to the lowest.
     """
 
     negative: str
@@ -40,7 +40,7 @@ class BinaryCurves:
 
 @dataclass(frozen=True, slots=True)
 class MulticlassCurves:
-    """How often each class (a line) was taken for each (a column)."""
+    """How often each class (a line) was predicted as each class (a column)."""
 
     classes: list[str]
     confusion: list[list[int]]
@@ -48,11 +48,11 @@ class MulticlassCurves:
 
 @dataclass(frozen=True, slots=True)
 class RegressionCurves:
-    """What a regression left over.
+    """The residuals of a regression.
 
     Args:
         points: truth, prediction and residual (truth less prediction) of some rows.
-        edges: where the bins of the histogram of all residuals begin, and where the last ends.
+        edges: the edges of the bins in the histogram of all residuals, one more than `counts`.
     """
 
     points: list[tuple[float, float, float]]
@@ -63,7 +63,7 @@ class RegressionCurves:
 def curves(
     label: pd.Series[Any], scores: pd.DataFrame, scored: Scored
 ) -> BinaryCurves | MulticlassCurves | RegressionCurves | None:
-    """What there is to draw of scores against labels with the same index; nothing for a clustering.
+    """Return what to draw for scores against labels with the same index; None for a clustering.
 
     Raises:
         ModuleFailure: as `evaluation.compare` does.
@@ -87,9 +87,9 @@ def _binary(truth: np.ndarray[Any, np.dtype[np.bool_]], chance: Numbers, scored:
     roc: list[tuple[float, float]] = []
     trade: list[tuple[float, float]] = []
     if truth.any() and not truth.all():
-        roc = _thinned(*roc_curve(truth, chance)[:2])
+        roc = _thin(*roc_curve(truth, chance)[:2])
         precision, recall, _ = precision_recall_curve(truth, chance, drop_intermediate=True)
-        trade = _thinned(recall, precision)
+        trade = _thin(recall, precision)
     chosen = chance > 0.5
     return BinaryCurves(
         negative=str(scored.classes[0]),
@@ -103,8 +103,8 @@ def _binary(truth: np.ndarray[Any, np.dtype[np.bool_]], chance: Numbers, scored:
     )
 
 
-def _thinned(x: Numbers, y: Numbers) -> list[tuple[float, float]]:
-    """Points of a curve, both ends among them, about evenly along its length where it has more than can be told."""
+def _thin(x: Numbers, y: Numbers) -> list[tuple[float, float]]:
+    """Return at most `_MOST_POINTS` points of a curve, both ends included, spread about evenly along its length."""
     places = np.arange(len(x))
     if len(x) > _MOST_POINTS:
         length = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
@@ -126,7 +126,7 @@ def _regression(truth: Numbers, value: Numbers) -> RegressionCurves:
 
 
 def _range(residual: Numbers) -> tuple[float, float]:
-    """From the least residual to the most; wider where they are too close for bins between them."""
+    """Return the least and the greatest residual, moved apart if they are too close for bins between them."""
     if len(residual) == 0:
         return -0.5, 0.5
     low, high = float(residual.min()), float(residual.max())

@@ -1,4 +1,4 @@
-"""Data Input and Output: Import Data and Export Data, over registered accounts and what the user mapped by name."""
+"""Data Input and Output: Import Data and Export Data, for registered accounts and mapped addresses and servers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from mlmgmt.modules.base import Outside
+    from mlmgmt.modules.base import GraphAccess
 
 _CATEGORY = "Data Input and Output"
 _SOURCE, _DESTINATION = "Please Specify Data Source", "Please Specify Data Destination"
@@ -26,35 +26,35 @@ _AUTHENTICATION, _ACCOUNT, _SAS = "Please Specify Authentication Type", "Account
 _BY_ACCOUNT, _BY_SAS = (_AUTHENTICATION, (_ACCOUNT,)), (_AUTHENTICATION, (_SAS,))
 _GONE = "there is no such service on this machine."
 _ELSEWHERE = dict.fromkeys(("AzureTable", "HiveQuery", "PowerQuery", "DocumentDB"), _GONE)
-_NO_KEY = "a storage account of this home needs none."
-_NO_LOGIN = "the connection that the server's name is mapped to has its own."
+_NO_KEY = "storage accounts of this home need no key."
+_NO_LOGIN = "the connection that the server is mapped to has its own login."
 _EXCEL, _DELIMITED = "Excel", "Delimited"
 _WITH_DELIMITER = ("Blob File format", (_DELIMITED,))
 _DELIMITERS = {"Comma": ",", "Tab": "\t", "Semicolon": ";", "Pipe": "|", "Space": " "}
 
 
 def address_of(account: str | None, path: str | None, *, account_key: str, path_key: str) -> str:
-    """The address of a blob given by its account and `container/path`.
+    """Return the address of a blob, from its account and `container/path`.
 
     Raises:
-        ModuleFailure: one of them is not given.
+        ModuleFailure: one of them is missing.
     """
     for value, key in ((account, account_key), (path, path_key)):
         if not value:
-            raise ModuleFailure(f"{key!r} is not given.", number="0003", target=key)
+            raise ModuleFailure(f"{key!r} is missing.", number="0003", target=key)
     assert account is not None
     assert path is not None
     return f"https://{account.strip()}.blob.core.windows.net/{quote(path.strip().lstrip('/'))}"
 
 
 def read_table(data: bytes, form: str, *, header: bool, separator: str = ",", encoding: str = "utf-8") -> Dataset:
-    """A file's table, its column types guessed.
+    """Return the table in a file; the column types are guessed.
 
     Args:
-        form: `CSV`, `TSV`, `ARFF`, `SvmLight` or `Delimited`.
+        form: the format: `CSV`, `TSV`, `ARFF`, `SvmLight` or `Delimited`.
 
     Raises:
-        ModuleFailure: it is not of that form.
+        ModuleFailure: the data is not in that format.
     """
     match form:
         case "ARFF":
@@ -67,13 +67,13 @@ def read_table(data: bytes, form: str, *, header: bool, separator: str = ",", en
     return Dataset(frame)
 
 
-def form_of(address: str) -> str:
-    """The form of a file by the end of its path; CSV when that says nothing."""
+def format_of(address: str) -> str:
+    """Return the format of a file by the ending of its path; CSV if the ending is unknown."""
     path = urlsplit(address).path.casefold()
     return next((form for form in ("TSV", "ARFF") if path.endswith(f".{form.casefold()}")), "CSV")
 
 
-def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outside) -> tuple[Dataset]:
+def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: GraphAccess) -> tuple[Dataset]:
     source = arguments[_SOURCE]
     if source == _SQL:
         server, database = arguments["Database Server Name"], arguments["Database Name"]
@@ -89,14 +89,14 @@ def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outsi
         address = address_of(arguments["Account Name"], arguments[key], account_key="Account Name", path_key=key)
         form, header = arguments["Blob File format"], arguments["File has Header Row"]
     if not address:
-        raise ModuleFailure(f"{key!r} is not given.", number="0003", target=key)
+        raise ModuleFailure(f"{key!r} is missing.", number="0003", target=key)
     separator = _DELIMITERS[arguments.get("Column delimiter", "Comma")]
     encoding = arguments.get("Encoding Format", "utf-8").strip()
     data = outside.read(address)
     try:
         return (read_table(data, form, header=header, separator=separator, encoding=encoding),)
     except ValueError as error:
-        # Not every codec says in the usual way that it cannot read the bytes.
+        # Some codecs raise a plain ValueError for bytes that they cannot read, not a UnicodeDecodeError.
         message = f"The data is not {encoding} text: {error}."
         raise ModuleFailure(message, number="0018", target="Encoding Format") from None
 
@@ -159,7 +159,7 @@ IMPORT_DATA = Module(
         Parameter("URI", label="Blob URI", when=_BY_SAS),
         Parameter("File format", "choice", "CSV", choices=("CSV", "TSV", "ARFF"), when=_BY_SAS),
         Parameter("URI file has Header Row", "boolean", "False", when=_BY_SAS),
-        Parameter("Use cached results", "boolean", "False", without_effect="the data is read anew in every run."),
+        Parameter("Use cached results", "boolean", "False", without_effect="every run reads the data again."),
     ),
     reach=_import_data,
     category=_CATEGORY,
@@ -167,7 +167,7 @@ IMPORT_DATA = Module(
 )
 
 
-def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outside) -> tuple[()]:
+def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: GraphAccess) -> tuple[()]:
     dataset: Dataset = inputs["Dataset"]
     if arguments[_DESTINATION] == _SQL:
         databases.write(
@@ -175,7 +175,7 @@ def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outsi
             arguments["Database Server Name"],
             arguments["Database Name"],
             arguments["Data Table Name"],
-            _mapped(dataset, arguments),
+            _columns_to_save(dataset, arguments),
             rows_at_once=arguments["SQL Azure Number Of Rows To Write"],
         )
         return ()
@@ -186,7 +186,7 @@ def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outsi
             "Write SAS header row",
         )
         if not address:
-            raise ModuleFailure("'SAS URI for blob' is not given.", number="0003", target="SAS URI for blob")
+            raise ModuleFailure("'SAS URI for blob' is missing.", number="0003", target="SAS URI for blob")
     else:
         key = "Path to blob beginning with container"
         address = address_of(
@@ -195,24 +195,24 @@ def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Outsi
         form, header = arguments["File format for blob file"], "Write blob header row"
     overwrite = arguments.get("Azure blob storage write mode") == "Overwrite"
     separator = "\t" if form == "TSV" else ","
-    outside.write(address, _delimited(dataset.frame, separator, arguments[header]), overwrite=overwrite)
+    outside.write(address, _to_delimited(dataset.frame, separator, arguments[header]), overwrite=overwrite)
     return ()
 
 
-def _delimited(frame: pd.DataFrame, separator: str, header: bool) -> bytes:
-    """A table as delimited text that `read_table` reads as the same table."""
+def _to_delimited(frame: pd.DataFrame, separator: str, header: bool) -> bytes:
+    """Return a table as delimited text that `read_table` reads as the same table."""
 
     def text(quoting: Literal[0, 2]) -> str:
         return frame.to_csv(index=False, sep=separator, header=header, lineterminator="\n", quoting=quoting)
 
     found = text(csv.QUOTE_MINIMAL)
-    # Python's writer leaves a carriage return bare, which readers take for the end of a line.
+    # Python's writer does not quote a carriage return, which readers take for the end of a line.
     found = text(csv.QUOTE_NONNUMERIC) if "\r" in found else found
     return found.encode("utf-8", "replace")
 
 
-def _mapped(dataset: Dataset, arguments: Arguments) -> pd.DataFrame:
-    """The columns to save under the names they have in the table."""
+def _columns_to_save(dataset: Dataset, arguments: Arguments) -> pd.DataFrame:
+    """Return the columns to save, under their names in the database table."""
     keys = ("Comma separated list of columns to be saved", "Comma separated list of datatable columns")
     given, targets = ([name.strip() for name in (arguments[key] or "").split(",") if name.strip()] for key in keys)
     names = given or [str(name) for name in dataset.frame.columns]
@@ -221,9 +221,9 @@ def _mapped(dataset: Dataset, arguments: Arguments) -> pd.DataFrame:
         if twice := [name for place, name in enumerate(list_) if name in list_[:place]]:
             raise ModuleFailure(f"The column {twice[0]!r} is named twice.", number="0028", target=key)
     if len(names) != len(targets):
-        message = f"{len(names)} columns are to be saved into {len(targets)} columns of the table."
+        message = f"The lists differ in length: {len(names)} in {keys[0]!r}, {len(targets)} in {keys[1]!r}."
         raise ModuleFailure(message, target=keys[1])
-    columns.select(dataset, columns.named(*names), parameter=keys[0])
+    columns.select(dataset, columns.selection_of(*names), parameter=keys[0])
     return dataset.frame[names].set_axis(targets, axis=1)
 
 
@@ -266,7 +266,7 @@ EXPORT_DATA = Module(
             "choice",
             "False",
             choices=("True", "False"),
-            refused={"True": "an export that fails must be seen to fail."},
+            refused={"True": "a failed export must be an error."},
             when=_TO_SQL,
         ),
         Parameter(
@@ -286,7 +286,7 @@ EXPORT_DATA = Module(
             "choice",
             "CSV",
             choices=("CSV", "TSV", "ARFF"),
-            refused={"ARFF": "no library here writes it."},
+            refused={"ARFF": "no library here writes ARFF."},
             when=_BY_ACCOUNT,
         ),
         Parameter("Write blob header row", "boolean", "False", when=_BY_ACCOUNT),

@@ -1,4 +1,4 @@
-"""Formats of dates and time spans as .NET writes them, and their counterparts here."""
+""".NET formats of dates and time spans, translated for Python."""
 
 from __future__ import annotations
 
@@ -29,50 +29,50 @@ _PIECE = re.compile(
 )
 
 
-def _translated(form: str, table: Mapping[str, str], known: str, quoted: Callable[[str], str], target: str) -> str:
+def _translate(form: str, table: Mapping[str, str], known: str, quoted: Callable[[str], str], target: str) -> str:
     if len(form) == 1:
-        message = f"The format {form!r} depends on a culture, or is none."
+        message = f"The format {form!r} is unknown or depends on a culture."
         raise ModuleFailure(message, target=target, hint=r"Write it out, as in yyyy-MM-dd or hh\:mm.")
     pieces: list[str] = []
     for found in _PIECE.finditer(form):
         literal = next((found[name] for name in ("one", "two", "escaped") if found[name] is not None), None)
         piece = table.get(found[0])
         if literal is None and piece is None and (found["letter"] or found[0]) in known:
-            message = f"{found[0]!r} in the format {form!r} has no counterpart here."
-            raise ModuleFailure(message, target=target, hint="Quote it if it stands for itself.")
+            message = f"{found[0]!r} in the format {form!r} is not supported here."
+            raise ModuleFailure(message, target=target, hint="Put literal text in quotation marks.")
         if literal is None and piece in pieces:
-            raise ModuleFailure(f"The format {form!r} gives {found[0]!r} twice.", target=target)
+            raise ModuleFailure(f"The format {form!r} contains {found[0]!r} twice.", target=target)
         pieces.append(piece if literal is None and piece else quoted(found[0] if literal is None else literal))
     return "".join(pieces)
 
 
 def date_format(form: str, target: str) -> str:
-    """The strptime format of a .NET one.
+    """Return the strptime format for a .NET one.
 
     Raises:
-        ModuleFailure: it has a part without a counterpart, or leaves the year to the day it is run on.
+        ModuleFailure: a part of it is not supported, or it has no year.
     """
-    made = _translated(
+    made = _translate(
         _STANDARD.get(form, form), _DATES, "%dfFghHKmMstyz'\"\\", lambda text: text.replace("%", "%%"), target
     )
     if "%y" not in made.replace("%%", "").casefold():
-        message = f"The format {form!r} has no year, and would take that of the day it is run on."
+        message = f"The format {form!r} has no year, so the year would be that of the run."
         raise ModuleFailure(message, target=target)
     return made
 
 
 def span_format(form: str, target: str) -> str:
-    """The pattern of a .NET format for time spans.
+    """Return the regular expression for a .NET format of time spans.
 
     Raises:
-        ModuleFailure: it has a part without a counterpart.
+        ModuleFailure: a part of it is not supported.
     """
     if form in ("c", "t", "T"):
         return text_formats.USUAL_SPAN
     letters = "abcdefghijklmnopqrstuvwxyz"
-    pattern = _translated(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
+    pattern = _translate(form, _SPANS, letters + letters.upper() + "%'\"\\", re.escape, target)
     try:
         re.compile(pattern)
     except re.error:
-        raise ModuleFailure(f"The format {form!r} gives a unit twice.", target=target) from None
+        raise ModuleFailure(f"The format {form!r} contains a unit twice.", target=target) from None
     return pattern

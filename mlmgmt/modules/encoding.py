@@ -31,7 +31,7 @@ class Number:
 
     @property
     def weight(self) -> tuple[float, float]:
-        """Both forms as one product and one sum."""
+        """The factor and the shift that do the same as both forms."""
         factor = self.factor / self.spread
         return factor, self.shift - self.centre * factor
 
@@ -47,7 +47,7 @@ class Category:
     strict: bool
 
     def codes(self, column: Sequence[Any] | Column) -> np.ndarray[Any, np.dtype[np.intp]]:
-        """The place of each value among the categories, -1 where it is none of them."""
+        """Return the place of each value among the categories, -1 for an unknown value."""
         find, none = self.columns.get, self.first - 1
         codes = np.fromiter([find(value, none) for value in column], np.intp, len(column)) - self.first
         if self.strict and (codes < 0).any():
@@ -56,7 +56,7 @@ class Category:
 
     def refuse(self, value: Any) -> NoReturn:
         message = f"{value!r} is not among the values of {self.name!r} that the model was trained on."
-        hint = "The learner was told not to allow unknown levels."
+        hint = "The learner does not allow unknown levels. Send a known value, or retrain with unknown levels allowed."
         raise ModuleFailure(message, number="0017", target=self.name, hint=hint)
 
 
@@ -65,7 +65,7 @@ class Encoding:
     """From cells (float64 with NaN, text or None, in the order of the features) to the estimator's matrix.
 
     Args:
-        other: a scaler that is no multiply and add, such as binning; it then makes the numbers' columns.
+        other: a scaler that is not a multiply and add, such as binning; it then makes the numeric columns.
     """
 
     numbers: tuple[Number, ...]
@@ -76,7 +76,7 @@ class Encoding:
 
     @classmethod
     def of(cls, preparation: Any, features: tuple[Feature, ...]) -> Encoding:
-        """The encoding of a fitted `features.preparation`."""
+        """Return the encoding of a fitted `features.preparation`."""
         places = {feature.name: place for place, feature in enumerate(features)}
         numbers: tuple[Number, ...] = ()
         categories: list[Category] = []
@@ -101,7 +101,7 @@ class Encoding:
         return self.other is None
 
     def matrix(self, columns: list[Column]) -> Matrix:
-        """The matrix for n rows, shape (n, width)."""
+        """Return the matrix for n rows, shape (n, width)."""
         count = len(columns[0]) if columns else 0
         matrix = np.zeros((count, self.width))
         if self.other is not None:
@@ -113,7 +113,7 @@ class Encoding:
             matrix[:, : len(self.numbers)] = self.other.transform(pd.DataFrame(given))
         else:
             for place, number in enumerate(self.numbers):
-                # In the scalers' own order of operations, so that the figures are theirs to the last bit.
+                # In the scalers' own order of operations, so that the numbers agree to the last bit.
                 column = columns[number.place] * number.factor + number.shift
                 matrix[:, place] = (column - number.centre) / number.spread
         rows = np.arange(count)
@@ -124,7 +124,7 @@ class Encoding:
         return matrix
 
     def vector(self, cells: Sequence[Any]) -> list[float]:
-        """The same for one row; a missing number is NaN."""
+        """Return the same for one row; a missing number is NaN."""
         values = [0.0] * self.width
         for place, number in enumerate(self.numbers):
             value = cells[number.place]

@@ -16,8 +16,8 @@ _SEPARATORS = {"CSV": ",", "TSV": "\t"}
 def _enter_data(_: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     text = arguments["Data"]
     if text is None:
-        raise ModuleFailure("There is no data.", number="0003", target="Data", hint="Type at least one line.")
-    # What JSON can hold and UTF-8 cannot is refused where the bytes are read.
+        raise ModuleFailure("The data is missing.", number="0003", target="Data", hint="Type at least one line.")
+    # JSON can hold lone surrogates, which UTF-8 cannot; the reader of the bytes refuses them.
     data = text.encode("utf-8", "surrogatepass")
     form = arguments["DataFormat"]
     if form == "ARFF":

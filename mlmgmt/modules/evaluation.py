@@ -1,4 +1,4 @@
-"""How good scored rows are, by the metrics and the spelling of Evaluate Model."""
+"""The metrics of scored rows, with the names that Evaluate Model uses."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CLUSTERING = (
     "Maximal Distance To Cluster Center",
 )
 METRICS = {"binary": BINARY, "multiclass": MULTICLASS, "regression": REGRESSION, "clustering": CLUSTERING}
-"""By task, in the order in which they are shown."""
+"""The metrics of each task, in display order."""
 # Training Log Loss is Studio's name for the advantage over guessing the prior, so more is better.
 _MORE_IS_BETTER = frozenset(
     (*BINARY, *MULTICLASS, "Coefficient of Determination", "Average Distance to Other Center", "Number of Points")
@@ -52,29 +52,31 @@ HEADLINE = {
     "regression": "Root Mean Squared Error",
     "clustering": "Average Distance to Cluster Center",
 }
-"""The metric that is shown when one must do."""
+"""The metric to show where there is room for one."""
 _SMALLEST_DEVIATION = 1e-3
 
 
 def more_is_better(metric: str) -> bool:
-    """The direction of a metric."""
+    """Return whether a greater value of a metric is better."""
     return metric in _MORE_IS_BETTER
 
 
 def is_better(metric: str, new: float, old: float) -> bool:
-    """Whether a model is better than another by a metric; equal is not better."""
+    """Return whether a new value of a metric is better than the old one; equal is not better."""
     return new > old if more_is_better(metric) else new < old
 
 
 def evaluate(dataset: Dataset) -> list[dict[str, Any]]:
-    """The rows that Evaluate Model shows of a scored dataset: one, or for a clustering one for all clusters and one for
-    each. Rows of the dataset without a score or a label do not count.
+    """Return the rows that Evaluate Model shows for a scored dataset.
+
+    That is one row; for a clustering, one for all clusters together and one for each. Rows of the dataset without a
+    score or a label do not count.
 
     Raises:
         ModuleFailure: the dataset was not scored, lacks the label, or no row has both.
     """
     if dataset.scored is None:
-        message = "The dataset holds no scores."
+        message = "The dataset has no scores."
         raise ModuleFailure(message, target="Scored dataset", hint="Connect the output of Score Model.")
     scored, frame = dataset.scored, dataset.frame
     if scored.task == "clustering":
@@ -86,12 +88,13 @@ def evaluate(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def compare(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> dict[str, float]:
-    """The metrics of scores against labels with the same index; a clustering has no labels to be compared with, and is
-    measured as a whole.
+    """Return the metrics of scores against labels with the same index.
+
+    A clustering has no labels to compare with, and is measured as a whole.
 
     Raises:
-        ModuleFailure: a score column is missing or holds no numbers, no row has both a label and a score, or the
-            labels are not those that the model knows.
+        ModuleFailure: a score column is missing or is not numeric, no row has both a label and a score, or the model
+            does not know the labels.
     """
     if scored.task == "clustering":
         return {name: float(value) for name, value in _clusters(*_distances(scores))[0].items() if name in CLUSTERING}
@@ -105,11 +108,11 @@ def compare(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> dict
 
 
 def usable(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> tuple[pd.Series[Any], pd.DataFrame]:
-    """The labels and the score columns of the rows that have both; raises as `compare` does."""
+    """Return the labels and the score columns of the rows that have both; raises as `compare` does."""
     if scored.spread:
-        scores = _present(scores, [MEAN, DEVIATION])
+        scores = _required_columns(scores, [MEAN, DEVIATION])
     else:
-        scores = _present(scores, [LABELS, PROBABILITIES] if scored.task == "binary" else [LABELS])
+        scores = _required_columns(scores, [LABELS, PROBABILITIES] if scored.task == "binary" else [LABELS])
     if not label.index.equals(scores.index):
         label = label.reindex(scores.index)
     both = label.notna() & scores.notna().all(axis=1)
@@ -118,7 +121,7 @@ def usable(label: pd.Series[Any], scores: pd.DataFrame, scored: Scored) -> tuple
     return label[both], scores[both]
 
 
-def _present(scores: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
+def _required_columns(scores: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
     if missing := [name for name in needed if name not in scores.columns]:
         message = f"The scored dataset lacks {', '.join(map(repr, missing))}."
         hint = "Keep the columns that Score Model adds."
@@ -127,55 +130,57 @@ def _present(scores: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
 
 
 def numbers(column: pd.Series[Any]) -> Numbers:
-    """A column as numbers.
+    """Return a column as numbers.
 
     Raises:
-        ModuleFailure: it holds something else.
+        ModuleFailure: a value is not a number.
     """
     try:
         return np.asarray(column.astype("float64").to_numpy(dtype="float64", na_value=np.nan), dtype="float64")
     except (ValueError, TypeError):
-        message = f"The column {column.name!r} does not hold numbers."
+        message = f"The column {column.name!r} must contain numbers."
         raise ModuleFailure(message, number="0017", target=str(column.name)) from None
 
 
 def chances(scores: pd.DataFrame) -> Numbers:
-    """The probabilities of the positive class.
+    """Return the probabilities of the positive class.
 
     Raises:
-        ModuleFailure: a value is no probability.
+        ModuleFailure: a value is not a probability.
     """
     found = numbers(scores[PROBABILITIES])
     if not ((found >= 0) & (found <= 1)).all():
-        message = f"{PROBABILITIES!r} must hold numbers from 0 to 1."
+        message = f"{PROBABILITIES!r} must contain numbers from 0 to 1."
         raise ModuleFailure(message, number="0018", target=PROBABILITIES)
     return found
 
 
 def positives(label: pd.Series[Any], scored: Scored) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which labels are the positive one of a model's two.
+    """Return which labels are the positive one of a model's two classes.
 
     Raises:
-        ModuleFailure: a label is neither.
+        ModuleFailure: a label is neither of the two.
     """
     places, classes = _places(label, list(scored.classes))
     if len(classes) > 2:
-        raise _strangers(classes[2:], scored)
+        raise _unknown_labels(classes[2:], scored)
     return np.asarray(places == 1)
 
 
 def class_places(
     label: pd.Series[Any], predicted: pd.Series[Any], scored: Scored
 ) -> tuple[np.ndarray[Any, np.dtype[np.intp]], np.ndarray[Any, np.dtype[np.intp]], list[Any]]:
-    """Labels and predictions as places in a list of classes: the model's, then labels that it does not know.
+    """Return labels and predictions as places in a list of classes, and that list.
+
+    The list has the model's classes first, then the labels that the model does not know.
 
     Raises:
-        ModuleFailure: it knows none of the labels, and they are not even of the type of those it knows.
+        ModuleFailure: the model knows none of the labels, and their type differs from that of its classes.
     """
     truth, classes = _places(label, list(scored.classes))
-    strangers = classes[len(scored.classes) :]
-    if (truth >= len(scored.classes)).all() and not set(map(type, strangers)) & set(map(type, scored.classes)):
-        raise _strangers(strangers, scored)
+    unknown = classes[len(scored.classes) :]
+    if (truth >= len(scored.classes)).all() and not set(map(type, unknown)) & set(map(type, scored.classes)):
+        raise _unknown_labels(unknown, scored)
     answers, classes = _places(predicted, classes)
     return truth, answers, classes
 
@@ -188,9 +193,9 @@ def _places(column: pd.Series[Any], classes: list[Any]) -> tuple[np.ndarray[Any,
     return np.array([known[value] for value in values], dtype=np.intp)[codes], list(known)
 
 
-def _strangers(values: list[Any], scored: Scored) -> ModuleFailure:
-    strange = ", ".join(sorted(map(repr, values))[:5])
-    message = f"{scored.label!r} holds labels that the model does not know: {strange}."
+def _unknown_labels(values: list[Any], scored: Scored) -> ModuleFailure:
+    unknown = ", ".join(sorted(map(repr, values))[:5])
+    message = f"{scored.label!r} contains labels that the model does not know: {unknown}."
     hint = f"The model knows: {', '.join(map(repr, scored.classes))}."
     return ModuleFailure(message, number="0018", target=scored.label, hint=hint)
 
@@ -224,7 +229,7 @@ def _ratio(part: float, whole: float) -> float:
 def _multiclass(
     truth: np.ndarray[Any, np.dtype[np.intp]], chosen: np.ndarray[Any, np.dtype[np.intp]]
 ) -> dict[str, float]:
-    """A class that no row has and none is given does not count; a share of nothing is 0."""
+    """Return the metrics. A class that is neither actual nor predicted does not count; a share of nothing is 0."""
     size = int(max(truth.max(), chosen.max())) + 1
     hits = np.bincount(truth[truth == chosen], minlength=size)
     actual, predicted = np.bincount(truth, minlength=size), np.bincount(chosen, minlength=size)
@@ -247,7 +252,7 @@ def _regression(truth: Numbers, value: Numbers, deviation: Numbers | None) -> di
         absolute, squared = float(np.abs(spread).sum()), float((spread**2).sum())
         relative = float((error**2).sum()) / squared if squared else float("nan")
         values = (
-            # Only learners that give a likelihood have one; the others showed Infinity.
+            # Only learners with a likelihood have this metric; Studio shows Infinity for the others.
             float("inf") if deviation is None else _negative_log_likelihood(error, deviation, float(truth.std())),
             float(np.abs(error).mean()),
             float(np.sqrt((error**2).mean())),
@@ -259,10 +264,10 @@ def _regression(truth: Numbers, value: Numbers, deviation: Numbers | None) -> di
 
 
 def _negative_log_likelihood(error: Numbers, deviation: Numbers, whole: float) -> float:
-    """The sum over the rows, each with a normal distribution of its own.
+    """Return the sum over the rows, each of which has its own normal distribution.
 
-    A forest whose trees agree gives a deviation of zero, under which a row is impossible or certain beyond measure; a
-    deviation counts as a thousandth of the labels' own at least.
+    A forest whose trees agree gives a deviation of zero, under which a likelihood is zero or infinite. So a deviation
+    counts as at least a thousandth of the labels' deviation.
     """
     deviation = np.maximum(deviation, _SMALLEST_DEVIATION * whole)
     if (deviation <= 0).any():
@@ -271,22 +276,25 @@ def _negative_log_likelihood(error: Numbers, deviation: Numbers, whole: float) -
 
 
 def _distances(scores: pd.DataFrame) -> tuple[np.ndarray[Any, np.dtype[np.intp]], Numbers]:
-    """The cluster of each row that has one, and its distance to each centre."""
+    """Return the cluster of each row that has one, and the row's distance to each centre."""
     count = sum(DISTANCE.format(place) in scores.columns for place in range(len(scores.columns)))
     names = [DISTANCE.format(place) for place in range(max(count, 1))]
-    present = _present(scores, [ASSIGNMENTS, *names])
+    present = _required_columns(scores, [ASSIGNMENTS, *names])
     present = present[present.notna().all(axis=1)]
     if present.empty:
         raise ModuleFailure("No row has been assigned to a cluster.", number="0134", target="Scored dataset")
     nearest = numbers(present[ASSIGNMENTS])
     if not np.isin(nearest, range(count)).all():
-        message = f"{ASSIGNMENTS!r} names clusters that have no distances; there are {count}."
+        message = f"{ASSIGNMENTS!r} must contain clusters from 0 to {count - 1}, which have distances."
         raise ModuleFailure(message, number="0018", target="Scored dataset")
     return nearest.astype(np.intp), np.column_stack([numbers(present[name]) for name in names])
 
 
 def _clusters(nearest: np.ndarray[Any, np.dtype[np.intp]], distances: Numbers) -> list[dict[str, Any]]:
-    """A row for all clusters together and one for each; the other centre is the nearest but that of the row."""
+    """Return a row for all clusters together and one for each.
+
+    The "other" centre of a row is the nearest centre of another cluster.
+    """
     own = distances[np.arange(len(nearest)), nearest]
     others = distances.copy()
     others[np.arange(len(nearest)), nearest] = np.inf

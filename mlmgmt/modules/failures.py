@@ -1,4 +1,4 @@
-"""What a module says when it cannot do its work."""
+"""The error of a module that cannot do its work."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from mlmgmt.errors import BadRequest, Detail
 
 
 class ModuleFailure(BadRequest):
-    """A module could not do its work: which one, at which port or column, and the documented error number.
+    """A module could not do its work.
 
     Args:
-        number: as the module reference numbers its errors; 1000 where it has none.
+        number: the documented number of the error in the module reference; 1000 if it has none.
         target: the port, parameter or column.
     """
 
@@ -23,7 +23,7 @@ class ModuleFailure(BadRequest):
         self.number = number
 
     def at(self, node: str, module: str) -> ModuleFailure:
-        """The same failure, told of the node it happened in."""
+        """Return the same failure, with the node and the module it happened in."""
         where = f"{node} ({module})"
         message = self.message if self.target is None else f"{self.message} [{self.target}]"
         return ModuleFailure(f"{module}: {message}", number=self.number, target=where, hint=self.hint)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Column = np.ndarray[Any, np.dtype[Any]]
 _WIDEST = 4 * 2**30
-"""The most bytes that the categories of a table are spread out to."""
+"""The most bytes that the one-hot columns of a table may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +34,42 @@ class Feature:
 
 
 def of(dataset: Dataset, frame: pd.DataFrame, *, without: Sequence[str] = ()) -> tuple[Feature, ...]:
-    """The features among a dataset's columns: all but those of another role and those in `without`.
+    """Return the features among a dataset's columns: all but those with another role and those in `without`.
 
     Raises:
-        ModuleFailure: there is none, one holds no value at all, or one is of a type that cannot be learnt from.
+        ModuleFailure: there are no features, one is empty, or the type of one cannot be learnt from.
     """
-    return chosen(frame, [name for name in frame.columns if name not in without and dataset.role(name) == "Feature"])
+    return features_named(
+        frame, [name for name in frame.columns if name not in without and dataset.role(name) == "Feature"]
+    )
 
 
-def chosen(frame: pd.DataFrame, names: list[str]) -> tuple[Feature, ...]:
-    """The features of these names; raises what `of` does."""
+def features_named(frame: pd.DataFrame, names: list[str]) -> tuple[Feature, ...]:
+    """Return the features with these names; raises what `of` does."""
     if not names:
-        raise ModuleFailure("There is no feature column to learn from.", number="0020", target="Dataset")
+        raise ModuleFailure("The dataset has no feature column to learn from.", number="0020", target="Dataset")
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ModuleFailure(f"There are several columns {twice[0]!r}.", number="0018", target=twice[0])
+        raise ModuleFailure(f"Several columns are called {twice[0]!r}.", number="0018", target=twice[0])
     empty = [name for name in names if frame[name].isna().all()]
     if empty:
         listed, several = ", ".join(map(repr, empty)), len(empty) > 1
-        message = f"The column{'s' if several else ''} {listed} {'hold' if several else 'holds'} no value at all."
-        hint = "Leave them out with Select Columns in Dataset, or drop them with Clean Missing Data."
+        message = f"The columns {listed} have no values." if several else f"The column {listed} has no values."
+        hint = "Leave empty columns out with Select Columns in Dataset, or drop them with Clean Missing Data."
         raise ModuleFailure(message, number="0021", target=empty[0], hint=hint)
     features = tuple(Feature(name, studio_type(frame[name])) for name in names)
     for feature in features:
         if feature.type in ("DateTime", "TimeSpan"):
-            message = f"The {feature.type} column {feature.name!r} cannot be learnt from."
+            message = f"A learner cannot use the {feature.type} column {feature.name!r}."
             hint = "Leave it out, or convert it to a number."
             raise ModuleFailure(message, number="0017", target=feature.name, hint=hint)
     return features
 
 
 def columns(frame: pd.DataFrame, features: tuple[Feature, ...], *, target: str = "Dataset") -> list[Column]:
-    """The columns a model reads: float64 with NaN, or objects that are text or None.
+    """Return the columns that a model reads: float64 with NaN, or objects that are text or None.
 
     Raises:
-        ModuleFailure: a column is missing (all of them are named), or its values are of another kind.
+        ModuleFailure: columns are missing (the message names all of them), or one has values of another type.
     """
     missing = [feature.name for feature in features if feature.name not in frame.columns]
     if missing:
@@ -84,12 +86,12 @@ def _numbers(series: pd.Series[Any], feature: Feature) -> Column:
     try:
         return series.astype("float64").to_numpy(dtype="float64", na_value=np.nan)
     except (ValueError, TypeError):
-        message = f"The model was trained on {feature.name!r} as {feature.type}, and finds {studio_type(series)}."
+        message = f"The model was trained on {feature.name!r} as {feature.type}, but it is {studio_type(series)}."
         raise ModuleFailure(message, number="0017", target=feature.name) from None
 
 
 def texts(series: pd.Series[Any]) -> Column:
-    """A column's values as text; None where one is missing."""
+    """Return a column's values as text; None where one is missing."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         names = np.array([*(str(value) for value in series.cat.categories), None], dtype=object)
         return np.asarray(names[series.cat.codes])
@@ -101,13 +103,13 @@ def texts(series: pd.Series[Any]) -> Column:
 
 
 def frame_of(columns: list[Column], features: tuple[Feature, ...], index: Any = None) -> pd.DataFrame:
-    """The columns as the DataFrame that a pipeline takes."""
+    """Return the columns as the DataFrame that a pipeline takes."""
     named = {feature.name: column for feature, column in zip(features, columns, strict=True)}
     return pd.DataFrame(named, index=index, copy=False)
 
 
 def complete_rows(columns: list[Column], features: tuple[Feature, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    """Which rows miss no number."""
+    """Return which rows have all their numbers."""
     usable = np.ones(len(columns[0]) if columns else 0, dtype=bool)
     for feature, column in zip(features, columns, strict=True):
         if feature.numeric:
@@ -123,7 +125,9 @@ def refuse_missing(columns: list[Column], features: tuple[Feature, ...], learner
     """
     for feature, column in zip(features, columns, strict=True):
         if feature.numeric and (lacking := int(np.isnan(column).sum())):
-            message = f"{learner} needs complete data, and {lacking} of {len(column)} rows lack {feature.name!r}."
+            message = (
+                f"{learner} needs complete data, but {feature.name!r} is missing in {lacking} of {len(column)} rows."
+            )
             hint = "Put Clean Missing Data before it."
             raise ModuleFailure(message, number="0032", target=feature.name, hint=hint)
 
@@ -135,21 +139,23 @@ def refuse_infinite(columns: list[Column], features: tuple[Feature, ...], learne
         ModuleFailure: a number is infinite.
     """
     for feature, column in zip(features, columns, strict=True):
-        if feature.numeric and (endless := int(np.isinf(column).sum())):
-            message = f"{learner} needs finite numbers, and {endless} of {len(column)} rows have infinity"
+        if feature.numeric and (infinite := int(np.isinf(column).sum())):
+            message = (
+                f"{learner} needs finite numbers, but {feature.name!r} is infinite in {infinite} of {len(column)} rows."
+            )
             hint = "Bring them into a range with Clip Values, or leave their rows out."
-            raise ModuleFailure(f"{message} in {feature.name!r}.", target=feature.name, hint=hint)
+            raise ModuleFailure(message, target=feature.name, hint=hint)
 
 
 def refuse_wide(columns: list[Column], features: tuple[Feature, ...]) -> None:
-    """Refuse a table whose categories, a column for each, would not fit into memory.
+    """Refuse a table whose one-hot columns would not fit into memory.
 
     Raises:
         ModuleFailure: they would take more than 4 GiB.
     """
     words = {f.name: column for f, column in zip(features, columns, strict=True) if not f.numeric}
     rows = len(columns[0]) if columns else 0
-    # No column has more values than rows; most tables are too short for counting them to matter.
+    # A column has at most as many categories as rows, so most tables are too short to need counting.
     if rows * rows * len(words) * 8 <= _WIDEST:
         return
     counts = {name: len(pd.unique(pd.Series(column))) for name, column in words.items()}
@@ -161,7 +167,7 @@ def refuse_wide(columns: list[Column], features: tuple[Feature, ...]) -> None:
 
 
 def preparation(features: tuple[Feature, ...], scaler: Any, *, unknown_levels: bool) -> Any:
-    """A transformer from the features' DataFrame to numbers: scaled ones first, then one column for each category."""
+    """Return a transformer from the features' DataFrame to numbers: scaled ones, then one column for each category."""
     from sklearn.compose import ColumnTransformer
     from sklearn.preprocessing import OneHotEncoder
 

@@ -1,11 +1,11 @@
-"""Initialize Model: decision forests, for two classes, several, and numbers."""
+"""Initialize Model: decision forests, for two classes, several classes and regression."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.modules.base import Parameter
-from mlmgmt.modules.settings import MODE, Setting, learner, seeded
+from mlmgmt.modules.settings import MODE, Setting, learner, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,7 @@ TREES, DEPTH, SPLITS, LEAF = (
     "Number of random splits per node",
     "Minimum number of samples per leaf node",
 )
-_NO_RANDOM_SPLITS = "scikit-learn's forests draw features at a node and try every split of them."
+_NO_RANDOM_SPLITS = "scikit-learn's forests draw features at each node and try every split of them."
 UNKNOWN_VALUES = Parameter("Allow unknown values for categorical features", "boolean", "True")
 
 FOREST = (
@@ -45,31 +45,31 @@ FOREST = (
         values="1; 4; 16",
     ),
 )
-"""The settings of every forest; the modules have no seed, so theirs is always the same."""
+"""The settings of every forest. The modules have no seed, so the seed is always the same."""
 
 
-def _grown(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _forest_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "n_estimators": settings[TREES],
         "max_depth": settings[DEPTH],
         "min_samples_leaf": settings[LEAF],
         "bootstrap": settings[_RESAMPLING] == _BAGGING,
-        "random_state": seeded(settings),
+        "random_state": seed_of(settings),
     }
 
 
 def _classifier(settings: Mapping[str, Any]) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
-    return RandomForestClassifier(**_grown(settings))
+    return RandomForestClassifier(**_forest_arguments(settings))
 
 
 def _regressor(settings: Mapping[str, Any]) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    # Trees that see the same rows and try every feature are all one tree, without any spread.
+    # Trees that see the same rows and try every feature would all be equal, without any spread.
     share = 1.0 if settings[_RESAMPLING] == _BAGGING else 1 / 3
-    return RandomForestRegressor(**_grown(settings), max_features=share)
+    return RandomForestRegressor(**_forest_arguments(settings), max_features=share)
 
 
 TWO_CLASS_DECISION_FOREST = learner(

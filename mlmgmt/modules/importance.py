@@ -1,4 +1,4 @@
-"""How much a trained model leans on each of its columns."""
+"""How much a trained model depends on each of its columns."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _MOST_SHUFFLES, _MOST_SCORINGS = 10, 200
 
 
 def importance(trained: Trained, rows: Dataset, truth: pd.Series[Any], *, seed: int = 0) -> list[tuple[str, float]]:
-    """By how much the headline metric gets worse when the values of one column are shuffled among the rows; the most
-    important column first. Nothing where the rows do not give that metric, as rows of one class have no AUC.
+    """Return how much worse the headline metric gets when one column is shuffled among the rows, for each column.
 
-    Few rows are shuffled several times over, and the mean counts; of many rows, or rows with very many columns, some
-    are drawn.
+    The most important column comes first. The list is empty if the rows do not give that metric: rows of one class,
+    for example, have no AUC. Few rows are shuffled several times, and the mean counts; of many rows, or rows with very
+    many columns, a sample is drawn.
 
     Args:
         rows: with the model's columns.
@@ -37,27 +37,27 @@ def importance(trained: Trained, rows: Dataset, truth: pd.Series[Any], *, seed: 
     sign = 1 if more_is_better(metric) else -1
     random = np.random.default_rng(seed)
     features = [feature.name for feature in trained.features]
-    frame = _drawn(rows.frame, _MOST_CELLS // max(len(features), 1), random)
+    frame = _sample(rows.frame, _MOST_CELLS // max(len(features), 1), random)
 
-    def measured(changed: pd.DataFrame) -> float:
+    def measure(changed: pd.DataFrame) -> float:
         return float(compare(truth, trained.score(replace(rows, frame=changed)), trained.scored)[metric])
 
     found = []
     try:
-        # A scoring of so few rows is over before threads have found each other, and on a busy machine long before.
+        # Scoring so few rows takes less time than starting threads, most of all on a busy machine.
         with threadpool_limits(1, user_api="openmp"):
-            whole = measured(frame)
+            whole = measure(frame)
             if not isfinite(whole):
                 return []
             for name in features:
-                scores = [measured(_shuffled(frame, name, random)) for _ in range(_shuffles(len(frame), len(features)))]
+                scores = [measure(_shuffle(frame, name, random)) for _ in range(_shuffles(len(frame), len(features)))]
                 found.append((name, float(sign * (whole - np.mean(scores)))))
     except ModuleFailure:
-        return []  # of the rows drawn none has a label
+        return []  # No sampled row has a label.
     return sorted(found, key=lambda pair: -pair[1])
 
 
-def _drawn(frame: pd.DataFrame, most: int, random: np.random.Generator) -> pd.DataFrame:
+def _sample(frame: pd.DataFrame, most: int, random: np.random.Generator) -> pd.DataFrame:
     most = min(max(most, 100), _MOST_ROWS)
     if len(frame) <= most:
         return frame
@@ -68,7 +68,7 @@ def _shuffles(rows: int, features: int) -> int:
     return max(1, min(_MOST_SHUFFLES, _MOST_ROWS // rows, _MOST_SCORINGS // features))
 
 
-def _shuffled(frame: pd.DataFrame, name: str, random: np.random.Generator) -> pd.DataFrame:
+def _shuffle(frame: pd.DataFrame, name: str, random: np.random.Generator) -> pd.DataFrame:
     changed = frame.copy(deep=False)
     changed[name] = frame[name].take(random.permutation(len(frame))).set_axis(frame.index)
     return changed

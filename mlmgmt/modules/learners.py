@@ -31,7 +31,7 @@ FORMS: Mapping[str, type[Form]] = {
     "forest": Forest,
     "boosted": Boosted,
 }
-"""The compiled forms by the names that catalogue rows give; a learner without one is asked itself, on an array."""
+"""The compiled forms by their names in the catalogue; a learner without one predicts itself, on an array."""
 _MANY_ROWS = 10_000
 ASSIGNMENTS, DISTANCE = "Assignments", "DistancesToClusterCenter no.{}"
 
@@ -41,18 +41,18 @@ class Untrained:
     """A learner and its settings, not yet fitted.
 
     Args:
-        settings: every parameter that counts, typed, by key; of a range, its first value under the key of the setting.
+        settings: every parameter that applies, typed, by key; of a range, its first value under the setting's key.
         ranges: what a sweep tries for each setting.
-        build: from the settings to a scikit-learn estimator.
-        scaler: from the settings to what numbers go through first; None leaves them as they are.
+        build: takes the settings; returns a scikit-learn estimator.
+        scaler: takes the settings; returns the scaler of the numbers, or None if they stay unchanged.
         form: the name of the compiled form of the fitted estimator, see `forms`.
         complete: the estimator cannot fit or score rows with missing numbers.
         finite: it cannot be fitted to infinite numbers.
-        unknown_levels: categories unseen in training are scored as none of the known ones.
-        weighted: it honours a weight column.
-        spread: a regression that answers a mean and a standard deviation.
-        folds: how many parts of the rows calibrate a classification, fewer where a class has fewer rows; 0 if none.
-        counts: its label counts something, so that no label is below 0.
+        unknown_levels: categories unseen in training are scored, as different from all known ones.
+        weighted: it uses a weight column.
+        spread: a regression that returns a mean and a standard deviation.
+        folds: the folds that calibrate a classification, fewer if a class has fewer rows; 0 without calibration.
+        counts: the label is a count, so it must be at least 0.
     """
 
     learner: str
@@ -70,12 +70,12 @@ class Untrained:
     folds: int = 0
     counts: bool = False
 
-    def having(self, settings: Mapping[str, Any]) -> Untrained:
-        """The same learner with some settings changed."""
+    def with_settings(self, settings: Mapping[str, Any]) -> Untrained:
+        """Return the same learner with some settings changed."""
         return replace(self, settings={**self.settings, **settings})
 
     def pipeline(self, features: tuple[Feature, ...]) -> Any:
-        """The scikit-learn pipeline from the features' DataFrame to labels, unfitted."""
+        """Return the unfitted scikit-learn pipeline from the features' DataFrame to labels."""
         from sklearn.pipeline import Pipeline
 
         scaler = None if self.scaler is None else self.scaler(self.settings)
@@ -88,11 +88,11 @@ class Trained:
     """A fitted learner, as `.ilearner` files hold it.
 
     Args:
-        classes: the labels in the order of the estimator's probabilities; empty but for a classification.
+        classes: the labels in the order of the estimator's probabilities; empty except for a classification.
         estimator: a scikit-learn pipeline from the features' DataFrame to labels.
-        form: the name of its compiled form; none when empty.
+        form: the name of its compiled form; empty if it has none.
         complete: rows with missing numbers cannot be scored.
-        notes: what the estimator warned of while it was fitted, such as that it did not converge.
+        notes: the warnings of the estimator while it was fitted, such as that it did not converge.
     """
 
     learner: str
@@ -109,26 +109,26 @@ class Trained:
     notes: tuple[str, ...] = ()
 
     def state(self) -> dict[str, Any]:
-        """Its parts as plain values, so that a file outlives changes to this class."""
+        """Return its parts as plain values, so that a file outlives changes to this class."""
         parts = {part.name: getattr(self, part.name) for part in fields(self)}
         return parts | {"features": [(column.name, column.type) for column in self.features]}
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Trained:
-        """The learner of a state; parts that an older file lacks have their defaults, others are left out."""
+        """Return the learner of a state. Parts that it lacks get their defaults; unknown parts are ignored."""
         known = {part.name for part in fields(cls)}
         parts = {name: value for name, value in state.items() if name in known}
         return cls(**parts | {"features": tuple(Feature(*column) for column in state["features"])})
 
     @cached_property
     def compiled(self) -> Form:
-        """The form that answers; made when it is first asked for, and never stored."""
+        """The form that predicts; made on first use, and never stored."""
         form = FORMS.get(self.form, Form)
         return form(self.estimator, self.features, task=self.task, spread=self.spread)
 
     @property
     def outputs(self) -> int:
-        """How many numbers the form gives for a row: of each class, of each cluster, or the value and its spread."""
+        """How many numbers the form returns for a row: one for each class or cluster, or the value (and its spread)."""
         if isinstance(self.compiled, Clusters):
             return self.compiled.count
         if self.task == "regression":
@@ -140,7 +140,7 @@ class Trained:
         return Scored(self.task, self.label, self.classes, self.spread)
 
     def score_columns(self) -> list[str]:
-        """The names of the columns that scoring adds, in their order."""
+        """Return the names of the columns that scoring adds, in order."""
         if self.task == "clustering":
             return [ASSIGNMENTS, *(DISTANCE.format(index) for index in range(self.outputs))]
         if self.task == "regression":
@@ -150,7 +150,7 @@ class Trained:
         return [*(f'{PROBABILITIES} for Class "{name}"' for name in self.classes), LABELS]
 
     def score(self, dataset: Dataset) -> pd.DataFrame:
-        """The score columns for each row; a row that cannot be scored has none.
+        """Return the score columns for each row; those of a row that cannot be scored are missing.
 
         Raises:
             ModuleFailure: a column the model was trained on is missing, or a value cannot be read as its type.
@@ -164,11 +164,11 @@ class Trained:
         values = self.compiled.table(cells) if usable.any() else np.zeros((0, self.outputs))
         scores = self._columns(values)
         if not whole:
-            scores = {name: _spread_out(column, usable) for name, column in scores.items()}
+            scores = {name: _expand(column, usable) for name, column in scores.items()}
         return pd.DataFrame(scores, index=dataset.frame.index, columns=self.score_columns())
 
     def _columns(self, values: Any) -> dict[str, Any]:
-        """The score columns from what the form gives for each row: probabilities, values, or distances."""
+        """Return the score columns from the form's numbers for each row: probabilities, values or distances."""
         names = self.score_columns()
         if self.task == "clustering":
             nearest = pd.array(values.argmin(axis=1) if len(values) else [], dtype="Int64")
@@ -186,8 +186,8 @@ class Trained:
         return pd.array(list(self.classes), dtype=dtype).take(places)  # type: ignore[call-overload]
 
 
-def _spread_out(column: Any, usable: np.ndarray[Any, np.dtype[np.bool_]]) -> Any:
-    """A column with a missing value for each row that was not scored."""
+def _expand(column: Any, usable: np.ndarray[Any, np.dtype[np.bool_]]) -> Any:
+    """Return a column with a missing value for each row that was not scored."""
     places = np.full(len(usable), -1, dtype=np.intp)
     places[usable] = np.arange(int(usable.sum()))
     return pd.Series(column).array.take(places, allow_fill=True)
@@ -198,7 +198,7 @@ def fit(untrained: Untrained, dataset: Dataset, label: str) -> Trained:
 
     Raises:
         ModuleFailure: there is nothing to learn from (no rows, no features, one class), a feature has values that
-            the learner cannot take, or the task does not fit the label.
+            the learner cannot use, or the task does not fit the label.
     """
     frame, known = dataset.frame, dataset.frame[label].notna()
     if not known.all():
@@ -229,7 +229,7 @@ def fit(untrained: Untrained, dataset: Dataset, label: str) -> Trained:
 def fit_pipeline(
     untrained: Untrained, frame: pd.DataFrame, features: tuple[Feature, ...], target: Any, weights: Any = None
 ) -> tuple[Any, tuple[str, ...]]:
-    """The fitted pipeline of a learner, and what it warned of.
+    """Fit the pipeline of a learner; return it and its warnings.
 
     Args:
         target: the label's places among the classes, or numbers; None for a clustering.
@@ -247,11 +247,11 @@ def fit_pipeline(
     if untrained.folds:
         pipeline.set_params(**{f"{_last(pipeline)}__cv": min(untrained.folds, int(np.bincount(target).min()))})
     more = {} if weights is None else {f"{_last(pipeline)}__sample_weight": weights}
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        # The modules run all the iterations that are asked for; that is no failure to converge.
+        # The modules always run all their iterations, so this is not a failure to converge.
         warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iterations")
-        # A table shorter than a batch is one batch.
+        # A table shorter than a batch is simply one batch.
         warnings.filterwarnings("ignore", message="Got `batch_size` less than 1 or larger than sample size")
         try:
             rows = feature.frame_of(cells, features)
@@ -262,19 +262,19 @@ def fit_pipeline(
             raise ModuleFailure(
                 f"{untrained.learner} cannot learn from these rows: {first}", target="Dataset"
             ) from None
-    return fitted, tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in told))
+    return fitted, tuple(dict.fromkeys(str(warning.message).split("\n", 1)[0] for warning in caught))
 
 
 def _last(pipeline: Any) -> str:
-    """The name of the estimator that learns: the last step of a learner that is a pipeline of its own."""
+    """Return the name of the estimator that learns: the last step, if the learner is itself a pipeline."""
     steps = getattr(pipeline[-1], "steps", None)
     return f"learner__{steps[-1][0]}" if steps else "learner"
 
 
 def _threads(rows: int) -> Any:
-    """Few rows are learnt from in one thread: several wait for each other longer than they work, on a busy machine."""
+    """Return a context that fits few rows in one thread: on a busy machine, more threads mostly wait for each other."""
     if os.environ.get("OMP_NUM_THREADS") == "1":
-        # So it is in this process anyway; to look for every library that has threads costs a small fit's time.
+        # This process has one thread anyway, and finding every library with threads takes as long as a small fit.
         return nullcontext()
     from threadpoolctl import threadpool_limits
 
@@ -282,7 +282,7 @@ def _threads(rows: int) -> Any:
 
 
 def underlying(series: pd.Series[Any]) -> pd.Series[Any]:
-    """A column without its being categorical."""
+    """Return a categorical column as its plain values; any other column unchanged."""
     return series.astype(series.cat.categories.dtype) if isinstance(series.dtype, pd.CategoricalDtype) else series
 
 
@@ -292,48 +292,47 @@ def _weights(dataset: Dataset, frame: pd.DataFrame) -> Any:
         return None
     weights = feature.columns(frame, (Feature(names[0], "Double"),))[0]
     if np.isnan(weights).any() or (weights < 0).any():
-        message = f"The weight column {names[0]!r} must hold a number of at least 0 in every row."
+        message = f"The weight column {names[0]!r} must have a number of at least 0 in every row."
         raise ModuleFailure(message, number="0032", target=names[0])
     return weights
 
 
 def _target(label: pd.Series[Any], untrained: Untrained) -> tuple[Any, tuple[Any, ...]]:
     if untrained.task == "regression":
-        return _figures(label, untrained), ()
+        return _numeric_label(label, untrained), ()
     places, values = pd.factorize(label)
     present = values.tolist()
     order = sorted(range(len(present)), key=present.__getitem__)
     classes = tuple(present[place] for place in order)
     if len(classes) < 2:
-        message = (
-            f"The label column {label.name!r} has one value only ({classes[0]!r}); there is nothing to tell apart."
-        )
-        raise ModuleFailure(message, number="0134", target=str(label.name), hint="The data needs rows of both classes.")
+        message = f"The label column {label.name!r} has only one value ({classes[0]!r}), so there is nothing to learn."
+        hint = "The data needs rows of at least two classes."
+        raise ModuleFailure(message, number="0134", target=str(label.name), hint=hint)
     if untrained.task == "binary" and len(classes) > 2:
-        message = f"{untrained.learner} tells two classes apart, and {label.name!r} has {len(classes)} values."
+        message = f"{untrained.learner} needs a label with two values, but {label.name!r} has {len(classes)}."
         raise ModuleFailure(message, number="0056", target=str(label.name))
     found = np.argsort(order)[places]
     rows = np.bincount(found)
     if untrained.folds and rows.min() < 2:
         message = (
-            f"{untrained.learner} needs 2 rows of each class, and only 1 row has "
+            f"{untrained.learner} needs 2 rows of each class, but only 1 row has "
             f"{classes[int(rows.argmin())]!r} in the label column {label.name!r}."
         )
-        hint = "Its probabilities are calibrated on rows that it did not learn from."
+        hint = "It calibrates its probabilities on rows that it did not learn from."
         raise ModuleFailure(message, number="0021", target=str(label.name), hint=hint)
     return found, classes
 
 
-def _figures(label: pd.Series[Any], untrained: Untrained) -> Any:
+def _numeric_label(label: pd.Series[Any], untrained: Untrained) -> Any:
     try:
         found = label.astype("float64").to_numpy(dtype="float64")
     except (ValueError, TypeError):
-        message = f"A regression needs a number as label, and {label.name!r} is {studio_type(label)}."
+        message = f"A regression needs a numeric label, but {label.name!r} is {studio_type(label)}."
         raise ModuleFailure(message, number="0017", target=str(label.name)) from None
     if not np.isfinite(found).all():
-        message = f"The label column {label.name!r} holds infinite numbers."
+        message = f"The label column {label.name!r} contains infinite numbers."
         raise ModuleFailure(message, number="1000", target=str(label.name), hint="Leave their rows out.")
     if untrained.counts and found.min() < 0:
-        message = f"{untrained.learner} learns counts, and the label column {label.name!r} holds {found.min():g}."
+        message = f"{untrained.learner} learns counts, but the label column {label.name!r} contains {found.min():g}."
         raise ModuleFailure(message, number="0032", target=str(label.name), hint="A count is at least 0.")
     return found

@@ -1,4 +1,4 @@
-"""Initialize Model: linear learners beside the logistic and the linear regression."""
+"""Initialize Model: support vector machine, averaged perceptron and Poisson regression."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.modules.base import Parameter
 from mlmgmt.modules.classification import minmax
-from mlmgmt.modules.settings import MODE, SEED, Setting, learner, seeded
+from mlmgmt.modules.settings import MODE, SEED, Setting, learner, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 _SVM_ITERATIONS, _LAMBDA = "Number of iterations", "The value lambda"
 _NORMALIZE, _SPHERE = "Normalize the features", "Perform a projection to the unit-ball"
 _FOLDS = 5
-"""The parts that the rows are split into to calibrate a model, as many as in scikit-learn."""
+"""The folds that calibrate a model, as many as scikit-learn's default."""
 
 
-def _calibrated(estimator: Any) -> Any:
-    """One linear model of all rows, and one sigmoid from its scores to probabilities."""
+def _calibrate(estimator: Any) -> Any:
+    """Return one linear model of all rows, with one sigmoid from its scores to probabilities."""
     from sklearn.calibration import CalibratedClassifierCV
 
     return CalibratedClassifierCV(estimator, method="sigmoid", ensemble=False)
@@ -36,14 +36,14 @@ def _support_vector_machine(settings: Mapping[str, Any]) -> Any:
         max_iter=settings[_SVM_ITERATIONS],
         # The module runs all its iterations; it has no stopping rule.
         tol=None,
-        random_state=seeded(settings),
+        random_state=seed_of(settings),
     )
-    calibrated = _calibrated(machine)
+    calibrated = _calibrate(machine)
     return make_pipeline(Normalizer(), calibrated) if settings[_SPHERE] else calibrated
 
 
 def _standard(settings: Mapping[str, Any]) -> Any:
-    """Numbers are brought to mean 0 and standard deviation 1, where that is asked for."""
+    """Return a scaler to mean 0 and standard deviation 1, if the settings ask for one."""
     from sklearn.preprocessing import StandardScaler
 
     return StandardScaler() if settings[_NORMALIZE] else None
@@ -92,9 +92,9 @@ def _averaged_perceptron(settings: Mapping[str, Any]) -> Any:
         average=True,
         max_iter=settings[_PERCEPTRON_ITERATIONS],
         tol=None,
-        random_state=seeded(settings),
+        random_state=seed_of(settings),
     )
-    return _calibrated(perceptron)
+    return _calibrate(perceptron)
 
 
 TWO_CLASS_AVERAGED_PERCEPTRON = learner(
@@ -134,17 +134,17 @@ def _poisson_regression(settings: Mapping[str, Any]) -> Any:
     from sklearn.linear_model import PoissonRegressor
 
     return PoissonRegressor(
-        # Without any penalty the one-hot columns of a feature and the intercept could not be told apart.
+        # Without any penalty, the one-hot columns of a feature and the intercept have no unique solution.
         alpha=settings[_L2] or 1e-10,
         tol=settings[_TOLERANCE],
-        # L-BFGS goes nowhere on features of very different sizes, and the module does not scale them.
+        # L-BFGS makes no progress on features of very different sizes, and the module does not scale them.
         solver="newton-cholesky",
         max_iter=5_000,
     )
 
 
-def _where_it_changes_nothing(settings: Mapping[str, Any]) -> Any:
-    """Without a penalty the answer is the same on scaled features, and found more easily."""
+def _scaler_without_penalty(settings: Mapping[str, Any]) -> Any:
+    """Return a scaler if there is no penalty: the result is then the same on scaled features, and easier to find."""
     return None if settings[_L2] else minmax(settings)
 
 
@@ -188,12 +188,12 @@ POISSON_REGRESSION = learner(
             range="Range for memory size for L-BFGS the lower the value the faster and less accurate the training",
             values="5; 20; 50",
         ),
-        Parameter(SEED.key, "integer", without_effect="Nothing in the fit is left to chance."),
+        Parameter(SEED.key, "integer", without_effect="the fit uses no random numbers."),
     ),
     _poisson_regression,
     category="Regression",
     form="linear",
-    scaler=_where_it_changes_nothing,
+    scaler=_scaler_without_penalty,
     counts=True,
     maps_to="sklearn.linear_model.PoissonRegressor",
 )

@@ -1,4 +1,4 @@
-"""Data Transformation / Manipulation."""
+"""Data Transformation / Manipulation: Select Columns in Dataset and Edit Metadata."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 CATEGORY = "Data Transformation / Manipulation"
 
 
-def chosen(dataset: Dataset, arguments: Arguments, key: str) -> list[str]:
-    """The columns that a module works on, at least one.
+def selected_columns(dataset: Dataset, arguments: Arguments, key: str) -> list[str]:
+    """Return the columns that a module works on, at least one.
 
     Raises:
-        ModuleFailure: nothing is selected, or a column twice.
+        ModuleFailure: no column is selected, or one is selected twice.
     """
     if arguments[key] is None:
         raise ModuleFailure("No column is selected.", number="0003", target=key, hint="Select at least one column.")
     names = columns.select(dataset, arguments[key], parameter=key)
     if not names:
         message = "The selection matches no column."
-        hint = f"There are: {', '.join(map(str, dataset.frame.columns))}."
+        hint = f"The columns are: {', '.join(map(str, dataset.frame.columns))}."
         raise ModuleFailure(message, number="0011", target=key, hint=hint)
     if len(set(names)) < len(names):
         raise ModuleFailure("The selection names a column twice.", number="0028", target=key)
@@ -39,21 +39,21 @@ def chosen(dataset: Dataset, arguments: Arguments, key: str) -> list[str]:
 
 
 def plain(series: Series) -> Series:
-    """A column without its being categorical, of the type its values have."""
+    """Return a column without categories, in the type of its values."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         values = plain(pd.Series(series.cat.categories))
-        series = _taken(values, series)
+        series = _from_categories(values, series)
     kind = {"Integer": "Int64", "Boolean": "boolean"}.get(studio_type(series))
     if kind is None:
-        return text_formats.written(series) if series.dtype == object else series
+        return text_formats.to_text(series) if series.dtype == object else series
     try:
         return series.astype(kind)  # type: ignore[call-overload,no-any-return]
     except (TypeError, OverflowError):
-        return series.astype("float64")  # Unsigned numbers that 64 bits with a sign do not hold.
+        return series.astype("float64")  # Unsigned numbers that do not fit into a signed 64-bit integer.
 
 
-def _taken(values: Series, series: Series) -> Series:
-    """The column of a categorical one when its categories have these values."""
+def _from_categories(values: Series, series: Series) -> Series:
+    """Return a categorical column with these values in place of its categories."""
     found = values.reindex(series.cat.codes.to_numpy()).set_axis(series.index)
     found.name = series.name
     return found
@@ -81,34 +81,34 @@ SELECT_COLUMNS = Module(
 
 
 _EPOCH = 621_355_968_000_000_000
-"""1970-01-01 in ticks of 100 nanoseconds since the year 1, which is how dates and numbers become each other."""
+"""1970-01-01 in ticks of 100 nanoseconds since the year 1; a date becomes a number, and back, through these ticks."""
 _WORDS = {"true": True, "false": False, "1": True, "0": False}
 
 
-def _refuse(value: Any, series: Series, kind: str, hint: str | None = None) -> ModuleFailure:
-    message = f"{value!r} in the column {series.name!r} is no {kind}."
+def _bad_value(value: Any, series: Series, kind: str, hint: str | None = None) -> ModuleFailure:
+    message = f"{value!r} in the column {series.name!r} is not a valid {kind}."
     return ModuleFailure(message, number="0002", target=str(series.name), hint=hint)
 
 
-def converted(series: Series, kind: str, form: str | None = None) -> Series:
-    """A column made another of Studio's types.
+def convert(series: Series, kind: str, form: str | None = None) -> Series:
+    """Return a column converted to another of Studio's types.
 
     Args:
-        form: how text writes it: a strptime format for DateTime, a pattern for TimeSpan.
+        form: the format of the text: a strptime format for DateTime, a regular expression for TimeSpan.
 
     Raises:
-        ModuleFailure: a value is none of that type, or the one type never becomes the other.
+        ModuleFailure: a value is not of that type, or the two types do not convert.
     """
     if isinstance(series.dtype, pd.CategoricalDtype):
         present = series.cat.remove_unused_categories()
-        levels = converted(pd.Series(present.cat.categories, name=series.name), kind, form)
-        return _taken(levels, present).astype(pd.CategoricalDtype(levels.dropna().unique()))  # type: ignore[arg-type]
+        levels = convert(pd.Series(present.cat.categories, name=series.name), kind, form)
+        return _from_categories(levels, present).astype(pd.CategoricalDtype(levels.dropna().unique()))  # type: ignore[arg-type]
     series = plain(series)
     source = studio_type(series)
     if kind == "String":
-        return text_formats.written(series)
+        return text_formats.to_text(series)
     if source == "String":
-        return _read(series, kind, form)
+        return _parse(series, kind, form)
     if source == kind:
         return series
     moments = {source, kind} & {"DateTime", "TimeSpan"}
@@ -122,7 +122,7 @@ def converted(series: Series, kind: str, form: str | None = None) -> Series:
     return _number(series, kind)
 
 
-def _read(series: Series, kind: str, form: str | None) -> Series:
+def _parse(series: Series, kind: str, form: str | None) -> Series:
     parse: Callable[[Any], Any] = {
         "Boolean": lambda words: text_formats.booleans(words, _WORDS),
         "Integer": _whole,
@@ -138,16 +138,16 @@ def _read(series: Series, kind: str, form: str | None) -> Series:
     found = parse(cells.words)
     if found is None:
         bad = next(word for word in cells.words if parse(np.array([word], dtype=object)) is None)
-        hints = {"DateTime": "Say how it is written in Date and time Format.", "Integer": "Double takes fractions."}
-        raise _refuse(bad, series, kind, hints.get(kind, "Mend it, or clear it before this module."))
+        hints = {"DateTime": "Give its format in Date and time Format.", "Integer": "Use Double for fractions."}
+        raise _bad_value(bad, series, kind, hints.get(kind, "Correct or remove it before this module."))
     return cells.column(found, dtype)
 
 
 def _whole(words: Any) -> Any:
-    if (exact := text_formats.whole(words)) is not None:
+    if (exact := text_formats.whole_numbers(words)) is not None:
         return exact
     found = text_formats.numbers(words)
-    # Beyond 2**53 a fraction such as .0 is written of numbers that a float64 no longer tells apart.
+    # Beyond 2**53 a float64 does not hold every whole number, so a text with a fraction, such as .0, is refused.
     return None if found is None or (found % 1 != 0).any() or (abs(found) > 2**53).any() else found.astype(np.int64)
 
 
@@ -159,12 +159,12 @@ def _number(series: Series, kind: str) -> Series:
     present = series.astype("float64").dropna()
     if kind == "Boolean":
         bad = present[~present.isin((0, 1))]
-        hint = "Only 0 and 1 become truths."
+        hint = "Only 0 and 1 can become Boolean."
     else:
         bad = present[~((present % 1 == 0) & (present >= -(2**63)) & (present < 2**63))]
         hint = "Round it first."
     if len(bad):
-        raise _refuse(float(bad.iloc[0]), series, kind, hint)
+        raise _bad_value(float(bad.iloc[0]), series, kind, hint)
     return series.astype("float64").astype("boolean" if kind == "Boolean" else "Int64")
 
 
@@ -181,7 +181,8 @@ def _from_ticks(series: Series, kind: str) -> Series:
     ticks = series.fillna(_EPOCH if kind == "DateTime" else 0).to_numpy(dtype="int64")
     low, high = (0, 3_155_378_975_999_999_999) if kind == "DateTime" else (-(2**63) // 100 + 1, 2**63 // 100)
     if len(bad := ticks[(ticks < low) | (ticks > high)]):
-        raise _refuse(int(bad[0]), series, kind, "Numbers count ticks of 100 nanoseconds, dates since the year 1.")
+        hint = "A number is a count of 100-nanosecond ticks; for a date, since the year 1."
+        raise _bad_value(int(bad[0]), series, kind, hint)
     if kind == "TimeSpan":
         found = pd.Series((ticks * 100).astype("timedelta64[ns]"), index=series.index, name=series.name)
     else:
@@ -193,29 +194,29 @@ def _from_ticks(series: Series, kind: str) -> Series:
 def _edit_metadata(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     dataset: Dataset = inputs["Dataset"]
     names = list(dataset.frame.columns)
-    selected = sorted(chosen(dataset, arguments, "Column"), key=names.index)
-    changed = {name: _typed(dataset.frame[name], arguments) for name in selected}
+    selected = sorted(selected_columns(dataset, arguments, "Column"), key=names.index)
+    changed = {name: _edit_type(dataset.frame[name], arguments) for name in selected}
     frame = dataset.frame.assign(**changed)
     roles = _roles(replace(dataset, frame=frame), selected, arguments["Fields"])
-    new = _renamed(names, selected, arguments["New Column Name"])
+    new = _new_names(names, selected, arguments["New Column Name"])
     scored = dataset.scored
     if scored is not None:
         scored = replace(scored, label=new.get(scored.label, scored.label))
     return (Dataset(frame.rename(columns=new), {new.get(name, name): role for name, role in roles.items()}, scored),)
 
 
-def _typed(series: Series, arguments: Arguments) -> Series:
+def _edit_type(series: Series, arguments: Arguments) -> Series:
     kind, categorical = arguments["Data Type"], arguments["Categorical"]
     if kind != _SAME:
         form: str | None = arguments.get(_DATE_FORMAT) or arguments.get(_SPAN_FORMAT)
         if form is not None and studio_type(series) in ("Integer", "Double"):
-            message = f"The column {series.name!r} holds numbers, which have no format."
+            message = f"The column {series.name!r} contains numbers, which have no format."
             raise ModuleFailure(message, target=_DATE_FORMAT if kind == "DateTime" else _SPAN_FORMAT)
         if form is not None:
             form = (
                 dotnet.date_format(form, _DATE_FORMAT) if kind == "DateTime" else dotnet.span_format(form, _SPAN_FORMAT)
             )
-        series = converted(series, kind, form)
+        series = convert(series, kind, form)
     if categorical == "Categorical" and not isinstance(series.dtype, pd.CategoricalDtype):
         return plain(series).astype("category")
     return plain(series) if categorical == "NonCategorical" else series
@@ -228,7 +229,7 @@ _SINGLE = {"Labels": "Label", "Weights": "Weight"}
 def _roles(dataset: Dataset, selected: list[str], fields: str) -> dict[str, str]:
     roles = dict(dataset.roles)
     if fields in _SINGLE:
-        _single(dataset, selected, _SINGLE[fields], fields)
+        _require_single(dataset, selected, _SINGLE[fields], fields)
         roles[selected[0]] = _SINGLE[fields]
     for name in selected:
         if fields == "Features" or (fields in _CLEARED and dataset.role(name) == _CLEARED[fields]):
@@ -238,32 +239,34 @@ def _roles(dataset: Dataset, selected: list[str], fields: str) -> dict[str, str]
     return roles
 
 
-def _single(dataset: Dataset, selected: list[str], role: str, fields: str) -> None:
+def _require_single(dataset: Dataset, selected: list[str], role: str, fields: str) -> None:
     word = role.casefold()
     held = [name for name in dataset.frame.columns if dataset.role(name) == role and name not in selected]
     if len(selected) > 1:
-        message = f"One column can be the {word}, not {len(selected)}."
+        message = f"Only one column can be the {word}; {len(selected)} are selected."
         raise ModuleFailure(message, number="0022", target="Column")
     if held:
-        hint = f"Clear that first, by Edit Metadata with Fields = Clear{fields}."
-        raise ModuleFailure(f"The column {held[0]!r} is the {word} already.", target=selected[0], hint=hint)
+        hint = f"Clear it first, with Edit Metadata and Fields = Clear{fields}."
+        raise ModuleFailure(f"The column {held[0]!r} is already the {word}.", target=selected[0], hint=hint)
     kind = studio_type(dataset.frame[selected[0]])
     if role == "Weight" and kind not in ("Integer", "Double"):
-        raise ModuleFailure(f"A weight is a number, and {selected[0]!r} is {kind}.", number="0017", target=selected[0])
+        message = f"A weight must be a number, but {selected[0]!r} is {kind}."
+        raise ModuleFailure(message, number="0017", target=selected[0])
 
 
-def _renamed(names: list[str], selected: list[str], text: str | None) -> dict[str, str]:
+def _new_names(names: list[str], selected: list[str], text: str | None) -> dict[str, str]:
     if text is None:
         return {}
     new, key = [name.strip() for name in text.split(",")], "New Column Name"
     if len(new) != len(selected):
-        message = f"There are {len(new)} new names for {len(selected)} selected columns."
-        raise ModuleFailure(message, number="0022", target=key, hint="Part them by commas, in the table's order.")
+        message = f"The number of new names ({len(new)}) is not that of the selected columns ({len(selected)})."
+        hint = "Separate the names with commas, in the order of the table."
+        raise ModuleFailure(message, number="0022", target=key, hint=hint)
     if "" in new:
         raise ModuleFailure(f"New name {new.index('') + 1} is blank.", target=key)
     kept = [name for name in names if name not in selected]
     if repeated := next((name for place, name in enumerate(new) if name in kept or name in new[:place]), None):
-        raise ModuleFailure(f"There would be two columns {repeated!r}.", number="0028", target=key)
+        raise ModuleFailure(f"Two columns would be called {repeated!r}.", number="0028", target=key)
     return dict(zip(selected, new, strict=True))
 
 

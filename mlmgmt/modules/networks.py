@@ -1,4 +1,4 @@
-"""Initialize Model: neural networks, for two classes, several, and numbers."""
+"""Initialize Model: neural networks, for two classes, several classes and regression."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.modules.base import ModuleFailure, Parameter
 from mlmgmt.modules.classification import minmax
-from mlmgmt.modules.settings import MODE, RANGE, SEED, SINGLE, Setting, learner, seeded
+from mlmgmt.modules.settings import MODE, RANGE, SEED, SINGLE, Setting, learner, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,32 +27,32 @@ _BINNING, _GAUSSIAN, _MINMAX, _NONE = (
 _NO_DIAMETER = "scikit-learn derives the first weights from the sizes of the layers."
 _NO_NET_SHARP = {_SCRIPT: "no library here reads Net#; give the hidden nodes of each layer instead, such as 100,50."}
 _BINS = 10
-"""How many bins the binning normalizer makes is not documented; Group Data into Bins makes as many by default."""
+"""Studio does not document how many bins the binning normalizer makes; this is the default of Group Data into Bins."""
 
 _BATCH = 20
-"""The rows between two corrections of the weights. The module corrects them often; batches of 200, which scikit-learn
-takes by itself, hardly train a network on a table of a few hundred rows."""
+"""The rows between two updates of the weights. The module updates them often; batches of 200, scikit-learn's default,
+hardly train a network on a table of a few hundred rows."""
 
 
 class _Layers(Parameter):
-    """The hidden nodes of each layer, parted by commas."""
+    """The hidden nodes of each layer, separated by commas."""
 
     __slots__ = ()
 
-    def typed(self, text: str) -> tuple[int, ...]:
+    def parse(self, text: str) -> tuple[int, ...]:
         try:
             sizes = tuple(int(part.replace("_", "?")) for part in text.split(","))
         except ValueError:
-            hint = "A whole number, or one for each layer: 100,50."
-            raise ModuleFailure(f"{text!r} is no number of hidden nodes.", target=self.key, hint=hint) from None
+            hint = "Give a whole number, or one for each layer: 100,50."
+            raise ModuleFailure(f"{text!r} is not a number of hidden nodes.", target=self.key, hint=hint) from None
         if min(sizes) < 1:
             message = f"{min(sizes)} is too small for {self.key!r}."
-            raise ModuleFailure(message, number="0005", target=self.key, hint="At least 1.")
+            raise ModuleFailure(message, number="0005", target=self.key, hint="It must be at least 1.")
         return sizes
 
 
 def _settings(rate: str) -> tuple[Parameter | Setting, ...]:
-    """The settings of every network.
+    """Return the settings of a network.
 
     Args:
         rate: the default learning rate.
@@ -99,7 +99,7 @@ def _settings(rate: str) -> tuple[Parameter | Setting, ...]:
     )
 
 
-def _descending(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _network_arguments(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "hidden_layer_sizes": settings.get(_NODES) or settings[_SWEPT_NODES],
         "activation": "logistic",
@@ -112,20 +112,20 @@ def _descending(settings: Mapping[str, Any]) -> dict[str, Any]:
         # The module runs all its iterations; it has no stopping rule.
         "n_iter_no_change": settings[ITERATIONS],
         "shuffle": settings[_SHUFFLE],
-        "random_state": seeded(settings),
+        "random_state": seed_of(settings),
     }
 
 
 def _classifier(settings: Mapping[str, Any]) -> Any:
     from sklearn.neural_network import MLPClassifier
 
-    return MLPClassifier(**_descending(settings))
+    return MLPClassifier(**_network_arguments(settings))
 
 
 def _regressor(settings: Mapping[str, Any]) -> Any:
     from sklearn.neural_network import MLPRegressor
 
-    return MLPRegressor(**_descending(settings))
+    return MLPRegressor(**_network_arguments(settings))
 
 
 def _scaler(settings: Mapping[str, Any]) -> Any:
@@ -138,7 +138,7 @@ def _scaler(settings: Mapping[str, Any]) -> Any:
             encode="ordinal",
             strategy="quantile",
             quantile_method="averaged_inverted_cdf",
-            # Else a long table is sampled at random.
+            # Otherwise a long table is sampled at random.
             subsample=None,
         )
         return make_pipeline(bins, minmax(settings))

@@ -1,8 +1,8 @@
-"""Fitted learners in forms that answer quickly: one row in plain Python, many through NumPy.
+"""Fitted learners in forms that predict quickly: one row in plain Python, many through NumPy.
 
-A form is derived from the fitted estimator whenever a model is loaded, and never stored. Each gives, for a table, an
-array with a line for each row, and for one row the same numbers in a list: the probability of each class, the value
-(and its standard deviation, where the learner has one), or the distance to each centre.
+A form is derived from the fitted estimator whenever a model is loaded, and never stored. For a table it returns an
+array with a line for each row, and for one row a list of the same numbers: the probability of each class, the value
+(and its standard deviation, if the learner has one), or the distance to each centre.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from mlmgmt.modules.features import Column, Feature
 
 _FAR = 1e4
+"""The greatest shift that is folded into the coefficients; a greater one would cost digits."""
 _MOST = 2**26
-"""The bytes of the matrix of the rows that are answered at once; with its copies that makes no more than 256 MB."""
+"""The most bytes of the matrix of the rows that are scored together; with its copies that is at most 256 MB."""
 
 
 class Form:
-    """The estimator itself on a matrix, without the column bookkeeping of a DataFrame: what every form falls back on.
+    """The estimator itself on a matrix, without the column bookkeeping of a DataFrame: the fallback of every form.
 
     Args:
         estimator: a fitted pipeline of a preparation and a learner.
         features: the columns that it reads, in their order.
-        spread: a regression that answers a mean and a standard deviation.
+        spread: a regression that returns a mean and a standard deviation.
     """
 
     def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
@@ -41,7 +42,7 @@ class Form:
         self.encoding = Encoding.of(preparation, features)
 
     def table(self, columns: list[Column]) -> Matrix:
-        """The numbers of each row, worked out for as many rows at a time as take little memory."""
+        """Return the numbers of each row, computed in parts that take little memory."""
         count, most = len(columns[0]) if columns else 0, max(1, _MOST // (8 * max(1, self.breadth)))
         if count <= most:
             return self._answer(columns)
@@ -50,7 +51,7 @@ class Form:
 
     @property
     def breadth(self) -> int:
-        """How many numbers are held for a row while it is answered."""
+        """How many numbers are held in memory for a row while it is scored."""
         return self.encoding.width
 
     def _answer(self, columns: list[Column]) -> Matrix:
@@ -61,11 +62,11 @@ class Form:
 
     @property
     def rowwise(self) -> bool:
-        """Whether one row is answered without the arrays of a table: in microseconds."""
+        """Whether one row is scored without the arrays of a table, which takes microseconds."""
         return type(self) is not Form and self.encoding.rowwise
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
-        """A function from one row's cells to its numbers."""
+        """Return a function from one row's cells to its numbers."""
 
         def by_table(cells: Sequence[Any]) -> list[float]:
             columns = [
@@ -82,7 +83,7 @@ class Linear(Form):
 
     def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
         super().__init__(estimator, features, task=task, spread=spread)
-        estimator, self._unit = _unwrapped(self.learner)
+        estimator, self._unit = _unwrap(self.learner)
         self._slope: tuple[float, float] | None = None
         if hasattr(estimator, "calibrated_classifiers_"):
             calibrated = estimator.calibrated_classifiers_[0]
@@ -94,7 +95,7 @@ class Linear(Form):
         self._exponential = type(estimator).__name__ == "PoissonRegressor"
 
     def _answer(self, columns: list[Column]) -> Matrix:
-        return self._linked(self._scores(columns))
+        return self._apply_link(self._scores(columns))
 
     def _scores(self, columns: list[Column]) -> Matrix:
         if self._unit:
@@ -107,12 +108,12 @@ class Linear(Form):
         scores = numeric.matrix(columns) @ self._coefficients[:, :width].T + self._intercepts
         for category in self.encoding.categories:
             stop = category.first + len(category.columns)
-            # The last line is for values that are none of the categories: code -1.
+            # The code of an unknown value is -1, which picks the last line: zeros.
             weights = np.vstack([self._coefficients[:, category.first : stop].T, np.zeros(len(self._coefficients))])
             scores += weights[category.codes(columns[category.place])]
         return np.asarray(scores)
 
-    def _linked(self, scores: Matrix) -> Matrix:
+    def _apply_link(self, scores: Matrix) -> Matrix:
         if self.task == "regression":
             return np.exp(scores) if self._exponential else scores
         if scores.shape[1] == 1:
@@ -140,7 +141,10 @@ class Linear(Form):
         return _softmax_row(sums)
 
     def _cancels(self) -> bool:
-        """Whether folding the scaling into the coefficients would lose digits: numbers far from zero, little spread."""
+        """Return whether folding the scaling into the coefficients would lose digits.
+
+        It does so for numbers that are far from zero and close to each other.
+        """
         return any(abs(number.weight[1]) > _FAR for number in self.encoding.numbers)
 
     def _sum(self, index: int) -> Callable[[Sequence[Any]], float]:
@@ -164,7 +168,7 @@ class Linear(Form):
 
 
 class _Look(dict[Any, float]):
-    """The weight of each value of a categorical feature; one that is none of them weighs nothing, or is refused."""
+    """The weight of each value of a categorical feature; an unknown value weighs nothing, or is refused."""
 
     def __init__(self, category: Category, coefficients: list[float]) -> None:
         super().__init__({value: coefficients[column] for value, column in category.columns.items()})
@@ -177,7 +181,7 @@ class _Look(dict[Any, float]):
 
 
 def picker(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
-    """A function from a sequence to the items at some places."""
+    """Return a function from a sequence to the items at some places."""
     if len(places) == 1:
         (place,) = places
         return lambda cells: (cells[place],)
@@ -215,8 +219,8 @@ def _exp(power: float) -> float:
     return float("inf") if power > 709 else exp(power)
 
 
-def _unwrapped(learner: Any) -> tuple[Any, bool]:
-    """The estimator behind a projection to the unit sphere, and whether there is one."""
+def _unwrap(learner: Any) -> tuple[Any, bool]:
+    """Return the estimator behind a projection to the unit sphere, and whether there is one."""
     steps = getattr(learner, "steps", None)
     return (steps[-1][1], True) if steps else (learner, False)
 
@@ -247,7 +251,7 @@ class Network(Form):
         return numbers
 
     def _answers(self, values: Matrix) -> Matrix:
-        """What the last layer says of one row, shape (width,), or of n of them, shape (n, width)."""
+        """Return the output of the last layer for one row, shape (width,), or for n rows, shape (n, width)."""
         from scipy.special import expit
 
         *hidden, (weights, biases) = self._layers
@@ -268,7 +272,7 @@ class Clusters(Form):
 
     def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
         super().__init__(estimator, features, task=task, spread=spread)
-        estimator, self._unit = _unwrapped(self.learner)
+        estimator, self._unit = _unwrap(self.learner)
         self._centres = np.asarray(estimator.cluster_centers_, dtype="float64")
 
     @property

@@ -11,17 +11,17 @@ from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Param
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmgmt.modules.base import Outside
+    from mlmgmt.modules.base import GraphAccess
 
-_SCRIPT = "R Script"  # where real graphs keep the Python source
+_SCRIPT = "R Script"  # Real graphs keep the Python source under this name.
 
 
 def _execute_python_script(
-    inputs: Mapping[str, Any], arguments: Arguments, outside: Outside
+    inputs: Mapping[str, Any], arguments: Arguments, outside: GraphAccess
 ) -> tuple[Dataset, Dataset]:
     source = arguments[_SCRIPT]
     if not source:
-        raise ModuleFailure("There is no script.", number="0003", target=_SCRIPT)
+        raise ModuleFailure("The script is missing.", number="0003", target=_SCRIPT)
     # The first connected port is the first argument, whichever it is.
     tables = [inputs[port] for port in ("Dataset1", "Dataset2") if inputs.get(port) is not None]
     done = outside.run_script(source, tables, inputs.get("Script Bundle"))
@@ -48,7 +48,7 @@ EXECUTE_PYTHON_SCRIPT = Module(
     ),
     reach=_execute_python_script,
     category="Python Language Modules",
-    maps_to="azureml_main in a Python process of its own, where scripts are allowed",
+    maps_to="azureml_main in a separate Python process, where scripts are allowed",
 )
 
 MODULES = (EXECUTE_PYTHON_SCRIPT,)

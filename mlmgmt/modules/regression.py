@@ -1,4 +1,4 @@
-"""Initialize Model / Regression."""
+"""Initialize Model / Regression: linear regression and boosted decision trees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.modules.base import Parameter
 from mlmgmt.modules.classification import BOOSTED, boosting, minmax
-from mlmgmt.modules.settings import MODE, RANGE, SEED, SINGLE, Setting, learner, seeded
+from mlmgmt.modules.settings import MODE, RANGE, SEED, SINGLE, Setting, learner, seed_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def _linear_regression(settings: Mapping[str, Any]) -> Any:
         learning_rate="invscaling" if settings[_DECREASE] else "constant",
         # The module runs all its epochs; it has no stopping rule.
         tol=None,
-        random_state=seeded(settings),
+        random_state=seed_of(settings),
     )
 
 

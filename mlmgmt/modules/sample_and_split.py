@@ -1,4 +1,4 @@
-"""Data Transformation / Sample and Split."""
+"""Data Transformation / Sample and Split: Split Data."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _CONDITION = re.compile(r"\s*(?P<operator><=|>=|==|!=|<|>)\s*(?P<value>.+?)\s*")
 def _split_data(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset, Dataset]:
     dataset: Dataset = inputs["Dataset"]
     if len(dataset.frame) < 2:
-        raise ModuleFailure("At least two rows are needed to split.", number="0021", target="Dataset")
+        raise ModuleFailure("A split needs at least two rows.", number="0021", target="Dataset")
     mode = arguments["Splitting mode"]
     if mode == _ROWS:
         first = _first_rows(dataset, arguments)
     elif mode == _REGEX:
-        first = _matching(dataset, arguments["Regular expression"])
+        first = _matching_rows(dataset, arguments["Regular expression"])
     else:
-        first = _comparing(dataset, arguments["Relational expression"])
+        first = _comparing_rows(dataset, arguments["Relational expression"])
     return dataset.with_frame(dataset.frame[first]), dataset.with_frame(dataset.frame[~first])
 
 
@@ -39,7 +39,7 @@ def _first_rows(dataset: Dataset, arguments: Arguments) -> np.ndarray[Any, np.dt
     count = len(dataset.frame)
     size = int(count * arguments["Fraction of rows in the first output dataset"])
     first = np.zeros(count, dtype=bool)
-    seed = arguments["Random seed"] or None  # 0 means: from the clock
+    seed = arguments["Random seed"] or None  # 0 takes a seed from the clock.
     if not arguments["Randomized split"] and not arguments["Stratified split"]:
         first[:size] = True
     elif 0 < size < count:
@@ -48,7 +48,7 @@ def _first_rows(dataset: Dataset, arguments: Arguments) -> np.ndarray[Any, np.dt
             name = columns.select_one(
                 dataset, arguments.get("Stratification key column"), parameter="Stratification key column"
             )
-            # Rows without a value are a class of their own.
+            # Rows without a value form a class too.
             key = dataset.frame[name].astype(object).map(str)
         try:
             chosen, _ = train_test_split(np.arange(count), train_size=size, stratify=key, random_state=seed)
@@ -62,15 +62,15 @@ def _first_rows(dataset: Dataset, arguments: Arguments) -> np.ndarray[Any, np.dt
     return first
 
 
-def _keyed(dataset: Dataset, expression: str, parameter: str) -> tuple[pd.Series[Any], str]:
+def _column_and_rest(dataset: Dataset, expression: str, parameter: str) -> tuple[pd.Series[Any], str]:
     found = _COLUMN_NAMED.fullmatch(expression)
     names = list(dataset.frame.columns)
     if found is None:
         hint = r'Write the column as \"name" or (\0), then the expression.'
-        raise ModuleFailure(f"{expression!r} names no column.", target=parameter, hint=hint)
+        raise ModuleFailure(f"{expression!r} does not name a column.", target=parameter, hint=hint)
     name = found["name"] if found["name"] is not None else _at(names, int(found["index"]))
     if name not in names:
-        raise ModuleFailure(f"There is no column {name!r}.", number="0001", target=parameter)
+        raise ModuleFailure(f"The column {name!r} does not exist.", number="0001", target=parameter)
     return dataset.frame[name], found["rest"]
 
 
@@ -78,8 +78,8 @@ def _at(names: list[str], index: int) -> str:
     return names[index] if index < len(names) else f"({index})"
 
 
-def _matching(dataset: Dataset, expression: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    series, pattern = _keyed(dataset, expression, "Regular expression")
+def _matching_rows(dataset: Dataset, expression: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    series, pattern = _column_and_rest(dataset, expression, "Regular expression")
     try:
         compiled = re.compile(pattern.strip())
     except re.error as error:
@@ -87,23 +87,23 @@ def _matching(dataset: Dataset, expression: str) -> np.ndarray[Any, np.dtype[np.
     return np.array([not pd.isna(value) and compiled.search(str(value)) is not None for value in series], dtype=bool)
 
 
-def _comparing(dataset: Dataset, expression: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    series, conditions = _keyed(dataset, expression, "Relational expression")
+def _comparing_rows(dataset: Dataset, expression: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    series, conditions = _column_and_rest(dataset, expression, "Relational expression")
     result: np.ndarray[Any, np.dtype[np.bool_]] | None = None
-    # No grouping exists; & binds more tightly than |, as in .NET.
+    # There are no parentheses; & binds more tightly than |, as in .NET.
     for alternative in conditions.split("|"):
         every = np.ones(len(series), dtype=bool)
         for condition in alternative.split("&"):
-            every &= _compared(series, condition)
+            every &= _compare(series, condition)
         result = every if result is None else result | every
     assert result is not None
     return result
 
 
-def _compared(series: pd.Series[Any], condition: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _compare(series: pd.Series[Any], condition: str) -> np.ndarray[Any, np.dtype[np.bool_]]:
     found = _CONDITION.fullmatch(condition)
     if found is None:
-        hint = "Comparisons (< > <= >= == !=) joined by & and |."
+        hint = "Use comparisons (< > <= >= == !=) joined by & and |."
         raise ModuleFailure(f"{condition!r} is not a comparison.", target="Relational expression", hint=hint)
     dates = columns.studio_type(series) == "DateTime"
     try:
@@ -148,7 +148,7 @@ SPLIT_DATA = Module(
             "choice",
             _ROWS,
             choices=(_ROWS, _RECOMMENDER, _REGEX, _RELATIVE),
-            refused={_RECOMMENDER: "there are no recommenders here."},
+            refused={_RECOMMENDER: "there is no recommender."},
         ),
         Parameter(
             "Fraction of rows in the first output dataset",

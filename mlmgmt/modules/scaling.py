@@ -27,8 +27,8 @@ class NormalizingTransformation:
     """What Normalize Data learnt.
 
     Args:
-        fitted: by column, what to take off and what to divide by; for LogNormal of the logarithm, and without meaning
-            for the methods that learn nothing. A divisor of 0 stands for a constant column.
+        fitted: by column, what to subtract and what to divide by (for LogNormal, of the logarithm); unused by the
+            methods that learn nothing. A divisor of 0 means a constant column.
         constant: the value that a constant column gets.
     """
 
@@ -40,10 +40,10 @@ class NormalizingTransformation:
         frame = dataset.frame
         _refuse_duplicates(frame)
         if missing := [name for name in self.fitted if name not in frame.columns]:
-            message = f"The transformation was learnt on columns that the rows do not have: {_listed(missing)}."
+            message = f"The transformation was learnt on columns that the rows do not have: {_quoted_names(missing)}."
             hint = f"The rows have: {', '.join(map(str, frame.columns))}."
             raise ModuleFailure(message, number="0001", target="Dataset", hint=hint)
-        _refuse_others(frame, list(self.fitted))
+        _refuse_non_numeric(frame, list(self.fitted))
         normalized = {}
         with np.errstate(all="ignore"):
             for name in self.fitted:
@@ -54,7 +54,7 @@ class NormalizingTransformation:
     def cells(self, columns: Sequence[str]) -> Mapping[str, Callable[[Any], Any] | None] | None:
         if any(name not in columns for name in self.fitted):
             return None
-        return {name: _of_cell(self._function(name)) if name in self.fitted else None for name in columns}
+        return {name: _for_cell(self._function(name)) if name in self.fitted else None for name in columns}
 
     def state(self) -> dict[str, Any]:
         return {part.name: getattr(self, part.name) for part in fields(self)}
@@ -64,7 +64,7 @@ class NormalizingTransformation:
         return cls(**state)
 
     def _function(self, name: str) -> Callable[[Any], Any]:
-        """What becomes of the column's numbers: of an array, or of one number."""
+        """Return the function for the column's numbers: for an array, or for one number."""
         from scipy.special import expit, ndtr
 
         first, second = self.fitted[name]
@@ -80,32 +80,32 @@ class NormalizingTransformation:
 
 
 def _logarithm(values: Any) -> Any:
-    """Numbers that are not positive lie below all that a log-normal distribution gives."""
+    """Return the logarithm; numbers that are not positive lie below all values of a log-normal distribution."""
     return np.log(np.maximum(values, 0.0))
 
 
-def _of_cell(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def normalized(cell: Any) -> float:
+def _for_cell(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def normalize(cell: Any) -> float:
         with np.errstate(all="ignore"):
             return float(function(np.nan if cell is None else float(cell)))
 
-    return normalized
+    return normalize
 
 
-def _listed(names: Sequence[str]) -> str:
+def _quoted_names(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names))
 
 
 def _refuse_duplicates(frame: pd.DataFrame) -> None:
     if not frame.columns.is_unique:
         names = [str(name) for name in frame.columns[frame.columns.duplicated()].unique()]
-        raise ModuleFailure(f"Several columns are called {_listed(names)}.", number="0018", target="Dataset")
+        raise ModuleFailure(f"Several columns are called {_quoted_names(names)}.", number="0018", target="Dataset")
 
 
-def _refuse_others(frame: pd.DataFrame, names: list[str]) -> None:
+def _refuse_non_numeric(frame: pd.DataFrame, names: list[str]) -> None:
     for name in names:
         if (kind := columns.studio_type(frame[name])) not in _NUMERIC:
-            message = f"Only numbers can be normalized, and the column {name!r} is {kind}."
+            message = f"Only numbers can be normalized, but the column {name!r} is {kind}."
             hint = "Leave it out of the columns to transform, or change its type with Edit Metadata."
             raise ModuleFailure(message, number="0017", target=name, hint=hint)
 
@@ -118,18 +118,18 @@ def _normalize_data(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Da
         chosen = [name for name in frame.columns if columns.studio_type(frame[name]) in _NUMERIC]
     else:
         chosen = columns.select(dataset, selection, parameter="Columns to transform")
-        _refuse_others(frame, chosen)
+        _refuse_non_numeric(frame, chosen)
     if not chosen:
-        raise ModuleFailure("There is no column of numbers to normalize.", number="0020", target="Dataset")
+        raise ModuleFailure("The dataset has no numeric column to normalize.", number="0020", target="Dataset")
     if not len(frame):
-        raise ModuleFailure("There are no rows to learn a normalization from.", number="0021", target="Dataset")
-    fitted = {name: _fitted(frame[name], method) for name in chosen}
+        raise ModuleFailure("The dataset has no rows to learn from.", number="0021", target="Dataset")
+    fitted = {name: _fit(frame[name], method) for name in chosen}
     constant = 0.0 if arguments.get("Use 0 for constant columns when checked", True) else np.nan
     learnt = NormalizingTransformation(method, fitted, constant)
     return learnt.apply(dataset), learnt
 
 
-def _fitted(series: pd.Series[Any], method: str) -> tuple[float, float]:
+def _fit(series: pd.Series[Any], method: str) -> tuple[float, float]:
     if method not in _LEARNT:
         return 0.0, 1.0
     values = series.dropna().to_numpy(dtype="float64")
@@ -137,7 +137,7 @@ def _fitted(series: pd.Series[Any], method: str) -> tuple[float, float]:
         return np.nan, np.nan
     if method == _LOG_NORMAL:
         if (values <= 0).any():
-            message = f"LogNormal needs positive numbers, and the column {series.name!r} has others."
+            message = f"LogNormal needs positive numbers, but the column {series.name!r} has others."
             hint = "Leave it out of the columns to transform, or choose another method."
             raise ModuleFailure(message, target=str(series.name), hint=hint)
         values = np.log(values)
@@ -184,7 +184,7 @@ APPLY_TRANSFORMATION = Module(
     parameters=(),
     run=_apply_transformation,
     category="Machine Learning / Score",
-    maps_to="what the transformation learnt, done to other rows",
+    maps_to="what the transformation learnt, applied to other rows",
 )
 
 MODULES = (NORMALIZE_DATA, APPLY_TRANSFORMATION)

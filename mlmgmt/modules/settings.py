@@ -1,4 +1,4 @@
-"""How a learner is declared: its settings, each a parameter of its own when it is swept."""
+"""How a learner is declared: its settings, each with a second parameter for the range that a sweep tries."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Setting:
     """A learner's setting: one value, or a range of them that a sweep tries.
 
     Args:
-        single: the parameter that gives one value; its `when` is filled in.
-        range: the key of the parameter that gives several, and `values` its default. Empty: it is never swept.
-        label: of the range.
+        single: the parameter for one value; its `when` is filled in.
+        range: the key of the parameter for a range, with `values` as its default. If empty, it is never swept.
+        label: the label of the range.
     """
 
     single: Parameter
@@ -44,22 +44,22 @@ class Setting:
 
     @property
     def swept(self) -> bool:
-        """Whether a sweep tries its range: one that changes nothing would only repeat the same runs."""
+        """Whether a sweep tries its range; a setting without effect would only repeat the same runs."""
         return bool(self.range) and self.single.without_effect is None
 
     def read(self, arguments: Arguments) -> tuple[Any, tuple[Any, ...]]:
-        """Its value, and what a sweep tries: the range given, else the learner's own default range."""
+        """Return its value, and what a sweep tries: the given range, or else the learner's default range."""
         if not self.range:
             return arguments.get(self.single.key), ()
         single, swept = self.parameters
         if arguments.get(swept.key):
             return arguments[swept.key][0], arguments[swept.key]
-        default = swept.typed(self.values)
+        default = swept.parse(self.values)
         return arguments.get(single.key, default[0]), default
 
 
-def seeded(settings: Mapping[str, Any]) -> int:
-    """The seed of a learner: the one that is set, else always the same one, so that a training can be repeated."""
+def seed_of(settings: Mapping[str, Any]) -> int:
+    """Return the seed of a learner: the given one, or else always the same one, so that training can be repeated."""
     seed = settings.get(SEED.key)
     return 0 if seed is None else int(seed)
 
@@ -83,12 +83,12 @@ def learner(
     counts: bool = False,
     unknown: Parameter = UNKNOWN_LEVELS,
 ) -> Module:
-    """The row of a learner: no inputs, and one output that carries it untrained.
+    """Return the module of a learner: it has no inputs, and one output with the untrained learner.
+
+    See `learners.Untrained` for the arguments that are not listed.
 
     Args:
         unknown: the parameter that says whether categories unseen in training are scored.
-
-    See `learners.Untrained` for the rest.
     """
     settings = [item for item in parameters if isinstance(item, Setting)]
 

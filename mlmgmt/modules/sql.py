@@ -1,7 +1,7 @@
 """Data Transformation / Manipulation: Apply SQL Transformation.
 
-A query comes with a definition that may be somebody else's, so it can only read the tables it is given, and it ends:
-after a number of steps, a time, or an amount of memory.
+A query may come from someone else's definition. So it can only read its input tables, and it is stopped after a number
+of steps, a time or an amount of memory.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 STEPS = 500_000_000
-"""How many instructions of SQLite's machine a query may take."""
+"""How many instructions of SQLite's virtual machine a query may take."""
 SECONDS = 60.0
 EVERY = 100
-"""After how many instructions both are checked: seldom enough to cost little, often enough for slow instructions."""
+"""How many instructions pass between checks: enough to cost little, few enough for slow instructions."""
 HEAP = 2 * 2**30
-"""What SQLite may allocate, in bytes. SQLite counts it for the whole process and never raises it again."""
+"""How many bytes SQLite may allocate. The limit is for the whole process, and SQLite never raises it again."""
 VALUE = 1_000_000
-"""How long a text or a row may become, in bytes."""
+"""The greatest length of a text or a row, in bytes."""
 ROWS, CELLS, TEXT = 5_000_000, 50_000_000, 2**30
-"""How large a result may be: rows, cells, and bytes of text."""
+"""The greatest size of a result: rows, cells, and bytes of text."""
 
 _QUERY = "SQL Query Script"
 _PORTS = {"t1": "Table1", "t2": "Table2", "t3": "Table3"}
-_HINT = "A query reads the tables t1, t2 and t3; it changes nothing and reaches nothing else."
+_HINT = "A query can only read the tables t1, t2 and t3."
 _FIRST_WORD = re.compile(r"(?:[\s;\ufeff]|--[^\n]*(?:\n|\Z)|/\*.*?(?:\*/|\Z))*(?P<word>\w*)", re.DOTALL)
 _READING = frozenset({"SELECT", "WITH", "VALUES"})
 _FUNCTIONS_DENIED = frozenset({"load_extension", "fts3_tokenizer"})
@@ -52,7 +52,7 @@ _ACTIONS = {
 
 
 class _Guard:
-    """Watches one query: what it asks for, how long it takes, and how much text it returns."""
+    """Watches one query: what it accesses, how long it takes, and how much text it returns."""
 
     def __init__(self, tables: Sequence[str]) -> None:
         self.tables = frozenset(tables)
@@ -67,20 +67,20 @@ class _Guard:
         if action == sqlite3.SQLITE_FUNCTION and str(second).lower() not in _FUNCTIONS_DENIED:
             return sqlite3.SQLITE_OK
         table = str(first).lower()
-        # Counting the rows of a common table expression reads no column of it, and gives its name.
+        # To count the rows of a common table expression, SQLite passes its name and an empty column name.
         unnamed = second == "" and not table.startswith(("sqlite_", "pragma_"))
         if action == sqlite3.SQLITE_READ and (table in self.tables or unnamed):
             return sqlite3.SQLITE_OK
-        self.denied = self.denied or self._said(action, table, second)
+        self.denied = self.denied or self._describe(action, table, second)
         return sqlite3.SQLITE_DENY
 
     @staticmethod
-    def _said(action: int, table: str, second: str | None) -> str:
+    def _describe(action: int, table: str, second: str | None) -> str:
         word = _ACTIONS.get(action, f"the action {action}")
         if action == sqlite3.SQLITE_FUNCTION:
             return f"the function {second}"
         if action != sqlite3.SQLITE_READ and table.startswith("sqlite_"):
-            return "a table-valued function"  # SQLite notes it in its schema when it is first used
+            return "a table-valued function"  # SQLite adds it to its schema on first use.
         return f"{word} {table}" if table not in ("none", "") else word
 
     def progress(self) -> int:
@@ -99,7 +99,7 @@ class _Guard:
 
 
 def _too_much(reason: str) -> ModuleFailure:
-    hint = "Let the query do less: narrow it with WHERE or LIMIT, and see that a recursion ends."
+    hint = "Narrow the query with WHERE or LIMIT, and check that a recursion ends."
     return ModuleFailure(f"The query was stopped: {reason}.", target=_QUERY, hint=hint)
 
 
@@ -107,13 +107,13 @@ def _apply_sql(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset
     query = arguments[_QUERY]
     given = {table: inputs[port] for table, port in _PORTS.items() if inputs.get(port) is not None}
     if "t1" not in given:
-        raise ModuleFailure("There is no dataset.", number="0003", target="Table1")
+        raise ModuleFailure("The first dataset is missing.", number="0003", target="Table1")
     found = _FIRST_WORD.match(query or "")
     word = found["word"].upper() if found else ""
     if not word and not (query or "").strip(" \t\r\n;"):
-        raise ModuleFailure("There is no query.", number="0003", target=_QUERY)
+        raise ModuleFailure("The query is missing.", number="0003", target=_QUERY)
     if word not in _READING:
-        message = f"Only a query that reads can be run; {word or 'this'} is denied."
+        message = f"Only a query that reads can run; {word or 'this'} is denied."
         raise ModuleFailure(message, number="0069", target=_QUERY, hint=_HINT)
     with closing(sqlite3.connect(":memory:")) as connection:
         for pragma in (f"hard_heap_limit={HEAP}", "temp_store=MEMORY", "trusted_schema=OFF"):
@@ -121,7 +121,7 @@ def _apply_sql(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE)
         for table, dataset in given.items():
             _load(connection, table, dataset.frame)
-        return (Dataset(_result(connection, query, _restricted(connection, given))),)
+        return (Dataset(_result(connection, query, _restrict(connection, given))),)
 
 
 def _load(connection: sqlite3.Connection, table: str, frame: pd.DataFrame) -> None:
@@ -130,7 +130,7 @@ def _load(connection: sqlite3.Connection, table: str, frame: pd.DataFrame) -> No
     if not names:
         raise ModuleFailure("A table without columns cannot be queried.", number="0020", target=port)
     if clash := _clash(names):
-        message = f"The columns {clash[0]!r} and {clash[1]!r} have one name in SQL."
+        message = f"The columns {clash[0]!r} and {clash[1]!r} have the same name in SQL."
         raise ModuleFailure(message, number="0018", target=port, hint="Rename one with Edit Metadata.")
     parts = [_column(frame.iloc[:, position]) for position in range(len(names))]
     quoted = [f'"{name.replace(chr(34), chr(34) * 2)}"' for name in names]
@@ -150,29 +150,32 @@ def _load(connection: sqlite3.Connection, table: str, frame: pd.DataFrame) -> No
 
 
 def _column(series: pd.Series[Any]) -> tuple[str, list[Any]]:
-    """A column's SQL type and values: whole numbers and truths (0 and 1) are INTEGER, numbers REAL, the rest TEXT."""
+    """Return a column's SQL type and values.
+
+    Integers and booleans (0 and 1) are INTEGER, other numbers REAL, the rest TEXT.
+    """
     if isinstance(series.dtype, pd.CategoricalDtype):
         kind = columns.studio_type(pd.Series(series.cat.categories))
         series = series.astype(object)
     else:
         kind = columns.studio_type(series)
     if kind in ("Integer", "Boolean"):
-        truths = kind == "Boolean"
-        whole: pd.Series[Any] = (series.astype("boolean") if truths else series).astype("Int64")
+        boolean = kind == "Boolean"
+        whole: pd.Series[Any] = (series.astype("boolean") if boolean else series).astype("Int64")
         return "INTEGER", [None if value is pd.NA else value for value in whole.tolist()]
     if kind == "Double":
         return "REAL", series.astype("float64").to_numpy(dtype="float64", na_value=float("nan")).tolist()
     if kind == "DateTime":
-        # As SQLite's own date functions write it, so that they compare.
+        # As SQLite's own date functions write dates, so that the two compare.
         return "TEXT", [None if pd.isna(value) else value.isoformat(sep=" ") for value in series]
     return "TEXT", features.texts(series).tolist()
 
 
-def _restricted(connection: sqlite3.Connection, given: Mapping[str, Dataset]) -> _Guard:
-    """Let the connection only read from here on, within the limits."""
+def _restrict(connection: sqlite3.Connection, given: Mapping[str, Dataset]) -> _Guard:
+    """From here on, let the connection only read, and only within the limits."""
     guard = _Guard(tuple(given))
     connection.execute("PRAGMA query_only=ON").close()
-    # A row's cells are copied all at once; wide tables joined still fit.
+    # SQLite copies all cells of a row together, so the width is limited; a join of all the tables still fits.
     wide = 500 + sum(len(dataset.frame.columns) for dataset in given.values())
     connection.setlimit(sqlite3.SQLITE_LIMIT_COLUMN, wide)
     connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, VALUE)
@@ -190,21 +193,21 @@ def _result(connection: sqlite3.Connection, query: str, guard: _Guard) -> pd.Dat
             if not names:
                 raise ModuleFailure("The query returns no table.", number="0069", target=_QUERY, hint=_HINT)
             if clash := _clash(names):
-                message = f"The columns {clash[0]!r} and {clash[1]!r} of the result have one name."
-                hint = "Names that differ in letter case alone clash too; rename one with AS."
+                message = f"The columns {clash[0]!r} and {clash[1]!r} of the result have the same name."
+                hint = "Rename one with AS. Names that differ only in letter case are the same."
                 raise ModuleFailure(message, number="0018", target=_QUERY, hint=hint)
-            rows = _fetched(cursor, names)
+            rows = _fetch(cursor, names)
     except (sqlite3.Error, sqlite3.Warning, UnicodeEncodeError, ValueError) as error:
-        raise _explained(error, guard) from None
+        raise _explain(error, guard) from None
     except MemoryError:
         raise _too_much(f"it needs more than {HEAP:,} bytes") from None
     parts: Sequence[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(names)
-    return pd.DataFrame({name: _typed(values) for name, values in zip(names, parts, strict=True)})
+    return pd.DataFrame({name: _result_column(values) for name, values in zip(names, parts, strict=True)})
 
 
-def _explained(error: Exception, guard: _Guard) -> ModuleFailure:
+def _explain(error: Exception, guard: _Guard) -> ModuleFailure:
     if guard.denied is not None:
-        message = f"The query asks for what is denied: {guard.denied}."
+        message = f"The query uses what is denied: {guard.denied}."
         return ModuleFailure(message, number="0069", target=_QUERY, hint=_HINT)
     if guard.stopped is not None:
         return _too_much(guard.stopped)
@@ -213,13 +216,13 @@ def _explained(error: Exception, guard: _Guard) -> ModuleFailure:
     return ModuleFailure(f"SQLite says: {str(error).rstrip('.')}.", number="0069", target=_QUERY)
 
 
-def _fetched(cursor: sqlite3.Cursor, names: list[str]) -> list[tuple[Any, ...]]:
+def _fetch(cursor: sqlite3.Cursor, names: list[str]) -> list[tuple[Any, ...]]:
     most = max(1, min(ROWS, CELLS // len(names)))
     rows: list[tuple[Any, ...]] = []
     for row in cursor:
         if bytes in map(type, row):
             name = names[[type(value) for value in row].index(bytes)]
-            message = f"The column {name!r} of the result holds bytes."
+            message = f"The column {name!r} of the result contains bytes."
             raise ModuleFailure(message, number="0017", target=name, hint="Turn them into text: hex(...) AS name.")
         if len(rows) == most:
             raise _too_much(f"it returns more than {most:,} rows of {len(names)} columns")
@@ -227,8 +230,8 @@ def _fetched(cursor: sqlite3.Cursor, names: list[str]) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _typed(values: Sequence[Any]) -> pd.Series[Any]:
-    """A result column: whole numbers, numbers, or text as soon as one value is text."""
+def _result_column(values: Sequence[Any]) -> pd.Series[Any]:
+    """Return a result column: integers, floats, or text if any value is text."""
     kinds = set(map(type, values)) - {type(None)}
     if str in kinds:
         return pd.Series([None if value is None else str(value) for value in values], dtype="str")
@@ -236,7 +239,7 @@ def _typed(values: Sequence[Any]) -> pd.Series[Any]:
 
 
 def _clash(names: Sequence[str]) -> tuple[str, str] | None:
-    """Two names that SQL does not tell apart."""
+    """Return two names that are the same in SQL, or None."""
     seen: dict[str, str] = {}
     for name in names:
         if name.lower() in seen:
@@ -253,7 +256,7 @@ APPLY_SQL_TRANSFORMATION = Module(
     parameters=(Parameter(_QUERY),),
     run=_apply_sql,
     category="Data Transformation / Manipulation",
-    maps_to="sqlite3 in memory, reading only; truths are 0 and 1, dates are ISO text",
+    maps_to="sqlite3 in memory, read-only; booleans are 0 and 1, dates are ISO text",
 )
 
 MODULES = (APPLY_SQL_TRANSFORMATION,)

@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 CELLS = 200_000_000
-"""How many cells a table of hashed features may have; a column weighs as much as `COLUMN` of them."""
+"""How many cells a table of hashed features may have; every column counts as `COLUMN` more of them."""
 COLUMN = 200
 PATTERN = 1_000
-"""How long a custom regular expression may be."""
+"""The greatest length of a custom regular expression, in characters."""
 
 _CATEGORY = "Text Analytics"
 
 
 def _text_columns(dataset: Dataset, selection: str | None, parameter: str) -> list[str]:
-    """The columns that are selected, all of them text; without a selection, every feature that is text.
+    """Return the selected columns, all of them text; without a selection, every feature that is text.
 
     Raises:
-        ModuleFailure: there is none, or one is no text.
+        ModuleFailure: there is no such column, or a selected one is not text.
     """
     frame = dataset.frame
     if not frame.columns.is_unique:
@@ -43,7 +43,7 @@ def _text_columns(dataset: Dataset, selection: str | None, parameter: str) -> li
     else:
         chosen = columns.select(dataset, selection, parameter=parameter)
     if not chosen:
-        raise ModuleFailure("There is no text column.", number="0020", target=parameter)
+        raise ModuleFailure("No text column was found to work on.", number="0020", target=parameter)
     for name in chosen:
         if not _is_text(frame[name]):
             message = f"The column {name!r} is {columns.studio_type(frame[name])}, not text."
@@ -61,11 +61,11 @@ def _is_text(series: pd.Series[Any]) -> bool:
 
 
 def _feature_hashing(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
-    """Each text becomes the counts of its words and runs of words, by their hash.
+    """Turn each text into the counts of its words and runs of words, by their hash.
 
-    Words are what white space parts, as they are written; a pipe is no word, for Preprocess Text marks with pipes what
-    it took out. The reference leaves open what a feature's value is: here always a count, so hashes get no sign and
-    rows are not scaled.
+    Words are separated by white space and used exactly as written. A pipe is not a word, because Preprocess Text marks
+    with pipes what it removed. The reference does not say what a feature's value is; here it is always a count, so
+    hashes have no sign and rows are not scaled.
     """
     from sklearn.feature_extraction.text import HashingVectorizer
 
@@ -74,7 +74,7 @@ def _feature_hashing(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[D
     chosen = _text_columns(dataset, arguments["Target column"], "Target column")
     size = 2 ** arguments["Hashing bitsize"]
     if (len(frame) + COLUMN) * size * len(chosen) > CELLS:
-        message = f"{size * len(chosen):,} features of {len(frame):,} rows are more than a table here holds."
+        message = f"{size * len(chosen):,} features of {len(frame):,} rows are too many for a table here."
         raise ModuleFailure(message, number="0007", target="Hashing bitsize", hint="Choose fewer bits.")
     hashing = HashingVectorizer(
         n_features=size,
@@ -112,13 +112,13 @@ FEATURE_HASHING = Module(
     ),
     run=_feature_hashing,
     category=_CATEGORY,
-    maps_to="sklearn.feature_extraction.text.HashingVectorizer of words as they are written; the values are counts",
+    maps_to="sklearn.feature_extraction.text.HashingVectorizer of words as written; the values are counts",
 )
 
 
 # Preprocess Text
 
-# Every pattern is linear in the text: a match starts at a boundary only, or takes all that it could.
+# Every pattern takes linear time: a match starts only at a boundary, or takes all the characters that it can.
 _URL = re.compile(r"\b(?:https?://|ftps?://|www\.)\S*[^\s.,;:!?)]", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]*[^\s@.,;:!?)]")
 _SENTENCE_END = re.compile(
@@ -172,10 +172,10 @@ _OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class _Cleaner:
-    """Cleans one text after another.
+    """Cleans texts.
 
-    The reference gives no full order. Here: the custom expression; backslashes, addresses and contractions, which need
-    the text as it was; then, sentence by sentence, words, numbers and characters.
+    The reference does not give the full order. Here it is: the custom expression; backslashes, addresses and
+    contractions, which need the original text; then, in each sentence, words, numbers and characters.
     """
 
     options: Arguments
@@ -228,7 +228,7 @@ def _preprocess_text(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[D
     for name in chosen:
         added = f"Preprocessed {name}"
         if added in frame.columns:
-            raise ModuleFailure(f"There is a column {added!r} already.", number="0018", target=added)
+            raise ModuleFailure(f"The column {added!r} already exists.", number="0018", target=added)
         texts = [None if text is None else clean(text) for text in features.texts(frame[name])]
         frame = frame.assign(**{added: pd.Series(texts, index=frame.index, dtype="str")})
     return (dataset.with_frame(frame),)
@@ -240,7 +240,7 @@ def _stop_words(given: Dataset | None, arguments: Arguments) -> frozenset[str]:
     if given is not None:
         return _own_stop_words(given.frame)
     if arguments["Language"] != "English":
-        message = f"There is no list of stop words for {arguments['Language']} here."
+        message = f"mlmgmt has no stop words for {arguments['Language']}."
         hint = "Connect one to the port 'Stop words', or set 'Remove stop words' to False."
         raise ModuleFailure(message, target="Language", hint=hint)
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
@@ -250,7 +250,7 @@ def _stop_words(given: Dataset | None, arguments: Arguments) -> frozenset[str]:
 
 def _own_stop_words(frame: pd.DataFrame) -> frozenset[str]:
     if frame.shape[1] != 1:
-        message = f"A list of stop words has exactly one column, not {frame.shape[1]}."
+        message = f"A list of stop words must have exactly one column, not {frame.shape[1]}."
         raise ModuleFailure(message, number="0022", target="Stop words")
     words = {
         text.strip().casefold().replace("\u2019", "'") for text in features.texts(frame.iloc[:, 0]) if text is not None
@@ -259,18 +259,18 @@ def _own_stop_words(frame: pd.DataFrame) -> frozenset[str]:
     if not words:
         raise ModuleFailure("The list of stop words is empty.", number="0003", target="Stop words")
     if several := sorted(word for word in words if len(word.split()) > 1):
-        message = f"A row of the stop words has one word, and {several[0]!r} is several."
+        message = f"A row of the stop words must have one word, but {several[0]!r} has several."
         raise ModuleFailure(message, number="0018", target="Stop words")
     return frozenset(words)
 
 
 def _custom(arguments: Arguments) -> Callable[[str], str] | None:
-    """The custom replacement; a replacement string may write a group as .NET does, `$1`, or as Python does, `\\1`."""
+    """Return the custom replacement, or None. Its string may write a group as in .NET, `$1`, or in Python, `\\1`."""
     expression, replacement = arguments[_EXPRESSION], arguments[_REPLACEMENT] or ""
     if expression is None:
         return None
     if len(expression) > PATTERN:
-        message = f"The expression has {len(expression):,} characters, and may have {PATTERN:,}."
+        message = f"The expression has {len(expression):,} characters; the limit is {PATTERN:,}."
         raise ModuleFailure(message, number="0007", target=_EXPRESSION)
     try:
         with warnings.catch_warnings():
@@ -278,7 +278,7 @@ def _custom(arguments: Arguments) -> Callable[[str], str] | None:
             pattern = re.compile(expression)
     except (re.error, RecursionError, OverflowError) as error:
         message = f"{expression!r} is not a regular expression: {error}."
-        raise ModuleFailure(message, target=_EXPRESSION, hint="Expressions are Python's.") from None
+        raise ModuleFailure(message, target=_EXPRESSION, hint="Use the syntax of Python's re module.") from None
     template = _GROUP.sub(lambda found: "$" if found[1] else rf"\g<{found[2] or found[3]}>", replacement)
     try:
         pattern.sub(template, "")
@@ -288,8 +288,8 @@ def _custom(arguments: Arguments) -> Callable[[str], str] | None:
     return lambda text: pattern.sub(template, text)
 
 
-def _impossible(key: str, reason: str) -> Parameter:
-    """An option that can be off only; off is its default, so that a graph that leaves it out can run."""
+def _unsupported(key: str, reason: str) -> Parameter:
+    """Return an option that can only be off. Off is its default, so that a graph that leaves it out can run."""
     return Parameter(key, "choice", "False", choices=("True", "False"), refused={"True": reason})
 
 
@@ -300,10 +300,10 @@ PREPROCESS_TEXT = Module(
     outputs=(Port("Results dataset"),),
     parameters=(
         Parameter("Language", "choice", "English", choices=_LANGUAGES),
-        _impossible("Remove by part of speech", "no library here tells the parts of speech; set it to False."),
+        _unsupported("Remove by part of speech", "no library here finds the parts of speech; set it to False."),
         Parameter(_COLUMN_KEY, "columns"),
         Parameter("Remove stop words", "boolean", "True"),
-        _impossible("Lemmatization", "no library here knows the base forms of words; set it to False."),
+        _unsupported("Lemmatization", "no library here knows the base forms of words; set it to False."),
         *(Parameter(key, "boolean", "True") for key in _OPTIONS),
         Parameter(_EXPRESSION),
         Parameter(_REPLACEMENT),

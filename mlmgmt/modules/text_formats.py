@@ -1,4 +1,4 @@
-"""What text stands for: the types of a table's cells, and the tables in the formats that modules read."""
+"""How text becomes values: the types of a table's cells, and the table formats that modules read."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from mlmgmt.modules.features import Column
 
     Parse = Callable[[Column], Any]
-    """From words, none of them blank, to as many values; None when one of them is not of the kind."""
+    """Takes words, none of them blank; returns as many values, or None if a word is not of that type."""
 
 _WORDS = {"true": True, "false": False}
 _LARGEST = 100_000_000
-"""The most cells that a sparse text is spread out to."""
+"""The most cells that a sparse text may expand to."""
 
 
 def booleans(words: Column, values: dict[str, bool] = _WORDS) -> Column | None:
-    """The truths that words name, in any letter case."""
+    """Parse words as booleans, in any letter case."""
     if not len(words) or words[0].strip().casefold() not in values:
         return None
     codes, distinct = pd.factorize(words)
@@ -36,8 +36,8 @@ def booleans(words: Column, values: dict[str, bool] = _WORDS) -> Column | None:
     return None if None in found else np.array(found, dtype=bool)[codes]
 
 
-def whole(words: Column) -> Column | None:
-    """The whole numbers of 64 bits that words write."""
+def whole_numbers(words: Column) -> Column | None:
+    """Parse words as 64-bit integers."""
     try:
         return None if "_" in "".join(words) else words.astype(np.int64)
     except (ValueError, OverflowError):
@@ -45,7 +45,7 @@ def whole(words: Column) -> Column | None:
 
 
 def numbers(words: Column) -> Column | None:
-    """The finite numbers that words write."""
+    """Parse words as finite numbers."""
     try:
         found = words.astype(np.float64)
     except ValueError:
@@ -53,7 +53,7 @@ def numbers(words: Column) -> Column | None:
     return found if np.isfinite(found).all() and "_" not in "".join(words) else None
 
 
-_NARROWEST: tuple[tuple[str, Parse], ...] = (("boolean", booleans), ("Int64", whole), ("float64", numbers))
+_NARROWEST: tuple[tuple[str, Parse], ...] = (("boolean", booleans), ("Int64", whole_numbers), ("float64", numbers))
 
 
 _USUAL_DATES = ("ISO8601", *(f"%m/%d/%Y{time}" for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")))
@@ -62,11 +62,11 @@ USUAL_SPAN = (
     r"(?::(?P<s>[0-5]?\d)(?:\.(?P<f>\d{1,7}))?)?)"
 )
 _LONGEST = 2**63 // 100
-"""The longest span in ticks that pandas holds, about 292 years."""
+"""The longest time span that pandas can hold, in ticks; about 292 years."""
 
 
 def dates(words: Column, form: str | None = None) -> Any:
-    """The moments that words write, in UTC: by a strptime format, else as ISO 8601 or month/day/year."""
+    """Parse words as times in UTC: by a strptime format, or else as ISO 8601 or month/day/year."""
     stripped = pd.Series(words, dtype=object).str.strip()
     found: Any = None
     for one in _USUAL_DATES if form is None else (form,):
@@ -78,7 +78,7 @@ def dates(words: Column, form: str | None = None) -> Any:
 
 
 def spans(words: Column, pattern: str = USUAL_SPAN) -> Any:
-    """The time spans that words write, by a pattern with a group for each unit. A tick is 100 nanoseconds."""
+    """Parse words as time spans, by a regular expression with a group for each unit. A tick is 100 nanoseconds."""
     parts = pd.Series(words, dtype=object).str.strip().str.extract(f"^(?P<all>{pattern})$")
     if parts["all"].isna().any():
         return None
@@ -94,7 +94,7 @@ def spans(words: Column, pattern: str = USUAL_SPAN) -> Any:
 
 
 class Cells:
-    """A column of text as the words in its cells; blank cells are missing."""
+    """The words in the cells of a text column; blank cells are missing."""
 
     def __init__(self, series: pd.Series[Any]) -> None:
         self.series = series
@@ -108,22 +108,23 @@ class Cells:
         self.words: Column = words[self.places]
 
     def column(self, values: Any, dtype: str | None = None) -> pd.Series[Any]:
-        """The column whose cells have these values, one for each word."""
+        """Return the column with these values in its cells, one for each word."""
         found: pd.Series[Any] = pd.Series(values, index=self.places, dtype=dtype)
         found = found.reindex(range(len(self.series))).set_axis(self.series.index)
         found.name = self.series.name
         return found
 
 
-def guessed(frame: pd.DataFrame) -> pd.DataFrame:
-    """A table with text columns made the narrowest of Boolean, Integer and Double that every cell present fits; the
-    rest stay text, dates among them. Blank cells are missing; columns that are not text stay as they are.
+def guess_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give each text column the narrowest of Boolean, Integer and Double that all its present cells fit.
+
+    The others stay text, dates among them. Blank cells are missing. Columns that are not text do not change.
     """
-    columns = {name: _guessed(frame[name]) for name in frame.columns}
+    columns = {name: _guess_type(frame[name]) for name in frame.columns}
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _guessed(series: pd.Series[Any]) -> pd.Series[Any]:
+def _guess_type(series: pd.Series[Any]) -> pd.Series[Any]:
     if studio_type(series) != "String":
         return series
     cells = Cells(series)
@@ -134,14 +135,14 @@ def _guessed(series: pd.Series[Any]) -> pd.Series[Any]:
     return cells.column(cells.words, "str")
 
 
-def written(series: pd.Series[Any]) -> pd.Series[Any]:
-    """A column's values as text, as .NET writes them; dates and times as ISO 8601 does."""
+def to_text(series: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column's values as text, as .NET writes them; dates and times as in ISO 8601."""
     found = [None if pd.isna(value) else text_of(value) for value in series.to_numpy(dtype=object)]
     return pd.Series(pd.array(found, dtype="str"), index=series.index, name=series.name)
 
 
 def text_of(value: Any) -> str:
-    """One value as text."""
+    """Return one value as text, as .NET writes it."""
     if isinstance(value, pd.Timestamp):
         return (value if value.tz is None else value.tz_convert(None)).isoformat()
     if isinstance(value, pd.Timedelta):
@@ -157,38 +158,39 @@ def text_of(value: Any) -> str:
 
 
 def read_delimited(data: bytes, separator: str, header: bool, encoding: str = "utf-8") -> pd.DataFrame:
-    """The table of a delimited text, its columns `guessed`. Without a header they are named Col1 to ColN; an empty line
-    is a row of missing cells.
+    """Return the table in a delimited text; the column types are guessed.
+
+    Without a header the columns are named Col1 to ColN. An empty line is a row of missing cells.
 
     Raises:
-        ModuleFailure: it is not text of the encoding, holds nothing, its header names a column twice or not at all, or
-            a line is ragged.
+        ModuleFailure: it is not text in that encoding, it is empty, its header names a column twice or not at all, or
+            a line has the wrong number of cells.
     """
-    text = _decoded(data, encoding)
+    text = _decode(data, encoding)
     try:
         lines = list(_lines(text, separator))
     except csv.Error as error:
         raise ModuleFailure(f"The text is not properly quoted: {error}.", number="0018") from None
     width = next((len(line) for line in lines if line), 0)
     if not width:
-        raise ModuleFailure("The text holds no data.", number="0003", hint="It needs at least one line.")
-    # Only when the lines differ in length are they looked at one by one.
+        raise ModuleFailure("The text has no data.", number="0003", hint="It needs at least one line.")
+    # Lines are checked one by one only if their lengths differ.
     if {len(line) for line in lines} != {width}:
-        lines = [_squared(text, separator, place, line, width) for place, line in enumerate(lines)]
+        lines = [_check_width(text, separator, place, line, width) for place, line in enumerate(lines)]
     names = [f"Col{place + 1}" for place in range(width)]
     if header:
         names = _header(lines[0])
         lines = lines[1:]
-    # By columns, which are what is read next.
+    # By column, because the columns are parsed next.
     cells = np.ascontiguousarray(np.array(lines, dtype=object).reshape(len(lines), width).T)
-    return guessed(pd.DataFrame(dict(zip(names, cells, strict=True)), dtype=object, copy=False))
+    return guess_types(pd.DataFrame(dict(zip(names, cells, strict=True)), dtype=object, copy=False))
 
 
-def _decoded(data: bytes, encoding: str) -> str:
+def _decode(data: bytes, encoding: str) -> str:
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except LookupError:
-        raise ModuleFailure(f"There is no encoding {encoding!r}.") from None
+        raise ModuleFailure(f"Unknown encoding {encoding!r}.") from None
     except UnicodeDecodeError as error:
         message = f"The data is not {encoding} text: byte {error.start} cannot be read."
         raise ModuleFailure(message, number="0018", hint="Save it as UTF-8, or name its encoding.") from None
@@ -201,7 +203,8 @@ def _lines(text: str, separator: str) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 
 
-def _squared(text: str, separator: str, place: int, line: list[str], width: int) -> list[str]:
+def _check_width(text: str, separator: str, place: int, line: list[str], width: int) -> list[str]:
+    """Return the line, or a row of missing cells for a blank one; raise if its width is wrong."""
     if len(line) == width:
         return line
     if len(line) < 2 and not "".join(line).strip():
@@ -211,8 +214,9 @@ def _squared(text: str, separator: str, place: int, line: list[str], width: int)
     for _ in range(place):
         next(reader)
         number = reader.line_num + 1
-    message = f"Line {number} has {len(line)} cells where the first has {width}."
-    raise ModuleFailure(message, number="0018", target=f"line {number}", hint="Quote cells that hold the separator.")
+    message = f"Line {number} has {len(line)} cells, but the first line has {width}."
+    hint = "Put cells that contain the separator in quotation marks."
+    raise ModuleFailure(message, number="0018", target=f"line {number}", hint=hint)
 
 
 def _header(line: list[str]) -> list[str]:
@@ -232,12 +236,12 @@ _DATA = re.compile(r"^\s*@data\b.*$", re.IGNORECASE | re.MULTILINE)
 
 
 def read_arff(data: bytes) -> pd.DataFrame:
-    """The table of an ARFF text: nominal attributes are categorical, dates UTC.
+    """Return the table in an ARFF text: nominal attributes are categorical, dates are in UTC.
 
     Raises:
-        ModuleFailure: it is no such text, or has an attribute of a kind that cannot be read here.
+        ModuleFailure: it is not ARFF, or an attribute has a type that is not supported.
     """
-    text = _decoded(data, "utf-8")
+    text = _decode(data, "utf-8")
     begins = _DATA.search(text)
     if begins is None:
         raise ModuleFailure("The ARFF text has no @DATA line.", number="0018")
@@ -255,17 +259,17 @@ def read_arff(data: bytes) -> pd.DataFrame:
 
 
 def _attributes(header: str) -> list[tuple[str, str, Any]]:
-    """Name, kind, and values or date format of each attribute."""
+    """Return name, kind, and values or date format of each attribute."""
     from scipy.io import arff
 
-    # scipy reads headers well but knows no text attributes, wants a relation, and reads no row with a quoted space.
+    # scipy reads headers well, but not text attributes, headers without a relation, or rows with a quoted space.
     relation = "" if re.search(r"^\s*@relation\b", header, re.IGNORECASE | re.MULTILINE) else "@relation unnamed\n"
     try:
         _, meta = arff.loadarff(io.StringIO(relation + _STRING.sub(r"\1numeric", header) + "\n@data\n"))
     except (arff.ArffError, NotImplementedError, ValueError, StopIteration) as error:
         raise ModuleFailure(f"The ARFF header cannot be read: {error}.", number="0018") from None
     if not meta.names():
-        raise ModuleFailure("The ARFF text declares no attribute.", number="0018")
+        raise ModuleFailure("The ARFF text declares no attributes.", number="0018")
     return [(name, *meta[name]) for name in meta.names()]
 
 
@@ -275,7 +279,7 @@ def _arff_rows(lines: Iterable[str], number: int, width: int) -> Iterator[tuple[
         if not stripped or stripped.startswith("%"):
             continue
         if stripped.startswith("{"):
-            raise ModuleFailure(f"Line {place} is sparse ARFF, which is not read here.", target=f"line {place}")
+            raise ModuleFailure(f"Line {place} is sparse ARFF, which is not supported.", target=f"line {place}")
         quote = '"' if '"' in stripped and "'" not in stripped else "'"
         row = [cell.strip() for cell in next(csv.reader([stripped], quotechar=quote, skipinitialspace=True))]
         if len(row) != width:
@@ -298,11 +302,11 @@ def _attribute(series: pd.Series[Any], kind: str, values: Any, word: str) -> pd.
         found = numbers(cells.words)
         unknown = [] if found is not None else [name for name in cells.words if numbers(_one(name)) is None]
     if unknown:
-        message = f"{unknown[0]!r} is no value of the {kind} attribute {series.name!r}."
+        message = f"{unknown[0]!r} is not a valid value of the {kind} attribute {series.name!r}."
         raise ModuleFailure(message, number="0018", target=str(series.name))
     if kind == "nominal":
         return cells.column(pd.Categorical(found, categories=pd.Index(values, dtype="str")))
-    if word == "integer" and (exact := whole(cells.words)) is not None:
+    if word == "integer" and (exact := whole_numbers(cells.words)) is not None:
         return cells.column(exact, "Int64")
     return cells.column(found)
 
@@ -312,22 +316,22 @@ def _one(word: str) -> Column:
 
 
 def read_svmlight(data: bytes) -> pd.DataFrame:
-    """The table of an SVMlight text: Col1 to ColN, and Labels last.
+    """Return the table in an SVMlight text: Col1 to ColN, and Labels last.
 
     Raises:
-        ModuleFailure: it is no such text, holds nothing, or is too wide to be spread out.
+        ModuleFailure: it is not SVMlight, it is empty, or it is too wide to expand.
     """
     from sklearn.datasets import load_svmlight_file
 
     if re.search(rb"\sqid:", data):
-        raise ModuleFailure("The SVMlight text has query ids, which have no place in a dataset.", number="0018")
+        raise ModuleFailure("The SVMlight text has query ids, which a dataset cannot hold.", number="0018")
     try:
         matrix, labels = load_svmlight_file(io.BytesIO(data))
     except (ValueError, OverflowError) as error:
         raise ModuleFailure(f"The text is not SVMlight: {error}.", number="0018") from None
     count, width = matrix.shape
     if not count:
-        raise ModuleFailure("The text holds no data.", number="0003", hint="It needs at least one line.")
+        raise ModuleFailure("The text has no data.", number="0003", hint="It needs at least one line.")
     if count * width > _LARGEST:
         raise ModuleFailure(f"{count} rows of {width} columns are too many for a dataset.", number="0007")
     frame = pd.DataFrame(matrix.toarray(), columns=[f"Col{place + 1}" for place in range(width)])

@@ -20,7 +20,7 @@ def _train_model(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Train
     untrained: Untrained = inputs["Untrained model"]
     dataset: Dataset = inputs["Dataset"]
     if untrained.task == "clustering":
-        message = f"{untrained.learner} learns no label."
+        message = f"{untrained.learner} is a clustering, which has no label."
         raise ModuleFailure(message, number="0013", target="Untrained model", hint="Use Train Clustering Model.")
     label = columns.select_one(dataset, arguments["Label column"], parameter="Label column")
     return (fit(untrained, dataset, label),)
@@ -34,7 +34,7 @@ TRAIN_MODEL = Module(
     parameters=(Parameter("Label column", "columns"),),
     run=_train_model,
     category="Machine Learning / Train",
-    maps_to="a scikit-learn Pipeline: one-hot encoding, scaling where the learner asks for it, the learner",
+    maps_to="a scikit-learn Pipeline: one-hot encoding, scaling if the learner needs it, the learner",
 )
 
 

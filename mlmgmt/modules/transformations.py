@@ -1,6 +1,6 @@
-"""Transformations as files keep them: the name of the module that learnt it, and what it learnt as plain values.
+"""How files store a transformation: the name of the module that learnt it, and what it learnt as plain values.
 
-A file names no class or path of this program, so a class can move without making earlier files unreadable.
+A file does not name a class or path of this program, so a class can move and older files can still be read.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Both tables import inside: opening a learner must not load what only transformations need.
 def _classes() -> Mapping[str, Class]:
-    """The classes by the names that files have for them; a name that was released never changes its meaning."""
+    """Return the classes by their names in files; a name never changes its meaning after a release."""
     from mlmgmt.modules.cleaning import CleaningTransformation
     from mlmgmt.modules.scaling import NormalizingTransformation
 
@@ -27,7 +27,7 @@ def _classes() -> Mapping[str, Class]:
 
 
 def classes_of_0_1_0() -> Mapping[tuple[str, str], type[Any]]:
-    """The classes by the module paths that files of version 0.1.0 have: it pickled a transformation as it was.
+    """Return the classes by their module paths in files of version 0.1.0, which pickled the transformation itself.
 
     The keys stay when a class moves. A pickle of a slotted dataclass lists its fields without names, so the first
     fields of these classes keep their order.
@@ -43,16 +43,16 @@ def classes_of_0_1_0() -> Mapping[tuple[str, str], type[Any]]:
 
 
 def content_of(transformation: Transform) -> dict[str, Any]:
-    """Return what a file keeps of a transformation; `from_content` reads it."""
+    """Return what a file stores of a transformation; `from_content` reads it."""
     module = next(name for name, known in _classes().items() if isinstance(transformation, known))
     return {"module": module, "state": transformation.state()}
 
 
 def from_content(content: Mapping[str, Any]) -> Transform:
-    """Return the transformation that a file keeps.
+    """Return the transformation that a file stores.
 
     Raises:
         KeyError: no transformation has this name.
-        TypeError: the state has a part that this version does not know; without it the answers would be others.
+        TypeError: the state has a part that this version does not know; without it the results would differ.
     """
     return _classes()[content["module"]].of(content["state"])

@@ -2,8 +2,8 @@
 
 This is the idea of QuickScorer (Lucchese et al., SIGIR 2015). Each tree has as many bits of one long integer as it may
 have leaves, the leftmost leaf first. A test that fails rules out the leaves below its left branch; the first leaf that
-nothing rules out is the one reached. The tests of a feature stand in the order of their thresholds, so all that a value
-fails are the first ones, and what those rule out together is one integer, made once.
+is not ruled out is the one reached. The tests of a feature are sorted by threshold, so a value fails a number of tests
+from the start of the list, and what those rule out together is one integer, computed in advance.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _WIDTHS = {32: "<u4", 64: "<u8"}
 Node = Any
-"""A leaf is its value; another node is (feature, threshold, where smaller ones go, where others go, where missing ones
-go), the last being one of the two before it."""
+"""A leaf is its value; another node is (feature, threshold, child for smaller values, child for others, child for
+missing values), the last being one of the two before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Test:
 
 
 class _Trees:
-    """Trees taken apart: their tests, and their leaves' values, a line for each tree."""
+    """The tests of all trees, and the values of their leaves, a line for each tree."""
 
     def __init__(self, trees: Sequence[Node], width: int) -> None:
         self.tests: list[_Test] = []
@@ -64,9 +64,9 @@ class _Trees:
 
 
 def reader(trees: Sequence[Node], encoding: Encoding) -> Callable[[Sequence[Any]], list[float]] | None:
-    """A function from one row's cells to the value of the leaf reached in each tree, in their order.
+    """Return a function from one row's cells to the value of the leaf reached in each tree, in order.
 
-    None where a tree has more leaves than a word has bits.
+    Return None if a tree has more leaves than a word has bits.
     """
     most = max(map(_leaves, trees), default=1)
     width = next((width for width in _WIDTHS if most <= width), None)
@@ -86,7 +86,7 @@ def reader(trees: Sequence[Node], encoding: Encoding) -> Callable[[Sequence[Any]
         line[: len(values)] = values
     flat, begins = table.ravel(), np.arange(len(trees)) * width
 
-    def reached(cells: Sequence[Any]) -> list[float]:
+    def find_leaves(cells: Sequence[Any]) -> list[float]:
         out = 0
         for place, scale, thresholds, failed, missing in read:
             value = cells[place]
@@ -102,11 +102,11 @@ def reader(trees: Sequence[Node], encoding: Encoding) -> Callable[[Sequence[Any]
                 found = of_none
             out |= found
         left = np.frombuffer((everything ^ out).to_bytes(size, "little"), kind)
-        # As many bits stand below the first leaf that is left as leaves were ruled out before it.
+        # The bits below the lowest bit left are the leaves before the one reached, so their count is its place.
         values: list[float] = flat.take(np.bitwise_count(~left & (left - 1)) + begins).tolist()
         return values
 
-    return reached
+    return find_leaves
 
 
 def _leaves(node: Node) -> int:
@@ -114,7 +114,7 @@ def _leaves(node: Node) -> int:
 
 
 def _of_number(parts: _Trees, place: int) -> tuple[list[float], list[int], int]:
-    """A column's thresholds in their order, what the first n of its tests rule out, and what a missing value does."""
+    """Return a column's sorted thresholds, what its first n tests rule out, and what a missing value rules out."""
     tests = sorted((test for test in parts.tests if test.feature == place), key=lambda test: test.threshold)
     failed = list(accumulate((test.rules_out for test in tests), or_, initial=0))
     missing = 0
@@ -124,7 +124,7 @@ def _of_number(parts: _Trees, place: int) -> tuple[list[float], list[int], int]:
 
 
 def _of_category(parts: _Trees, category: Category) -> tuple[dict[Any, int], int]:
-    """What each value of a category rules out, by all the columns that it is spread over; and a value that is none."""
+    """Return what each value of a category rules out, through all its one-hot columns, and what unknown values do."""
     columns = {column: _of_number(parts, column) for column in category.columns.values()}
 
     def ruled_out(chosen: int) -> int:

@@ -1,4 +1,4 @@
-"""Tree ensembles in forms that answer quickly: nested tuples that one row walks down."""
+"""Tree ensembles in forms that predict quickly: nested tuples that one row walks down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Forest(Form):
-    """Averages over trees grown apart; scikit-learn compares in single precision."""
+    """An average over independent trees; scikit-learn compares in single precision."""
 
     @property
     def breadth(self) -> int:
@@ -40,7 +40,7 @@ class Forest(Form):
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if not self.rowwise:
             return super().row()
-        trees = [_grown(estimator.tree_) for estimator in self.learner.estimators_]
+        trees = [_forest_tree(estimator.tree_) for estimator in self.learner.estimators_]
         count, encode = len(trees), self.encoding.vector
         single = Struct(f"{self.encoding.width}f")
 
@@ -50,7 +50,7 @@ class Forest(Form):
                 values = single.unpack(single.pack(*encoded))
             except OverflowError:
                 values = tuple(_single(np.array(encoded)).tolist())
-            return _walked(trees, values)
+            return _walk(trees, values)
 
         def chances(cells: Sequence[Any]) -> list[float]:
             return [sum(of_class) / count for of_class in zip(*leaves(cells), strict=True)]
@@ -68,8 +68,8 @@ class Forest(Form):
         return chances
 
 
-def _walked(trees: Sequence[Node], values: Sequence[float]) -> list[Any]:
-    """The leaf of each tree that a row reaches, a step at a time."""
+def _walk(trees: Sequence[Node], values: Sequence[float]) -> list[Any]:
+    """Return the leaf of each tree that a row reaches, by walking down each tree."""
     found = []
     for node in trees:
         while node.__class__ is tuple:
@@ -81,18 +81,18 @@ def _walked(trees: Sequence[Node], values: Sequence[float]) -> list[Any]:
 
 
 def _single(matrix: Matrix) -> Any:
-    """The numbers in single precision; one that is too large for it is infinite."""
+    """Return the numbers in single precision; one that is too large for it becomes infinite."""
     with np.errstate(over="ignore"):
         return matrix.astype("float32")
 
 
-def _grown(tree: Any) -> Node:
-    """The root of a tree; a leaf is a list with its value, or the share of each class."""
+def _forest_tree(tree: Any) -> Node:
+    """Return the root of a tree; a leaf is a list with its value, or the share of each class."""
     left, right, missing = tree.children_left.tolist(), tree.children_right.tolist(), tree.missing_go_to_left.tolist()
     features, thresholds = tree.feature.tolist(), tree.threshold.tolist()
     values = tree.value[:, 0, :].tolist()
     nodes: list[Node] = [None] * len(left)
-    # Children stand after their parents, so backwards every child is ready before it is needed.
+    # Children come after their parents, so going backwards every child is ready before it is needed.
     for index in range(len(left) - 1, -1, -1):
         if left[index] < 0:
             nodes[index] = values[index]
@@ -103,21 +103,21 @@ def _grown(tree: Any) -> Node:
 
 
 class Boosted(Form):
-    """A sum over trees grown one after another, and a link."""
+    """A sum over trees, each grown on the errors of those before it, and a link."""
 
     def row(self) -> Callable[[Sequence[Any]], list[float]]:
         if not self.rowwise:
             return super().row()
-        trees = [_sprouted(predictor.nodes) for (predictor,) in self.learner._predictors]
+        trees = [_boosted_tree(predictor.nodes) for (predictor,) in self.learner._predictors]
         base = float(self.learner._baseline_prediction.item())
         encode = self.encoding.vector
-        reached = tree_leaves.reader(trees, self.encoding) or (lambda cells: _walked(trees, encode(cells)))
+        find_leaves = tree_leaves.reader(trees, self.encoding) or (lambda cells: _walk(trees, encode(cells)))
         regression = self.task == "regression"
 
         def numbers(cells: Sequence[Any]) -> list[float]:
             total = base
-            # One after another, as scikit-learn adds them.
-            for value in reached(cells):
+            # Added one by one, as in scikit-learn; newer versions of Python round differently in sum().
+            for value in find_leaves(cells):
                 total += value
             if regression:
                 return [total]
@@ -127,8 +127,8 @@ class Boosted(Form):
         return numbers
 
 
-def _sprouted(nodes: Any) -> Node:
-    """The root of a tree of histogram boosting; a leaf is its value."""
+def _boosted_tree(nodes: Any) -> Node:
+    """Return the root of a tree of histogram boosting; a leaf is its value."""
     left, right = nodes["left"].tolist(), nodes["right"].tolist()
     features, thresholds = nodes["feature_idx"].tolist(), nodes["num_threshold"].tolist()
     missing, leaf, values = nodes["missing_go_to_left"].tolist(), nodes["is_leaf"].tolist(), nodes["value"].tolist()

@@ -52,7 +52,7 @@ _METRICS = {
         "Coefficient of determination": "Coefficient of Determination",
     },
 }
-"""What Evaluate Model calls the metrics that can be chosen, by task."""
+"""By task, the metrics to choose from, and Evaluate Model's names for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +66,18 @@ class Fold:
 
 
 def folds(label: pd.Series[Any], task: str, seed: int | None, *, port: str = "Dataset") -> list[Places]:
-    """The places of the rows of each fold, shuffled; rows without a label are in none.
+    """Return the places of the rows of each fold, shuffled; rows without a label are not in a fold.
 
-    There are ten folds, or fewer where rows are few: as many as give each of them two rows, and for classes no more
-    than the most frequent one has rows, but two at least. Classes are spread evenly over the folds, so that a class of
-    two rows or more is in every training.
+    There are ten folds, or fewer if there are few rows: each fold has at least two rows, and there are at most as many
+    folds as the most frequent class has rows, but at least two. Classes are spread evenly over the folds, so that a
+    class of two or more rows is in every training.
 
     Args:
-        seed: None takes the clock.
-        port: where the rows come from, for messages.
+        seed: None takes a seed from the clock.
+        port: the port of the rows, for messages.
 
     Raises:
-        ModuleFailure: the rows are too few, or no two classes have two rows each.
+        ModuleFailure: there are too few rows, or no two classes have two rows each.
     """
     from sklearn.model_selection import KFold, StratifiedKFold
 
@@ -96,17 +96,17 @@ def folds(label: pd.Series[Any], task: str, seed: int | None, *, port: str = "Da
         raise ModuleFailure(message, number="0021", target=str(label.name))
     count = min(count, max(2, int(sizes.max())))
     with warnings.catch_warnings():
-        # scikit-learn warns of a class with fewer rows than there are folds.
+        # scikit-learn warns about a class with fewer rows than there are folds.
         warnings.simplefilter("ignore", UserWarning)
         splits = StratifiedKFold(count, shuffle=True, random_state=seed).split(known, codes)
         return [known[held] for _, held in splits]
 
 
-def cross_validated(untrained: Untrained, dataset: Dataset, label: str, held: Sequence[Places]) -> list[Fold]:
-    """A model for each fold, fitted to the rows of the others.
+def cross_validate(untrained: Untrained, dataset: Dataset, label: str, held: Sequence[Places]) -> list[Fold]:
+    """Fit a model for each fold to the rows of the other folds, and score the fold with it.
 
     Raises:
-        ModuleFailure: one cannot be fitted; the message says without which fold.
+        ModuleFailure: a model cannot be fitted; the message names its fold.
     """
     every, found = np.sort(np.concatenate(held)), []
     for number, places in enumerate(held):
@@ -130,43 +130,46 @@ def _tune(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset, Tra
     label = columns.select_one(dataset, arguments[_LABEL.key], parameter=_LABEL.key)
     seed = _seed(arguments)
     runs = _runs(untrained.ranges, arguments, np.random.default_rng(seed))
-    measured = _measured(untrained, dataset, inputs.get("Validation dataset"), label, runs, seed)
-    order = _ranked([metrics[metric] for metrics in measured], metric)
+    measured = _measure(untrained, dataset, inputs.get("Validation dataset"), label, runs, seed)
+    order = _rank([metrics[metric] for metrics in measured], metric)
     rows = [{**runs[place], **measured[place]} for place in order]
-    best = fit(untrained.having(runs[order[0]]), dataset, label)
+    best = fit(untrained.with_settings(runs[order[0]]), dataset, label)
     return Dataset(pd.DataFrame(rows)), best
 
 
 def _metric(untrained: Untrained, arguments: Arguments) -> str:
-    """The metric that ranks the runs, as Evaluate Model calls it.
+    """Return Evaluate Model's name for the metric that ranks the runs.
 
     Raises:
-        ModuleFailure: the task has no such metric.
+        ModuleFailure: the task does not have this metric.
     """
     if untrained.task == "clustering":
-        message = f"{untrained.learner} makes clusters, which have no label to be tuned by."
+        message = f"{untrained.learner} is a clustering, which has no label to tune by."
         raise ModuleFailure(message, target="Untrained model", hint="Use Train Clustering Model.")
     key = _REGRESSED if untrained.task == "regression" else _CLASSIFIED
     known = _METRICS[untrained.task]
     if arguments[key] not in known:
-        message = f"{arguments[key]} is not measured for {untrained.learner}, which tells several classes apart."
-        raise ModuleFailure(message, target=key, hint=f"One of: {', '.join(known)}.")
+        message = f"{arguments[key]} is not measured for {untrained.learner}, which has several classes."
+        raise ModuleFailure(message, target=key, hint=f"Use one of: {', '.join(known)}.")
     return known[arguments[key]]
 
 
 def _seed(arguments: Arguments) -> int | None:
-    """The seed of the draws and of the folds: 0 is the clock; the entire grid has none, and always the same folds."""
+    """Return the seed of the draws and the folds, None for the clock.
+
+    A parameter of 0 means the clock. The entire grid has no seed parameter, and always uses the same folds.
+    """
     if arguments[_MODE] == _GRID:
         return 0
     return arguments[_SEED if arguments[_MODE] == _RANDOM else _GRID_SEED] or None
 
 
 def _runs(ranges: Mapping[str, tuple[Any, ...]], arguments: Arguments, random: np.random.Generator) -> list[Settings]:
-    """The settings of each run.
+    """Return the settings of each run.
 
-    A random sweep draws, for each run, one of the values listed for each setting (nothing between them), whatever was
-    drawn before; a random grid draws different combinations and tries them in grid order. A learner without ranges, or
-    with one value in each, is run once.
+    For each run, a random sweep draws one of the listed values of each setting (never a value between them), and may
+    repeat a combination. A random grid draws different combinations and tries them in grid order. A learner without
+    ranges, or with one value in each, runs once.
     """
     lists = [tuple(dict.fromkeys(values)) for values in ranges.values()]
     size, mode = prod(map(len, lists)), arguments[_MODE]
@@ -181,7 +184,7 @@ def _runs(ranges: Mapping[str, tuple[Any, ...]], arguments: Arguments, random: n
     return [dict(zip(ranges, values, strict=True)) for values in drawn]
 
 
-def _measured(
+def _measure(
     untrained: Untrained,
     dataset: Dataset,
     validation: Dataset | None,
@@ -189,8 +192,9 @@ def _measured(
     runs: list[Settings],
     seed: int | None,
 ) -> list[dict[str, float]]:
-    """The metrics of each run: on the validation dataset, else the means over the folds, which all runs share. What a
-    fold cannot have, such as an AUC where all its rows are of one class, is left out of the mean.
+    """Return the metrics of each run: on the validation dataset, or else the means over the folds that all runs share.
+
+    A metric that a fold does not have, such as an AUC if all its rows are of one class, is left out of the mean.
     """
     if validation is not None and label not in validation.frame.columns:
         message = f"The validation dataset has no label column {label!r}."
@@ -198,25 +202,23 @@ def _measured(
     held = [] if validation is not None else folds(dataset.frame[label], untrained.task, seed, port="Training dataset")
     done: dict[tuple[Any, ...], dict[str, float]] = {}
     for settings in runs:
-        key, learner = tuple(settings.values()), untrained.having(settings)
+        key, learner = tuple(settings.values()), untrained.with_settings(settings)
         if key in done:
             continue
         if validation is not None:
             trained = fit(learner, dataset, label)
             done[key] = compare(validation.frame[label], trained.score(validation), trained.scored)
         else:
-            found = pd.DataFrame([fold.metrics for fold in cross_validated(learner, dataset, label, held)])
+            found = pd.DataFrame([fold.metrics for fold in cross_validate(learner, dataset, label, held)])
             done[key] = {str(name): float(value) for name, value in found.mean().items()}
     return [done[tuple(settings.values())] for settings in runs]
 
 
-def _ranked(values: list[float], metric: str) -> list[int]:
-    """The places of the runs, best first; of equal ones the earlier first, those without a value last."""
+def _rank(values: list[float], metric: str) -> list[int]:
+    """Return the places of the runs, best first; of equal runs the earlier one first, those without a value last."""
     if len(values) > 1 and all(map(isnan, values)):
-        message = f"No run has a value of {metric!r}, so that none is the best."
-        hint = (
-            "It needs rows of both classes, or labels that differ, among the rows held out; or choose another metric."
-        )
+        message = f"No run has a value of {metric!r}, so there is no best run."
+        hint = "Choose another metric, or hold out rows of both classes (for a regression, with different labels)."
         raise ModuleFailure(message, number="0018", target=metric, hint=hint)
     sign = -1 if more_is_better(metric) else 1
     return sorted(range(len(values)), key=lambda place: (isnan(values[place]), sign * values[place]))
@@ -247,7 +249,7 @@ TUNE_MODEL_HYPERPARAMETERS = Module(
     ),
     run=_tune,
     category="Machine Learning / Train",
-    maps_to="sklearn.model_selection: StratifiedKFold or KFold; the best run is fitted again to all training rows",
+    maps_to="sklearn.model_selection: StratifiedKFold or KFold; the best settings are fitted to all training rows",
     former_names=("Sweep Parameters",),
 )
 
@@ -256,21 +258,24 @@ def _cross_validate(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Da
     untrained: Untrained = inputs["Untrained model"]
     dataset: Dataset = inputs["Dataset"]
     if untrained.task == "clustering":
-        message = f"{untrained.learner} makes clusters, which have no label to be compared with."
+        message = f"{untrained.learner} is a clustering, which has no label to compare with."
         raise ModuleFailure(message, target="Untrained model")
     label = columns.select_one(dataset, arguments[_LABEL.key], parameter=_LABEL.key)
     held = folds(dataset.frame[label], untrained.task, arguments[_SEED] or None)
-    found = cross_validated(untrained, dataset, label, held)
-    return _scored(dataset, label, found), Dataset(_by_fold(untrained.learner, found))
+    found = cross_validate(untrained, dataset, label, held)
+    return _with_scores(dataset, label, found), Dataset(_by_fold(untrained.learner, found))
 
 
-def _scored(dataset: Dataset, label: str, found: list[Fold]) -> Dataset:
-    """The input, each row's fold, and its scores by the model of the other folds; a row without a label has neither."""
+def _with_scores(dataset: Dataset, label: str, found: list[Fold]) -> Dataset:
+    """Return the input with each row's fold, and its scores by the model of the other folds.
+
+    A row without a label has neither.
+    """
     classes = {value for fold in found for value in fold.trained.classes}
     whole = replace(found[0].trained, classes=tuple(sorted(classes)))
     names = whole.score_columns()
     parts = [
-        # A model that met no row of a class gives it no chance.
+        # A model that was trained without a class gives it a probability of 0.
         fold.scores.reindex(columns=names, fill_value=0.0)
         .assign(**{_ASSIGNED: pd.array([number] * len(fold.places), dtype="Int64")})
         .set_axis(fold.places, axis=0)
@@ -287,7 +292,7 @@ _ASSIGNED = "Fold Assignments"
 
 
 def _by_fold(learner: str, found: list[Fold]) -> pd.DataFrame:
-    """A row for each fold, then the mean and the standard deviation (of a sample) of each column."""
+    """Return a row for each fold, then the mean and the (sample) standard deviation of each column."""
     table = pd.DataFrame([{"Number of examples in fold": len(f.places), **f.metrics} for f in found]).astype("float64")
     with np.errstate(invalid="ignore"):
         table.loc["Mean"], table.loc["Standard Deviation"] = table.mean(), table.std()

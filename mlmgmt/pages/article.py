@@ -1,4 +1,4 @@
-"""A page of text, tables and code, as people read it in a browser or on a terminal: one description, two forms."""
+"""A page of text, tables and code, for a browser (HTML) or a terminal (text)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.pages.rendering import made
+from mlmgmt.pages.rendering import render_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ _WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph; `warns` sets it off as what not to miss."""
+    """A paragraph; `warns` makes it stand out."""
 
     text: str
     warns: bool = False
@@ -31,7 +31,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What is copied: a program, a request, an address."""
+    """Text to copy: a program, a request, an address."""
 
     text: str
     caption: str = ""
@@ -47,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows of texts below headers; without headers the first column names the second."""
+    """Rows of text below headers; without headers, the first column names the second."""
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -98,8 +98,8 @@ class Article:
     links: Sequence[tuple[str, str]] = ()
 
     def html(self) -> bytes:
-        """One self-contained HTML file that fetches nothing and holds no script."""
-        return made(
+        """Return one self-contained HTML file that fetches nothing and has no script."""
+        return render_page(
             "article.html.j2",
             ["evaluation.css", "article.css"],
             title=self.title,
@@ -117,7 +117,7 @@ class Article:
         )
 
     def text(self) -> str:
-        """The same to be read where there is no browser."""
+        """Return the page as text, to read without a browser."""
         lines = [_one_line(self.title), _one_line(self.subtitle)]
         for section in self.sections:
             lines += ["", "", _one_line(section.title), "=" * len(_one_line(section.title))]
@@ -126,7 +126,7 @@ class Article:
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> list[dict[str, Any]]:
-        """The sections for programs."""
+        """Return the sections, for programs."""
         return [
             {"Title": section.title, "Blocks": [block.to_json() for block in section.blocks]}
             for section in self.sections
@@ -134,7 +134,7 @@ class Article:
 
 
 def block_of(body: Mapping[str, Any]) -> Block:
-    """The block that `to_json` told."""
+    """Return the block that `to_json` wrote."""
     if "Text" in body:
         return Text(body["Text"])
     if "Code" in body:

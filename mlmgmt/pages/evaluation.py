@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
-from mlmgmt.pages.rendering import made
+from mlmgmt.pages.rendering import render_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,14 +28,14 @@ def page(
     facts: Sequence[Mapping[str, Any]],
     changes: Sequence[Mapping[str, Any]] | None,
 ) -> bytes:
-    """The page of an evaluation.
+    """Return the page of an evaluation.
 
     Args:
-        moment: when, as the page says it.
-        data: the name of the rows' file.
-        names: what the deployed model and the new one are called.
-        facts: the manifests of the models shown, the deployed one first where there are two.
-        changes: what an update with the new model changes in the definition; None where there is nothing to update.
+        moment: the date and time to show.
+        data: the name of the file with the rows.
+        names: the titles of the deployed model and the new one.
+        facts: the manifests of the models shown; of two, the deployed one is first.
+        changes: what an update with the new model changes in the definition; None if there is nothing to update.
     """
     from mlmgmt.modules.curves import curves
     from mlmgmt.modules.evaluation import HEADLINE
@@ -50,7 +50,7 @@ def page(
     columns = importance(new.trained, new.rows, new.truth)
     drawn = plots.plots(drawn_new, drawn_old)
     confusions = [plots.confusion(drawn_old, names[0]), plots.confusion(drawn_new, names[1])]
-    return made(
+    return render_page(
         "evaluation.html.j2",
         ["evaluation.css"],
         service=service,
@@ -77,8 +77,8 @@ def page(
     )
 
 
-def figure(value: float | None) -> str:
-    """A metric as people read it: four digits, and of large numbers all that stand before the point."""
+def metric_text(value: float | None) -> str:
+    """Return a metric for people: four digits; for large numbers, all digits before the decimal point."""
     if value is None or not abs(value) < float("inf"):
         return "none"
     if abs(value) >= 1e15:
@@ -88,10 +88,10 @@ def figure(value: float | None) -> str:
     return f"{value:#.4g}".removesuffix(".") if value else "0"
 
 
-def shown(value: float | None) -> dict[str, str]:
-    """A number for the page: as people read it, and whole for whoever reads the page by program."""
+def number_cell(value: float | None) -> dict[str, str]:
+    """Return a number for the page: as text for people, and with all digits for programs."""
     finite = value is not None and abs(value) < float("inf")
-    return {"text": figure(value), "whole": repr(float(value or 0)) if finite else ""}
+    return {"text": metric_text(value), "whole": repr(float(value or 0)) if finite else ""}
 
 
 def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -103,14 +103,14 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
         verdict = ""
         if before is not None and value != before and abs(value - before) < float("inf"):
             verdict = "better" if (value > before) is more_is_better(name) else "worse"
-        lines.append({"name": name, "old": shown(before), "new": shown(value), "verdict": verdict})
+        lines.append({"name": name, "old": number_cell(before), "new": number_cell(value), "verdict": verdict})
     return lines
 
 
 def _importances(found: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     most = max((value for _, value in found), default=0.0)
     return [
-        {"name": name, "value": shown(value), "width": round(200 * max(value, 0.0) / most, 1) if most > 0 else 0}
+        {"name": name, "value": number_cell(value), "width": round(200 * max(value, 0.0) / most, 1) if most > 0 else 0}
         for name, value in found[:_MOST_IMPORTANT]
     ]
 
@@ -131,29 +131,30 @@ def _facts(manifests: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
-    """What makes the figures of an evaluation mean less than they seem to."""
+    """Return the reasons to trust the scores of an evaluation less."""
     found = []
     if evaluation.unable:
         found.append(f"The deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
     for which, count in (("deployed", evaluation.overlap), ("new", evaluation.new_overlap)):
         if count:
             found.append(
-                f"The {which} model was trained on {count:,} of these {evaluation.rows:,} rows; its figures flatter it."
+                f"The {which} model was trained on {count:,} of these {evaluation.rows:,} rows, so its scores look "
+                "better than they are."
             )
     return found
 
 
 def _lacking(drawn: Curves, columns: Sequence[tuple[str, float]]) -> list[str]:
-    """Why something that a page has is not on this one."""
+    """Return the reasons for parts that are missing on this page."""
     from mlmgmt.modules.curves import BinaryCurves
 
     if isinstance(drawn, BinaryCurves) and not drawn.roc:
-        return ["The rows are all of one class: there are no curves, no AUC, and no importance of columns."]
-    return [] if columns else ["These rows do not tell how important the columns are."]
+        return ["All rows are of one class, so there are no curves, no AUC and no importance of columns."]
+    return [] if columns else ["These rows do not show how important the columns are."]
 
 
 def is_page(path: str) -> bool:
-    """Whether a file is a page that was made here."""
+    """Return whether a file is a page that mlmgmt wrote."""
     with open(path, "rb") as file:
         beginning = file.read(len(_BEGINNING))
         file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))

@@ -6,15 +6,15 @@
   const lines = [...body.rows].map((row, place) => ({ row, place }));
   const words = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   const [input, output, all] = ["input", "output", "button"].map((name) => filter.querySelector(name));
-  const told = [...headers.keys()].filter((column) =>
+  const searched = [...headers.keys()].filter((column) =>
     ["Key", "Endpoint", "Decision", "Reason"].includes(headers[column].textContent));
   let most = MOST;
 
-  // Only rows in the document cost layout, so those that are not shown are taken out of it.
+  // Only rows in the document cost layout time, so hidden rows are removed from it.
   const show = () => {
     const wanted = input.value.toLowerCase().split(/\s+/);
     const found = lines.filter((line) => {
-      line.text ??= told.map((column) => line.row.cells[column].textContent).join("\n").toLowerCase();
+      line.text ??= searched.map((column) => line.row.cells[column].textContent).join("\n").toLowerCase();
       return wanted.every((word) => line.text.includes(word));
     });
     body.replaceChildren();
@@ -25,7 +25,7 @@
     all.hidden = !more;
   };
 
-  // A number sorts by its whole value, everything else as words; a cell without either comes last both ways.
+  // A number sorts by its full value, everything else as words; an empty cell comes last in both directions.
   const value = (cell) => {
     const whole = cell.querySelector("data")?.value;
     return whole !== undefined ? Number(whole) : cell.textContent || null;

@@ -1,12 +1,12 @@
-"""The page of a run of retrain-many: one self-contained HTML file that fetches nothing, with a table to sort."""
+"""The page of a retrain-many run: one self-contained HTML file that fetches nothing, with a table to sort."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
-from mlmgmt.pages.evaluation import shown
-from mlmgmt.pages.rendering import made
+from mlmgmt.pages.evaluation import number_cell
+from mlmgmt.pages.rendering import render_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,22 +16,22 @@ _GOOD, _BAD = ("Patched", "Updated"), ("Failed",)
 
 
 def page(run: Mapping[str, Any]) -> bytes:
-    """The page of a run.
+    """Return the page of a run.
 
     Args:
         run: `Service` and `Training` (names), `StartedOn` (ISO 8601), `Seconds`, `Backend`, `Metric` (the headline,
-            None where no row has metrics), `Counts` (of each decision) and `Rows`, each with `Key`, `Endpoint`,
-            `Rows`, `Metrics` (by name), `Metric`, `OldMetric`, `Decision`, `Reason`, `Model` (a digest) and `Seconds`,
-            of which all but `Key` and `Decision` may be None.
+            None if no row has metrics), `Counts` (by decision) and `Rows`. Each row has `Key`, `Endpoint`, `Rows`,
+            `Metrics` (by name), `Metric`, `OldMetric`, `Decision`, `Reason`, `Model` (a digest) and `Seconds`; all but
+            `Key` and `Decision` may be None.
     """
     from mlmgmt.modules.evaluation import more_is_better
     from mlmgmt.pages import plots
 
     rows, metric = run["Rows"], run["Metric"]
-    started = _moment(str(run["StartedOn"]))
+    started = _format_time(str(run["StartedOn"]))
     others = [name for name in dict.fromkeys(name for row in rows for name in row["Metrics"] or ()) if name != metric]
     compared = any(row["OldMetric"] is not None for row in rows)
-    return made(
+    return render_page(
         "many.html.j2",
         ["evaluation.css", "many.css"],
         "many.js",
@@ -57,7 +57,7 @@ def page(run: Mapping[str, Any]) -> bytes:
 
 
 def _pictures(rows: Sequence[Mapping[str, Any]], metric: str | None) -> dict[str, Any]:
-    """A line for each key, or figures of all, and what is said beside them."""
+    """Return a line for each key, or figures of all keys together, and the note below them."""
     from mlmgmt.pages import many_plots
 
     points = [many_plots.point(str(row["Key"]), row["Metric"], row["OldMetric"]) for row in rows]
@@ -73,7 +73,7 @@ def _pictures(rows: Sequence[Mapping[str, Any]], metric: str | None) -> dict[str
     if not few:
         return {"pairs": None, "plots": many_plots.plots(drawn, metric), "note": " ".join(notes)}
     pairs, beyond = many_plots.pairs(drawn, metric)
-    order = "The greatest gain first" if any(one.old is not None for one in drawn) else "The best first"
+    order = "Greatest gain first" if any(one.old is not None for one in drawn) else "Best first"
     return {"pairs": pairs, "plots": [], "note": " ".join([f"{order}{beyond}.", *notes])}
 
 
@@ -99,7 +99,7 @@ def _line(row: Mapping[str, Any], metric: str | None, others: Sequence[str]) -> 
 
 
 def _number(value: float | None) -> dict[str, str]:
-    return {"text": "", "whole": ""} if value is None else shown(value)
+    return {"text": "", "whole": ""} if value is None else number_cell(value)
 
 
 def _verdict(metric: str | None, change: float | None) -> str:
@@ -118,8 +118,8 @@ def _class(decision: str) -> str:
     return "better" if decision in _GOOD else "worse" if decision in _BAD else "same"
 
 
-def _moment(text: str) -> str:
-    """A moment as the page says it; what does not look like one stays as it is."""
+def _format_time(text: str) -> str:
+    """Return a time in the format of the page; other text is returned unchanged."""
     return f"{text[:10]} {text[11:19]} UTC" if text[10:11] == "T" and text.endswith("Z") else text
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 from mlmgmt.modules.evaluation import more_is_better
-from mlmgmt.pages.evaluation import figure
+from mlmgmt.pages.evaluation import metric_text
 from mlmgmt.pages.plots import BOTTOM, LEFT, RIGHT, TOP, Plot, Scale, Tick, histogram, round_step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MOST_LINES = 60
-"""Of more keys not every one has a line of its own."""
+"""The most keys that each get a line; with more, the figures show all keys together."""
 WIDTH, LINE = 700.0, 18.0
 _LAST, _MARGIN, _GAP = 670.0, 26.0, 12.0
 _LETTERS, _LETTER = 28, 6.6
@@ -42,7 +42,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One key in the figure: its places, and as `verdict` better, worse, same, or "" where there is no old value."""
+    """One key in the figure: its places, and its `verdict`: better, worse, same, or "" without an old value."""
 
     at: float
     name: str
@@ -67,25 +67,28 @@ class Pairs:
 
 
 def point(key: str, new: float | None, old: float | None) -> Point | None:
-    """What a figure can show of a key; None where its new model has no finite metric."""
+    """Return what a figure can show of a key; None if its new model has no finite metric."""
     new, old = _drawable(new), _drawable(old)
     return None if new is None else Point(key, new, old)
 
 
 def verdict(metric: str, change: float) -> str:
-    """Whether a change of a metric is better, worse, or the same."""
+    """Return whether a change of a metric is better, worse or the same."""
     if not change:
         return "same"
     return "better" if (change > 0) is more_is_better(metric) else "worse"
 
 
 def pairs(points: Sequence[Point], metric: str) -> tuple[Pairs, str]:
-    """A line for each key, the greatest gain first, those without an old value last; and what is to be said of it."""
+    """Return a figure with a line for each key, and a remark on values beyond its edge.
+
+    The greatest gain comes first; keys without an old value come last.
+    """
     sign = -1 if more_is_better(metric) else 1
     ordered = sorted(points, key=lambda p: (p.old is None, sign * (p.new if p.old is None else p.change)))
     axis = _Axis([value for p in ordered for value in p.values])
-    names = [_cut(p.key) for p in ordered]
-    left = round(_GAP + _LETTER * max(map(_room, names)), 1)
+    names = [_shorten(p.key) for p in ordered]
+    left = round(_GAP + _LETTER * max(map(_width, names)), 1)
     across = Scale(axis.low, axis.high, left, _LAST)
     lines = [
         Pair(
@@ -99,13 +102,14 @@ def pairs(points: Sequence[Point], metric: str) -> tuple[Pairs, str]:
         for place, (p, name) in enumerate(zip(ordered, names, strict=True))
     ]
     bottom = _MARGIN + LINE * len(lines)
-    drawn = Pairs(bottom + 40, left, _LAST, _MARGIN, bottom, across.named(metric), across.ticks(), lines)
+    drawn = Pairs(bottom + 40, left, _LAST, _MARGIN, bottom, across.label(metric), across.ticks(), lines)
     return drawn, axis.edge(p.values for p in points)
 
 
 def plots(points: Sequence[Point], metric: str) -> list[tuple[Plot, str]]:
-    """The figures of more keys than there can be lines, each with its caption: old against new and the change, or
-    where no old value is known the new values alone.
+    """Return the figures of more keys than `MOST_LINES`, each with its caption.
+
+    They show old against new, and the change; if no old value is known, only the new values.
     """
     known = [p for p in points if p.old is not None]
     if known:
@@ -113,7 +117,7 @@ def plots(points: Sequence[Point], metric: str) -> list[tuple[Plot, str]]:
     values = [p.new for p in points]
     plot, edge = _bars("New models", (metric, "Keys"), values)
     middle = sorted(values)[len(values) // 2]
-    return [(plot, f"{metric} of {len(values):,} new models, half of them up to {figure(middle)}{edge}")]
+    return [(plot, f"{metric} of {len(values):,} new models; the median is {metric_text(middle)}{edge}")]
 
 
 def _scatter(points: Sequence[Point], metric: str) -> tuple[Plot, str]:
@@ -122,8 +126,8 @@ def _scatter(points: Sequence[Point], metric: str) -> tuple[Plot, str]:
     places = [[axis.inside(value) for value in p.values] for p in points]
     plot = Plot(
         f"{metric}, old against new",
-        across.named("Old"),
-        up.named("New"),
+        across.label("Old"),
+        up.label("New"),
         across.ticks(),
         up.ticks(),
         dots=[(round(across(old), 1), round(up(new), 1)) for new, old in places],
@@ -143,10 +147,10 @@ def _changes(points: Sequence[Point], metric: str) -> tuple[Plot, str]:
 
 
 def _bars(title: str, axes: tuple[str, str], values: Sequence[float], *, zero: bool = False) -> tuple[Plot, str]:
-    """How often which values are, in bins with round edges; those far out are counted at the ends.
+    """Return a histogram in bins with round edges; values far out are counted in the last bins.
 
     Args:
-        zero: zero is among the edges and marked.
+        zero: zero is one of the edges, and is marked.
     """
     axis = _Axis(values)
     low, high = (min(axis.low, 0.0), max(axis.high, 0.0)) if zero else (axis.low, axis.high)
@@ -166,7 +170,7 @@ def _bars(title: str, axes: tuple[str, str], values: Sequence[float], *, zero: b
 
 
 class _Axis:
-    """The ends of an axis. A value that is far out must not press the rest together: it is drawn at the edge."""
+    """The ends of an axis. A value that is far out is drawn at the edge, so that it does not squeeze the rest."""
 
     def __init__(self, values: Sequence[float]) -> None:
         ordered = sorted(values)
@@ -180,33 +184,33 @@ class _Axis:
         return min(max(value, self.low), self.high)
 
     def edge(self, keys: Iterable[Sequence[float]]) -> str:
-        """What is to be said of keys that have a value beyond the ends."""
+        """Return a remark on the keys that have a value beyond the ends."""
         beyond = sum(any(value != self.inside(value) for value in values) for values in keys)
         return f"; {beyond:,} beyond the edge {'is' if beyond == 1 else 'are'} drawn at it" if beyond else ""
 
 
 def _drawable(value: float | None) -> float | None:
-    """A number that has a place on an axis: neither without end nor so near the limits that differences have none."""
+    """Return a number if an axis can show it: it is finite, and not so large or small that differences overflow."""
     if value is None or not abs(value) < _EXTREME:
         return None
     return float(value) if abs(value) > 1 / _EXTREME else 0.0
 
 
 def _title(point: Point) -> str:
-    was = f"{figure(point.old)} \N{RIGHTWARDS ARROW} " if point.old is not None else ""
-    return f"{point.key}: {was}{figure(point.new)}"
+    was = f"{metric_text(point.old)} \N{RIGHTWARDS ARROW} " if point.old is not None else ""
+    return f"{point.key}: {was}{metric_text(point.new)}"
 
 
-def _cut(key: str) -> str:
-    """As much of a key as has room beside the figure."""
-    if _room(key) <= _LETTERS:
+def _shorten(key: str) -> str:
+    """Return as much of a key as fits beside the figure."""
+    if _width(key) <= _LETTERS:
         return key
     shown = key[:_LETTERS]
-    while _room(shown) >= _LETTERS:
+    while _width(shown) >= _LETTERS:
         shown = shown[:-1]
     return shown + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _room(text: str) -> int:
-    """How much room a text takes, in letters: those of East Asia are as wide as two."""
+def _width(text: str) -> int:
+    """Return the width of a text in letters; East Asian letters count as two."""
     return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -1,4 +1,4 @@
-"""Figures of a report: from numbers to the places of lines, bars and dots in a drawing of 350 by 320 units."""
+"""Figures of a report: the places of lines, bars and dots in a drawing of 350 by 320 units."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT, TOP, BOTTOM = 60.0, 340.0, 10.0, 270.0
 MOST_CLASSES = 30
-"""Of more classes a matrix cannot be read; the most frequent mistakes are shown instead."""
+"""A matrix of more classes is unreadable; the page then shows the most frequent mistakes instead."""
 Curves = BinaryCurves | MulticlassCurves | RegressionCurves | None
 _MOST_MISTAKES = 30
 
@@ -26,10 +26,10 @@ class Tick:
 
 @dataclass(slots=True)
 class Plot:
-    """One figure; `x` and `y` name its axes, and `reference` is the dashed line that the data is compared with.
+    """One figure; `x` and `y` name its axes, and `reference` is a dashed line to compare the data with.
 
     Args:
-        names: what the dots are, one for each, or none at all.
+        names: the names of all dots, or empty.
     """
 
     title: str
@@ -45,20 +45,20 @@ class Plot:
 
 
 class Scale:
-    """From a range of values, widened to round numbers, to a range of places.
+    """Maps a range of values, widened to round numbers, to a range of places.
 
     Args:
         whole: the values count something.
     """
 
     def __init__(self, low: float, high: float, first: float, last: float, *, whole: bool = False) -> None:
-        # Values that differ by next to nothing have no round numbers between them.
+        # Values that are almost equal have no round numbers between them.
         closest = 1e-4 * max(abs(low), abs(high))
         high = high if high - low > closest else low + max(closest, 1.0)
         self._step = max(round_step((high - low) / 6), 1.0 if whole else 0.0)
         self._lowest, self._highest = math.floor(low / self._step), math.ceil(high / self._step)
         self._first, self._last = first, last
-        # Long numbers are told in thousands, millions, thousandths and so on.
+        # Long numbers are shown in thousands, millions, thousandths and so on.
         largest = max(abs(self._lowest), abs(self._highest)) * self._step
         self._power = 3 * math.floor(math.log10(largest) / 3) if largest >= 1e4 or largest < 1e-2 else 0
 
@@ -74,8 +74,8 @@ class Scale:
             for place in range(self._lowest, self._highest + 1)
         ]
 
-    def named(self, name: str) -> str:
-        """The name of an axis, with the unit of its ticks."""
+    def label(self, name: str) -> str:
+        """Return the name of an axis, with the unit of its ticks."""
         if not self._power:
             return name
         power = str(self._power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
@@ -83,7 +83,7 @@ class Scale:
 
 
 def round_step(least: float) -> float:
-    """The least of 1, 2, 5, 10, 20, 50 and so on, up and down, that is no smaller."""
+    """Return the least of ..., 0.1, 0.2, 0.5, 1, 2, 5, 10, ... that is at least this."""
     power = 10.0 ** math.floor(math.log10(least))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least * (1 - 1e-9))
 
@@ -99,7 +99,7 @@ def _square(title: str, x: str, y: str, lines: Sequence[tuple[str, Sequence[tupl
 
 
 def plots(new: Curves, old: Curves) -> list[Plot]:
-    """The figures of a new model, with the deployed one beside it where both are of one kind."""
+    """Return the figures of a new model, together with the deployed one if it has the same task."""
     if isinstance(new, BinaryCurves) and new.roc:
         return _binary(new, old if isinstance(old, BinaryCurves) else None)
     if isinstance(new, RegressionCurves) and new.points:
@@ -134,8 +134,8 @@ def _residuals(curves: RegressionCurves) -> Plot:
     count = sum(curves.counts)
     return Plot(
         "Residuals" if count == len(residuals) else f"Residuals of {len(residuals)} of the {count:,} rows",
-        across.named("Prediction"),
-        up.named("Truth minus prediction"),
+        across.label("Prediction"),
+        up.label("Truth minus prediction"),
         across.ticks(),
         up.ticks(),
         dots=[(across(a), up(b)) for a, b in zip(predictions, residuals, strict=True)],
@@ -148,7 +148,7 @@ def _histogram(curves: RegressionCurves) -> Plot:
 
 
 def histogram(title: str, axes: tuple[str, str], edges: Sequence[float], counts: Sequence[int]) -> Plot:
-    """A bar for each count, between two of the edges, of which there is one more."""
+    """Return a figure with a bar for each count; there is one more edge than counts."""
     across = Scale(edges[0], edges[-1], LEFT, RIGHT)
     up = Scale(0, max(counts), BOTTOM, TOP, whole=True)
     bars = []
@@ -156,12 +156,14 @@ def histogram(title: str, axes: tuple[str, str], edges: Sequence[float], counts:
         left, right, top = across(edges[place]), across(edges[place + 1]), up(count)
         width, height = max(round(right - left - 1, 2), 0.5), round(BOTTOM - top, 2)
         bars.append({"x": round(left + 0.5, 2), "y": top, "width": width, "height": height})
-    return Plot(title, across.named(axes[0]), up.named(axes[1]), across.ticks(), up.ticks(), bars=bars)
+    return Plot(title, across.label(axes[0]), up.label(axes[1]), across.ticks(), up.ticks(), bars=bars)
 
 
 def confusion(curves: Curves, title: str) -> dict[str, Any] | None:
-    """A confusion as the page shows it: of up to 30 classes the `lines` of a matrix (counts, shares of their line, and
-    five heats), of more the most frequent `mistakes`.
+    """Return a confusion for the page; None if the model has no classes.
+
+    Up to `MOST_CLASSES` classes, it has the `lines` of a matrix: counts, their share of the line, and one of five heat
+    levels. For more classes, it has the most frequent `mistakes`.
     """
     if isinstance(curves, BinaryCurves):
         classes = [curves.negative, curves.positive]

@@ -1,4 +1,4 @@
-"""From a template to a page: one HTML file with its style and its script inside, which fetches nothing."""
+"""Rendering of templates: a page is one HTML file that contains its style and script, and fetches nothing."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class _Trusted(str):
         return str(self)
 
 
-def made(template: str, styles: Sequence[str], script: str | None = None, **values: Any) -> bytes:
-    """The page of a template in this folder.
+def render_page(template: str, styles: Sequence[str], script: str | None = None, **values: Any) -> bytes:
+    """Render a template of this folder.
 
-    The template is also given `style` and `script`, and `style_hash` and `script_hash`, by which its
-    Content-Security-Policy allows these two and nothing else.
+    The template also gets `style` and `script`, and `style_hash` and `script_hash`, with which its
+    Content-Security-Policy allows only these two.
 
     Args:
-        styles: the names of the style sheets, which become one.
-        values: what else the template shows; it is escaped there.
+        styles: the names of the style sheets, which are joined.
+        values: the other values of the template, which escapes them.
     """
     import jinja2
 

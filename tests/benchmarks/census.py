@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlmgmt import resources
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from mlmgmt.verbs.account import groups
 from mlmgmt.verbs.plans import plans
 from mlmgmt.verbs.retraining import retraining
@@ -106,7 +106,7 @@ def training(learner: str) -> dict[str, Any]:
             "in": "input:input1",
             "clean": ("Clean Missing Data", _CLEANING),
             "learner": LEARNERS[learner],
-            "train": ("Train Model", {"Label column": named(LABEL)}),
+            "train": ("Train Model", {"Label column": selection_of(LABEL)}),
             "out": "output:output1",
         },
         [
@@ -127,7 +127,10 @@ def predictive(plan: str) -> dict[str, Any]:
             "clean": ("Clean Missing Data", _CLEANING),
             "model": "https://elsewhere.blob.core.windows.net/models/none.ilearner",
             "score": "Score Model",
-            "narrow": ("Select Columns in Dataset", {"Select Columns": named("Scored Labels", "Scored Probabilities")}),
+            "narrow": (
+                "Select Columns in Dataset",
+                {"Select Columns": selection_of("Scored Labels", "Scored Probabilities")},
+            ),
             "out": "output:output1",
         },
         [
@@ -144,7 +147,7 @@ def predictive(plan: str) -> dict[str, Any]:
 
 
 _CLEANING = {
-    "Columns to be cleaned": named("hours-per-week"),
+    "Columns to be cleaned": selection_of("hours-per-week"),
     "Cleaning mode": "Custom substitution value",
     "Replacement value": HOURS,
 }

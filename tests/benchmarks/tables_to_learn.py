@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder
 
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from tests.learning.graphs import definition
 
 LABEL = "label"
@@ -74,13 +74,13 @@ MODULES = {
 def training(learner: str, frame: pd.DataFrame) -> dict[str, Any]:
     """Return the training graph: fill missing numbers with their mean, and train."""
     module, parameters = MODULES[learner]
-    cleaning = {"Columns to be cleaned": named(*names(frame)[0]), "Cleaning mode": "Replace with mean"}
+    cleaning = {"Columns to be cleaned": selection_of(*names(frame)[0]), "Cleaning mode": "Replace with mean"}
     return definition(
         {
             "in": "input:input1",
             "clean": ("Clean Missing Data", cleaning),
             "learner": (module, parameters),
-            "train": ("Train Model", {"Label column": named(LABEL)}),
+            "train": ("Train Model", {"Label column": selection_of(LABEL)}),
             "out": "output:output1",
             "kept": "output:output2",
         },
@@ -106,7 +106,10 @@ def scoring(frame: pd.DataFrame) -> dict[str, Any]:
             "clean": "Apply Transformation",
             "model": f"{base}/model.ilearner",
             "score": "Score Model",
-            "narrow": ("Select Columns in Dataset", {"Select Columns": named("Scored Labels", "Scored Probabilities")}),
+            "narrow": (
+                "Select Columns in Dataset",
+                {"Select Columns": selection_of("Scored Labels", "Scored Probabilities")},
+            ),
             "out": "output:output1",
         },
         [

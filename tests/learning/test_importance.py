@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def table(count: int, seed: int = 3) -> pd.DataFrame:
-    """Four columns, each of less weight than the one before it, and labels that hang on them."""
+    """Return four columns, each with less weight than the one before it, and labels that depend on them."""
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({name: random.normal(size=count) for name in ("most", "more", "some")})
     frame["colour"] = pd.array(random.choice(["red", "green"], count), dtype="str")
@@ -37,7 +37,7 @@ def table(count: int, seed: int = 3) -> pd.DataFrame:
 
 @pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Trees of a few hundred rows are learnt long before threads have found each other."""
+    """Use one thread: trees of a few hundred rows are learnt faster than threads start."""
     with threadpool_limits(1, user_api="openmp"):
         yield
 
@@ -72,7 +72,7 @@ def test_it_agrees_with_scikit_learn(learner: str, label: str, scoring: str, cou
     assert dict(found) == pytest.approx(expected, rel=0.15, abs=0.03 * max(expected.values()))
 
 
-def test_a_clustering_leans_on_what_holds_its_clusters_apart() -> None:
+def test_a_clustering_depends_on_the_columns_that_separate_its_clusters() -> None:
     random = np.random.default_rng(1)
     side = random.choice([-4.0, 4.0], 400)
     frame = pd.DataFrame({"noise": random.normal(0, 0.1, 400), "side": side + random.normal(0, 0.2, 400)})
@@ -86,7 +86,7 @@ def test_a_clustering_leans_on_what_holds_its_clusters_apart() -> None:
     assert found[0][1] > 0
 
 
-def test_the_answer_is_the_same_each_time_and_leaves_the_rows_alone() -> None:
+def test_the_result_is_the_same_each_time_and_the_rows_do_not_change() -> None:
     trained = making.train(by_name("Linear Regression"), table(400)[[*FEATURES, "amount"]], "amount")
     rows = table(400, seed=2)
     before = rows.copy(deep=True)
@@ -95,7 +95,7 @@ def test_the_answer_is_the_same_each_time_and_leaves_the_rows_alone() -> None:
     pd.testing.assert_frame_equal(rows, before)
 
 
-def test_rows_without_the_metric_give_nothing() -> None:
+def test_rows_without_the_metric_give_no_importance() -> None:
     """Rows of one class have no AUC; rows without a label have no metric at all."""
     trained = making.train(by_name("Two-Class Logistic Regression"), table(400)[[*FEATURES, "bought"]], "bought")
     rows = table(60)
@@ -113,7 +113,7 @@ def test_a_few_rows_are_enough(count: int) -> None:
     assert all(np.isfinite(value) for _, value in found)
 
 
-def test_a_column_may_be_called_anything() -> None:
+def test_a_column_may_have_any_name() -> None:
     names = {"most": "self", "more": "key", "some": "0", "colour": "frame name"}
     frame = table(300).rename(columns=names)
     columns = [names.get(name, name) for name in FEATURES]
@@ -121,7 +121,7 @@ def test_a_column_may_be_called_anything() -> None:
     assert [name for name, _ in importance(trained, Dataset(frame), frame["amount"])][:2] == ["self", "key"]
 
 
-def test_very_many_columns_and_rows_take_a_bounded_number_of_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_very_many_rows_and_columns_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     from mlmgmt.modules.learners import Trained
 
     random = np.random.default_rng(1)

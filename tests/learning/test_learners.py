@@ -1,4 +1,4 @@
-"""Every learner against the estimator that its settings imply, written out here; and its compiled form against it."""
+"""Every learner, and its compiled form, against the scikit-learn estimator that its settings imply."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class Case:
     """A learner with some settings, and the estimator that the reference implies for them.
 
     Args:
-        expected: from nothing to an unfitted scikit-learn estimator for a matrix of numbers.
+        expected: returns an unfitted scikit-learn estimator for a matrix of numbers.
         data: the bundled set; its column `target` is the label.
-        scaler: what its numbers go through, unfitted.
-        label: the label among the mixed table's columns.
+        scaler: returns the unfitted scaler of the numbers.
+        label: the label column of the mixed table.
     """
 
     learner: str
@@ -414,8 +414,8 @@ CASES = [
 ]
 
 
-def answers(estimator: Any, rows: Any) -> Any:
-    """Probabilities of a classification, values of a regression; of a forest, the mean and spread of its trees."""
+def predict(estimator: Any, rows: Any) -> Any:
+    """Return probabilities, or the values of a regression; for a forest, the mean and the deviation of its trees."""
     if hasattr(estimator, "predict_proba"):
         return estimator.predict_proba(rows)
     if isinstance(estimator[-1], RandomForestRegressor):
@@ -426,8 +426,8 @@ def answers(estimator: Any, rows: Any) -> Any:
     return estimator.predict(rows)
 
 
-def numbers(scores: pd.DataFrame) -> Any:
-    """The same from score columns: probabilities, or values."""
+def numbers_of(scores: pd.DataFrame) -> Any:
+    """Return the same from score columns."""
     chances = scores[[name for name in scores.columns if name.startswith("Scored Probabilities")]].to_numpy(float)
     if chances.shape[1] == 0:
         found = scores.to_numpy(float)
@@ -444,8 +444,8 @@ def test_a_graph_predicts_what_the_estimator_does(case: Case) -> None:
     steps = [case.scaler()] if case.scaler else []
     plain = make_pipeline(*steps, case.expected()).fit(data.data.to_numpy(), data.target)
     scores = scored(trained, data.frame)
-    expected = answers(plain, data.data.to_numpy())
-    np.testing.assert_allclose(numbers(scores), expected, rtol=1e-12, atol=1e-12)
+    expected = predict(plain, data.data.to_numpy())
+    np.testing.assert_allclose(numbers_of(scores), expected, rtol=1e-12, atol=1e-12)
     if expected.ndim > 1 and "Scored Labels" in scores:
         assert list(scores["Scored Labels"]) == list(plain.classes_[expected.argmax(axis=1)])
 
@@ -453,16 +453,16 @@ def test_a_graph_predicts_what_the_estimator_does(case: Case) -> None:
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings("ignore:Bins whose width")
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_compiled_form_answers_what_the_estimator_does(case: Case) -> None:
-    """On a mixed table with missing and unseen values: the pipeline on a DataFrame, the table form and the row form."""
+def test_the_compiled_form_agrees_with_the_estimator(case: Case) -> None:
+    """On a mixed table with missing and unseen values, the pipeline, the table form and the row form agree."""
     module = by_name(case.learner)
     trained = train(module, mixed(missing=case.missing)[[*FEATURES, case.label]], case.label, case.parameters)
     fresh = mixed(120, missing=case.missing, seed=11)[FEATURES]
     fresh.loc[::7, "city"] = "Atlantis"
     cells = fresh.astype({"age": "float64", "member": "float64"})
     cells["city"] = cells["city"].astype(object).where(cells["city"].notna(), None)
-    expected = answers(trained.estimator, cells)
-    np.testing.assert_allclose(numbers(scored(trained, fresh)), expected, rtol=1e-9, atol=1e-9)
+    expected = predict(trained.estimator, cells)
+    np.testing.assert_allclose(numbers_of(scored(trained, fresh)), expected, rtol=1e-9, atol=1e-9)
     row = trained.compiled.row()
     found = np.array([row(list(values)) for values in cells.itertuples(index=False)])
     if expected.ndim > 1:
@@ -474,7 +474,7 @@ def test_the_compiled_form_answers_what_the_estimator_does(case: Case) -> None:
 @pytest.mark.filterwarnings("ignore:Bins whose width")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_words_are_encoded_one_by_one(case: Case) -> None:
-    """The whole preparation of a mixed table, written out."""
+    """The expected preparation of the mixed table is written out in full."""
     frame = mixed()
     trained = train(by_name(case.learner), frame[[*FEATURES, case.label]], case.label, case.parameters)
     rows = frame[FEATURES].astype({"age": "float64", "member": "float64", "city": object})
@@ -485,21 +485,21 @@ def test_words_are_encoded_one_by_one(case: Case) -> None:
     label = frame[case.label].astype("float64") if case.label == "visits" else frame[case.label].astype(object)
     codes = label if case.label == "visits" else pd.factorize(label, sort=True)[0]
     plain = make_pipeline(encode, case.expected()).fit(rows, codes)
-    np.testing.assert_allclose(numbers(scored(trained, frame)), answers(plain, rows), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(numbers_of(scored(trained, frame)), predict(plain, rows), rtol=1e-12, atol=1e-12)
 
 
-def test_a_weight_column_counts_where_the_learner_honours_one() -> None:
+def test_a_logistic_regression_uses_weights() -> None:
     frame = mixed().assign(weight=np.arange(400) % 5)
     dataset = Dataset(frame[["age", "income", "weight", "bought"]], {"weight": "Weight"})
     trained = train(by_name("Two-Class Logistic Regression"), dataset, "bought", {L1: 0})
     rows = MinMaxScaler().fit_transform(frame[["age", "income"]].astype(float))
     plain = LogisticRegression(C=1.0, tol=1e-7, max_iter=5000)
     plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
-    np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(numbers_of(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_a_network_honours_weights() -> None:
+def test_a_network_uses_weights() -> None:
     frame = mixed().assign(weight=np.arange(400) % 5)
     dataset = Dataset(frame[["age", "income", "weight", "bought"]], {"weight": "Weight"})
     parameters = {"Number of hidden nodes": 4, "Number of learning iterations": 15}
@@ -508,11 +508,11 @@ def test_a_network_honours_weights() -> None:
     plain = MLPClassifier((4,), activation="logistic", solver="sgd", learning_rate_init=0.1, momentum=0, max_iter=15)
     plain.set_params(n_iter_no_change=15, random_state=0, batch_size=20)
     plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
-    np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(numbers_of(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("projected", [False, True])
-def test_a_support_vector_machine_honours_weights(projected: bool) -> None:
+def test_a_support_vector_machine_uses_weights(projected: bool) -> None:
     frame = mixed().assign(weight=np.arange(400) % 5)
     dataset = Dataset(frame[["age", "income", "weight", "bought"]], {"weight": "Weight"})
     parameters = {"Perform a projection to the unit-ball": projected, "Number of iterations": 20}
@@ -521,11 +521,11 @@ def test_a_support_vector_machine_honours_weights(projected: bool) -> None:
     rows = Normalizer().fit_transform(rows) if projected else rows
     plain = calibrated(loss="hinge", penalty="l2", alpha=0.001, max_iter=20, random_state=0)
     plain.fit(rows, frame["bought"].astype(bool), sample_weight=frame["weight"])
-    np.testing.assert_allclose(numbers(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(numbers_of(scored(trained, frame)), plain.predict_proba(rows), rtol=1e-9, atol=1e-9)
 
 
 def test_a_network_learns_a_small_table() -> None:
-    """With its default settings, what a straight line tells apart."""
+    """With its default settings, it learns two classes on either side of a straight line."""
     random = np.random.default_rng(1)
     frame = pd.DataFrame({"x": random.random(200), "z": random.random(200)})
     frame = frame.assign(above=frame["x"] > frame["z"])
@@ -534,31 +534,31 @@ def test_a_network_learns_a_small_table() -> None:
 
 
 @pytest.mark.parametrize("rows", [7, 20])
-def test_a_table_of_one_batch_is_no_note(rows: int) -> None:
+def test_a_table_of_one_batch_gives_no_note(rows: int) -> None:
     frame = mixed(rows)[["age", "income", "visits"]]
     trained = train(by_name("Neural Network Regression"), frame, "visits", {"Number of learning iterations": 3})
     assert trained.notes == ()
 
 
 @pytest.mark.parametrize("name", [name for name, module in _LEARNERS.items() if module.task == "binary"])
-def test_infinite_numbers_are_refused_by_name_but_by_boosted_trees(name: str) -> None:
+def test_only_boosted_trees_accept_infinite_numbers(name: str) -> None:
     frame = mixed()[["age", "income", "bought"]]
     frame.loc[[3, 8], "income"] = np.inf, -np.inf
     if "Boosted" in name:
         assert scored(train(by_name(name), frame, "bought"), frame)["Scored Probabilities"].notna().all()
         return
-    with pytest.raises(ModuleFailure, match="2 of 400 rows have infinity in 'income'") as refused:
+    with pytest.raises(ModuleFailure, match="'income' is infinite in 2 of 400 rows") as refused:
         train(by_name(name), frame, "bought")
     assert refused.value.target == "income"
 
 
-def test_an_infinite_label_is_refused_by_name() -> None:
+def test_an_infinite_label_is_refused() -> None:
     frame = mixed()[["age", "income"]].assign(income=lambda f: f["income"].where(f.index != 3, np.inf))
-    with pytest.raises(ModuleFailure, match="'income' holds infinite numbers"):
+    with pytest.raises(ModuleFailure, match="'income' contains infinite numbers"):
         train(by_name("Linear Regression"), frame, "income")
 
 
-def test_words_that_are_all_different_are_refused_before_memory_is_out() -> None:
+def test_too_many_categories_are_refused_before_memory_runs_out() -> None:
     count = 30_000
     frame = pd.DataFrame({"id": [f"customer {place}" for place in range(count)], "y": np.arange(count) % 2})
     frame = frame.assign(city=np.where(frame["y"] == 1, "Oslo", "Rome"))
@@ -566,7 +566,7 @@ def test_words_that_are_all_different_are_refused_before_memory_is_out() -> None
         train(by_name("Two-Class Logistic Regression"), frame, "y")
     assert refused.value.target == "id"
     assert "group its values" in str(refused.value.hint)
-    # 2**32 bytes are as much as there may be.
+    # The limit is 2**32 bytes.
     features = (Feature("id", "String"),)
     fitting = np.array([f"{place % 16_384}" for place in range(2**15)], dtype=object)
     refuse_wide([fitting], features)
@@ -589,35 +589,35 @@ def test_a_long_table_is_scored_in_parts(name: str, monkeypatch: pytest.MonkeyPa
     parameters = {L1: 0} if "Logistic" in name else {}
     trained = train(by_name(name), mixed()[[*FEATURES, label]], label, parameters)
     rows = mixed(101, seed=3)
-    at_once = scored(trained, rows)
+    whole = scored(trained, rows)
     sizes: list[int] = []
     answer = type(trained.compiled)._answer
 
-    def watched(form: Form, cells: list[Any]) -> Any:
+    def record_size(form: Form, cells: list[Any]) -> Any:
         sizes.append(len(cells[0]))
         return answer(form, cells)
 
-    monkeypatch.setattr(type(trained.compiled), "_answer", watched)
+    monkeypatch.setattr(type(trained.compiled), "_answer", record_size)
     monkeypatch.setattr(predictors, "_MOST", 8 * 25 * trained.compiled.breadth)
-    pd.testing.assert_frame_equal(scored(trained, rows), at_once)
+    pd.testing.assert_frame_equal(scored(trained, rows), whole)
     assert sizes == [25, 25, 25, 25, 1]
 
 
 @pytest.mark.parametrize("name", ["Two-Class Neural Network", "Neural Network Regression"])
 def test_a_network_runs_all_its_iterations(name: str) -> None:
-    """Even where nothing is left to learn."""
+    """Even if nothing is left to learn."""
     frame = pd.DataFrame({"x": [0.0, 0.0, 1.0, 1.0], "y": [0, 0, 1, 1]})
     learnt = train(by_name(name), frame, "y", {"Number of learning iterations": 60, "The learning rate": 2})
     assert learnt.estimator[-1].n_iter_ == 60
 
 
-def test_a_forest_without_resampling_still_spreads() -> None:
+def test_a_forest_without_resampling_still_has_a_deviation() -> None:
     trained = train(by_name("Decision Forest Regression"), mixed()[["age", "income", "visits"]], "visits", REPLICATE)
     spread = scored(trained, mixed(50, seed=3))["Scored Label Standard Deviation"]
     assert (spread > 0).any()
 
 
-def test_a_forest_refuses_words_it_was_not_told_to_allow() -> None:
+def test_a_forest_refuses_unknown_words_unless_they_are_allowed() -> None:
     frame = mixed()[["city", "age", "bought"]]
     strict = train(
         by_name("Two-Class Decision Forest"),
@@ -644,7 +644,7 @@ def test_a_forest_takes_numbers_beyond_single_precision(name: str) -> None:
     assert row([-1e300, -1e300]) == row([-1e30, -3e38])
 
 
-def test_a_poisson_regression_without_weights_is_the_unpenalised_one() -> None:
+def test_a_poisson_regression_without_a_penalty_agrees_with_scikit_learn() -> None:
     frame = mixed()[["age", "income", "city", "visits"]]
     trained = train(by_name("Poisson Regression"), frame, "visits", {"L2 regularization weight": 0})
     encode = ColumnTransformer([("n", MinMaxScaler(), ["age", "income"]), ("c", OneHotEncoder(drop="first"), ["city"])])
@@ -671,7 +671,7 @@ CALIBRATED = {
 
 @pytest.mark.parametrize("name", CALIBRATED)
 @pytest.mark.parametrize(("least", "most"), [(3, 30), (2, 40), (4, 4), (2, 2)])
-def test_few_rows_of_a_class_are_calibrated_in_as_many_parts(name: str, least: int, most: int) -> None:
+def test_calibration_has_as_many_folds_as_the_rarest_class_has_rows(name: str, least: int, most: int) -> None:
     frame = mixed().sort_values("bought")[["age", "income", "bought"]]
     few = pd.concat([frame.head(most), frame.tail(least)])
     scaler, settings = CALIBRATED[name]
@@ -706,20 +706,20 @@ def test_a_class_of_one_row_cannot_be_calibrated(name: str) -> None:
             {**SWEPT, "Hidden layer specification1": "Custom definition script"},
             "reads Net#",
         ),
-        ("Two-Class Neural Network", {"Number of hidden nodes": "many"}, "no number of hidden nodes"),
-        ("Two-Class Neural Network", {"Number of hidden nodes": "10,"}, "no number of hidden nodes"),
+        ("Two-Class Neural Network", {"Number of hidden nodes": "many"}, "not a number of hidden nodes"),
+        ("Two-Class Neural Network", {"Number of hidden nodes": "10,"}, "not a number of hidden nodes"),
         ("Two-Class Neural Network", {"Number of hidden nodes": "10,0"}, "0 is too small"),
         ("Two-Class Neural Network", {"The learning rate": 2.5}, "too large"),
         ("Two-Class Neural Network", {"The momentum": 1.5}, "too large"),
-        ("Two-Class Neural Network", {"The type of normalizer": "Best"}, "no value"),
+        ("Two-Class Neural Network", {"The type of normalizer": "Best"}, "not a valid value"),
         ("Two-Class Decision Forest", {"Number of decision trees": 0}, "too small"),
-        ("Two-Class Decision Forest", {"Resampling method": "Sometimes"}, "no value"),
+        ("Two-Class Decision Forest", {"Resampling method": "Sometimes"}, "not a valid value"),
         ("Two-Class Support Vector Machine", {"The value lambda": 0}, "too small"),
         ("Two-Class Averaged Perceptron", {"Maximum number of iterations": 0}, "too small"),
         ("Poisson Regression", {"L2 regularization weight": -1}, "too small"),
     ],
 )
-def test_a_setting_that_cannot_be_honoured_is_refused(name: str, parameters: dict[str, Any], words: str) -> None:
+def test_an_unsupported_setting_is_refused(name: str, parameters: dict[str, Any], words: str) -> None:
     with pytest.raises(ModuleFailure, match=words):
         given(by_name(name), None, parameters)
 
@@ -748,7 +748,7 @@ def test_a_setting_that_cannot_be_honoured_is_refused(name: str, parameters: dic
         ),
     ],
 )
-def test_what_changes_nothing_is_told(name: str, parameters: dict[str, Any], keys: list[str]) -> None:
+def test_a_parameter_without_effect_is_reported(name: str, parameters: dict[str, Any], keys: list[str]) -> None:
     notes = by_name(name).notes({key: str(value) for key, value in parameters.items()})
     assert len(notes) == len(keys)
     for note, key in zip(notes, keys, strict=True):
@@ -787,9 +787,9 @@ def test_a_sweep_has_the_ranges_of_the_learner(name: str, ranges: dict[str, tupl
     assert {key: untrained.settings[key] for key in ranges} == {key: values[0] for key, values in ranges.items()}
 
 
-def test_negative_counts_are_no_labels_of_a_poisson_regression() -> None:
+def test_a_poisson_regression_refuses_negative_labels() -> None:
     frame = mixed()[["age", "visits"]].assign(visits=lambda f: f["visits"] - 3)
-    with pytest.raises(ModuleFailure, match=r"counts, and the label column 'visits' holds -3") as refused:
+    with pytest.raises(ModuleFailure, match=r"counts, but the label column 'visits' contains -3") as refused:
         train(by_name("Poisson Regression"), frame, "visits")
     assert refused.value.target == "visits"
 
@@ -797,7 +797,7 @@ def test_negative_counts_are_no_labels_of_a_poisson_regression() -> None:
 @pytest.mark.parametrize(
     "name", ["Two-Class Neural Network", "Two-Class Support Vector Machine", "Two-Class Averaged Perceptron"]
 )
-def test_learners_that_need_complete_rows_leave_the_others_without_a_score(name: str) -> None:
+def test_learners_that_need_complete_rows_do_not_score_the_others(name: str) -> None:
     frame = mixed()[["age", "income", "bought"]]
     parameters = {"Number of learning iterations": 5} if "Network" in name else {}
     trained = train(by_name(name), frame, "bought", parameters)
@@ -809,7 +809,7 @@ def test_learners_that_need_complete_rows_leave_the_others_without_a_score(name:
 
 
 @pytest.mark.filterwarnings("ignore:Bins whose width")
-def test_numbers_beyond_all_bins_are_in_the_last_one() -> None:
+def test_numbers_beyond_all_bins_fall_into_the_last_one() -> None:
     frame = mixed()[["age", "income", "bought"]]
     parameters = {"Number of learning iterations": 5, "The type of normalizer": "Binning normalizer"}
     trained = train(by_name("Two-Class Neural Network"), frame, "bought", parameters)
@@ -820,7 +820,7 @@ def test_numbers_beyond_all_bins_are_in_the_last_one() -> None:
 
 
 def test_a_forest_compares_in_single_precision_as_scikit_learn_does() -> None:
-    """At its own thresholds, which single precision moves to either side."""
+    """Checked at its own thresholds, which single precision moves to either side."""
     trained = train(by_name("Decision Forest Regression"), mixed()[["income", "visits"]], "visits")
     trees = [tree.tree_ for tree in trained.estimator[-1].estimators_]
     edges = np.concatenate([tree.threshold[tree.feature >= 0] for tree in trees])

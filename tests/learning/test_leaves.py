@@ -1,4 +1,4 @@
-"""Leaves that are found without walking, against a walk down every tree."""
+"""Leaves that are found without a walk, against a walk down every tree."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ values = st.one_of(st.just(nan), st.sampled_from([-1.0, 0.0, 0.5, 1.0, 2.0]), st
 
 @st.composite
 def trees(draw: Any, depth: int = 5) -> Any:
-    """A tree of tests; a leaf is a number."""
+    """Draw a tree of tests; a leaf is a number."""
     if depth == 0 or draw(st.integers(0, 3)) == 0:
         return draw(st.floats(-10, 10))
     left, right = draw(trees(depth - 1)), draw(trees(depth - 1))
@@ -38,7 +38,7 @@ def trees(draw: Any, depth: int = 5) -> Any:
     return place, threshold, left, right, left if draw(st.booleans()) else right
 
 
-def walked(node: Any, values: list[float]) -> float:
+def walk(node: Any, values: list[float]) -> float:
     while isinstance(node, tuple):
         place, threshold, left, right, missing = node
         value = values[place]
@@ -51,15 +51,15 @@ def walked(node: Any, values: list[float]) -> float:
     st.lists(trees(), min_size=1, max_size=6),
     st.lists(st.tuples(values, values, st.sampled_from([*WORDS, "mauve", None]), values), min_size=1, max_size=6),
 )
-def test_they_are_the_leaves_that_a_walk_reaches(several: Any, rows: Any) -> None:
-    reached = reader(several, ENCODING)
-    assert reached is not None
+def test_the_leaves_are_those_that_a_walk_reaches(several: Any, rows: Any) -> None:
+    find_leaves = reader(several, ENCODING)
+    assert find_leaves is not None
     for row in rows:
-        assert reached(row) == [walked(tree, ENCODING.vector(row)) for tree in several]
+        assert find_leaves(row) == [walk(tree, ENCODING.vector(row)) for tree in several]
 
 
-@pytest.mark.parametrize(("most", "quickly"), [(31, True), (60, True), (200, False)])
-def test_trees_of_any_size_answer_as_scikit_learn_does(most: int, quickly: bool) -> None:
+@pytest.mark.parametrize(("most", "small"), [(31, True), (60, True), (200, False)])
+def test_trees_of_any_size_predict_as_scikit_learn_does(most: int, small: bool) -> None:
     random = np.random.default_rng(7)
     frame = pd.DataFrame({"a": random.normal(size=3000), "b": random.normal(size=3000)})
     frame.loc[::7, "a"] = nan
@@ -74,4 +74,4 @@ def test_trees_of_any_size_answer_as_scikit_learn_does(most: int, quickly: bool)
     found = [row(cells)[0] for cells in frame.head(200).itertuples(index=False)]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
     largest = max(int(predictor.nodes["is_leaf"].sum()) for (predictor,) in learner._predictors)
-    assert (largest <= 64) is quickly
+    assert (largest <= 64) is small

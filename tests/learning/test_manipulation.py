@@ -1,4 +1,4 @@
-"""Modules that edit, combine and enter tables, against pandas, sqlite3, scipy and values worked out by hand."""
+"""Modules that edit, combine and enter tables, against pandas, sqlite3, scipy and values calculated by hand."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def whole(*values: int | None) -> pd.Series[Any]:
 
 
 def edit(table: Dataset | pd.DataFrame | pd.Series[Any], *wanted: str, **parameters: str) -> Dataset:
-    """Edit Metadata on these columns, or on the only one; `Data_Type` stands for `Data Type`."""
+    """Run Edit Metadata on these columns, or on the only one. `Data_Type` means `Data Type`."""
     if isinstance(table, pd.Series):
         table, wanted = pd.DataFrame({"x": table}), ("x",)
     dataset = table if isinstance(table, Dataset) else Dataset(table)
@@ -121,7 +121,7 @@ def test_a_column_becomes_another_type(
         (pd.Series([SPAN]), "Boolean", "cannot become Boolean", "0017"),
     ],
 )
-def test_a_value_that_is_none_of_the_type_is_named(series: pd.Series[Any], kind: str, words: str, number: str) -> None:
+def test_a_value_of_another_type_is_named(series: pd.Series[Any], kind: str, words: str, number: str) -> None:
     with pytest.raises(ModuleFailure, match=words) as refused:
         edit(series, Data_Type=kind)
     assert (refused.value.number, refused.value.target) == (number, "x")
@@ -172,7 +172,7 @@ def test_a_date_is_read_by_its_dotnet_format(written: str, form: str | None, exp
         ("Q", "depends on a culture"),
     ],
 )
-def test_a_date_format_without_a_counterpart_is_refused(form: str, words: str) -> None:
+def test_an_unsupported_date_format_is_refused(form: str, words: str) -> None:
     with pytest.raises(ModuleFailure, match=words) as refused:
         edit(text("2020-02-03"), Data_Type="DateTime", Date_and_time_Format=form)
     assert refused.value.target == "Date and time Format"
@@ -181,7 +181,7 @@ def test_a_date_format_without_a_counterpart_is_refused(form: str, words: str) -
 def test_a_date_that_does_not_fit_its_format_is_named_and_a_number_has_none() -> None:
     with pytest.raises(ModuleFailure, match=r"'03\.02\.2020'"):
         edit(text("2020-02-03", "03.02.2020"), Data_Type="DateTime", Date_and_time_Format="yyyy-MM-dd")
-    with pytest.raises(ModuleFailure, match="holds numbers"):
+    with pytest.raises(ModuleFailure, match="contains numbers"):
         edit(whole(1), Data_Type="DateTime", Date_and_time_Format="yyyy")
 
 
@@ -204,7 +204,7 @@ def test_a_time_span_is_read_by_its_dotnet_format(written: str, form: str | None
 
 
 @pytest.mark.parametrize(("form", "words"), [("hh:mm x", "'x'"), ("G", "culture"), ("hh h", "twice"), ("HH", "'HH'")])
-def test_a_time_span_format_without_a_counterpart_is_refused(form: str, words: str) -> None:
+def test_an_unsupported_time_span_format_is_refused(form: str, words: str) -> None:
     with pytest.raises(ModuleFailure, match=words) as refused:
         edit(text("01:00"), Data_Type="TimeSpan", TimeSpan_Format=form)
     assert refused.value.target == "TimeSpan Format"
@@ -270,9 +270,9 @@ def test_score_and_weight_flags_are_cleared() -> None:
 @pytest.mark.parametrize(
     ("columns", "fields", "words", "number"),
     [
-        (["a", "b"], "Labels", "One column can be the label, not 2", "0022"),
+        (["a", "b"], "Labels", "Only one column can be the label; 2 are selected", "0022"),
         (["a"], "Labels", "'c' is the label already", "1000"),
-        (["b"], "Weights", "A weight is a number, and 'b' is String", "0017"),
+        (["b"], "Weights", "A weight must be a number, but 'b' is String", "0017"),
     ],
 )
 def test_one_label_and_one_weight_at_most(columns: list[str], fields: str, words: str, number: str) -> None:
@@ -294,8 +294,8 @@ def test_new_names_follow_the_order_of_the_table_and_carry_what_is_known() -> No
 @pytest.mark.parametrize(
     ("new", "words", "number"),
     [
-        ("one", "1 new names for 2", "0022"),
-        ("one,two,three", "3 new names for 2", "0022"),
+        ("one", r"new names \(1\) is not that of the selected columns \(2\)", "0022"),
+        ("one,two,three", r"new names \(3\) is not that of the selected columns \(2\)", "0022"),
         ("one, ", "New name 2 is blank", "1000"),
         ("c,d", "two columns 'c'", "0028"),
         ("d,d", "two columns 'd'", "0028"),
@@ -307,7 +307,7 @@ def test_new_names_that_do_not_work_are_refused(new: str, words: str, number: st
     assert (refused.value.number, refused.value.target) == (number, "New Column Name")
 
 
-def test_a_selection_must_select() -> None:
+def test_a_selection_must_select_each_column_once_and_at_least_one() -> None:
     nothing = selection({"ruleType": "ColumnTypes", "columnTypes": ["DateTime"], "columnKinds": ["All"]})
     twice = selection(names("a", "a"), is_filter=False)
     for parameters, number in (({}, "0003"), ({"Column": nothing}, "0011"), ({"Column": twice}, "0028")):
@@ -371,7 +371,7 @@ def test_a_join_gives_the_rows_that_sqlite_gives(kind: str) -> None:
     assert found.index.equals(pd.RangeIndex(len(expected)))
 
 
-def test_a_semi_join_keeps_the_left_rows_as_they_are() -> None:
+def test_a_semi_join_does_not_change_the_left_rows() -> None:
     left = Dataset(people().set_axis([10, 11, 12, 13, 14]), {"who": "Label"}, Scored("binary", "who"))
     found = join(left, towns(), Join_type="Left Semi-Join")
     assert list(found.frame.index) == [10, 11, 12]
@@ -379,7 +379,7 @@ def test_a_semi_join_keeps_the_left_rows_as_they_are() -> None:
     assert (found.roles, found.scored) == (left.roles, left.scored)
 
 
-def test_keys_match_by_value_whatever_their_letters_or_kind() -> None:
+def test_keys_match_by_value_whatever_their_case_or_type() -> None:
     left, right = pd.DataFrame({"k": text("A1", "b2")}), pd.DataFrame({"K": text("a1", "b2"), "v": [1.0, 2.0]})
     assert list(join(left, right, "k", "K").frame["v"]) == [2.0]
     assert list(join(left, right, "k", "K", Match_case="False").frame["v"]) == [1.0, 2.0]
@@ -405,14 +405,14 @@ def test_several_keys_match_together_and_the_right_ones_can_be_dropped() -> None
     assert list(kept.columns) == ["a", "b", "v", "a (3)", "b (2)", "w", "a (2)"]
 
 
-def test_a_join_keeps_roles_and_scores_by_their_new_names() -> None:
+def test_a_join_keeps_roles_and_scores_under_the_new_names() -> None:
     right = Dataset(towns(), {"id": "Label", "town": "None"}, Scored("regression", "id"))
     found = join(Dataset(people(), {"who": "None"}), right)
     assert found.roles == {"who": "None", "id (2)": "Label", "town": "None"}
     assert found.scored == Scored("regression", "id (2)")
 
 
-def test_joins_of_nothing_and_joins_that_cannot_be() -> None:
+def test_joins_of_empty_tables_and_impossible_joins() -> None:
     empty, missing = people().iloc[:0], people().assign(id=np.nan)
     assert join(empty, towns()).frame.shape == (0, 4)
     assert join(empty, towns(), Join_type="Full Outer Join").frame.shape == (5, 4)
@@ -420,7 +420,7 @@ def test_joins_of_nothing_and_joins_that_cannot_be() -> None:
     with pytest.raises(ModuleFailure, match=r"'id' \(Integer\) and 'town' \(String\)") as refused:
         join(people(), towns(), "id", "town")
     assert refused.value.number == "0016"
-    with pytest.raises(ModuleFailure, match="2 key columns on the left and 1 on the right"):
+    with pytest.raises(ModuleFailure, match="2 on the left, 1 on the right"):
         join(people(), towns(), ["id", "who"], "id")
     with pytest.raises(ModuleFailure, match="No column is selected"):
         given(JOIN_DATA, {"Dataset1": Dataset(people()), "Dataset2": Dataset(towns())}, {})
@@ -456,7 +456,7 @@ def test_add_columns_pads_the_shorter_side_and_numbers_repeated_names() -> None:
     assert list(add_columns(Dataset(right), Dataset(left)).frame.index) == [0, 1, 2]
 
 
-def test_add_columns_of_the_same_rows_keeps_which_rows_they_are() -> None:
+def test_add_columns_of_the_same_rows_keeps_the_index() -> None:
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]}, index=[5, 2])
     found = add_columns(Dataset(frame[["b"]]), Dataset(frame[["a"]]))
     pd.testing.assert_frame_equal(found.frame, frame[["b", "a"]])
@@ -476,7 +476,7 @@ def test_add_rows_takes_the_names_of_the_first() -> None:
     assert back.frame["v"].dtype == "str"
 
 
-def test_add_rows_of_categories_moments_and_nothing() -> None:
+def test_add_rows_joins_categories_times_and_missing_values() -> None:
     first, second = text("a", "b").astype("category"), text("c", "a").astype("category")
     found = add_rows(pd.DataFrame({"x": first}), pd.DataFrame({"x": second})).frame["x"]
     assert listed(found) == ["a", "b", "c", "a"]
@@ -490,10 +490,10 @@ def test_add_rows_of_categories_moments_and_nothing() -> None:
 
 
 def test_add_rows_refuses_tables_of_other_shapes() -> None:
-    with pytest.raises(ModuleFailure, match="2 columns and Dataset2 1") as refused:
+    with pytest.raises(ModuleFailure, match="2 in Dataset1, 1 in Dataset2") as refused:
         add_rows(people(), people()[["id"]])
     assert refused.value.number == "0008"
-    with pytest.raises(ModuleFailure, match="'id' is Integer in Dataset1, and 'who' String") as refused:
+    with pytest.raises(ModuleFailure, match="'id' is Integer in Dataset1, but 'who' is String") as refused:
         add_rows(people(), people()[["who", "id"]])
     assert refused.value.number == "0016"
 
@@ -525,7 +525,7 @@ def indicators(dataset: Dataset, *columns: str, overwrite: bool = False) -> Data
     return found
 
 
-def test_indicators_are_those_of_get_dummies() -> None:
+def test_indicators_agree_with_get_dummies() -> None:
     frame = pd.DataFrame({"c": text("u", "v", None).astype("category"), "n": [25.0, 25.5, 25.0]}, index=[2, 5, 7])
     frame["c"] = pd.Categorical(["u", "v", None], categories=["u", "v", "unseen"])
     frame["n"] = frame["n"].astype("category")
@@ -538,7 +538,7 @@ def test_indicators_are_those_of_get_dummies() -> None:
     assert list(overwritten.columns) == ["c-u", "c-v", "c-unseen", "c-Missing", "n"]
 
 
-def test_indicators_of_a_label_are_no_features_and_names_stay_apart() -> None:
+def test_indicators_of_a_label_are_not_features_and_names_stay_distinct() -> None:
     frame = pd.DataFrame({"c": pd.Categorical(["Missing", None]), "c-Missing": [1.0, 2.0]})
     found = indicators(Dataset(frame, {"c": "Label"}), "c")
     assert list(found.frame.columns) == ["c", "c-Missing", "c-Missing (2)", "c-Missing (3)"]
@@ -582,36 +582,36 @@ def test_entered_text_without_a_header_with_tabs_and_with_empty_lines() -> None:
 @pytest.mark.parametrize(
     ("data", "words", "number"),
     [
-        ("a,b\n1,2\n\n1,2,3\n", "Line 4 has 3 cells where the first has 2", "0018"),
+        ("a,b\n1,2\n\n1,2,3\n", "Line 4 has 3 cells, but the first line has 2", "0018"),
         ('a,b\n"1\n1",2\n3\n', "Line 4 has 1 cells", "0018"),
         ("a,,c\n1,2,3\n", "does not name column 2", "0018"),
         ("a,b,a\n1,2,3\n", "names 'a' twice", "0028"),
         ('a,b\n"1,2\n', "not properly quoted", "0018"),
-        ("\n\n", "holds no data", "0003"),
+        ("\n\n", "has no data", "0003"),
         ("a\n\0", "not text", "0018"),
         ("a\n\ud800", "not utf-8 text", "0018"),
     ],
 )
-def test_text_that_is_no_table_is_refused(data: str, words: str, number: str) -> None:
+def test_text_that_is_not_a_table_is_refused(data: str, words: str, number: str) -> None:
     with pytest.raises(ModuleFailure, match=words) as refused:
         enter(data)
     assert refused.value.number == number
 
 
-def test_data_there_must_be_and_a_format_that_is_known() -> None:
-    with pytest.raises(ModuleFailure, match="no data"):
+def test_missing_data_and_an_unknown_format_are_refused() -> None:
+    with pytest.raises(ModuleFailure, match="data is missing"):
         given(ENTER_DATA_MANUALLY, {}, {})
-    with pytest.raises(ModuleFailure, match="no value for 'DataFormat'"):
+    with pytest.raises(ModuleFailure, match="not a valid value for 'DataFormat'"):
         enter("a", DataFormat="JSON")
 
 
-def test_an_encoding_is_honoured_or_refused() -> None:
+def test_an_encoding_is_used_or_refused() -> None:
     data = "name\nZoë\n"
     for encoding in ("utf-8", "utf-16", "latin-1"):
         assert list(text_formats.read_delimited(data.encode(encoding), ",", True, encoding)["name"]) == ["Zoë"]
     with pytest.raises(ModuleFailure, match="not utf-8 text: byte 7"):
         text_formats.read_delimited(data.encode("latin-1"), ",", True)
-    with pytest.raises(ModuleFailure, match="no encoding 'utf-99'"):
+    with pytest.raises(ModuleFailure, match="Unknown encoding 'utf-99'"):
         text_formats.read_delimited(b"a", ",", True, "utf-99")
 
 
@@ -621,24 +621,24 @@ WORDS = [
 ]
 
 
-def test_guessing_agrees_with_how_requests_are_read() -> None:
+def test_types_are_guessed_as_in_requests() -> None:
     random = np.random.default_rng(3)
     for count in (1, 2, 3):
         for _ in range(150):
             rows = [[word] for word in random.choice(WORDS, count).tolist()]
             expected = tables.infer_dataset(tables.Cells(("x",), rows, "rows")).frame["x"]
-            found = text_formats.guessed(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
+            found = text_formats.guess_types(pd.DataFrame({"x": [row[0] for row in rows]}, dtype=object))["x"]
             pd.testing.assert_series_equal(found, expected)
 
 
-def test_guessing_leaves_what_is_no_text_and_keeps_the_index() -> None:
+def test_guessing_keeps_the_index_and_columns_that_are_not_text() -> None:
     frame = pd.DataFrame({"d": [STAMP, STAMP], "n": text("1", None), "m": [None, None]}, index=[3, 4])
     frame["n"] = pd.array(["1", None], dtype="str")
-    found = text_formats.guessed(frame)
+    found = text_formats.guess_types(frame)
     assert list(found.index) == [3, 4]
     assert listed(found["n"]) == [1, None]
     assert found["d"].equals(frame["d"])
-    assert text_formats.guessed(pd.DataFrame()).shape == (0, 0)
+    assert text_formats.guess_types(pd.DataFrame()).shape == (0, 0)
 
 
 ARFF = """% a comment
@@ -682,9 +682,9 @@ def test_arff_may_hold_text_and_whole_numbers_and_lack_a_relation() -> None:
         ("@attribute a relational\n@data\n1\n", "header cannot be read"),
         ("@attribute a numeric\n@attribute a numeric\n@data\n1,1\n", "header cannot be read"),
         ("@attribute a numeric\n@data\n\n1,2\n", "Line 4 has 2 cells for 1 attributes"),
-        ("@attribute a numeric\n@data\n1\nfoo\n", "'foo' is no value of the numeric attribute 'a'"),
-        ("@attribute a {x,y}\n@data\nz\n", "'z' is no value of the nominal attribute 'a'"),
-        ('@attribute a date "yyyy"\n@data\nz\n', "'z' is no value of the date attribute 'a'"),
+        ("@attribute a numeric\n@data\n1\nfoo\n", "'foo' is not a valid value of the numeric attribute 'a'"),
+        ("@attribute a {x,y}\n@data\nz\n", "'z' is not a valid value of the nominal attribute 'a'"),
+        ('@attribute a date "yyyy"\n@data\nz\n', "'z' is not a valid value of the date attribute 'a'"),
         ("@attribute a numeric\n@data\n{0 1}\n", "Line 3 is sparse"),
     ],
 )
@@ -693,7 +693,7 @@ def test_arff_that_cannot_be_read_is_refused(data: str, words: str) -> None:
         enter(data, DataFormat="ARFF")
 
 
-def test_svmlight_is_spread_out_with_its_labels_last() -> None:
+def test_svmlight_is_expanded_with_its_labels_last() -> None:
     matrix, labels = np.array([[2.0, 50.0, 0.0], [0.0, 13.0, 0.5]]), np.array([1, -1])
     file = io.BytesIO()
     dump_svmlight_file(matrix, labels, file, zero_based=False)
@@ -711,7 +711,7 @@ def test_svmlight_is_spread_out_with_its_labels_last() -> None:
         ("hello\n", "not SVMlight"),
         ("1 a:2\n", "not SVMlight"),
         ("1 99999999999:1\n", "not SVMlight"),
-        ("# nothing\n", "holds no data"),
+        ("# nothing\n", "has no data"),
         ("1 qid:3 1:4\n", "query ids"),
         ("1 200000000:1\n", "too many"),
     ],
@@ -721,6 +721,6 @@ def test_svmlight_that_cannot_be_read_is_refused(data: str, words: str) -> None:
         enter(data, DataFormat="SvmLight")
 
 
-def test_every_column_is_chosen_by_a_rule_too() -> None:
+def test_a_rule_can_select_every_column() -> None:
     (found,) = given(EDIT_METADATA, {"Dataset": table()}, {"Column": selection(ALL), "Data Type": "String"})
     assert {str(dtype) for dtype in found.frame.dtypes} == {"str"}

@@ -295,7 +295,7 @@ def test_score_columns_alone_and_unknown_categories() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda f: f.assign(bought=True), "one value only"),
+        (lambda f: f.assign(bought=True), "only one value"),
         (lambda f: f.assign(bought=None), "No row has a value"),
         (lambda f: f.assign(age=np.nan), "The column 'age' holds no value"),
         (lambda f: f.assign(age=np.nan, city=None), "The columns 'age', 'city' hold no value"),
@@ -356,7 +356,7 @@ def test_a_whole_number_may_be_written_with_a_fraction_of_zeros() -> None:
 @pytest.mark.parametrize("text", [";", " ; ;", "  "])
 def test_a_range_of_nothing_is_refused(text: str) -> None:
     given = {"Create trainer mode": "ParameterRange", "Range for L1 regularization weight": text}
-    with pytest.raises(ModuleFailure, match="holds no number"):
+    with pytest.raises(ModuleFailure, match="is empty"):
         TWO_CLASS_LOGISTIC_REGRESSION.arguments(given)
 
 
@@ -392,7 +392,7 @@ RECOMMENDING = {
 def test_the_parameters_of_a_recommender_split_stand_in_other_splits_too() -> None:
     assert "Randomized split" in SPLIT_DATA.arguments(RECOMMENDING)
     assert SPLIT_DATA.notes(RECOMMENDING) == []
-    with pytest.raises(ModuleFailure, match="no recommenders"):
+    with pytest.raises(ModuleFailure, match="no recommender"):
         SPLIT_DATA.arguments({"Splitting mode": "Recommender Split", **RECOMMENDING})
 
 
@@ -437,7 +437,7 @@ def test_a_replacement_is_read_as_the_type_of_its_column(series: pd.Series[Any],
     ],
 )
 def test_a_replacement_of_another_type_is_refused(series: pd.Series[Any], text: str, kind: str) -> None:
-    with pytest.raises(ModuleFailure, match=f"is no value for the {kind} column 'c'"):
+    with pytest.raises(ModuleFailure, match=f"is not a valid value for the {kind} column 'c'"):
         substituted(series, text)
 
 

@@ -49,7 +49,7 @@ def expected(method: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_is_the_library_s_and_missing_stays_missing(method: str) -> None:
+def test_every_method_agrees_with_its_library_and_missing_stays_missing(method: str) -> None:
     result, _ = call(NORMALIZE_DATA, {"Dataset": table()}, Transformation_method=method)
     for name in ("count", "size"):
         wanted = expected(method, table().frame[name].to_numpy(dtype="float64", na_value=np.nan))
@@ -57,7 +57,7 @@ def test_every_method_is_the_library_s_and_missing_stays_missing(method: str) ->
         assert result.frame[name].dtype == "float64"
 
 
-def test_other_columns_roles_and_the_index_stay() -> None:
+def test_other_columns_roles_and_the_index_do_not_change() -> None:
     result, _ = call(NORMALIZE_DATA, {"Dataset": table()})
     pd.testing.assert_frame_equal(result.frame[["word", "flag"]], table().frame[["word", "flag"]])
     assert list(result.frame.columns) == ["count", "size", "word", "flag"]
@@ -92,7 +92,7 @@ def test_a_constant_column_becomes_zero_or_missing(method: str) -> None:
     assert missing.frame["same"].isna().all()
 
 
-def test_the_constant_option_does_not_count_for_the_other_methods() -> None:
+def test_the_other_methods_ignore_the_option_for_constant_columns() -> None:
     given = {"Transformation method": "Tanh", "Use 0 for constant columns when checked": "False"}
     (note,) = NORMALIZE_DATA.notes(given)
     assert "does not count" in note
@@ -116,7 +116,7 @@ def test_what_was_learnt_is_applied_to_other_rows_and_to_single_cells(method: st
     assert learnt.cells(["size"]) is None
 
 
-def test_zscore_of_other_rows_by_hand() -> None:
+def test_zscore_of_other_rows_agrees_with_a_calculation_by_hand() -> None:
     learnt = NormalizingTransformation("ZScore", {"x": (2.0, 4.0)})
     assert list(learnt.apply(Dataset(pd.DataFrame({"x": [10.0, -2.0]}))).frame["x"]) == [2.0, -1.0]
 
@@ -166,7 +166,7 @@ def test_what_cannot_be_normalized_is_refused(frame: pd.DataFrame, parameters: d
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("values", [[np.nan, np.nan], [4.0], [np.inf, 1.0], [1e308, 1e-300]])
-def test_odd_columns_make_no_noise(method: str, values: list[float]) -> None:
+def test_odd_columns_give_no_warnings(method: str, values: list[float]) -> None:
     frame = pd.DataFrame({"x": values})
     result, learnt = call(NORMALIZE_DATA, {"Dataset": Dataset(frame)}, Transformation_method=method)
     alone = [learnt.cells(["x"])["x"](value) for value in values]

@@ -15,11 +15,11 @@ from mlmgmt.learning import schemas, set_up
 from mlmgmt.learning.graph_builder import Sketch
 from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset, Scored
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from tests.learning.graphs import definition
 
 DATA = "https://here.blob.core.windows.net/data/rows.csv"
-TRAIN = ("Train Model", {"Label column": named("y")})
+TRAIN = ("Train Model", {"Label column": selection_of("y")})
 LEARNT = ["learner > train.Untrained model", "train.Trained model > score.Trained model"]
 NODES = {
     "data": DATA,
@@ -146,7 +146,10 @@ class TestPredictive:
         assert len(GraphPlan(sketch.document).nodes_of("Apply Transformation")) == 3
 
     def test_a_scorer_is_added_where_there_is_none(self) -> None:
-        clusters = {"learner": "K-Means Clustering", "train": ("Train Clustering Model", {"Column Set": named("x")})}
+        clusters = {
+            "learner": "K-Means Clustering",
+            "train": ("Train Clustering Model", {"Column Set": selection_of("x")}),
+        }
         for learner, scorer in (
             ({"learner": "Linear Regression", "train": TRAIN}, "Score Model.Scored dataset > output1."),
             (clusters, "Assign Data to Clusters.Results dataset > output1."),

@@ -1,4 +1,4 @@
-"""Apply SQL Transformation: results against pandas, and everything that a query may not do."""
+"""Apply SQL Transformation: results against pandas, and what a query may not do."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def refusal(query: str | None, *frames: pd.DataFrame | None) -> ModuleFailure:
     return refused.value
 
 
-def test_the_columns_keep_their_values_and_get_sql_s_types() -> None:
+def test_the_columns_keep_their_values_and_get_sql_types() -> None:
     result = run("select * from t1")
     assert {name: str(dtype) for name, dtype in result.dtypes.items()} == {
         "id": "Int64",
@@ -77,7 +77,7 @@ def test_the_columns_keep_their_values_and_get_sql_s_types() -> None:
     assert list(result.isna().sum()) == [1, 1, 1, 1, 1, 1, 1, 1, 4]
 
 
-def test_the_declared_types_are_sql_s() -> None:
+def test_the_declared_types_are_sql_types() -> None:
     result = run('select typeof(id) a, typeof("size") b, typeof(flag) c, typeof(word) d, typeof(day) e from t1 limit 1')
     assert list(result.iloc[0]) == ["integer", "real", "integer", "text", "text"]
 
@@ -192,7 +192,7 @@ REACHING = [
 
 @pytest.fixture
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in."""
+    """Work in an empty folder."""
     folder = tmp_path / "empty"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -208,16 +208,16 @@ def test_a_query_only_reads_its_tables(query: str, empty: Path) -> None:
     assert not list(empty.iterdir())
 
 
-class _EveryWord(frozenset[str]):
+class _AllWords(frozenset[str]):
     def __contains__(self, word: object) -> bool:
         return True
 
 
 @pytest.mark.parametrize("query", [*WRITING, *REACHING])
-def test_sqlite_itself_denies_it_however_the_query_begins(
+def test_sqlite_itself_denies_it_whatever_the_first_word(
     query: str, empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql, "_READING", _EveryWord())
+    monkeypatch.setattr(sql, "_READING", _AllWords())
     assert "denied" in refusal(query).message
     assert not list(empty.iterdir())
 
@@ -233,8 +233,8 @@ def test_the_message_says_what_is_denied() -> None:
 @pytest.mark.parametrize(
     ("query", "message", "number"),
     [
-        (None, "no query", "0003"),
-        (" ; ", "no query", "0003"),
+        (None, "query is missing", "0003"),
+        (" ; ", "query is missing", "0003"),
         ("-- nothing", "denied", "0069"),
         ("/* open", "denied", "0069"),
         ("select 1; select 2", "one statement", "0069"),
@@ -252,7 +252,7 @@ def test_the_message_says_what_is_denied() -> None:
         ("select zeroblob(3) z", "'z'", "0017"),
     ],
 )
-def test_a_query_that_cannot_be_run_is_refused(query: str | None, message: str, number: str) -> None:
+def test_a_query_that_cannot_run_is_refused(query: str | None, message: str, number: str) -> None:
     refused = refusal(query)
     assert message in f"{refused.message} {refused.hint}"
     assert refused.number == number
@@ -278,7 +278,7 @@ def test_the_first_table_is_needed() -> None:
     assert refusal("select 1", None, table()).number == "0003"
 
 
-def test_an_endless_query_is_stopped_after_its_steps_or_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_query_is_stopped_after_a_number_of_steps_or_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         patched.setattr(sql, "STEPS", 100_000)
         began = time.monotonic()
@@ -325,8 +325,8 @@ def test_a_value_that_grows_too_long_is_refused(query: str) -> None:
     assert "1,000,000 bytes" in refusal(query).message
 
 
-def test_a_query_that_hoards_memory_is_stopped() -> None:
-    # SQLite never raises its limit again, so that a small one needs a process of its own.
+def test_a_query_that_needs_too_much_memory_is_stopped() -> None:
+    # SQLite never raises its limit again, so a test of a small one needs a separate process.
     script = """
 import pandas as pd
 from mlmgmt.modules import sql

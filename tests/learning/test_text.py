@@ -30,7 +30,7 @@ def table() -> Dataset:
     return Dataset(frame, {"stars": "Label"})
 
 
-def counted(texts: list[str | None], bits: int, grams: int) -> np.ndarray[Any, Any]:
+def count_hashes(texts: list[str | None], bits: int, grams: int) -> np.ndarray[Any, Any]:
     hashing = HashingVectorizer(
         n_features=2**bits,
         ngram_range=(1, grams),
@@ -49,7 +49,7 @@ def test_hashed_features_count_words_and_their_runs(bits: int, grams: int) -> No
     (result,) = given(FEATURE_HASHING, {"Dataset": table()}, parameters)
     added = [f"text_HashingFeature.{index}" for index in range(2**bits)]
     assert list(result.frame.columns) == ["text", "stars", "title", *added]
-    np.testing.assert_array_equal(result.frame[added].to_numpy(), counted(TEXTS, bits, grams))
+    np.testing.assert_array_equal(result.frame[added].to_numpy(), count_hashes(TEXTS, bits, grams))
     assert list(result.frame.index) == [4, 5, 6, 9]
     assert result.roles == {"stars": "Label"}
     # Four words and three pairs; a missing text has none.
@@ -72,7 +72,7 @@ def test_hashing_twice_keeps_the_first_features() -> None:
     assert list(twice.frame.columns)[-2:] == ["title_HashingFeature2.0", "title_HashingFeature2.1"]
 
 
-def test_a_pipe_is_no_word_to_hash() -> None:
+def test_a_pipe_is_not_hashed() -> None:
     frame = pd.DataFrame({"text": ["a | b ||| c", "a b c"]})
     (result,) = given(FEATURE_HASHING, {"Dataset": Dataset(frame)}, {"Hashing bitsize": 5})
     assert list(result.frame.iloc[0, 1:]) == list(result.frame.iloc[1, 1:])
@@ -119,8 +119,8 @@ OFF = dict.fromkeys(
 )
 
 
-def cleaned(text: str, stop_words: pd.DataFrame | None = None, **on: str) -> Any:
-    """One text, with every option off but these."""
+def clean(text: str, stop_words: pd.DataFrame | None = None, **on: str) -> Any:
+    """Clean one text with every option off except these."""
     inputs = {"Dataset": Dataset(pd.DataFrame({"text": [text]}))}
     if stop_words is not None:
         inputs["Stop words"] = Dataset(stop_words)
@@ -135,7 +135,7 @@ def test_preprocess_text_has_the_seventeen_keys() -> None:
 
 
 def test_with_every_option_off_only_white_space_changes() -> None:
-    assert cleaned("  It's  A\tTEST, 12 &c. a@b.de http://x.y ") == "It's A TEST, 12 &c. a@b.de http://x.y"
+    assert clean("  It's  A\tTEST, 12 &c. a@b.de http://x.y ") == "It's A TEST, 12 &c. a@b.de http://x.y"
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_with_every_option_off_only_white_space_changes() -> None:
         ("Remove stop words", "The book, and it WAS great", "book, great"),
     ],
 )
-def test_each_option_does_its_own_work(option: str, text: str, wanted: str | None) -> None:
+def test_each_option_works_alone(option: str, text: str, wanted: str | None) -> None:
     special = {
         "Expand verb contractions": "I am sure Will not he is they will can not John's",
         "Detect sentences": "Hi Mr. Smith. ||| How are you? ||| 1.5 \u201cfine.\u201d ||| Bye",
     }
-    assert cleaned(text, **{option.replace(" ", "_"): "True"}) == (special[option] if wanted is None else wanted)
+    assert clean(text, **{option.replace(" ", "_"): "True"}) == (special[option] if wanted is None else wanted)
 
 
 def test_options_work_together_by_default() -> None:
@@ -180,22 +180,22 @@ def test_several_columns_are_cleaned() -> None:
     assert list(result.frame.columns)[3:] == ["Preprocessed text", "Preprocessed title"]
 
 
-def test_english_stop_words_are_scikit_learn_s() -> None:
-    assert cleaned(" ".join(sorted(ENGLISH_STOP_WORDS)), Remove_stop_words="True") == ""
+def test_english_stop_words_are_those_of_scikit_learn() -> None:
+    assert clean(" ".join(sorted(ENGLISH_STOP_WORDS)), Remove_stop_words="True") == ""
     words = pd.DataFrame({"word": ["Book", " x ", None, "isn't"]})
-    assert cleaned("the BOOK isn\u2019t x a", words, Remove_stop_words="True") == "the a"
-    assert cleaned("the book", words) == "the book"
+    assert clean("the BOOK isn\u2019t x a", words, Remove_stop_words="True") == "the a"
+    assert clean("the book", words) == "the book"
 
 
-def test_other_languages_need_their_stop_words() -> None:
+def test_other_languages_need_a_list_of_stop_words() -> None:
     words = pd.DataFrame({"word": ["der", "die"]})
-    assert cleaned("der Hund", words, Language="german", Remove_stop_words="True") == "Hund"
-    assert cleaned("der Hund isn't", Language="German", Expand_verb_contractions="True") == "der Hund isn't"
+    assert clean("der Hund", words, Language="german", Remove_stop_words="True") == "Hund"
+    assert clean("der Hund isn't", Language="German", Expand_verb_contractions="True") == "der Hund isn't"
     with pytest.raises(ModuleFailure, match="stop words for Dutch") as refused:
-        cleaned("de hond", Language="Dutch", Remove_stop_words="True")
+        clean("de hond", Language="Dutch", Remove_stop_words="True")
     assert refused.value.target == "Language"
     with pytest.raises(ModuleFailure, match="'Klingon'"):
-        cleaned("x", Language="Klingon")
+        clean("x", Language="Klingon")
 
 
 @pytest.mark.parametrize(
@@ -209,12 +209,12 @@ def test_other_languages_need_their_stop_words() -> None:
 )
 def test_a_list_of_stop_words_is_one_column_of_words(words: pd.DataFrame, number: str) -> None:
     with pytest.raises(ModuleFailure) as refused:
-        cleaned("x", words, Remove_stop_words="True")
+        clean("x", words, Remove_stop_words="True")
     assert (refused.value.number, refused.value.target) == (number, "Stop words")
 
 
 @pytest.mark.parametrize("key", ["Lemmatization", "Remove by part of speech"])
-def test_what_no_library_here_does_is_refused_by_name(key: str) -> None:
+def test_an_option_that_no_library_supports_is_refused(key: str) -> None:
     with pytest.raises(ModuleFailure, match=key) as refused:
         given(PREPROCESS_TEXT, {"Dataset": table()}, {key: "true"})
     assert refused.value.target == key
@@ -234,12 +234,12 @@ def test_a_custom_expression_replaces(expression: str, replacement: str | None, 
     more = {"Custom_regular_expression": expression}
     if replacement is not None:
         more["Custom_replacement_string"] = replacement
-    assert cleaned("1-2 x", **more) == wanted
+    assert clean("1-2 x", **more) == wanted
 
 
-def test_a_custom_expression_comes_first() -> None:
+def test_a_custom_expression_is_applied_first() -> None:
     more = {"Custom_regular_expression": "X", "Custom_replacement_string": "7Y"}
-    assert cleaned("X", Remove_numbers="True", Normalize_case_to_lowercase="True", **more) == "y"
+    assert clean("X", Remove_numbers="True", Normalize_case_to_lowercase="True", **more) == "y"
 
 
 @pytest.mark.parametrize(
@@ -268,12 +268,12 @@ def test_a_column_is_not_overwritten() -> None:
 
 
 @pytest.mark.parametrize("part", ["a", "a@", "@", "a-", "_", "www.", "a'", "1,", ". ", "http://", "n't", "aa.!"])
-def test_long_texts_take_no_long_time(part: str) -> None:
+def test_long_texts_are_quick(part: str) -> None:
     began = time.monotonic()
     (result,) = call(PREPROCESS_TEXT, {"Dataset": Dataset(pd.DataFrame({"text": [part * 30_000]}))})
     assert isinstance(result.frame["Preprocessed text"][0], str)
     assert time.monotonic() - began < 2
 
 
-def test_the_limits_are_constants_that_people_can_read() -> None:
+def test_the_limits_have_not_changed() -> None:
     assert (text_analytics.CELLS, text_analytics.PATTERN) == (200_000_000, 1_000)

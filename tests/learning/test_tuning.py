@@ -56,7 +56,7 @@ WINE = load_wine(as_frame=True).frame[["alcohol", "malic_acid", "target"]]
 DIABETES = load_diabetes(as_frame=True).frame
 
 
-def tuned(
+def tune(
     learner: Module,
     frame: pd.DataFrame,
     settings: dict[str, Any],
@@ -73,7 +73,7 @@ def tuned(
     return results.frame, trained
 
 
-def crossed(
+def run_cross_validation(
     learner: Module, frame: pd.DataFrame, label: str = "target", settings: dict[str, Any] | None = None, seed: int = 3
 ) -> tuple[Dataset, pd.DataFrame]:
     (untrained,) = given(learner, None, settings or {})
@@ -97,8 +97,10 @@ def logistic(**settings: Any) -> Any:
         ),
     ],
 )
-def test_the_entire_grid_is_scikit_learn_s_grid_search(learner: Any, frame: Any, columns: dict[str, str]) -> None:
-    results, trained = tuned(learner, frame, RANGES, **{MODE: "Entire grid"})
+def test_the_entire_grid_agrees_with_scikit_learn_s_grid_search(
+    learner: Any, frame: Any, columns: dict[str, str]
+) -> None:
+    results, trained = tune(learner, frame, RANGES, **{MODE: "Entire grid"})
     rows, truth = frame.drop(columns="target"), frame["target"]
     search = GridSearchCV(
         logistic(),
@@ -119,9 +121,9 @@ def test_the_entire_grid_is_scikit_learn_s_grid_search(learner: Any, frame: Any,
     np.testing.assert_allclose(chances, whole[:, 1:] if trained.task == "binary" else whole, rtol=1e-9)
 
 
-def test_a_validation_dataset_is_what_the_runs_are_measured_on_and_is_not_trained_on() -> None:
+def test_runs_are_measured_on_the_validation_dataset_and_not_trained_on_it() -> None:
     first, second = CANCER[::2], CANCER[1::2]
-    results, trained = tuned(
+    results, trained = tune(
         TWO_CLASS_LOGISTIC_REGRESSION, first, RANGES, second, **{MODE: "Entire grid", FOR_CLASSES: "Average Log Loss"}
     )
     for weight, loss in zip(results[L2], results["Average Log Loss"], strict=True):
@@ -146,7 +148,7 @@ def test_a_validation_dataset_is_what_the_runs_are_measured_on_and_is_not_traine
 )
 def test_two_classes_are_ranked_by_the_metric_that_is_chosen(choice: str, metric: str) -> None:
     wide = RANGES | {"Range for L2 regularization weight": "0.01; 1; 100; 30"}
-    results, trained = tuned(
+    results, trained = tune(
         TWO_CLASS_LOGISTIC_REGRESSION, CANCER[::2], wide, CANCER[1::2], **{MODE: "Entire grid", FOR_CLASSES: choice}
     )
     assert list(results[metric]) == sorted(results[metric], reverse=more_is_better(metric))
@@ -160,7 +162,7 @@ def test_two_classes_are_ranked_by_the_metric_that_is_chosen(choice: str, metric
 )
 def test_several_classes_are_ranked_by_their_own_metrics(choice: str, metric: str) -> None:
     wide = RANGES | {"Range for L2 regularization weight": "100; 1; 0.01"}
-    results, _ = tuned(
+    results, _ = tune(
         MULTICLASS_LOGISTIC_REGRESSION, WINE[::2], wide, WINE[1::2], **{MODE: "Entire grid", FOR_CLASSES: choice}
     )
     assert list(results[metric]) == sorted(results[metric], reverse=True)
@@ -168,9 +170,9 @@ def test_several_classes_are_ranked_by_their_own_metrics(choice: str, metric: st
 
 
 @pytest.mark.parametrize("choice", ["F-score", "AUC", "Average Log Loss", "Train Log Loss"])
-def test_a_metric_that_several_classes_lack_is_refused_by_name(choice: str) -> None:
+def test_a_metric_that_several_classes_do_not_have_is_refused(choice: str) -> None:
     with pytest.raises(ModuleFailure, match=f"{choice} is not measured") as refused:
-        tuned(MULTICLASS_LOGISTIC_REGRESSION, WINE, RANGES, **{FOR_CLASSES: choice})
+        tune(MULTICLASS_LOGISTIC_REGRESSION, WINE, RANGES, **{FOR_CLASSES: choice})
     assert refused.value.target == FOR_CLASSES
     assert refused.value.hint == "One of: Accuracy, Precision, Recall."
 
@@ -186,7 +188,7 @@ def test_a_metric_that_several_classes_lack_is_refused_by_name(choice: str) -> N
     ],
 )
 def test_numbers_are_ranked_by_the_metric_that_is_chosen(choice: str, metric: str) -> None:
-    results, trained = tuned(
+    results, trained = tune(
         LINEAR_REGRESSION, DIABETES[::2], DESCENT, DIABETES[1::2], **{MODE: "Entire grid", FOR_NUMBERS: choice}
     )
     assert len(results) == 8
@@ -195,8 +197,8 @@ def test_numbers_are_ranked_by_the_metric_that_is_chosen(choice: str, metric: st
     assert trained.parameters["Learning rate"] == results["Learning rate"][0]
 
 
-def test_a_learner_without_ranges_is_run_once() -> None:
-    results, _ = tuned(LINEAR_REGRESSION, DIABETES, {"L2 regularization weight": 0.5}, **{SEED: 4})
+def test_a_learner_without_ranges_runs_once() -> None:
+    results, _ = tune(LINEAR_REGRESSION, DIABETES, {"L2 regularization weight": 0.5}, **{SEED: 4})
     scores = cross_validate(
         Ridge(0.5),
         DIABETES.iloc[:, :10],
@@ -209,60 +211,60 @@ def test_a_learner_without_ranges_is_run_once() -> None:
     assert list(results["Coefficient of Determination"]) == pytest.approx([scores["test_r2"].mean()])
 
 
-def test_a_learner_with_single_values_is_swept_over_its_default_ranges_but_for_those_without_effect() -> None:
+def test_a_learner_with_single_values_is_swept_over_its_default_ranges_that_have_an_effect() -> None:
     data = mixed()[[*FEATURES, "bought"]]
-    results, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, data, {}, data, "bought", **{MODE: "Entire grid"})
+    results, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, data, {}, data, "bought", **{MODE: "Entire grid"})
     assert len(results) == 2 * 4 * 3
     assert sorted(set(results[L1])) == [0, 0.01, 0.1, 1]
     assert "Memory Size" not in results
 
 
-def test_a_random_sweep_draws_listed_values_again_and_again() -> None:
+def test_a_random_sweep_may_draw_the_same_values_again() -> None:
     sweep = {RUNS: 7, SEED: 5}
     two = RANGES | {"Range for L2 regularization weight": "0.1; 10"}
-    results, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, two, CANCER, **sweep)
+    results, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, two, CANCER, **sweep)
     assert len(results) == 7
     assert set(results[L2]) == {0.1, 10}
     assert len(results.drop_duplicates()) == 2
-    again, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, two, CANCER, **sweep)
+    again, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, two, CANCER, **sweep)
     pd.testing.assert_frame_equal(results, again)
-    five, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, CANCER)
+    five, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, CANCER)
     assert len(five) == 5
 
 
 def test_a_random_grid_tries_different_combinations_each_once() -> None:
     many = RANGES | {"Range for L2 regularization weight": ";".join(str(value) for value in range(1, 21))}
     sample = {MODE: "Random grid", GRID_RUNS: 15, GRID_SEED: 5}
-    results, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample)
+    results, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample)
     assert results[L2].nunique() == len(results) == 15
-    again, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample)
+    again, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample)
     pd.testing.assert_frame_equal(results, again)
-    other, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample | {GRID_SEED: 6})
+    other, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample | {GRID_SEED: 6})
     assert set(other[L2]) != set(results[L2])
-    whole, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample | {GRID_RUNS: 50})
+    whole, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **sample | {GRID_RUNS: 50})
     assert len(whole) == 20
 
 
 @pytest.mark.parametrize("mode", [{RUNS: 12}, {MODE: "Random grid", GRID_RUNS: 12}])
-def test_a_seed_of_zero_is_the_clock(mode: dict[str, Any]) -> None:
+def test_a_seed_of_zero_means_the_clock(mode: dict[str, Any]) -> None:
     many = RANGES | {"Range for L2 regularization weight": ";".join(str(value) for value in range(1, 101))}
-    drawn = [tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **mode)[0][L2] for _ in range(2)]
+    drawn = [tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, many, CANCER, **mode)[0][L2] for _ in range(2)]
     assert sorted(drawn[0]) != sorted(drawn[1])
 
 
-def test_of_equal_runs_the_earlier_one_wins() -> None:
+def test_of_equal_runs_the_earlier_one_is_best() -> None:
     frame = pd.DataFrame({"x": [0.0] * 20 + [1.0] * 20, "target": [False] * 20 + [True] * 20})
-    results, trained = tuned(TWO_CLASS_LOGISTIC_REGRESSION, frame, RANGES, frame, **{MODE: "Entire grid"})
+    results, trained = tune(TWO_CLASS_LOGISTIC_REGRESSION, frame, RANGES, frame, **{MODE: "Entire grid"})
     assert list(results["Accuracy"]) == [1, 1, 1]
     assert list(results[L2]) == [0.1, 1, 10]
     assert trained.parameters[L2] == 0.1
 
 
-def test_runs_are_not_ranked_by_a_metric_that_none_has() -> None:
+def test_runs_are_not_ranked_by_a_metric_that_no_run_has() -> None:
     only = CANCER[CANCER["target"] == 1]
     with pytest.raises(ModuleFailure, match="No run has a value of 'AUC'"):
-        tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, only, **{FOR_CLASSES: "AUC"})
-    results, _ = tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, only, **{FOR_CLASSES: "Recall"})
+        tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, only, **{FOR_CLASSES: "AUC"})
+    results, _ = tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, only, **{FOR_CLASSES: "Recall"})
     assert results["AUC"].isna().all()
 
 
@@ -275,12 +277,12 @@ def test_trees_are_tuned_on_missing_values_and_words() -> None:
         "Range for learning rate": "0.2",
         "Range for total number of trees constructed": "5",
     }
-    results, trained = tuned(TWO_CLASS_BOOSTED_DECISION_TREE, data, few, label="bought", **{MODE: "Entire grid"})
+    results, trained = tune(TWO_CLASS_BOOSTED_DECISION_TREE, data, few, label="bought", **{MODE: "Entire grid"})
     assert sorted(results["Maximum number of leaves per tree"]) == [2, 4]
     assert trained.parameters["Maximum number of leaves per tree"] == results["Maximum number of leaves per tree"][0]
 
 
-def test_folds_are_fewer_where_rows_are_few_and_none_holds_a_row_without_a_label() -> None:
+def test_few_rows_give_fewer_folds_and_rows_without_a_label_are_in_no_fold() -> None:
     def sizes(*values: Any, task: str = "binary") -> list[int]:
         return [len(places) for places in folds(pd.Series(values), task, 1)]
 
@@ -293,7 +295,7 @@ def test_folds_are_fewer_where_rows_are_few_and_none_holds_a_row_without_a_label
     assert sorted(np.concatenate(folds(label, "binary", 1))) == list(np.flatnonzero(label.notna()))
 
 
-def test_a_rare_class_is_in_every_training() -> None:
+def test_a_rare_class_is_in_every_training_set() -> None:
     label = pd.Series(["common"] * 98 + ["rare"] * 2)
     held = folds(label, "binary", 1)
     assert len(held) == 10
@@ -316,7 +318,7 @@ def test_too_few_rows_for_folds_are_refused(values: list[Any], task: str, words:
 
 
 def test_cross_validation_scores_two_classes_as_scikit_learn_does() -> None:
-    scored, by_fold = crossed(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, settings={L1: 0, L2: 2})
+    scored, by_fold = run_cross_validation(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, settings={L1: 0, L2: 2})
     rows, truth = CANCER.iloc[:, :3], CANCER["target"]
     cv = StratifiedKFold(10, shuffle=True, random_state=3)
     plain = logistic(C=0.5)
@@ -340,22 +342,22 @@ def test_cross_validation_scores_two_classes_as_scikit_learn_does() -> None:
 
 
 def test_cross_validation_scores_several_classes_and_numbers_as_scikit_learn_does() -> None:
-    scored, by_fold = crossed(MULTICLASS_LOGISTIC_REGRESSION, WINE, settings={L1: 0})
+    scored, by_fold = run_cross_validation(MULTICLASS_LOGISTIC_REGRESSION, WINE, settings={L1: 0})
     cv = StratifiedKFold(10, shuffle=True, random_state=3)
     chances = cross_val_predict(logistic(), WINE.iloc[:, :2], WINE["target"], cv=cv, method="predict_proba")
     found = scored.frame.filter(like="Scored Probabilities for Class").to_numpy()
     np.testing.assert_allclose(found, chances, rtol=1e-9)
     assert list(scored.frame["Scored Labels"]) == list(chances.argmax(axis=1))
     assert list(by_fold.columns[3:]) == list(METRICS["multiclass"])
-    scored, by_fold = crossed(LINEAR_REGRESSION, DIABETES, settings={"L2 regularization weight": 0.5})
+    scored, by_fold = run_cross_validation(LINEAR_REGRESSION, DIABETES, settings={"L2 regularization weight": 0.5})
     cv = KFold(10, shuffle=True, random_state=3)
     values = cross_val_predict(Ridge(0.5), DIABETES.iloc[:, :10], DIABETES["target"], cv=cv)
     np.testing.assert_allclose(scored.frame["Scored Labels"], values, rtol=1e-9)
     assert by_fold["Negative Log Likelihood"][10] == float("inf")
 
 
-def test_what_is_scored_in_folds_can_be_evaluated_as_a_whole() -> None:
-    scored, _ = crossed(TWO_CLASS_LOGISTIC_REGRESSION, CANCER)
+def test_scores_from_folds_can_be_evaluated_together() -> None:
+    scored, _ = run_cross_validation(TWO_CLASS_LOGISTIC_REGRESSION, CANCER)
     assert (scored.role("target"), scored.role("Scored Labels")) == ("Label", "Score")
     assert scored.role("Fold Assignments") == "None"
     (result,) = call(EVALUATE_MODEL, {"Scored dataset": scored})
@@ -363,10 +365,10 @@ def test_what_is_scored_in_folds_can_be_evaluated_as_a_whole() -> None:
     assert result.frame["AUC"][0] == pytest.approx(metrics.roc_auc_score(CANCER["target"], chance))
 
 
-def test_rows_without_a_label_are_kept_without_a_fold_and_the_index_is_the_input_s() -> None:
+def test_rows_without_a_label_are_kept_without_a_fold_and_the_index_does_not_change() -> None:
     frame = CANCER.assign(target=CANCER["target"].astype("Int64").where(CANCER.index % 5 > 0))
     frame = frame.set_axis(np.arange(len(frame)) // 2, axis=0)
-    scored, by_fold = crossed(TWO_CLASS_LOGISTIC_REGRESSION, frame)
+    scored, by_fold = run_cross_validation(TWO_CLASS_LOGISTIC_REGRESSION, frame)
     assert list(scored.frame.index) == list(frame.index)
     unlabelled = frame["target"].isna().to_numpy()
     for column in ("Fold Assignments", "Scored Labels", "Scored Probabilities"):
@@ -376,24 +378,25 @@ def test_rows_without_a_label_are_kept_without_a_fold_and_the_index_is_the_input
 
 def test_score_columns_and_folds_of_an_earlier_validation_are_replaced() -> None:
     (untrained,) = given(TWO_CLASS_LOGISTIC_REGRESSION, None, {})
-    once, _ = crossed(TWO_CLASS_LOGISTIC_REGRESSION, CANCER)
+    once, _ = run_cross_validation(TWO_CLASS_LOGISTIC_REGRESSION, CANCER)
     inputs = {"Untrained model": untrained, "Dataset": once}
     again, _ = given(CROSS_VALIDATE_MODEL, inputs, {SEED: 3})
     pd.testing.assert_frame_equal(again.frame, once.frame)
 
 
-def test_a_class_that_one_fold_alone_has_gets_no_chance_there() -> None:
+def test_a_class_that_only_one_fold_has_gets_a_probability_of_zero_there() -> None:
     frame = WINE.iloc[:131].assign(target=["a", "b"] * 65 + ["c"])
-    scored, by_fold = crossed(MULTICLASS_LOGISTIC_REGRESSION, frame)
+    scored, by_fold = run_cross_validation(MULTICLASS_LOGISTIC_REGRESSION, frame)
     single = scored.frame.iloc[-1]
     assert single['Scored Probabilities for Class "c"'] == 0
     assert single["Scored Labels"] in ("a", "b")
     assert len(by_fold) == 12
 
 
-def test_cross_validation_repeats_itself_by_its_seed_alone() -> None:
+def test_cross_validation_depends_only_on_its_seed() -> None:
     first, second, other, clock, later = (
-        list(crossed(LINEAR_REGRESSION, DIABETES, seed=seed)[0].frame["Fold Assignments"]) for seed in (3, 3, 4, 0, 0)
+        list(run_cross_validation(LINEAR_REGRESSION, DIABETES, seed=seed)[0].frame["Fold Assignments"])
+        for seed in (3, 3, 4, 0, 0)
     )
     assert first == second != other
     assert clock != later
@@ -402,7 +405,7 @@ def test_cross_validation_repeats_itself_by_its_seed_alone() -> None:
 @pytest.mark.parametrize(
     ("frame", "words", "number"),
     [
-        (CANCER.assign(target=1), "fold 0 held out: .* one value only", "0134"),
+        (CANCER.assign(target=1), "fold 0 held out: .* only one value", "0134"),
         (CANCER.assign(target=CANCER.index % 3), "fold 0 held out: .* has 3 values", "0056"),
         (CANCER.assign(target=None), "at least two rows", "0021"),
         (CANCER.head(0), "at least two rows", "0021"),
@@ -411,27 +414,29 @@ def test_cross_validation_repeats_itself_by_its_seed_alone() -> None:
         (CANCER.drop(columns="target"), "no column 'target'", "0001"),
     ],
 )
-def test_what_cannot_be_cross_validated_or_tuned_is_said(frame: Any, words: str, number: str) -> None:
+def test_what_cannot_be_cross_validated_or_tuned_is_refused_with_the_reason(
+    frame: Any, words: str, number: str
+) -> None:
     with pytest.raises(ModuleFailure, match=words) as refused:
-        crossed(TWO_CLASS_LOGISTIC_REGRESSION, frame)
+        run_cross_validation(TWO_CLASS_LOGISTIC_REGRESSION, frame)
     assert refused.value.number == number
     with pytest.raises(ModuleFailure, match=words):
-        tuned(TWO_CLASS_LOGISTIC_REGRESSION, frame, RANGES)
+        tune(TWO_CLASS_LOGISTIC_REGRESSION, frame, RANGES)
 
 
 def test_a_validation_dataset_needs_the_label_and_rows() -> None:
     with pytest.raises(ModuleFailure, match="validation dataset has no label") as refused:
-        tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, CANCER.drop(columns="target"))
+        tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, CANCER.drop(columns="target"))
     assert (refused.value.number, refused.value.target) == ("0024", "Validation dataset")
     with pytest.raises(ModuleFailure, match="No row has both"):
-        tuned(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, CANCER.head(0))
+        tune(TWO_CLASS_LOGISTIC_REGRESSION, CANCER, RANGES, CANCER.head(0))
 
 
-def test_a_clustering_is_not_validated_by_a_label() -> None:
+def test_a_clustering_cannot_be_validated() -> None:
     (untrained,) = given(TWO_CLASS_LOGISTIC_REGRESSION, None, {})
     clusters = replace(untrained, task="clustering", learner="K-Means Clustering")
     for module, port in ((TUNE_MODEL_HYPERPARAMETERS, "Training dataset"), (CROSS_VALIDATE_MODEL, "Dataset")):
-        with pytest.raises(ModuleFailure, match="K-Means Clustering makes clusters"):
+        with pytest.raises(ModuleFailure, match="K-Means Clustering is a clustering"):
             given(module, {"Untrained model": clusters, port: Dataset(CANCER)}, {LABEL: "target"})
 
 

@@ -24,7 +24,7 @@ import filelock
 import pytest
 
 from mlmgmt.errors import MlmgmtError
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs.batch import jobs, worker, workers
 from mlmgmt.verbs.session import Session
@@ -68,7 +68,7 @@ def training_definition() -> dict[str, Any]:
         {
             "in": "input:input1",
             "learner": ("Two-Class Logistic Regression", learner),
-            "train": ("Train Model", {"Label column": named("bought")}),
+            "train": ("Train Model", {"Label column": selection_of("bought")}),
             "score": "Score Model",
             "evaluate": "Evaluate Model",
             "model": "output:output1",

@@ -1,4 +1,4 @@
-"""The evaluation as people look at it: the page in a real browser without a window, and the tables on a terminal."""
+"""The evaluation as people see it: the page in a real headless browser, and the tables on a terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from tests.learning.graphs import definition
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Table = list[dict[str, Any]]
 
 
 class Browser:
-    """One tab of a browser without a window, spoken to in the DevTools protocol over pipes: it needs no port."""
+    """One tab of a headless browser, controlled with the DevTools protocol over pipes, so that it needs no port."""
 
     def __init__(self, program: str, profile: Path) -> None:
         (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
@@ -71,7 +71,7 @@ class Browser:
     def _received(self) -> dict[str, Any]:
         text = bytearray()
         while (letter := self._in.read(1)) != b"\0":
-            assert letter, "the browser has gone"
+            assert letter, "the browser has exited"
             text += letter
         return dict(json.loads(text))
 
@@ -89,7 +89,7 @@ class Browser:
         return [event["params"] for event in self._events if event["method"] in methods]
 
     def run(self, script: str) -> Any:
-        """The value of a script."""
+        """Run a script and return its value."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -98,7 +98,7 @@ class Browser:
         return list(self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.textContent)"))
 
     def complaints(self) -> list[dict[str, Any]]:
-        """Everything on the console."""
+        """Return everything on the console."""
         self.run("new Promise(done => setTimeout(done, 50))")
         return self._seen("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
 
@@ -120,8 +120,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     opened.close()
 
 
-class Checked(HTMLParser):
-    """HTML that a person could have written: every tag closed in its order, no id and no attribute twice."""
+class CheckedHtml(HTMLParser):
+    """Checks HTML as it reads it: every tag is closed in order, and no id or attribute occurs twice."""
 
     VOID = frozenset({"meta", "link", "br", "img", "input", "hr", "base"})
     INSIDE = {"tr": {"thead", "tbody"}, "td": {"tr"}, "th": {"tr"}, "li": {"ul"}, "caption": {"table"}}  # noqa: RUF012
@@ -157,7 +157,7 @@ class Checked(HTMLParser):
         assert self.open.pop() == tag
 
 
-# Services around one module that trains and one that scores.
+# Services with one module that trains and one that scores.
 LEARNERS = {
     "binary": "Two-Class Logistic Regression",
     "multiclass": "Multiclass Logistic Regression",
@@ -169,13 +169,13 @@ LABELS = {"binary": "bought", "multiclass": "kind", "regression": "amount", "spr
 
 
 def rows(task: str, count: int = 160, seed: int = 1, *, classes: int = 10, names: tuple[str, ...] = ()) -> Table:
-    """Rows with two numbers, a colour and a label; for a clustering two numbers."""
+    """Return rows with two numbers, a colour and a label; for a clustering, with two numbers."""
     random = np.random.default_rng(seed)
     length, width, colour = random.normal(size=count), random.normal(size=count), random.choice(["red", "blue"], count)
     pull = 2 * length + width + (colour == "red") + random.normal(0, 0.8, count)
     words = names or ("yes", "no")
     kinds = [f"kind {place:03}" for place in range(classes)]
-    # Each kind is there often enough to be drawn for both parts.
+    # Each kind occurs often enough to be in both parts of a random split.
     turn = np.where(np.arange(count) < 4 * classes, np.arange(count) % classes, ((pull + 6) / 12 * classes).astype(int))
     labels = {
         "bought": [words[0] if value > 0.5 else words[1] for value in pull],
@@ -205,7 +205,7 @@ def kinds_of(table: Table, label: str) -> dict[str, str]:
 
 
 def deploy(mlmgmt: Command, task: str, table: Table, *, label: str | None = None, name: str = "shop") -> str:
-    """Deploy a service without its model, and give the words that retrain it."""
+    """Deploy a service without its model, and return the start of the command that retrains it."""
     label = LABELS[task] if label is None else label
     kinds = kinds_of(table, label)
     if task == "clustering":
@@ -213,7 +213,11 @@ def deploy(mlmgmt: Command, task: str, table: Table, *, label: str | None = None
         trainer = ("Train Clustering Model", {"Column set": json.dumps(rule)})
         scorer, answer = "Assign Data to Clusters", "Results dataset"
     else:
-        trainer, scorer, answer = ("Train Model", {"Label column": named(label)}), "Score Model", "Scored dataset"
+        trainer, scorer, answer = (
+            ("Train Model", {"Label column": selection_of(label)}),
+            "Score Model",
+            "Scored dataset",
+        )
     learner: Any = LEARNERS[task]
     if task == "spread":
         learner = (learner, {"Number of decision trees": 8})
@@ -234,8 +238,8 @@ def deploy(mlmgmt: Command, task: str, table: Table, *, label: str | None = None
     return f"retrain -g retail -n {name} --training-definition {name}-training.json "
 
 
-def metrics_on(browser: Browser) -> dict[str, list[float | None]]:
-    """The table of metrics as the browser has it: the whole number of each model, none where it says so."""
+def metrics_on_page(browser: Browser) -> dict[str, list[float | None]]:
+    """Return the table of metrics in the browser: the full number of each model, or None."""
     cells = browser.run(
         "[...document.querySelectorAll('.metrics tbody tr')].map(row => [row.querySelector('th').textContent,"
         " [...row.querySelectorAll('td.n')].map(cell => cell.querySelector('data')?.value ?? cell.textContent)])"
@@ -245,23 +249,23 @@ def metrics_on(browser: Browser) -> dict[str, list[float | None]]:
 
 @needs_browser
 @pytest.mark.parametrize("task", LEARNERS)
-def test_the_page_shows_what_the_command_answers(mlmgmt: Command, home: Path, browser: Browser, task: str) -> None:
+def test_the_page_shows_the_numbers_of_the_command(mlmgmt: Command, home: Path, browser: Browser, task: str) -> None:
     old, new = save("old.csv", rows(task)), save("new.csv", rows(task, 240, 2))
     retrain = deploy(mlmgmt, task, rows(task))
     alone = mlmgmt(retrain + f"--data {old} --update -Force --report page.html", ok=True).json["Evaluation"]
     assert alone["Deployed"] is None
     browser.open("page.html")
-    assert metrics_on(browser) == {name: [value] for name, value in alone["New"].items()}
+    assert metrics_on_page(browser) == {name: [value] for name, value in alone["New"].items()}
     assert "could not be evaluated" in browser.texts(".warning")[0]
 
     both = mlmgmt(retrain + f"--data {new} --report page.html", ok=True).json["Evaluation"]
     browser.open("page.html")
-    assert metrics_on(browser) == {name: [both["Deployed"][name], both["New"][name]] for name in both["New"]}
+    assert metrics_on_page(browser) == {name: [both["Deployed"][name], both["New"][name]] for name in both["New"]}
     assert browser.requests() == [Path("page.html").resolve().as_uri()]
     assert browser.complaints() == []
     assert browser.texts(".warning") == []
     page = Path("page.html").read_text()
-    assert "script" not in Checked(page).tags
+    assert "script" not in CheckedHtml(page).tags
     assert "http:" not in page
     assert "url(" not in page
     facts = browser.run("[...document.querySelectorAll('.facts tr')].map(r => [...r.cells].map(c => c.textContent))")
@@ -283,7 +287,7 @@ def test_the_page_shows_what_the_command_answers(mlmgmt: Command, home: Path, br
 
 
 @needs_browser
-def test_the_curves_are_scikit_learn_s(mlmgmt: Command, home: Path, browser: Browser) -> None:
+def test_the_curves_agree_with_scikit_learn(mlmgmt: Command, home: Path, browser: Browser) -> None:
     from sklearn.metrics import roc_auc_score, roc_curve
 
     table = rows("binary")
@@ -301,7 +305,7 @@ def test_the_curves_are_scikit_learn_s(mlmgmt: Command, home: Path, browser: Bro
     points = [((x - frame[0]) / frame[2], 1 - (y - frame[1]) / frame[3]) for x, y in places]
     false_positives, true_positives, _ = roc_curve(truth, chances)
     assert np.allclose(points, np.column_stack([false_positives, true_positives]), atol=1e-4)
-    assert metrics_on(browser)["AUC"][0] == pytest.approx(roc_auc_score(truth, chances))
+    assert metrics_on_page(browser)["AUC"][0] == pytest.approx(roc_auc_score(truth, chances))
 
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
@@ -314,7 +318,7 @@ NASTY = [
 
 
 @needs_browser
-def test_names_stay_names(mlmgmt: Command, home: Path, browser: Browser) -> None:
+def test_names_are_never_code(mlmgmt: Command, home: Path, browser: Browser) -> None:
     words = ("</style><b>yes", "ن\u202eo😀")
     table = [
         {
@@ -338,7 +342,7 @@ def test_names_stay_names(mlmgmt: Command, home: Path, browser: Browser) -> None
     assert sorted(browser.texts(".importance th")) == sorted([HOSTILE, *NASTY[:3]])
     assert sorted(browser.texts(".confusion:first-of-type tbody th")[:2]) == sorted(words)
     assert "49" not in browser.texts("header p")[0]
-    Checked(Path("page.html").read_text())
+    CheckedHtml(Path("page.html").read_text())
 
 
 class Visits(BaseHTTPRequestHandler):
@@ -363,8 +367,10 @@ def elsewhere() -> Iterator[str]:
 
 
 @needs_browser
-def test_the_policy_of_the_page_bites(mlmgmt: Command, churn: Path, browser: Browser, elsewhere: str) -> None:
-    """Whatever got into the page would neither run nor load; without the policy, all of it would."""
+def test_the_policy_of_the_page_blocks_injected_code(
+    mlmgmt: Command, churn: Path, browser: Browser, elsewhere: str
+) -> None:
+    """Code that got into the page neither runs nor loads anything; without the policy, all of it would."""
     mlmgmt("evaluate -g retail -n churn --data new-customers.csv --report page.html", ok=True)
     page = Path("page.html").read_text()
     injected = (
@@ -415,8 +421,8 @@ LOOKS = """(() => {
 
 @needs_browser
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_every_window_shows_all_of_it(mlmgmt: Command, home: Path, browser: Browser, task: str) -> None:
-    """Nothing is cut off, on top of something else, or too faint to read, on phone and desk, by day and night."""
+def test_windows_of_all_sizes_show_the_whole_page(mlmgmt: Command, home: Path, browser: Browser, task: str) -> None:
+    """On phone and desktop, light and dark, nothing is cut off, overlapping or too faint to read."""
     longest = "a column whose name goes on and on " * 6 + "W" * 80
     table = [{longest if name == "length" else name: v for name, v in row.items()} for row in rows(task)]
     retrain = deploy(mlmgmt, task, table)
@@ -436,7 +442,7 @@ def test_every_window_shows_all_of_it(mlmgmt: Command, home: Path, browser: Brow
 @pytest.mark.parametrize(
     "values", [[0.5], [1e-7, -2e-7, 3e-7], [1e12, 1.000001e12, 1e12], [5.0, 5.0, 5.0], [0.0, 1e200]]
 )
-def test_axes_can_be_read_whatever_the_numbers(browser: Browser, apart: Path, values: list[float]) -> None:
+def test_axes_are_readable_whatever_the_numbers(browser: Browser, apart: Path, values: list[float]) -> None:
     from jinja2 import Environment, FileSystemLoader
 
     from mlmgmt.modules.curves import RegressionCurves
@@ -470,8 +476,8 @@ def test_rows_of_one_class_have_no_curves_and_the_page_says_so(mlmgmt: Command, 
     metrics = mlmgmt("evaluate -g retail -n shop --data some.csv --report page.html", ok=True).json["Evaluation"]
     assert (metrics["Rows"], metrics["Deployed"]["AUC"]) == (3, None)
     browser.open("page.html")
-    assert metrics_on(browser) == {name: [value] for name, value in metrics["Deployed"].items()}
-    assert any("all of one class" in text for text in browser.texts(".warning"))
+    assert metrics_on_page(browser) == {name: [value] for name, value in metrics["Deployed"].items()}
+    assert any("All rows are of one class" in text for text in browser.texts(".warning"))
     assert browser.texts("svg") == []
     counts = [text.split(".")[0] for text in browser.texts(".confusion td.n")]
     assert counts[:2] == ["0", "0"]
@@ -479,9 +485,7 @@ def test_rows_of_one_class_have_no_curves_and_the_page_says_so(mlmgmt: Command, 
 
 
 @needs_browser
-def test_more_classes_than_a_matrix_can_show_become_the_most_frequent_mistakes(
-    mlmgmt: Command, home: Path, browser: Browser
-) -> None:
+def test_of_many_classes_the_most_frequent_mistakes_are_shown(mlmgmt: Command, home: Path, browser: Browser) -> None:
     table = rows("multiclass", 600, classes=40)
     retrain = deploy(mlmgmt, "multiclass", table)
     data = save("data.csv", table)
@@ -503,7 +507,7 @@ def test_more_classes_than_a_matrix_can_show_become_the_most_frequent_mistakes(
 
 
 class TestEvaluate:
-    """`evaluate`, with good arguments and bad."""
+    """`evaluate`, with valid and invalid arguments."""
 
     EVALUATE = "evaluate -g retail -n churn --data new-customers.csv "
 
@@ -519,7 +523,7 @@ class TestEvaluate:
         assert answer["Deployed"]["AUC"] == pytest.approx(roc_auc_score(truth, chances))
         assert answer["Deployed"]["Average Log Loss"] == pytest.approx(log_loss(truth, chances))
 
-    def test_rows_that_a_model_has_seen_are_warned_about(self, mlmgmt: Command, churn: Path) -> None:
+    def test_a_warning_says_how_many_rows_a_model_was_trained_on(self, mlmgmt: Command, churn: Path) -> None:
         done = mlmgmt("evaluate -g retail -n churn --data customers.csv", ok=True)
         assert "The deployed model was trained on 1,125 of these 1,500 rows" in done.err
         report = mlmgmt("retrain -g retail -n churn --training-definition churn-training.json --data new-customers.csv")
@@ -529,7 +533,7 @@ class TestEvaluate:
         assert "The new model was trained on 1,800 of these 2,400 rows" in Path("page.html").read_text()
         assert mlmgmt(self.EVALUATE, ok=True).err == ""
 
-    def test_another_model_stands_beside_the_deployed_one(self, mlmgmt: Command, churn: Path) -> None:
+    def test_another_model_is_compared_with_the_deployed_one(self, mlmgmt: Command, churn: Path) -> None:
         report = mlmgmt(
             "retrain -g retail -n churn --training-definition churn-training.json --data new-customers.csv", ok=True
         ).json
@@ -556,7 +560,9 @@ class TestEvaluate:
             (lambda text: text.replace("age,", "years,"), "InputMismatchError"),
         ],
     )
-    def test_rows_that_cannot_be_compared_are_said(self, mlmgmt: Command, churn: Path, change: Any, code: str) -> None:
+    def test_rows_that_cannot_be_evaluated_are_refused(
+        self, mlmgmt: Command, churn: Path, change: Any, code: str
+    ) -> None:
         Path("bad.csv").write_text(change(Path("new-customers.csv").read_text()))
         refused = mlmgmt("evaluate -g retail -n churn --data bad.csv --report page.html")
         assert refused.status == 1
@@ -574,7 +580,7 @@ class TestEvaluate:
         )
         assert some == more
 
-    def test_a_location_that_is_no_model_is_said(self, mlmgmt: Command, churn: Path) -> None:
+    def test_a_location_that_is_not_a_model_is_refused(self, mlmgmt: Command, churn: Path) -> None:
         account = next((churn / "storage").iterdir())
         base = f"https://{account.name}.blob.core.windows.net/"
         (account / "models").mkdir(exist_ok=True)
@@ -596,8 +602,8 @@ class TestEvaluate:
             assert refused.status == 1, location
             assert code in refused.err, location
 
-    def test_what_is_no_trained_model_is_said(self, mlmgmt: Command, churn: Path) -> None:
-        """A transformation is a file of the same kind."""
+    def test_a_transformation_is_not_a_trained_model(self, mlmgmt: Command, churn: Path) -> None:
+        """Its file has the same format as that of a model."""
         save("data.csv", [row | ({"length": ""} if place % 9 == 0 else {}) for place, row in enumerate(rows("binary"))])
         mlmgmt("new-experiment Shop --task binary --label bought --data data.csv", ok=True)
         mlmgmt("set-up-web-service Shop --predictive --output-file shop.json", ok=True)
@@ -608,8 +614,8 @@ class TestEvaluate:
         assert refused.status == 1
         assert "does not contain a trained model" in refused.err
 
-    def test_a_model_of_another_task(self, mlmgmt: Command, home: Path) -> None:
-        """It is measured where the rows have its label; the deployed one then is not, and why is said."""
+    def test_a_model_of_another_task_is_evaluated_without_the_deployed_one(self, mlmgmt: Command, home: Path) -> None:
+        """The rows must have its label. A warning says why the deployed model is not evaluated."""
         table = [row | {"amount": 1.0 * place} for place, row in enumerate(rows("binary"))]
         data = save("data.csv", table)
         kinds = [{name: row[name] for name in ("length", "width", "colour", "bought", "amount")} for row in table]
@@ -627,7 +633,7 @@ class TestEvaluate:
         refused = mlmgmt(f"evaluate -g retail -n shop --data unlabelled.csv --location {uri}")
         assert (refused.status, "amount" in refused.err) == (1, True)
 
-    def test_a_model_that_is_not_here(self, mlmgmt: Command, home: Path) -> None:
+    def test_a_model_that_is_missing_is_refused_with_a_hint(self, mlmgmt: Command, home: Path) -> None:
         deploy(mlmgmt, "binary", rows("binary"))
         save("data.csv", rows("binary"))
         refused = mlmgmt("evaluate -g retail -n shop --data data.csv")
@@ -635,11 +641,11 @@ class TestEvaluate:
         assert "ModelPackageNotFound" in refused.err
         assert "Hint" in refused.err
 
-    def test_a_reader_may_look(self, mlmgmt: Command, churn: Path) -> None:
+    def test_a_reader_may_evaluate(self, mlmgmt: Command, churn: Path) -> None:
         mlmgmt("Connect-AzAccount -AccountId eve@example.com -Role Reader", ok=True)
         assert mlmgmt(self.EVALUATE + "--report page.html", ok=True).json["Report"] == "page.html"
 
-    def test_only_a_page_is_written_over(self, mlmgmt: Command, churn: Path, apart: Path) -> None:
+    def test_only_an_earlier_page_is_overwritten(self, mlmgmt: Command, churn: Path, apart: Path) -> None:
         before = Path("new-customers.csv").read_bytes()
         Path("mine.html").write_text("<!DOCTYPE html>\n<p>mine, about <footer><p>mlmgmt pages</p>" + " " * 2000)
         for path, code in [
@@ -653,9 +659,9 @@ class TestEvaluate:
         assert Path("new-customers.csv").read_bytes() == before
         for _ in range(2):
             mlmgmt(self.EVALUATE + "--report page.html", ok=True)
-        Checked(Path("page.html").read_text())
+        CheckedHtml(Path("page.html").read_text())
 
-    def test_a_folder_that_cannot_be_written(
+    def test_a_folder_without_write_permission_is_refused(
         self, mlmgmt: Command, churn: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         may = os.access
@@ -672,26 +678,30 @@ class TestReportOfARetraining:
             list((home / "storage").rglob("*.ilearner"))
         )
 
-    def test_a_gate_that_said_no_leaves_the_page_to_see_why(self, mlmgmt: Command, churn: Path) -> None:
+    def test_the_page_is_written_even_if_the_model_is_not_better(self, mlmgmt: Command, churn: Path) -> None:
         mlmgmt(self.RETRAIN + "--update -Force", ok=True)
         before = self.changed(mlmgmt, churn)
         refused = mlmgmt(self.RETRAIN + "--update -Force --only-if-better AUC --report page.html")
         assert refused.status == 3
-        Checked(text := Path("page.html").read_text())
+        CheckedHtml(text := Path("page.html").read_text())
         assert "What an update changes" in text
         assert self.changed(mlmgmt, churn) == before
 
     @pytest.mark.parametrize("more", ["-WhatIf", "--update -WhatIf", "--update"])
-    def test_nothing_but_the_page_is_written_where_nobody_agreed(self, mlmgmt: Command, churn: Path, more: str) -> None:
-        """Without a terminal to ask at, an update is declined; the new model is kept then, as is said."""
+    def test_without_agreement_only_the_page_and_the_new_model_are_written(
+        self, mlmgmt: Command, churn: Path, more: str
+    ) -> None:
+        """Without a terminal to ask on, an update is declined; the new model is kept."""
         before = self.changed(mlmgmt, churn)
         done = mlmgmt(self.RETRAIN + f"{more} --report page.html")
         assert done.status == (0 if "-WhatIf" in more else 1)
-        Checked(Path("page.html").read_text())
+        CheckedHtml(Path("page.html").read_text())
         kept = 0 if "-WhatIf" in more else 1
         assert self.changed(mlmgmt, churn) == (before[0], before[1] + kept)
 
-    def test_a_page_that_cannot_be_written_costs_no_training(self, mlmgmt: Command, churn: Path) -> None:
+    def test_a_page_that_cannot_be_written_stops_the_command_before_training(
+        self, mlmgmt: Command, churn: Path
+    ) -> None:
         before = self.changed(mlmgmt, churn)
         refused = mlmgmt(self.RETRAIN + "--report customers.csv -Verbose --update -Force")
         assert (refused.status, "FileExists" in refused.err) == (1, True)
@@ -725,7 +735,7 @@ def read(cell: str) -> float | None:
     return None if cell == "none" else float(cell.replace(",", ""))
 
 
-def test_a_name_does_nothing_to_a_terminal(mlmgmt: Command, home: Path) -> None:
+def test_a_name_cannot_send_control_codes_to_the_terminal(mlmgmt: Command, home: Path) -> None:
     label = "kind\x1b[31m"
     table = [{"length": row["length"], label: row["bought"]} for row in rows("binary")]
     retrain = deploy(mlmgmt, "binary", table, label=label)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from mlmgmt.cli import views
 from mlmgmt.modules import catalogue
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.session import Session
 from tests.conftest import Command, Result, environment
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ELSEWHERE = "https://elsewhere.blob.core.windows.net/data/people.csv"
 MAKE = "new-experiment People --task binary --label bought --exclude kind,visits --data people.csv"
 SPLIT = ("Split Data", {"Fraction of rows in the first output dataset": "0.7", "Random seed": "5"})
-TRAIN = ("Train Model", {"Label column": named("bought")})
+TRAIN = ("Train Model", {"Label column": selection_of("bought")})
 LEARNER = "Two-Class Logistic Regression"
 
 
@@ -247,7 +247,7 @@ class TestRun:
         assert listed["Status"]["StatusCode"] == "Finished"
 
     def test_a_failed_run_says_why_and_the_reason_is_recorded(self, mlmgmt: Command, people: pd.DataFrame) -> None:
-        nodes = graph(drop=("Select Columns in Dataset", {"Select Columns": named("nowhere")}))
+        nodes = graph(drop=("Select Columns in Dataset", {"Select Columns": selection_of("nowhere")}))
         edges = ["data > drop", "drop > train.Dataset", "learner > train.Untrained model"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n Broken --data people.csv", ok=True)
         refused = mlmgmt("run-experiment Broken")
@@ -358,11 +358,11 @@ def normalized(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def cleaning(*names: str, mode: str = "Replace with mean") -> tuple[str, dict[str, str]]:
-    return "Clean Missing Data", {"Columns to be cleaned": named(*names), "Cleaning mode": mode}
+    return "Clean Missing Data", {"Columns to be cleaned": selection_of(*names), "Cleaning mode": mode}
 
 
-KEEP = ("Select Columns in Dataset", {"Select Columns": named("age", "income", "bought")})
-SCALE = ("Normalize Data", {"Transformation method": "MinMax", "Columns to transform": named("income")})
+KEEP = ("Select Columns in Dataset", {"Select Columns": selection_of("age", "income", "bought")})
+SCALE = ("Normalize Data", {"Transformation method": "MinMax", "Columns to transform": selection_of("income")})
 LEARNT = ["learner > train.Untrained model", "train.Trained model > score.Trained model"]
 CLEANED = [
     "data > clean1.Dataset",
@@ -380,7 +380,7 @@ SHAPES: dict[str, tuple[dict[str, Any], list[str], Callable[[pd.DataFrame], pd.D
     ),
     "columns selected after the split, other modules on the test branch": (
         graph(clean1=cleaning("income"), clean2=cleaning("age"), split=SPLIT, keep=KEEP, other=KEEP,
-              single=("Remove Duplicate Rows", {"Key column selection filter expression": named("income")}),
+              single=("Remove Duplicate Rows", {"Key column selection filter expression": selection_of("income")}),
               score="Score Model", evaluate="Evaluate Model"),
         [*LEARNT, *CLEANED, "clean2.Cleaned dataset > split", "split.Results dataset1 > keep",
          "keep > train.Dataset", "split.Results dataset2 > other", "other > single", "single > score.Dataset",
@@ -414,7 +414,8 @@ SHAPES: dict[str, tuple[dict[str, Any], list[str], Callable[[pd.DataFrame], pd.D
     "tuned": (
         {"data": ELSEWHERE, "learner": (LEARNER, {"Create trainer mode": "ParameterRange"}),
          "clean1": cleaning("income"), "clean2": cleaning("age"), "keep": KEEP, "split": SPLIT,
-         "train": ("Tune Model Hyperparameters", {"Name or numerical index of the label column": named("bought")}),
+         "train": ("Tune Model Hyperparameters",
+                   {"Name or numerical index of the label column": selection_of("bought")}),
          "score": "Score Model", "evaluate": "Evaluate Model"},
         ["learner > train.Untrained model", *CLEANED, "clean2.Cleaned dataset > keep", "keep > split",
          "split.Results dataset2 > train.Validation dataset", "split.Results dataset1 > train.Training dataset",
@@ -475,7 +476,7 @@ class TestSetUp:
             "data": ELSEWHERE,
             "clean": cleaning("age", "income"),
             "learner": ("K-Means Clustering", {"Number of Centroids": "3"}),
-            "train": ("Train Clustering Model", {"Column Set": named("age", "income")}),
+            "train": ("Train Clustering Model", {"Column Set": selection_of("age", "income")}),
         }
         edges = ["data > clean", "clean.Cleaned dataset > train.Dataset", "learner > train.Untrained model"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data people.csv", ok=True)
@@ -532,7 +533,7 @@ class TestSetUp:
             (graph(), ["data > train.Dataset"], "PortNotConnected", "'Untrained model'"),
             (graph(train="Train Model"), [LEARNT[0], "data > train.Dataset"], "Error0024", "No column is selected"),
             (
-                graph(train=("Train Model", {"Label column": named("nowhere")})),
+                graph(train=("Train Model", {"Label column": selection_of("nowhere")})),
                 [LEARNT[0], "data > train.Dataset"],
                 "Error0001",
                 "nowhere",
@@ -556,8 +557,8 @@ class TestSetUp:
 
     def test_a_label_that_only_the_graph_creates_is_refused(self, mlmgmt: Command, people: pd.DataFrame) -> None:
         filled(people)[["age", "income", "bought"]].to_csv("rows.csv", index=False)
-        rename = ("Edit Metadata", {"Column": named("bought"), "New column names": "truth"})
-        nodes = graph(rename=rename, train=("Train Model", {"Label column": named("truth")}))
+        rename = ("Edit Metadata", {"Column": selection_of("bought"), "New column names": "truth"})
+        nodes = graph(rename=rename, train=("Train Model", {"Label column": selection_of("truth")}))
         edges = [LEARNT[0], "data > rename", "rename > train.Dataset"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data rows.csv", ok=True)
         refused = mlmgmt("set-up-web-service People --retraining")
@@ -743,7 +744,7 @@ class TestFiles:
                         "b-2",
                         "Train Model",
                         [{"Name": "Dataset", "DATASOURCEID": "ws.5f.1-GenericCSV"}],
-                        Label_column=named("bought"),
+                        Label_column=selection_of("bought"),
                     ),
                 ],
                 "edgesInternal": [

@@ -25,7 +25,7 @@ from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.server.conftest import started
 from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, score
-from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, Checked, needs_browser
+from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, CheckedHtml, needs_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class TestPages:
             assert text in said, text
         for name in ("Python", "C#", "R", "PowerShell", "curl"):
             assert page.count(f"<figcaption>{name}</figcaption>") == 3
-        Checked(re.sub(r' href="[^"]+"', "", page))
+        CheckedHtml(re.sub(r' href="[^"]+"', "", page))
 
     def test_each_part_is_a_page_with_links_to_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
         root = "https://example.com:8443" + endpoint(mlmgmt)["HelpLocation"].split("azureml.net")[1]

@@ -1,4 +1,4 @@
-"""The HTML page of a run over many keys, as text and in a browser."""
+"""The page of a run over many keys, for people and browsers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from mlmgmt.pages import many
 from mlmgmt.pages.evaluation import is_page
-from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, Checked, needs_browser
+from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, CheckedHtml, needs_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ def row(key: str, new: float | None = None, old: float | None = None, **more: An
         "Metric": new,
         "OldMetric": old,
         "Decision": decision,
-        "Reason": "ColumnNotFound: column cnt does not exist" if new is None else None,
+        "Reason": "ColumnNotFound: the column cnt does not exist" if new is None else None,
         "Model": model,
         "DataDigest": "0" * 64,
         "Seconds": 0.25,
@@ -84,7 +84,7 @@ def save(rows: list[dict[str, Any]], **more: Any) -> str:
 
 
 class Cells(HTMLParser):
-    """The rows of the table of keys, as text."""
+    """Reads the lines of the table of keys as text."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ class Cells(HTMLParser):
             self.lines[-1][-1] += data
 
 
-def test_the_table_can_be_read_without_scripts() -> None:
+def test_the_table_is_readable_without_scripts() -> None:
     rows = [row("north", 90.5, 100.0), row("south", 120.0, 100.0, Decision="NotBetter", Reason="worse"), row("west")]
     text = save(rows)
     header, *lines = Cells(text).lines
@@ -117,7 +117,7 @@ def test_the_table_can_be_read_without_scripts() -> None:
     assert lines == [
         ["north", "north", "1,800", "90.50", "100", "\u22129.500", "Patched", "", "63.35", digest, "0.25"],
         ["south", "south", "1,800", "120", "100", "+20", "NotBetter", "worse", "84", lines[1][-2], "0.25"],
-        ["west", "", "1,800", "", "", "", "Failed", "ColumnNotFound: column cnt does not exist", "", "", "0.25"],
+        ["west", "", "1,800", "", "", "", "Failed", "ColumnNotFound: the column cnt does not exist", "", "", "0.25"],
     ]
     for words in ("Bike Rental Training", "2026-11-21 18:00:00 UTC", "1 h 2 min 5 s", "loky, 2 processes"):
         assert words in text
@@ -126,9 +126,9 @@ def test_the_table_can_be_read_without_scripts() -> None:
 
 
 @pytest.mark.parametrize(("count", "old"), [(0, True), (1, True), (10, False), (60, True), (200, True), (200, False)])
-def test_the_page_fetches_nothing_and_its_policy_forbids_it(count: int, old: bool) -> None:
+def test_the_page_fetches_nothing_and_allows_only_its_own_style_and_script(count: int, old: bool) -> None:
     text = save(rows_of_run(count, old=old))
-    Checked(text)
+    CheckedHtml(text)
     assert is_page("page.html")
     assert not re.search(r"https?:|url\(|@import", text)
     policy = str(re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1])  # type: ignore[index]
@@ -143,8 +143,8 @@ def test_the_page_fetches_nothing_and_its_policy_forbids_it(count: int, old: boo
 
 
 @needs_browser
-def test_a_few_keys_are_drawn_with_one_line_each(browser: Browser) -> None:
-    """The dots of the old and the new metric are at their values, and the key with the greatest gain is first."""
+def test_each_of_a_few_keys_has_a_line(browser: Browser) -> None:
+    """The old and the new dot are at the places of the numbers, and the greatest gain comes first."""
     rows = rows_of_run(60)
     save(rows)
     browser.open("page.html")
@@ -167,7 +167,7 @@ def test_a_few_keys_are_drawn_with_one_line_each(browser: Browser) -> None:
 
 
 @needs_browser
-def test_many_keys_are_drawn_as_a_scatter_plot_and_their_changes(browser: Browser) -> None:
+def test_many_keys_are_shown_as_a_scatter_plot_and_a_histogram(browser: Browser) -> None:
     rows = rows_of_run(300)
     save(rows)
     browser.open("page.html")
@@ -194,7 +194,7 @@ def test_many_keys_are_drawn_as_a_scatter_plot_and_their_changes(browser: Browse
     assert "Old" not in browser.texts("thead th")
 
 
-def keys_on(browser: Browser) -> list[str]:
+def keys_on_page(browser: Browser) -> list[str]:
     return browser.texts(".keys tbody th")
 
 
@@ -204,22 +204,22 @@ def test_headers_sort_by_mouse_and_keyboard(browser: Browser) -> None:
     rows[3] |= {"Metric": 1e-7, "OldMetric": 12345678.9}
     save(rows)
     browser.open("page.html")
-    assert keys_on(browser) == [one["Key"] for one in rows]
+    assert keys_on_page(browser) == [one["Key"] for one in rows]
     click = "[...document.querySelectorAll('.keys thead button')].find(b => b.textContent === {}).click()"
     browser.run(click.format(json.dumps(ERROR)))
     known = sorted((one for one in rows if one["Metric"] is not None), key=lambda one: one["Metric"])
     without = [one["Key"] for one in rows if one["Metric"] is None]
-    assert keys_on(browser) == [*(one["Key"] for one in known), *without]
+    assert keys_on_page(browser) == [*(one["Key"] for one in known), *without]
     sorted_by = "[...document.querySelectorAll('.keys [aria-sort]')].map(h => [h.textContent, h.ariaSort])"
     assert browser.run(sorted_by) == [[ERROR, "ascending"]]
     browser.run(click.format(json.dumps(ERROR)))
-    assert keys_on(browser) == [*(one["Key"] for one in reversed(known)), *without]
+    assert keys_on_page(browser) == [*(one["Key"] for one in reversed(known)), *without]
     assert browser.run(sorted_by) == [[ERROR, "descending"]]
 
     browser.run("document.querySelector('.keys thead button').focus()")
     for kind, text in (("keyDown", "\r"), ("keyUp", "")):
         browser.call("Input.dispatchKeyEvent", type=kind, text=text, key="Enter", windowsVirtualKeyCode=13)
-    assert keys_on(browser) == sorted(one["Key"] for one in rows)
+    assert keys_on_page(browser) == sorted(one["Key"] for one in rows)
     assert browser.run(sorted_by) == [["Key", "ascending"]]
     assert browser.complaints() == []
 
@@ -234,24 +234,24 @@ TYPED = """(async text => {
 
 
 @needs_browser
-def test_of_thousands_of_keys_some_are_shown_and_all_can_be_found(browser: Browser) -> None:
+def test_of_thousands_of_keys_the_first_are_shown_and_all_can_be_found(browser: Browser) -> None:
     rows = rows_of_run(1200)
     save(rows)
     browser.open("page.html")
     assert browser.texts(".filter output") == ["the first 1,000 of 1,200"]
-    assert len(keys_on(browser)) == 1000
+    assert len(keys_on_page(browser)) == 1000
     failed = [one["Key"] for one in rows if one["Decision"] == "Failed"]
     assert browser.run(f"{TYPED}('FAILED')") == f"{len(failed)} of 1,200"
-    assert keys_on(browser) == failed
+    assert keys_on_page(browser) == failed
     assert browser.run(f"{TYPED}('failed loc1170')") == "1 of 1,200"
     assert browser.run(f"{TYPED}('')") == "the first 1,000 of 1,200"
     browser.run("document.querySelector('.filter button').click()")
-    assert len(keys_on(browser)) == 1200
+    assert len(keys_on_page(browser)) == 1200
     assert browser.run("document.querySelector('.filter button').hidden")
 
 
 @needs_browser
-def test_without_scripts_all_rows_are_shown(browser: Browser) -> None:
+def test_without_scripts_all_rows_are_there(browser: Browser) -> None:
     save(rows_of_run(1200))
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     try:
@@ -265,19 +265,19 @@ def test_without_scripts_all_rows_are_shown(browser: Browser) -> None:
 
 
 @needs_browser
-def test_keys_with_markup_are_shown_as_text(browser: Browser) -> None:
+def test_names_are_never_code(browser: Browser) -> None:
     names = [HOSTILE, *NASTY, "</script><b>x", "=1+1", "</title>", "\ud800", "東" * 40]
     rows = [row(name, 2.0 + place, 3.0, Reason=name, Endpoint=name) for place, name in enumerate(names)]
     rows[0]["Metrics"] |= {HOSTILE: 1.0}
     text = save(rows, Title=HOSTILE, Service=HOSTILE, Training=NASTY[0], Backend=NASTY[1], StartedOn=NASTY[3])
-    Checked(text)
+    CheckedHtml(text)
     browser.open("page.html")
     assert browser.complaints() == []
     assert browser.requests() == [Path("page.html").resolve().as_uri()]
     assert browser.run("[document.title, window.owned]") == [f"Retraining of {HOSTILE}", None]
     assert browser.run("document.querySelectorAll('img, td b, h1 svg').length + document.scripts.length") == 1
     shown = [name.replace("\ud800", "?") for name in names]
-    assert keys_on(browser) == shown
+    assert keys_on_page(browser) == shown
     assert browser.texts(".keys .reason") == shown
     assert HOSTILE in browser.texts("thead th")
     assert sorted(browser.texts(".pair title")) == sorted(
@@ -292,13 +292,13 @@ def test_keys_with_markup_are_shown_as_text(browser: Browser) -> None:
     [
         ([(None, None)], "No new model was evaluated."),
         ([(float("nan"), 1.0), (float("inf"), 2.0)], "No new model was evaluated."),
-        ([(0.0, 0.0)] * 3, "The greatest gain first."),
+        ([(0.0, 0.0)] * 3, "Greatest gain first."),
         ([(1e300, -1e300), (1.0, 2.0)], "Not drawn: 1 key"),
-        ([(1e-320, 5e-324), (-1e99, 1e99)], "The greatest gain first."),
+        ([(1e-320, 5e-324), (-1e99, 1e99)], "Greatest gain first."),
         ([(1.0 + place, 2.0) for place in range(9)] + [(1e9, 2.0)], "1 beyond the edge is drawn at it"),
         ([(1.0 + place, 2.0) for place in range(90)] + [(1e9, 2.0)], "1 beyond the edge is drawn at it"),
         ([(5.0, 5.0)] * 90, "90 same"),
-        ([(5.0, None)] * 90, "half of them up to 5"),
+        ([(5.0, None)] * 90, "the median is 5"),
         ([(1e6 + place * 1e-6, 1e6) for place in range(90)], "89 worse, 1 same"),
         ([(float(place), None) for place in range(90)] + [(1.0, 2.0)], "Not drawn: 90 keys without both values."),
     ],
@@ -306,13 +306,13 @@ def test_keys_with_markup_are_shown_as_text(browser: Browser) -> None:
 def test_every_number_can_be_drawn(values: list[tuple[float | None, float | None]], said: str) -> None:
     rows = [row(f"key {place}", new, old) for place, (new, old) in enumerate(values)]
     text = save(rows, Metric=ERROR)
-    Checked(text)
+    CheckedHtml(text)
     assert said in text
     numbers = re.findall(r' (?:cx|cy|x1|x2|y1|y2|x|y|width|height)="([^"]*)"', text[: text.index("<table>")])
     assert all(-30 < float(number) < 1200 for number in numbers)
 
 
-def test_a_higher_metric_can_be_better() -> None:
+def test_of_some_metrics_more_is_better() -> None:
     rows = [row("a", 0.9, 0.8), row("b", 0.7, 0.8)]
     for one in rows:
         one["Metrics"] = {"AUC": one["Metric"]}

@@ -15,7 +15,7 @@ import pytest
 
 from mlmgmt.learning import ilearner
 from mlmgmt.modules.catalogue import by_name
-from mlmgmt.modules.columns import named
+from mlmgmt.modules.columns import selection_of
 from tests.conftest import Command, environment
 
 RETRAIN = "retrain -g retail -n churn --training-definition churn-training.json "
@@ -131,7 +131,7 @@ def test_a_training_graph_with_a_split_holds_out_its_own_rows(mlmgmt: Command, c
         "Fraction of rows in the first output dataset": "0.8",
         "Random seed": "7",
         "Stratified split": "True",
-        "Stratification key column": named("churned"),
+        "Stratification key column": selection_of("churned"),
     }
     package["nodes"]["split"] = {"assetId": "split", "parameters": parameters}
     for edge in package["edges"]:
@@ -205,7 +205,7 @@ def regression(columns: dict[str, Any], *, trained: bool) -> dict[str, Any]:
         }
         nodes = {
             "l": {"assetId": "learner"},
-            "t": {"assetId": "train", "parameters": {"Label column": named("target")}},
+            "t": {"assetId": "train", "parameters": {"Label column": selection_of("target")}},
         }
         edges = [
             edge("l", "Untrained model", "t", "Untrained model"),

@@ -1,7 +1,7 @@
-"""Sample code in five languages, made from one description of a web service.
+"""Sample code in five languages, from one description of a web service.
 
-Every snippet is plain ASCII: what is not, in a name or a cell, is written by its code points, so that no editor, shell
-or console takes it for something else, and no line end hides in it.
+Every snippet is plain ASCII. Other characters, in a name or a cell, are written as code points, so that no editor,
+shell or console changes them, and none of them can end a line.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Batch:
     """What a batch job reads and writes.
 
     Args:
-        inputs, outputs: the name of each port's file, which is its blob's name, too.
-        parameters: web service parameters and the values they are given.
+        inputs, outputs: the name of each port's file, which is also the name of its blob.
+        parameters: web service parameters and their values.
     """
 
     inputs: Mapping[str, str]
@@ -38,7 +38,7 @@ class Batch:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self, storage: str) -> dict[str, Any]:
-        """The job document, with a connection string."""
+        """Return the job document, with a connection string."""
 
         def places(files: Mapping[str, str]) -> dict[str, Any]:
             return {
@@ -61,14 +61,14 @@ def render(
     request: Mapping[str, Any] | None,
     batch: Batch | None,
 ) -> str:
-    """A snippet.
+    """Return a snippet that calls a web service.
 
     Args:
         language: one of `LANGUAGES`.
-        service: the address of the scoring API; letters, digits and the signs of an address.
-        notes: lines of the comment at its head.
-        request: the body to score; None for batch execution alone.
-        batch: None for scoring alone.
+        service: the address of the scoring API. It is not escaped, so it must have no quotes.
+        notes: lines of the comment at the top.
+        request: the body to score; None for batch execution only.
+        batch: None for scoring only.
     """
     found: str = (
         _environment()
@@ -95,14 +95,14 @@ def render_update(
     remark: str,
     notes: Sequence[str],
 ) -> str:
-    """A snippet that replaces a trained model with PATCH.
+    """Return a snippet that replaces a trained model with PATCH.
 
     Args:
         language: one of `LANGUAGES`.
-        url: letters, digits and the signs of an address.
+        url: the address of the endpoint. It is not escaped, so it must have no quotes.
         key: the environment variable with the key or token.
-        body: with the names of `variables` where their values belong; no other text in it is one of these.
-        remark: what to say of the body; `notes` are lines of the comment at the head.
+        body: the body, with the names of `variables` in place of their values; no other text in it may be such a name.
+        remark: the comment above the body; `notes` are lines of the comment at the top.
     """
     found: str = (
         _environment()
@@ -125,7 +125,7 @@ def _environment() -> jinja2.Environment:
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        # It is code; what stands in it is made a literal of its language by the filters below.
+        # The templates are code, not HTML; the filters below turn values into literals of each language.
         autoescape=False,  # noqa: S701
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -139,31 +139,31 @@ def _environment() -> jinja2.Environment:
         "powershell": _powershell,
         "csharp": _csharp,
         "r": _r,
-        "given": _given,
+        "given": _insert_variables,
     }
     return environment
 
 
 def ascii_only(text: str) -> str:
-    """A text for a comment: one line, its other characters by their code points."""
+    """Return a text for a comment: one line of ASCII, with other characters as code points."""
     return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" for c in text)
 
 
 def _placeholder(batch: Batch | None) -> str:
-    """A text that stands for the connection string in a job document, and nowhere else in it."""
-    found, told = _STORAGE, _json(batch.document("")) if batch is not None else ""
-    while found in told:
+    """Return a text for the connection string in a job document that occurs nowhere else in it."""
+    found, document = _STORAGE, _json(batch.document("")) if batch is not None else ""
+    while found in document:
         found += "_"
     return found
 
 
 def pretty_json(value: Any) -> str:
-    """JSON on as few lines as can be read, its text in any script."""
+    """Return JSON on few but readable lines, with non-ASCII text unescaped."""
     return _pretty(value, lambda scalar: json.dumps(scalar, ensure_ascii=False))
 
 
-def _given(code: str, pattern: str, variables: Sequence[str]) -> str:
-    """Code with the value of an environment variable for each of their names."""
+def _insert_variables(code: str, pattern: str, variables: Sequence[str]) -> str:
+    """Replace each name of a variable in code with an expression for its value."""
     for name in variables:
         code = code.replace(f'"{name}"', pattern.format(name))
     return code
@@ -180,12 +180,12 @@ def _python(value: Any) -> str:
 
 
 def _here(text: str) -> str:
-    """A text in a here-document of the shell in which variables are replaced."""
+    """Return a text for a shell here-document in which variables are expanded."""
     return re.sub(r"([\\$`])", r"\\\1", text)
 
 
 def _powershell(text: str) -> str:
-    """A here-string; a line of JSON never begins as its end does."""
+    """Return a here-string. A line of JSON never begins with '@, which would end it."""
     return f"@'\n{text}\n'@"
 
 
@@ -202,7 +202,7 @@ def _r(text: str) -> str:
 
 
 def _pretty(value: Any, scalar: Callable[[Any], str], indent: int = 0) -> str:
-    """A value on one line where it fits, else with a member, or as many cells as fit, on each."""
+    """Return a value on one line if it fits, or else with one member, or as many cells as fit, on each line."""
     flat = _flat(value, scalar)
     if len(flat) + indent <= _WIDTH or not isinstance(value, (dict, list)):
         return flat
@@ -213,12 +213,12 @@ def _pretty(value: Any, scalar: Callable[[Any], str], indent: int = 0) -> str:
     else:
         nested = any(isinstance(item, (dict, list)) for item in value)
         items = [_pretty(item, scalar, inner) for item in value]
-        items = items if nested else _filled(items, _WIDTH - inner)
+        items = items if nested else _fill_lines(items, _WIDTH - inner)
         opening, closing = "[", "]"
     return opening + ",".join(f"\n{margin}{item}" for item in items) + f"\n{' ' * indent}{closing}"
 
 
-def _filled(items: Sequence[str], width: int) -> list[str]:
+def _fill_lines(items: Sequence[str], width: int) -> list[str]:
     lines: list[str] = []
     for item in items:
         if lines and len(lines[-1]) + len(item) + 2 <= width:

@@ -68,7 +68,7 @@ def plan_new(
     values = named_values.named_values(settings, "Settings")
     # Refuse unknown settings now, by name, rather than when the experiment runs.
     module.arguments(values)
-    dataset = data_input_output.read_table(data.data, data_input_output.form_of(quote(data.name)), header=True)
+    dataset = data_input_output.read_table(data.data, data_input_output.format_of(quote(data.name)), header=True)
     label = _label_column(dataset, task, label)
     dropped = [_column(dataset, column, "Exclude") for column in exclude]
     _refuse_nothing_left(dataset, label, dropped)
@@ -203,16 +203,16 @@ def _draw(
     train_fraction: float,
     source: tuple[str, str],
 ) -> None:
-    from mlmgmt.modules.columns import named
+    from mlmgmt.modules.columns import selection_of
 
     node, port = sketch.resource(*source), "Results dataset"
     if dropped:
         kept = [str(name) for name in dataset.frame.columns if name not in dropped]
-        chosen = sketch.module("Select Columns in Dataset", {"Select Columns": named(*kept)})
+        chosen = sketch.module("Select Columns in Dataset", {"Select Columns": selection_of(*kept)})
         sketch.connect(node, port, chosen, "Dataset")
         node, port = chosen, "Results dataset"
     if gaps := _columns_with_gaps(dataset, [label, *dropped]):
-        mode = {"Columns to be cleaned": named(*gaps), "Cleaning mode": "Replace with mean"}
+        mode = {"Columns to be cleaned": selection_of(*gaps), "Cleaning mode": "Replace with mean"}
         cleaned = sketch.module("Clean Missing Data", mode)
         sketch.connect(node, port, cleaned, "Dataset")
         node, port = cleaned, "Cleaned dataset"
@@ -222,10 +222,10 @@ def _draw(
         return
     settings: dict[str, Any] = {"Fraction of rows in the first output dataset": train_fraction, "Random seed": _SEED}
     if task != "regression" and _can_be_stratified(dataset.frame[label], train_fraction):
-        settings |= {"Stratified split": "True", "Stratification key column": named(label)}
+        settings |= {"Stratified split": "True", "Stratification key column": selection_of(label)}
     split = sketch.module("Split Data", settings)
     sketch.connect(node, port, split, "Dataset")
-    train = sketch.module("Train Model", {"Label column": named(label)})
+    train = sketch.module("Train Model", {"Label column": selection_of(label)})
     sketch.connect(learner, "Untrained model", train, "Untrained model")
     sketch.connect(split, "Results dataset1", train, "Dataset")
     score, evaluate = sketch.module("Score Model"), sketch.module("Evaluate Model")
@@ -242,9 +242,9 @@ def _can_be_stratified(label: pd.Series[Any], train_fraction: float) -> bool:
 
 
 def _draw_clustering(sketch: Sketch, node: str, port: str, learner: str, names: Sequence[str]) -> None:
-    from mlmgmt.modules.columns import named
+    from mlmgmt.modules.columns import selection_of
 
-    train = sketch.module("Train Clustering Model", {"Column Set": named(*names)})
+    train = sketch.module("Train Clustering Model", {"Column Set": selection_of(*names)})
     sketch.connect(learner, "Untrained model", train, "Untrained model")
     sketch.connect(node, port, train, "Dataset")
     assign, evaluate = sketch.module("Assign Data to Clusters"), sketch.module("Evaluate Model")

@@ -44,7 +44,7 @@ def graph_of(body: Mapping[str, Any]) -> dict[str, Any]:
 def _ports(asset: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     from mlmgmt.modules import catalogue
 
-    module = catalogue.known(asset)
+    module = catalogue.module_of(asset)
     if module is None:
         return (), ()
     return tuple(port.name for port in module.inputs), tuple(port.name for port in module.outputs)
@@ -120,7 +120,7 @@ def _name_modules(definition: Mapping[str, Any]) -> None:
     from mlmgmt.modules import catalogue
 
     for asset in definition["properties"].get("assets", {}).values():
-        module = catalogue.known(asset) if asset.get("type") == "Module" else None
+        module = catalogue.module_of(asset) if asset.get("type") == "Module" else None
         if module is not None:
             asset["name"] = module.name
 

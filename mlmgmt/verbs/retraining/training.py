@@ -136,7 +136,7 @@ def _port_of(edge: Mapping[str, Any], document: Mapping[str, Any]) -> str | None
     properties = document["properties"]
     node = properties["package"].get("nodes", {}).get(edge["sourceNodeId"], {})
     asset = properties.get("assets", {}).get(node.get("assetId"))
-    module = catalogue.known(asset) if asset is not None and asset["type"] == "Module" else None
+    module = catalogue.module_of(asset) if asset is not None and asset["type"] == "Module" else None
     return module.outputs[0].name if module is not None and len(module.outputs) == 1 else None
 
 
@@ -165,7 +165,7 @@ def _label(plan: Any) -> str | None:
     node = plan.nodes_of(*set_up.TRAINERS)[0]
     arguments = plan.modules[node].arguments(plan.parameters[node])
     selection = next((arguments[key] for key in LABEL_PARAMETERS if arguments.get(key)), None)
-    return None if selection is None else columns.stated_name(selection)
+    return None if selection is None else columns.selected_name(selection)
 
 
 def _trained_model(run: Run, node: str) -> Trained:

@@ -71,7 +71,7 @@ def read_dataset(session: Session, uri: str) -> Dataset:
     """
     from mlmgmt.modules import data_input_output
 
-    return data_input_output.read_table(GraphAccess(session).read(uri), data_input_output.form_of(uri), header=True)
+    return data_input_output.read_table(GraphAccess(session).read(uri), data_input_output.format_of(uri), header=True)
 
 
 def trusted_file(session: Session, digest: str) -> bytes:
