@@ -1,4 +1,4 @@
-"""The bike rental data: what is shipped is what the generator makes, and locations that need models of their own."""
+"""The bike rental data: the shipped file is what the generator makes, and each location needs its own model."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def rows_of(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def test_the_shipped_rentals_are_the_generator_s(apart: Path) -> None:
+def test_the_generator_makes_the_shipped_rentals(apart: Path) -> None:
     assert generate(str(apart)).returncode == 0
     assert (apart / "rentals.csv").read_bytes() == (GENERATOR.parent / "rentals.csv").read_bytes()
     assert len(list(apart.iterdir())) == 1
 
 
-def test_a_location_is_the_same_whoever_asks(apart: Path, bikes: Any) -> None:
+def test_a_location_has_the_same_data_in_every_run(apart: Path, bikes: Any) -> None:
     few, many = apart / "few", apart / "many"
     assert generate(str(few), "--locations", "7", "--hours", "50").returncode == 0
     assert generate(str(many), "--locations", "12", "--hours", "50").returncode == 0
@@ -59,7 +59,7 @@ def test_a_location_is_the_same_whoever_asks(apart: Path, bikes: Any) -> None:
     assert len({path.read_bytes() for path in many.iterdir()}) == 12
 
 
-def test_one_file_holds_what_many_hold(apart: Path, bikes: Any) -> None:
+def test_one_file_has_the_rows_of_all_files(apart: Path, bikes: Any) -> None:
     assert generate(str(apart), "--locations", "3", "--hours", "20", "--one-file").returncode == 0
     (path,) = apart.iterdir()
     header, *rows = rows_of(path)
@@ -71,14 +71,14 @@ def test_one_file_holds_what_many_hold(apart: Path, bikes: Any) -> None:
 
 
 @pytest.mark.parametrize("words", [["--locations", "0"], ["--one-file"], ["--locations", "2", "--hours", "0"]])
-def test_a_wish_that_makes_no_sense_is_refused(apart: Path, words: list[str]) -> None:
+def test_invalid_options_are_refused(apart: Path, words: list[str]) -> None:
     assert generate(str(apart), *words).returncode == 2
     assert list(apart.iterdir()) == []
 
 
 @pytest.mark.parametrize("learner", [LinearRegression(), HistGradientBoostingRegressor(max_iter=40, random_state=0)])
-def test_each_location_is_best_known_by_its_own_model(bikes: Any, learner: Any) -> None:
-    """On hours that no model has seen, against the mean of the other locations' models and one model for all."""
+def test_each_location_is_predicted_best_by_its_own_model(bikes: Any, learner: Any) -> None:
+    """On new hours, compared with the mean of the other locations' models and with one model for all."""
     places = [np.column_stack(bikes.location_columns(number, 1800)).astype(float) for number in range(1, 11)]
     known, unseen = [rows[:1200] for rows in places], [rows[1200:] for rows in places]
 

@@ -1,4 +1,4 @@
-"""Homes that the fixtures copy: each is what its commands would leave, were they typed in the test."""
+"""The prepared homes that fixtures copy: each is the same as if the test had typed its commands."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ OWN = re.compile(
     r"|\d{8}T\d{6}-[0-9a-f]{12}|mlstore[0-9a-f]{8}|W/\"[^\"]*\"|[A-Za-z0-9+/]{86}=="
     r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*(Z|\+00:00)"
 )
-"""What is another one in every home: ids, digests, keys and times."""
+"""What differs in every home: ids, digests, keys and times."""
 
 
 def described(folder: Path) -> list[tuple[str, int, str]]:
-    """Every file and folder below a test's folder: path, mode and content, without what each home has of its own."""
+    """Return all files and folders below a test's folder: path, mode and content, without what differs in every home."""
     found = []
     for path in sorted(folder.rglob("*")):
         text = ""
@@ -41,7 +41,7 @@ def described(folder: Path) -> list[tuple[str, int, str]]:
 @pytest.mark.parametrize(
     ("name", "lines"), [("home", HOME), ("small", HOME + SMALL), ("churn", HOME + CHURN), ("exported", HOME + CHURN)]
 )
-def test_a_copied_home_is_what_typing_leaves(
+def test_a_copied_home_is_the_same_as_a_typed_one(
     mlmgmt: Command, prepared: Path, apart: Path, tmp_path: Path, name: str, lines: list[str]
 ) -> None:
     if name == "small":

@@ -1,4 +1,4 @@
-"""The house itself: which room may know which, what loads when, and that the help says what is there."""
+"""The structure of the package: which folder may import which, what loads when, and that the help is complete."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ INNER: dict[str, dict[str, set[str]]] = {
         "serve": {"http", "worker"},
     },
 }
-"""Inside a room that has inner ones: what each of those may import of the others. No arrow runs back up."""
+"""What each subfolder of a room may import from the others. Imports never go in a circle."""
 
 
 def imports(path: Path) -> set[str]:
-    """What a file imports of the package, inside functions too; what is for type checking alone does not count."""
+    """Return what a file imports from the package, inside functions too, but not for type checking only."""
     found = set()
 
     def visit(node: ast.AST) -> None:
@@ -93,7 +93,7 @@ def imports(path: Path) -> set[str]:
 
 
 def rooms(path: Path, depth: int) -> set[str]:
-    """The rooms that a file imports from; `depth` 1 for those of the package, 2 for those inside its own room."""
+    """Return the rooms that a file imports from; `depth` is 1 for rooms of the package, 2 for those inside its room."""
     own = path.relative_to(ROOT).parts[:depth]
     parts = [tuple(name.split(".")) for name in imports(path)]
     return {name[depth] for name in parts if name[:depth] == own and len(name) > depth}
@@ -116,13 +116,13 @@ def test_imports_point_one_way_inside_a_room(room: str) -> None:
     for path in (PACKAGE / room).rglob("*.py"):
         if path.name == "__init__.py":
             continue
-        assert room_of(path, 2) in known, f"{path} belongs to no room"
+        assert room_of(path, 2) in known, f"{path} is not in a room"
         assert rooms(path, 2) <= known[room_of(path, 2)] | {room_of(path, 2)}, path
 
 
 @pytest.mark.parametrize("room", INNER)
 def test_the_inner_rooms_have_an_order(room: str) -> None:
-    # The ground files know one another; everything else must come after what it knows.
+    # The ground files import each other; everything else must come after what it imports.
     order = {name: known - {name} for name, known in INNER[room].items() if name not in _GROUND}
     assert list(TopologicalSorter(order).static_order())
 
@@ -194,7 +194,7 @@ def test_every_file_loads_alone() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment(), check=True)
 
 
-def test_the_error_tree_is_as_it_is_drawn() -> None:
+def test_the_error_classes_match_the_drawn_tree() -> None:
     drawn = dict(re.findall(r"[├└]── (\w+) +(?:(\d{3}), )?", errors.__doc__ or ""))
     classes = [
         value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.MlmgmtError)
@@ -206,7 +206,7 @@ def test_the_error_tree_is_as_it_is_drawn() -> None:
     assert {cls.exit_status for cls in classes} == {1, 2, 3, 4}
 
 
-def test_every_name_is_one_cmdlet_s_and_every_verb_exists() -> None:
+def test_every_name_belongs_to_one_cmdlet_and_every_verb_exists() -> None:
     names = [name.casefold() for cmdlet in registry.CMDLETS for name in (*cmdlet.spellings, *cmdlet.short)]
     assert len(names) == len(set(names))
     for cmdlet in registry.CMDLETS:
@@ -214,7 +214,7 @@ def test_every_name_is_one_cmdlet_s_and_every_verb_exists() -> None:
             assert callable(app._verb(run)), run
 
 
-def test_every_verb_takes_the_keywords_its_cmdlet_gives() -> None:
+def test_every_verb_takes_the_keywords_that_its_cmdlet_passes() -> None:
     import inspect
 
     common = {parameter.name for parameter in registry.CMDLETS[0].all_parameters[-7:]} | {"Force", "WhatIf", "Confirm"}
@@ -241,7 +241,7 @@ def test_the_help_says_what_every_dependency_is_for() -> None:
         assert re.search(rf"^\| `{re.escape(name)}` \| \w", listed, re.MULTILINE), name
 
 
-def test_the_top_level_is_the_one_agreed_on() -> None:
+def test_the_top_level_has_only_the_agreed_files() -> None:
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT, check=False).stdout.split()
     if not listed:
         pytest.skip("there is no git checkout around the package")

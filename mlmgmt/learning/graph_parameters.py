@@ -23,7 +23,7 @@ def linked_values(
     Args:
         given: the call's values by the name of the web service parameter, exact or unique in any letter case; null
             means "not given".
-        stands: whether a node of the graph has a value of its own for a parameter.
+        has_own_value: whether a node of the graph itself has a value for a parameter.
 
     Raises:
         BadRequest: `UnexpectedParameter`, also for a name given twice; `BadParameterValue` for a list or an object;

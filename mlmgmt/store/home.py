@@ -104,7 +104,7 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
     """
     root = find(environ, explicit)
     if root is None:
-        message = "No home: there is no folder .mlmgmt here or above, and MLMGMT_HOME is not set."
+        message = "No home found: no folder .mlmgmt here or above, and MLMGMT_HOME is not set."
         raise NotFound(message, details=[Detail("NoHome", message)], hint=_HINT)
     refuse_windows()
     stated = files.read_json(root / "home.json")

@@ -1,4 +1,4 @@
-"""What diff says, in the words of the domain."""
+"""The sentences of diff, in the terms of the domain."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def differ(contract: Contract, **properties: Any) -> list[str]:
-    """The sentences for a definition with these properties against one without."""
+    """Return the differences between a definition without these properties and one with them."""
     before, _ = reading.canonical(small_definition(), contract)
     after, problems = reading.canonical(small_definition(**properties), contract)
     assert not [problem for problem in problems if problem.severity.value == "error"]
@@ -43,7 +43,7 @@ def test_a_column_s_type(contract: Contract) -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [(1, True), (1, 1.0), (True, 1.0), (0, False), ("1", 1)])
-def test_one_and_true_and_one_point_nought_are_three_values(contract: Contract, old: Any, new: Any) -> None:
+def test_1_and_true_and_1_0_are_three_values(contract: Contract, old: Any, new: Any) -> None:
     before, _ = reading.canonical(small_definition(input=columns("Integer", [old])), contract)
     after, _ = reading.canonical(small_definition(input=columns("Integer", [new])), contract)
     (change,) = diff.changes(before, after, contract)
@@ -79,7 +79,7 @@ def test_nodes_and_edges(contract: Contract) -> None:
     ]
 
 
-def test_files_against_each_other_and_a_patch_between_them(mlmgmt: Command) -> None:
+def test_diff_of_two_files_as_text_and_as_a_patch(mlmgmt: Command) -> None:
     Path("a.json").write_text(json.dumps(small_definition()))
     Path("b.json").write_text(json.dumps(small_definition(title="Other", exposeSampleData=True)))
     text = mlmgmt("diff a.json b.json -Format text")
@@ -92,7 +92,7 @@ def test_files_against_each_other_and_a_patch_between_them(mlmgmt: Command) -> N
     assert mlmgmt("diff a.json a.json", ok=True).json == []
 
 
-def test_trouble_is_exit_2(mlmgmt: Command) -> None:
+def test_errors_exit_with_2(mlmgmt: Command) -> None:
     Path("a.json").write_text("{")
     assert mlmgmt("diff a.json a.json").status == 2
     assert mlmgmt("diff a.json").status == 2
@@ -106,7 +106,7 @@ def test_revisions(mlmgmt: Command, small: Path) -> None:
     assert mlmgmt("diff -g retail -n small --revision 9").status == 2
 
 
-def test_secrets_are_compared_and_not_shown(mlmgmt: Command, small: Path) -> None:
+def test_secrets_are_compared_but_not_shown(mlmgmt: Command, small: Path) -> None:
     keys = mlmgmt("keys -g retail -n small", ok=True).json
     same = small_definition(keys={"primary": keys["Primary"], "secondary": keys["Secondary"]})
     Path("same.json").write_text(json.dumps(same))

@@ -1,4 +1,4 @@
-"""Reading definitions: every encoding, every casing, and every problem with its place."""
+"""Reading definitions: every encoding, every letter case, and every problem with its place."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def read(data: bytes | str, contract: Contract) -> reading.Reading:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-be", "utf-32-le"])
-def test_marked_encodings_and_plain_utf_8_give_one_document(contract: Contract, encoding: str) -> None:
+def test_utf_8_and_encodings_with_a_byte_order_mark_give_the_same_document(contract: Contract, encoding: str) -> None:
     text = SMALL.replace("Small", "Größe €")
     marks = {"utf-16-be": b"\xfe\xff", "utf-32-le": b"\xff\xfe\x00\x00"}
     data = marks.get(encoding, b"") + text.encode(encoding)
@@ -53,21 +53,21 @@ def test_marked_encodings_and_plain_utf_8_give_one_document(contract: Contract, 
         ("null", "WrongType", "d.json:1:1 $"),
     ],
 )
-def test_what_is_no_document_is_refused_with_its_place(contract: Contract, text: str, code: str, place: str) -> None:
+def test_invalid_text_is_refused_with_its_place(contract: Contract, text: str, code: str, place: str) -> None:
     with pytest.raises(BadRequest) as refused:
         read(text, contract)
     detail = refused.value.details[0]
     assert (detail.code, detail.target) == (code, place)
 
 
-def test_unmarked_text_that_is_not_utf_8_is_refused_at_the_byte(contract: Contract) -> None:
+def test_text_that_is_not_utf_8_and_has_no_mark_is_refused_at_the_byte(contract: Contract) -> None:
     with pytest.raises(BadRequest) as refused:
         read('{"title":\n "Größe"}'.encode("latin-1"), contract)
     assert refused.value.details[0].target == "d.json:2:5"
     assert "0xf6" in refused.value.details[0].message
 
 
-def test_a_document_beyond_the_limit_is_refused_unread(contract: Contract) -> None:
+def test_a_document_above_the_size_limit_is_refused(contract: Contract) -> None:
     with pytest.raises(TooLarge):
         read(b" " * 50_000_000, contract)
 
@@ -79,7 +79,7 @@ def test_numbers_that_64_bits_hold_are_kept(text: str) -> None:
     assert document.parse(f'{{"n": {text}}}'.encode())["n"] == json.loads(text)
 
 
-def test_every_problem_is_told_at_once_with_its_place(contract: Contract) -> None:
+def test_all_problems_are_reported_together_with_their_places(contract: Contract) -> None:
     broken = small_definition(realtimeConfiguration={"maxConcurrentCalls": 300}, diagnostics={"level": "Some"})
     package = broken["properties"]["package"]
     package["nodes"]["lost"] = {"assetId": "asset9"}
@@ -161,7 +161,7 @@ def test_a_cycle_is_named(contract: Contract) -> None:
     assert "second" in refused.value.details[0].message
 
 
-def test_two_data_edges_into_one_port_are_refused_and_an_input_beside_one_is_not(contract: Contract) -> None:
+def test_two_data_edges_into_one_port_are_refused_but_an_input_and_a_data_edge_are_not(contract: Contract) -> None:
     body = small_definition()
     package = body["properties"]["package"]
     package["nodes"]["source"] = {"assetId": "asset1"}
@@ -180,7 +180,7 @@ def test_two_data_edges_into_one_port_are_refused_and_an_input_beside_one_is_not
     assert refused.value.details[0].code == "PortTaken"
 
 
-def test_contract_names_are_folded_and_user_names_are_not(contract: Contract) -> None:
+def test_contract_names_are_read_in_any_case_and_user_names_stay(contract: Contract) -> None:
     source = (FIXTURES / "definitions" / "exported-mixed-case.json").read_bytes()
     found = read(source, contract)
     properties = found.document["properties"]
@@ -193,20 +193,22 @@ def test_contract_names_are_folded_and_user_names_are_not(contract: Contract) ->
     assert properties["realtimeConfiguration"] == {"maxConcurrentCalls": 20}
     assert properties["exampleRequest"]["inputs"]["input1"][1] == ["b", None, 0.25, 4]
     assert "diagnostics" not in properties
-    # A value is the user's own, so that its null is not "not given".
+    # A value is the user's, so its null does not mean "not given".
     assert properties["parameters"]["database password"] == {"value": None}
 
 
-def test_warnings_name_the_nearest_member_and_what_was_converted(contract: Contract) -> None:
+def test_warnings_name_the_nearest_member_or_all_and_what_was_converted(contract: Contract) -> None:
     body = small_definition(titel="x", readOnly="True", realtimeConfiguration={"maxConcurrentCalls": "20"})
     del body["properties"]["packageType"]
     body["properties"]["package"]["nodes"]["select"]["parameters"] = {"Select Columns": "age"}
     warnings = {detail.code: detail for detail in read(json.dumps(body), contract).warnings}
     assert "Did you mean 'title'?" in warnings["UnknownMember"].message
     assert set(warnings) == {"UnknownMember", "LooseScalar", "LooseName", "BareValue"}
+    (unlike,) = read(json.dumps(small_definition(diagnostics={"level": "None", "zzzz": 1})), contract).warnings
+    assert unlike.message == "'zzzz' is not a known member here; it is kept unchanged. Known: level, expiry."
 
 
-def test_unknown_members_survive(contract: Contract) -> None:
+def test_unknown_members_are_kept(contract: Contract) -> None:
     body = small_definition(futureMember={"B": 1, "a": [None]})
     assert read(json.dumps(body), contract).document["properties"]["futureMember"] == {"B": 1, "a": [None]}
 
@@ -220,7 +222,7 @@ def test_package_type_in_another_case_is_read_as_graph(contract: Contract, value
     assert {detail.code for detail in found.warnings} == {"LooseName", "LooseScalar"}
 
 
-def test_names_that_differ_in_case_only_collide_in_the_contract_and_not_in_maps(contract: Contract) -> None:
+def test_names_that_differ_in_case_only_are_duplicates_in_the_contract_but_not_in_maps(contract: Contract) -> None:
     body = small_definition()
     body["tags"] = {"a": "1", "A": "2"}
     assert read(json.dumps(body), contract).document["tags"] == {"a": "1", "A": "2"}
@@ -230,14 +232,14 @@ def test_names_that_differ_in_case_only_collide_in_the_contract_and_not_in_maps(
     assert refused.value.details[0].code == "DuplicateMember"
 
 
-def test_numbers_in_text_members_become_text_as_the_original_read_them(contract: Contract) -> None:
+def test_numbers_in_text_members_become_text_like_in_the_original_service(contract: Contract) -> None:
     body = small_definition(title=7, description=True)
     found = read(json.dumps(body), contract)
     assert found.document["properties"]["title"] == "7"
     assert found.document["properties"]["description"] == "true"
 
 
-def test_the_order_of_exports_is_the_recorded_one(contract: Contract) -> None:
+def test_exports_have_the_recorded_order(contract: Contract) -> None:
     shuffled = json.loads(SMALL)
     shuffled = dict(reversed(list(shuffled.items())))
     shuffled["properties"] = dict(reversed(list(shuffled["properties"].items())))
@@ -293,7 +295,7 @@ def test_an_empty_text_is_read_as_not_given(contract: Contract, path: str) -> No
     if member not in ("level", "id"):
         assert found.document == read(edit(path, None), contract).document
     else:
-        # Nothing is left of the object but a mandatory member that is not given.
+        # The object has only a required member, which is not given.
         assert found.document == read(edit(parent, None), contract).document
 
 
@@ -301,7 +303,7 @@ def test_an_empty_text_is_read_as_not_given(contract: Contract, path: str) -> No
     "path",
     ["tags.note", "properties.title", "properties.description", "properties.assets.asset1.metadata.note"],
 )
-def test_an_empty_text_stays_where_any_text_may_stand(contract: Contract, path: str) -> None:
+def test_an_empty_text_stays_where_any_text_is_allowed(contract: Contract, path: str) -> None:
     assert json.dumps(read(edit(path, ""), contract).document).count('""') == 1
 
 
@@ -313,7 +315,7 @@ def test_an_empty_value_of_a_parameter_stays_and_an_empty_parameter_is_null(cont
     assert found.warnings == ()
 
 
-def test_empty_items_of_the_contract_s_maps_and_lists_are_left_out(contract: Contract) -> None:
+def test_empty_items_of_the_contract_s_maps_and_lists_are_omitted(contract: Contract) -> None:
     body = small_definition()
     package = body["properties"]["package"]
     package["edges"].append("")
@@ -342,7 +344,7 @@ def test_an_empty_text_is_missing_where_a_value_is_required(contract: Contract, 
     assert detail.target.endswith("type") or detail.target.endswith("packageType")
 
 
-def test_a_change_with_an_empty_package_type_does_not_give_one(contract: Contract) -> None:
+def test_a_change_with_an_empty_package_type_is_read_as_one_without(contract: Contract) -> None:
     change = b'{"properties": {"packageType": "", "title": "New"}}'
     found = reading.read(change, contract, whole=False)
     assert found.document == {"properties": {"packageType": "Graph", "title": "New"}}

@@ -1,4 +1,4 @@
-"""Studio's experiment format: what goes out comes back, however ids, ports and parameters are called."""
+"""Studio's experiment format: a graph survives the way there and back, with any names of ids, ports and parameters."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ FAMILY = "506153734175476c4f62416c57734963"
 PORTS = {"0": (("Dataset",), ("Results dataset",)), "1": (("Left", "Right"), ("One", "Two")), "2": ((), ())}
 SUFFIXES = (".csv", ".ilearner", ".itransform")
 
-# The format parts node and port by a colon, so ports of modules have none; a node's id may hold anything.
+# A colon separates node and port, so the ports of modules have none; a node's id may contain anything.
 words = st.text(st.characters(codec="utf-8", exclude_characters=":"), min_size=1, max_size=6)
 identities = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6)
 
 
 def ports(asset: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Of the modules here, one is not known."""
+    """Return the ports of the modules in these tests; one of them is unknown and has none."""
     return PORTS[asset["name"][-1]]
 
 
 @st.composite
 def graphs(draw: st.DrawFn) -> dict[str, Any]:
-    """The properties of definitions: modules, saved things, web service ports and parameters, wired at random."""
+    """The properties of definitions: modules, saved assets, web service ports and parameters, connected at random."""
     assets: dict[str, Any] = {}
     for number in range(3):
         uri = f"aml://module/{FAMILY}.{number:032x}.v1-default-1"
@@ -36,7 +36,7 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
     nodes: dict[str, Any] = {}
     links: dict[str, list[dict[str, str]]] = {}
     for identity in draw(st.lists(identities, min_size=1, max_size=4, unique=True)):
-        # A node whose id begins as another one and its colon cannot be told from a port of that one.
+        # An id that starts with another id and a colon would look like a port of that node.
         if any(f"{a}:".startswith(f"{b}:") for other in nodes for a, b in ((identity, other), (other, identity))):
             continue
         values = draw(st.dictionaries(words, words, max_size=3))
@@ -81,7 +81,7 @@ def graphs(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def meaning(properties: dict[str, Any]) -> dict[str, Any]:
-    """What a graph says, whatever its assets, saved things and service ports are called."""
+    """Return the meaning of a graph, independent of the names of its assets, Resource nodes and service ports."""
     package, assets = properties["package"], properties["assets"]
     nodes = package["nodes"]
 
@@ -121,7 +121,7 @@ def meaning(properties: dict[str, Any]) -> dict[str, Any]:
 
 @settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck), database=None)
 @given(graphs())
-def test_what_is_written_is_read_again(properties: dict[str, Any]) -> None:
+def test_a_written_experiment_is_read_as_the_same_graph(properties: dict[str, Any]) -> None:
     written = json.loads(json.dumps(studio.from_graph(properties, ports)))
     assert meaning(studio.to_graph(written)) == meaning(properties)
     again = studio.from_graph(studio.to_graph(written), lambda asset: ports({"name": asset["name"]}))
@@ -129,7 +129,7 @@ def test_what_is_written_is_read_again(properties: dict[str, Any]) -> None:
 
 
 def upper(value: Any) -> Any:
-    """The same document with every member's name in capitals."""
+    """Return the document with every member's name in upper case."""
     if isinstance(value, dict):
         return {name.upper(): upper(inner) for name, inner in value.items()}
     return [upper(item) for item in value] if isinstance(value, list) else value
@@ -143,7 +143,7 @@ def test_members_are_read_in_any_letter_case(properties: dict[str, Any]) -> None
 
 
 def test_the_documented_shape() -> None:
-    """Edges by `node:port`, every port listed, saved things named on the port that they feed."""
+    """Edges between `node:port`, every port listed, saved assets named on the port that they feed."""
     asset = {"name": "Module 1", "type": "Module", "locationInfo": {"uri": f"aml://module/{FAMILY}.{'0' * 32}.v1"}}
     model = {"name": "M", "type": "Resource", "locationInfo": {"uri": "https://a.blob.core.windows.net/b/m.ilearner"}}
     package = {
@@ -177,7 +177,7 @@ def test_the_documented_shape() -> None:
 @pytest.mark.parametrize(
     ("member", "kind"), [("DataSourceId", "dataset"), ("TrainedModelId", "trainedmodel"), ("TransformModuleId", "t")]
 )
-def test_a_saved_thing_of_studio_s_keeps_its_id(member: str, kind: str) -> None:
+def test_an_asset_in_studio_keeps_its_id(member: str, kind: str) -> None:
     port = {"Name": "Left", "NodeId": "a", member: "ws.5f2.v1-x"}
     node = {"Id": "a", "ModuleId": "0", "ModuleName": "Module 1", "InputPortsInternal": [port]}
     properties = studio.to_graph({"ModuleNodes": [node]})
@@ -187,7 +187,7 @@ def test_a_saved_thing_of_studio_s_keeps_its_id(member: str, kind: str) -> None:
     assert back[0] == port
 
 
-def test_one_dataset_on_many_ports_is_one_dataset() -> None:
+def test_a_dataset_on_many_ports_becomes_one_node() -> None:
     nodes = [
         {"Id": node, "ModuleId": "0", "InputPortsInternal": [{"Name": "Dataset", "DataSourceId": "d1"}]}
         for node in ("a", "b", "asset1-source", "asset2-source")
@@ -211,7 +211,7 @@ def test_one_dataset_on_many_ports_is_one_dataset() -> None:
         ({"ModuleNodes": [], "WebService": {"Outputs": [{"PortId": "a"}]}}, "WebService.outputs[0]"),
     ],
 )
-def test_what_is_wrong_is_placed(graph: dict[str, Any], where: str) -> None:
+def test_an_invalid_experiment_is_refused_with_the_place(graph: dict[str, Any], where: str) -> None:
     with pytest.raises(BadRequest) as refused:
         studio.to_graph(graph)
     assert "InvalidExperimentGraph" in refused.value.codes()
@@ -234,7 +234,7 @@ def test_what_is_wrong_is_placed(graph: dict[str, Any], where: str) -> None:
         max_leaves=12,
     )
 )  # fmt: skip
-def test_whatever_is_read_is_a_graph_or_refused(value: Any) -> None:
+def test_any_value_is_read_as_a_graph_or_refused(value: Any) -> None:
     if studio.is_studio(value):
         try:
             read: Any = set(studio.to_graph(value))

@@ -1,4 +1,4 @@
-"""Definitions made of nodes and edges written shortly."""
+"""Definitions from nodes and edges in a short notation."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def definition(
     outputs: dict[str, Columns] | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """A definition.
+    """Return a definition.
 
     Args:
-        nodes: by id a module's name, or its name and parameters; `input:NAME`, `output:NAME`, or the uri of a resource.
-        edges: `from.port > to.port`, the port left out where there is one only.
+        nodes: by id, a module's name, or its name and parameters; or `input:NAME`, `output:NAME` or a resource's uri.
+        edges: `from.port > to.port`; a port may be omitted if it is the only one.
     """
     assets: dict[str, Any] = {}
     graph = {node: _node(node, body, assets) for node, body in nodes.items()}

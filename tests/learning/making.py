@@ -1,4 +1,4 @@
-"""Modules called as a graph calls them, and tables to call them on."""
+"""Call modules like a graph does, and make tables for them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ ALL = {"ruleType": "AllColumns", "exclude": False}
 
 
 def call(module: Module, inputs: dict[str, Any] | None = None, **parameters: Any) -> tuple[Any, ...]:
-    """Run one module with parameters as a graph gives them, `Random seed` written `Random_seed`."""
+    """Run a module with parameters as keyword arguments: `Random_seed` for `Random seed`."""
     return given(module, inputs, {key.replace("_", " "): value for key, value in parameters.items()})
 
 
 def given(module: Module, inputs: dict[str, Any] | None, parameters: dict[str, Any]) -> tuple[Any, ...]:
-    """Run one module with parameters by their keys."""
+    """Run a module with parameters by their keys."""
     return module(inputs or {}, module.arguments({key: str(value) for key, value in parameters.items()}))
 
 
@@ -36,7 +36,7 @@ def names(*wanted: str, exclude: bool = False) -> dict[str, Any]:
 
 
 def train(learner: Module, frame: pd.DataFrame | Dataset, label: str, parameters: dict[str, Any] | None = None) -> Any:
-    """A learner trained by Train Model."""
+    """Train a learner with Train Model."""
     dataset = frame if isinstance(frame, Dataset) else Dataset(frame)
     (untrained,) = given(learner, None, parameters or {})
     inputs = {"Untrained model": untrained, "Dataset": dataset}
@@ -45,17 +45,17 @@ def train(learner: Module, frame: pd.DataFrame | Dataset, label: str, parameters
 
 
 def scored(trained: Any, frame: pd.DataFrame, **parameters: Any) -> pd.DataFrame:
-    """The columns that Score Model adds."""
+    """Return the columns that Score Model adds."""
     inputs = {"Trained model": trained, "Dataset": Dataset(frame)}
     (result,) = call(SCORE_MODEL, inputs, **parameters)
     return result.frame[trained.score_columns()]
 
 
 def mixed(count: int = 400, *, missing: bool = False, seed: int = 7) -> pd.DataFrame:
-    """Numbers, whole numbers, truths and words; a label of two classes, one of three and one that counts.
+    """Return a table of floats, integers, booleans and strings, with a label of two classes, one of three, and counts.
 
     Args:
-        missing: some numbers and words are missing.
+        missing: whether some numbers and strings are missing.
     """
     random = np.random.default_rng(seed)
     age, income = random.integers(18, 90, count), random.normal(30_000, 9_000, count)

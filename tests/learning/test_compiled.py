@@ -1,4 +1,4 @@
-"""The compiled form of a whole graph answers what running the graph does, cell by cell."""
+"""The compiled form of a whole graph gives the same answer as running the graph, cell by cell."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def cleaning() -> Any:
 
 
 def scorer(learner: str, label: str = "bought", *, cleaned: bool = True, **parameters: Any) -> Scorer:
-    """Input, cleaning as it was learnt, a narrowed table, scoring, and a narrowed answer."""
+    """A scorer with an input, a learnt cleaning, a selection of columns, scoring, and a selection of the answer."""
     frame = mixed(missing=not cleaned)[[*FEATURES, label]]
     trained = train(by_name(learner), frame, label, {key.replace("_", " "): value for key, value in parameters.items()})
     chosen = [*FEATURES, label] if label == "bought" else FEATURES
@@ -92,7 +92,7 @@ LEARNERS = {
 
 
 def close(found: Any, expected: Any, column: str) -> bool:
-    """Cells are text; scores agree to 1e-9, all else to the letter."""
+    """Whether two cells agree: scores to 1e-9, all other text exactly."""
     if found == expected or found is None or expected is None or not column.startswith(("Scored", "Distances")):
         return bool(found == expected)
     try:
@@ -102,7 +102,7 @@ def close(found: Any, expected: Any, column: str) -> bool:
 
 
 def same(subject: Scorer, rows: list[list[Any]]) -> None:
-    """Rows answered compiled, row by row and column by column, and run."""
+    """Check that rows get the same answer from the compiled form, row by row and column by column, and from a run."""
     assert subject.compiled is not None
     cells = {"input1": tables.from_request({"ColumnNames": list(COLUMNS), "Values": rows}, "input1")}
     expected, told = subject.run(cells, None)
@@ -115,7 +115,7 @@ def same(subject: Scorer, rows: list[list[Any]]) -> None:
 
 
 def alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
-    """The tables of two answers, cell by cell."""
+    """Compare the tables of two answers, cell by cell."""
     assert list(found) == list(expected)
     for output, table in expected.items():
         mine = found[output]
@@ -128,7 +128,7 @@ def alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", LEARNERS)
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=requests)
-def test_a_compiled_graph_answers_what_the_run_graph_does(name: str, rows: list[list[Any]]) -> None:
+def test_a_compiled_graph_gives_the_same_answer_as_a_run(name: str, rows: list[list[Any]]) -> None:
     same(LEARNERS[name], rows)
 
 
@@ -142,7 +142,7 @@ MIXED: list[list[Any]] = [
 
 
 def cleaned(mode: str, *columns: str, **more: Any) -> Any:
-    """What Clean Missing Data learns from the mixed table."""
+    """Return the transformation that Clean Missing Data learns from the mixed table."""
     settings_ = {"Columns_to_be_cleaned": selection(names(*columns)), "Cleaning_mode": mode, **more}
     return call(CLEAN_MISSING_DATA, {"Dataset": Dataset(mixed(missing=True)[FEATURES])}, **settings_)[1]
 
@@ -153,7 +153,7 @@ def normalized(frame: Any, **more: Any) -> Any:
 
 
 def chain(*transformations: Any) -> Scorer:
-    """Transformations one after another, a clustering and a two-class model beside it, and two outputs."""
+    """A scorer with transformations in a chain, then a clustering and a two-class model, and two outputs."""
     nodes: dict[str, Any] = {"in": "input:input1", "narrow": ("Select Columns in Dataset", NARROW)}
     edges, content, last = ["in > narrow.Dataset"], {}, "narrow.Results dataset"
     for place, transformation in enumerate(transformations):
@@ -212,7 +212,7 @@ CHAINS: dict[str, Callable[[], Scorer]] = {
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_every_module_that_compiles_does_what_it_does_when_run(name: str) -> None:
+def test_every_compiled_module_does_the_same_as_in_a_run(name: str) -> None:
     subject = CHAINS[name]()
     same(subject, MIXED)
     for row in MIXED:
@@ -220,7 +220,7 @@ def test_every_module_that_compiles_does_what_it_does_when_run(name: str) -> Non
 
 
 def linked_default(key: str, value: str) -> Scorer:
-    """The chain with a web service parameter that has a default and is linked to the cleaning."""
+    """Return the chain with a web service parameter that has a default and is linked to the cleaning."""
     subject = chain()
     document = subject.plan.document
     document["properties"]["package"]["graphParameters"] = {
@@ -259,7 +259,7 @@ def test_a_strict_learner_and_a_required_parameter_score() -> None:
     assert required.answer(cells, {"append": "False"})[0]["output1"]["ColumnNames"][-2:] == list(SCORES)
 
 
-def test_only_what_answers_a_row_in_plain_python_is_instant() -> None:
+def test_only_a_graph_that_answers_a_row_in_plain_python_is_instant() -> None:
     assert LEARNERS["linear"].is_instant
     assert LEARNERS["boosted"].is_instant
     assert not LEARNERS["no form of a row"].is_instant
@@ -274,7 +274,7 @@ def test_numbers_far_from_zero_keep_their_digits() -> None:
     assert found == [pytest.approx(list(pair), abs=1e-9) for pair in expected]
 
 
-def test_columns_may_come_in_another_order_and_case_and_some_may_be_absent() -> None:
+def test_columns_may_have_another_order_and_case_and_some_may_be_absent() -> None:
     subject = LEARNERS["linear"]
     table = {"ColumnNames": ["CITY", "age", "income", "extra"], "Values": [["Rome", 30, 5.5, 1]]}
     cells = {"input1": tables.from_request(table, "input1")}
@@ -283,13 +283,13 @@ def test_columns_may_come_in_another_order_and_case_and_some_may_be_absent() -> 
     assert len(subject.answer(cells)[1]) == 2
 
 
-def test_what_the_compiled_form_cannot_read_is_said_by_the_run() -> None:
+def test_a_cell_that_the_compiled_form_cannot_read_is_reported_by_the_run() -> None:
     cells = {"input1": tables.from_request([{"age": "old", "city": "Rome"}], "input1")}
     with pytest.raises(Exception, match="'old' in the column 'age' is not an integer"):
         LEARNERS["linear"].answer(cells)
 
 
-def test_a_graph_that_does_more_is_run() -> None:
+def test_a_graph_that_cannot_be_compiled_is_run() -> None:
     document = definition(
         {"in": "input:input1", "unique": "Split Data", "out": "output:output1"},
         ["in > unique.Dataset", "unique.Results dataset1 > out"],

@@ -1,4 +1,4 @@
-"""Tables and scripts in another process: what goes over comes back, and a script gets nothing but its tables."""
+"""Tables and scripts in another process: tables come back unchanged, and a script gets nothing but its tables."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SPAN = st.timedeltas(dt.timedelta(-100_000), dt.timedelta(100_000))
 
 @st.composite
 def frames(draw: st.DrawFn) -> pd.DataFrame:
-    """Tables of every type that a dataset's column may have."""
+    """Tables with columns of every type in a dataset."""
     rows = draw(st.integers(0, 6))
 
     def cells(kind: st.SearchStrategy[Any]) -> list[Any]:
@@ -67,13 +67,13 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 
 @settings(deadline=None, max_examples=60)
 @given(frames())
-def test_a_dataset_comes_back_as_it_went(frame: pd.DataFrame) -> None:
+def test_a_dataset_comes_back_unchanged(frame: pd.DataFrame) -> None:
     expected = frame.set_axis(pd.Index(frame.columns, dtype=object), axis=1)
     found = table_archive.unpack(table_archive.pack(frame))
     pd.testing.assert_frame_equal(found.set_axis(pd.Index(found.columns, dtype=object), axis=1), expected)
 
 
-def test_other_types_become_those_of_datasets() -> None:
+def test_other_types_become_types_of_datasets() -> None:
     day, moment = dt.date(2020, 1, 1), dt.datetime(2020, 7, 1, 12)
     odd = {
         "beyond": np.array([2**64 - 1, 1], dtype="uint64"),
@@ -123,7 +123,7 @@ def test_other_types_become_those_of_datasets() -> None:
     assert found.iloc[1].drop(["beyond", "zones", "mixed", "things", "twins", "month"]).isna().all()
 
 
-def test_names_are_text_and_each_is_once() -> None:
+def test_names_become_unique_text() -> None:
     frame = pd.DataFrame([[1, 2, 3, 4, 5]], columns=pd.Index(["a", "a", "a (1)", None, 7], dtype=object), index=["q"])
     found = table_archive.unpack(table_archive.pack(frame))
     assert list(found.columns) == ["a", "a (1)", "a (1) (1)", "None", "7"]
@@ -153,7 +153,7 @@ def head(**body: Any) -> Any:
     return np.frombuffer(json.dumps(body).encode(), dtype="uint8")
 
 
-def test_nothing_in_an_archive_runs_or_swells() -> None:
+def test_nothing_in_an_archive_is_run_or_decompressed() -> None:
     whole = head(names=["a"], kinds=[{"kind": "float64"}], rows=1)
     swollen = io.BytesIO()
     np.savez_compressed(swollen, head=whole, **{"0v": np.zeros(1_000_000)})
@@ -175,7 +175,7 @@ def test_nothing_in_an_archive_runs_or_swells() -> None:
         ),
     ]
     for data in broken:
-        with pytest.raises(ValueError, match="no packed table"):
+        with pytest.raises(ValueError, match="not a packed table"):
             table_archive.unpack(data)
     assert not Path("pwned").exists()
 
@@ -197,7 +197,7 @@ def refused(source: str, *tables: Dataset, **more: Any) -> ModuleFailure:
     return failure.value
 
 
-def test_a_script_gets_plain_tables_and_gives_one_back() -> None:
+def test_a_script_gets_plain_tables_and_returns_one() -> None:
     when = Dataset(
         pd.DataFrame(
             {
@@ -241,9 +241,9 @@ def test_a_script_sees_neither_the_home_nor_the_environment(monkeypatch: pytest.
         ("def azureml_main():\n    return 1/0,", "ZeroDivisionError at line 2: division by zero"),
         ("def azureml_main():\n    return None", "first element is a DataFrame, not NoneType"),
         ("import os\nos._exit(7)", "ended with status 7"),
-        ("import os\nos.abort()", "ended by SIGABRT"),
+        ("import os\nos.abort()", "ended by the signal SIGABRT"),
         ("import os\nos.mkfifo('result.npz')\nos._exit(0)", "returned no table"),
-        ("open('result.npz', 'wb').write(b'x')\nimport os\nos._exit(0)", "is no table"),
+        ("open('result.npz', 'wb').write(b'x')\nimport os\nos._exit(0)", "is not a table"),
         ("class E(Exception):\n    def __str__(self): 1/0\nraise E", "E at line 3: it cannot be shown"),
         ("raise ValueError('\\ud800' * 3)", r"ValueError at line 1: \?\?\?"),
         ("x = 'a\0b'", "null byte"),
@@ -262,25 +262,25 @@ def test_a_script_that_fails_says_why_and_where(source: str, words: str) -> None
     assert "script_host" not in failure.message
 
 
-def test_the_last_words_of_a_script_are_told() -> None:
+def test_the_last_output_of_a_script_is_shown() -> None:
     failure = refused("print('reading')\nprint('halfway')\nraise RuntimeError('no')")
     assert failure.message == "RuntimeError at line 3: no"
     assert failure.hint == "Its last output: reading | halfway | line 3: raise RuntimeError('no')"
 
 
-def test_a_failure_deep_in_a_library_is_told_by_the_script_s_own_line() -> None:
+def test_a_failure_in_a_library_is_reported_with_the_script_s_line() -> None:
     failure = refused("def azureml_main(table):\n    return table['absent'],", TABLE)
     assert failure.message == "KeyError at line 2: 'absent'"
     assert failure.hint == "Its last output: line 2: return table['absent'],"
 
 
-def test_a_script_that_put_its_text_away_still_says_why() -> None:
+def test_a_script_that_deleted_its_text_still_says_why() -> None:
     failure = refused("import os\nos.remove('source.py')\n1 / 0")
     assert failure.message == "ZeroDivisionError at line 3: division by zero"
     assert failure.hint is None
 
 
-def test_a_script_has_its_own_future_and_may_begin_with_a_mark() -> None:
+def test_a_script_has_its_own_future_imports_and_may_start_with_a_byte_order_mark() -> None:
     source = "\ufeffimport pandas as pd\ndef azureml_main(a: int = 1):\n"
     source += "    return pd.DataFrame({'n': [azureml_main.__annotations__['a'].__name__]}),"
     assert scripts.run(source, []).dataset.frame["n"][0] == "int"
@@ -304,7 +304,7 @@ def test_a_script_that_needs_too_much_memory_is_stopped(source: str) -> None:
 
 
 def alive(pids: list[int]) -> list[int]:
-    """Those that are still there and no mere zombies."""
+    """Return the processes that still run; zombies do not count."""
     found = []
     for pid in pids:
         try:
@@ -325,7 +325,7 @@ def gone(pids: list[int]) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="it takes /proc to look for strays")
 @pytest.mark.parametrize("end", ["return pd.DataFrame({'pid': pids}),", "1/0", "time.sleep(1000)"])
-def test_what_a_script_started_ends_with_it(tmp_path: Path, end: str) -> None:
+def test_processes_that_a_script_started_end_with_it(tmp_path: Path, end: str) -> None:
     note = tmp_path / "pids"
     body = f"""pids = []
 for number in range(12):
@@ -348,7 +348,7 @@ open({str(note)!r}, 'w').write(' '.join(map(str, pids)))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it takes /proc to look for processes")
-def test_a_script_ends_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+def test_a_script_ends_when_its_parent_process_has_ended(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     script = f"import os, time\nopen({str(note)!r}, 'w').write(str(os.getpid()))\ntime.sleep(1000)"
     code = f"from mlmgmt.learning import scripts\nscripts.run({script!r}, [])"
@@ -390,7 +390,7 @@ def test_a_bundle_that_cannot_be_unpacked_is_refused(monkeypatch: pytest.MonkeyP
         scripts.run("", [], zipped(a="1234"))
 
 
-def test_a_script_cannot_bury_its_console_or_its_folder() -> None:
+def test_a_script_cannot_remove_its_console_or_its_folder() -> None:
     body = "import shutil\nprint('x' * 3_000_000)\nshutil.rmtree(os.getcwd())\n"
     with pytest.raises(ModuleFailure) as failure:
         ran(body + "return pd.DataFrame(),")

@@ -1,4 +1,4 @@
-"""Model files are opened only when they are trusted, whatever they hold."""
+"""Model files are opened only if they are trusted, whatever they contain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def packed(key: bytes = KEY) -> bytes:
     return ilearner.pack(MODEL, {"rows": 3}, key=key, home="a" * 32)
 
 
-def test_what_was_packed_comes_out_and_the_manifest_is_readable_alone() -> None:
+def test_a_packed_model_is_unpacked_and_its_manifest_is_readable_alone() -> None:
     data = packed()
     trained, rows, manifest = ilearner.unpack(data, key=KEY, home="a" * 32)
     assert trained == MODEL
@@ -35,7 +35,7 @@ def test_what_was_packed_comes_out_and_the_manifest_is_readable_alone() -> None:
     assert ilearner.manifest(data) == manifest
 
 
-def test_one_altered_byte_anywhere_is_found() -> None:
+def test_an_altered_byte_anywhere_is_noticed() -> None:
     data = packed()
     for place in range(0, len(data), 7):
         altered = bytearray(data)
@@ -46,7 +46,7 @@ def test_one_altered_byte_anywhere_is_found() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 10, 40, -1])
-def test_a_file_cut_short_or_made_longer_is_no_model(cut: int) -> None:
+def test_an_incomplete_or_longer_file_is_refused(cut: int) -> None:
     data = packed()
     for broken in (data[:cut] if cut else b"", data + b"x"):
         with pytest.raises(Exception, match="cannot be used"):
@@ -59,7 +59,7 @@ class Bomb:
 
 
 def bomb(key: bytes) -> bytes:
-    """A file whose payload runs code when it is unpickled, signed with a key."""
+    """Return a file whose payload runs code when it is unpickled, signed with a key."""
     payload = zlib.compress(pickle.dumps(Bomb()))
     described = {"format": "pickle", "length": len(payload), "sha256": sha256(payload).hexdigest()}
     head = json.dumps({"home": "b" * 32, "payload": described}).encode()
@@ -83,7 +83,7 @@ def only(folder: Path, pattern: str) -> Path:
     return found
 
 
-def test_an_altered_model_is_refused_and_the_service_answers_as_before(
+def test_an_altered_model_is_refused_and_the_service_keeps_its_answers(
     mlmgmt: Command, exported: Path, churn: Path
 ) -> None:
     request = "customers.csv"
@@ -109,7 +109,7 @@ def test_an_altered_model_is_refused_and_the_service_answers_as_before(
     assert len(mlmgmt("history -g retail -n churn", ok=True).json) == 1
 
 
-def test_a_model_from_another_home_is_opened_once_it_is_trusted_by_name(
+def test_a_model_from_another_home_is_opened_once_it_is_trusted(
     mlmgmt: Command, exported: Path, churn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = only(churn / "storage", "*.ilearner").read_bytes()

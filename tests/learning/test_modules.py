@@ -1,4 +1,4 @@
-"""Catalogue rows against scikit-learn and pandas, driven by graphs as definitions have them."""
+"""Modules of the catalogue, compared with scikit-learn and pandas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mlmgmt.modules.train_score import EVALUATE_MODEL, SCORE_MODEL, TRAIN_MODEL
 
 
 def call(module: Module, inputs: dict[str, Any] | None = None, **parameters: Any) -> tuple[Any, ...]:
-    """Run one module with parameters as a graph gives them, `Random seed` written `random_seed`."""
+    """Run a module with parameters as keyword arguments: `Random_seed` for `Random seed`."""
     given = {key.replace("_", " "): str(value) for key, value in parameters.items()}
     return module(inputs or {}, module.arguments(given))
 
@@ -73,7 +73,7 @@ def test_select_columns_by_every_kind_of_rule(rules: list[dict[str, Any]], expec
     assert list(found.frame.columns) == expected
 
 
-def test_a_selection_that_is_no_filter_keeps_its_order() -> None:
+def test_a_selection_that_is_not_a_filter_keeps_its_order() -> None:
     chosen = columns.select(table(), selection(names("word", "count"), is_filter=False), parameter="x")
     assert chosen == ["word", "count"]
 
@@ -114,7 +114,7 @@ def test_a_percent_encoded_selection_and_a_missing_column() -> None:
     ("mode", "strategy"),
     [("Replace with mean", "mean"), ("Replace with median", "median"), ("Replace with mode", "most_frequent")],
 )
-def test_clean_missing_data_as_simple_imputer_does(mode: str, strategy: str) -> None:
+def test_clean_missing_data_is_the_same_as_simple_imputer(mode: str, strategy: str) -> None:
     cleaned, learnt = call(
         CLEAN_MISSING_DATA, {"Dataset": table()}, Columns_to_be_cleaned=selection(names("size")), Cleaning_mode=mode
     )
@@ -203,7 +203,7 @@ def train(learner: Module, frame: pd.DataFrame, label: str, **parameters: Any) -
     return trained
 
 
-def test_logistic_regression_is_scikit_learn_s_on_scaled_and_encoded_features() -> None:
+def test_logistic_regression_is_that_of_scikit_learn_on_scaled_and_encoded_features() -> None:
     frame = people()
     trained = train(
         TWO_CLASS_LOGISTIC_REGRESSION, frame, "bought", L1_Regularization_weight="0", L2_Regularizaton_weight="0.5"
@@ -227,7 +227,7 @@ def test_the_default_elastic_net_agrees_with_saga() -> None:
     assert list(trained.score(Dataset(frame))["Scored Probabilities"]) == pytest.approx(list(expected), abs=1e-6)
 
 
-def test_boosted_trees_are_scikit_learn_s_and_take_missing_values() -> None:
+def test_boosted_trees_are_those_of_scikit_learn_and_accept_missing_values() -> None:
     frame = people().assign(age=lambda f: f["age"].astype(float).where(f.index % 7 > 0))
     trained = train(
         TWO_CLASS_BOOSTED_DECISION_TREE, frame, "bought", Total_number_of_trees_constructed=20, Random_number_seed=4
@@ -257,7 +257,7 @@ def test_linear_regression_is_ridge_and_leaves_incomplete_rows_without_a_score()
     assert r2_score(data.target, descended.score(Dataset(data.frame))["Scored Labels"]) > 0.2
 
 
-def test_evaluate_model_as_scikit_learn_measures() -> None:
+def test_evaluate_model_has_the_metrics_of_scikit_learn() -> None:
     frame = people()
     trained = train(TWO_CLASS_LOGISTIC_REGRESSION, frame, "bought")
     (scored,) = call(SCORE_MODEL, {"Trained model": trained, "Dataset": Dataset(frame)})
@@ -305,7 +305,7 @@ def test_score_columns_alone_and_unknown_categories() -> None:
         (lambda f: f.drop(columns="bought"), "no column 'bought'"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_said(change: Any, words: str) -> None:
+def test_data_that_cannot_be_learnt_from_is_refused_with_the_reason(change: Any, words: str) -> None:
     with pytest.raises(ModuleFailure, match=words):
         train(TWO_CLASS_LOGISTIC_REGRESSION, change(people()), "bought")
 
@@ -332,7 +332,7 @@ def test_a_bad_parameter_is_refused_by_name(key: str, value: str, words: str) ->
         TWO_CLASS_LOGISTIC_REGRESSION.arguments({key: value})
 
 
-def test_parameters_match_by_key_then_case_then_label_and_ranges_give_their_first_value() -> None:
+def test_parameters_match_by_key_then_case_then_label() -> None:
     arguments = TWO_CLASS_LOGISTIC_REGRESSION.arguments(
         {"create TRAINER mode": "parameterrange", "Range for L1 regularization weight": "0.25; 1"}
     )
@@ -347,20 +347,20 @@ def test_parameters_match_by_key_then_case_then_label_and_ranges_give_their_firs
     )
 
 
-def test_a_whole_number_may_be_written_with_a_fraction_of_zeros() -> None:
+def test_a_whole_number_may_have_a_fraction_of_zeros() -> None:
     found = TWO_CLASS_BOOSTED_DECISION_TREE.arguments({"Number of trees constructed": "5.0", "Random number seed": "7"})
     assert (found["Total number of trees constructed"], found["Random number seed"]) == (5, 7)
     assert isinstance(found["Total number of trees constructed"], int)
 
 
 @pytest.mark.parametrize("text", [";", " ; ;", "  "])
-def test_a_range_of_nothing_is_refused(text: str) -> None:
+def test_a_range_without_a_number_is_refused(text: str) -> None:
     given = {"Create trainer mode": "ParameterRange", "Range for L1 regularization weight": text}
     with pytest.raises(ModuleFailure, match="is empty"):
         TWO_CLASS_LOGISTIC_REGRESSION.arguments(given)
 
 
-def test_the_key_of_another_branch_is_the_label_of_this_one() -> None:
+def test_a_key_of_another_branch_is_read_as_the_label_of_this_one() -> None:
     descent, term, weight = (
         {"Solution method": "Online Gradient Descent"},
         *(f"L2 regularization {words}" for words in ("term weight", "weight")),
@@ -389,7 +389,7 @@ RECOMMENDING = {
 }
 
 
-def test_the_parameters_of_a_recommender_split_stand_in_other_splits_too() -> None:
+def test_other_splits_may_have_the_parameters_of_a_recommender_split() -> None:
     assert "Randomized split" in SPLIT_DATA.arguments(RECOMMENDING)
     assert SPLIT_DATA.notes(RECOMMENDING) == []
     with pytest.raises(ModuleFailure, match="no recommender"):
@@ -397,7 +397,7 @@ def test_the_parameters_of_a_recommender_split_stand_in_other_splits_too() -> No
 
 
 def substituted(series: pd.Series[Any], text: str = "0") -> Any:
-    """What the missing cells of a column become."""
+    """Return the values that replace the missing cells of a column."""
     (cleaned, _) = call(CLEAN_MISSING_DATA, {"Dataset": Dataset(series.to_frame("c"))}, Replacement_value=text)
     assert cleaned.frame["c"].isna().sum() == 0
     return cleaned.frame["c"][int(series.isna().argmax())]
@@ -415,12 +415,12 @@ DAY = pd.Timestamp("2020-02-29", tz="UTC")
         (pd.Series(["a", None], dtype="category"), "0", "0"),
         (pd.Series([pd.Timedelta(hours=1), pd.NaT]), "1.02:30:00", pd.Timedelta(days=1, hours=2, minutes=30)),
         (pd.Series([DAY, pd.NaT]).dt.as_unit("us"), "2021-03-04", pd.Timestamp("2021-03-04", tz="UTC")),
-        # (pd.Timestamp("2020-02-29") - 0001-01-01) in ticks, as .NET has it.
+        # (pd.Timestamp("2020-02-29") - 0001-01-01) in .NET ticks.
         (pd.Series([DAY, pd.NaT]).dt.as_unit("us"), "637185312000000000", DAY),
         (pd.Series([DAY.tz_localize(None), pd.NaT]).dt.as_unit("us"), "0", pd.Timestamp("0001-01-01").as_unit("us")),
     ],
 )
-def test_a_replacement_is_read_as_the_type_of_its_column(series: pd.Series[Any], text: str, expected: Any) -> None:
+def test_a_replacement_is_converted_to_the_type_of_its_column(series: pd.Series[Any], text: str, expected: Any) -> None:
     found = substituted(series, text)
     assert found == expected
     assert isinstance(found, str) == isinstance(expected, str)
@@ -441,7 +441,7 @@ def test_a_replacement_of_another_type_is_refused(series: pd.Series[Any], text: 
         substituted(series, text)
 
 
-def test_a_complete_column_that_does_not_take_the_replacement_is_left_alone() -> None:
+def test_a_complete_column_stays_even_if_the_replacement_does_not_fit_it() -> None:
     frame = pd.DataFrame({"when": [DAY, DAY], "n": [1.0, np.nan], "much": [1.0, 2.0]})
     cleaned, learnt = call(CLEAN_MISSING_DATA, {"Dataset": Dataset(frame)}, Replacement_value="7.5")
     pd.testing.assert_frame_equal(cleaned.frame, frame.fillna({"n": 7.5}))
@@ -450,7 +450,7 @@ def test_a_complete_column_that_does_not_take_the_replacement_is_left_alone() ->
     assert learnt.apply(holed).frame["when"].isna().all()
 
 
-def test_moments_and_spans_have_a_mean() -> None:
+def test_times_and_durations_have_a_mean() -> None:
     days = pd.Series(pd.to_datetime(["2020-01-01", None, "2020-01-04"], utc=True))
     frame = pd.DataFrame({"when": days, "span": days - days[0]})
     cleaned, _ = call(CLEAN_MISSING_DATA, {"Dataset": Dataset(frame)}, Cleaning_mode="Replace with mean")
@@ -461,7 +461,7 @@ def test_moments_and_spans_have_a_mean() -> None:
         call(CLEAN_MISSING_DATA, {"Dataset": Dataset(frame)}, Cleaning_mode="Replace with median")
 
 
-def test_modules_are_found_by_guid_whatever_the_batch_and_by_name() -> None:
+def test_modules_are_found_by_guid_in_any_batch_and_by_name() -> None:
     for module in catalogue.modules():
         uri = f"aml://module/506153734175476c4f62416c57734963.{module.guid.upper()}.v1-default-9999"
         assert catalogue.find({"name": "anything", "locationInfo": {"uri": uri}}) is module
@@ -471,7 +471,7 @@ def test_modules_are_found_by_guid_whatever_the_batch_and_by_name() -> None:
 
 
 @pytest.mark.parametrize("mode", ["Replace using MICE", "Replace using Probabilistic PCA"])
-def test_numbers_filled_from_each_other_follow_the_others(mode: str) -> None:
+def test_numbers_are_filled_in_from_the_other_columns(mode: str) -> None:
     random = np.random.default_rng(2)
     base = random.normal(size=400)
     whole = pd.DataFrame(
@@ -490,7 +490,7 @@ def test_numbers_filled_from_each_other_follow_the_others(mode: str) -> None:
     assert learnt.apply(fresh).frame["word"][1] == "x"
 
 
-def test_a_transformation_says_what_it_does_to_single_cells() -> None:
+def test_a_transformation_has_functions_for_single_cells() -> None:
     _, learnt = call(
         CLEAN_MISSING_DATA,
         {"Dataset": table()},

@@ -1,4 +1,4 @@
-"""Models of earlier releases keep answering what they answered: the folders in fixtures/models are never made again."""
+"""Models of earlier releases keep their answers: the folders in fixtures/models are never made again."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def opened(data: bytes) -> Any:
 
 
 def recorded(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The rows that a release answered for, and what this file answered."""
+    """Return the rows that a release answered for, and the answers of this file."""
     kept = json.loads((path.parent / "answers.json").read_text())
     return pd.DataFrame(kept["rows"], columns=list(kept["types"])).astype(kept["types"]), kept["answers"][path.name]
 
 
 def assert_same(found: dict[str, Any], kept: dict[str, Any]) -> None:
-    """Numbers may differ in the last digits, as they do between processors."""
+    """Compare answers; numbers may differ in the last digits, because processors do."""
     assert {**found, "data": None} == {**kept, "data": None}
     for row, expected in zip(found["data"], kept["data"], strict=True):
         for cell, value in zip(row, expected, strict=True):
@@ -54,7 +54,7 @@ def assert_same(found: dict[str, Any], kept: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=label)
-def test_an_old_model_answers_as_it_did(path: Path) -> None:
+def test_an_old_model_keeps_its_answers(path: Path) -> None:
     learnt, _, manifest = opened(path.read_bytes())
     assert isinstance(learnt, Trained) == (path.suffix == ".ilearner")
     assert manifest["versions"]["mlmgmt"] == path.parent.name
@@ -63,7 +63,7 @@ def test_an_old_model_answers_as_it_did(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=label)
-def test_an_old_model_written_again_names_no_class_of_ours_and_answers_the_same(path: Path) -> None:
+def test_an_old_model_written_again_names_no_class_of_ours_and_keeps_its_answers(path: Path) -> None:
     learnt, _, _ = opened(path.read_bytes())
     data = ilearner.pack(learnt, {}, key=bytes(32), home="0" * 32)
     assert not own_paths(data)
@@ -74,22 +74,23 @@ def test_an_old_model_written_again_names_no_class_of_ours_and_answers_the_same(
 
 
 def own_paths(data: bytes) -> set[str]:
-    """The strings in a file's pickle that could name a module of this package: a pickle has all its names as strings,
-    or as the arguments of the older instructions for globals."""
+    """Return the strings in a file's pickle that could name a module of this package: a pickle has all names as
+    strings, or as arguments of the older opcodes for globals.
+    """
     pickled = zlib.decompress(ilearner.take_apart(data).payload)
     found = {str(argument) for _, argument, _ in pickletools.genops(pickled) if isinstance(argument, str)}
     return {text for text in found if text.split(".")[0].split(" ")[0] == "mlmgmt"}
 
 
-def test_old_transformations_do_name_classes_so_the_search_finds_them() -> None:
-    """The search above proves something only if it finds the paths where they are."""
+def test_the_search_finds_the_classes_that_old_transformations_name() -> None:
+    """The tests above are valid only if the search finds paths that exist."""
     old = {path.name: own_paths(path.read_bytes()) for path in FILES if path.parent.name == "0.1.0"}
     assert {name for name, paths in old.items() if paths} == {name for name in old if name.endswith(".itransform")}
     assert set.union(*old.values()) == {module for module, _ in transformations.classes_of_0_1_0()}
 
 
 @pytest.mark.parametrize("kind", ["learners", "transformations"])
-def test_what_is_learnt_today_names_no_class_of_ours(kind: str) -> None:
+def test_new_models_name_no_class_of_ours(kind: str) -> None:
     names = set()
     for name, learnt in MAKING[kind]():
         names.add(name)
@@ -98,7 +99,7 @@ def test_what_is_learnt_today_names_no_class_of_ours(kind: str) -> None:
     assert names >= {path.stem for path in FILES if path.suffix == suffix}
 
 
-def test_every_learner_and_every_transformation_of_the_catalogue_is_among_them() -> None:
+def test_every_learner_and_transformation_of_the_catalogue_is_among_the_old_models() -> None:
     kept = {path.stem for path in (FOLDER / "0.1.0").iterdir()}
     assert {MAKING["file_name"](module.name) for module in catalogue.modules() if module.task} <= kept
     ports = {
@@ -115,7 +116,7 @@ def test_every_learner_and_every_transformation_of_the_catalogue_is_among_them()
     assert set(MAKING["NORMALIZATIONS"]) == set(methods)
 
 
-def test_a_class_that_moved_is_found_where_it_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_moved_class_is_found_at_its_new_place(monkeypatch: pytest.MonkeyPatch) -> None:
     path = FOLDER / "0.1.0" / "cleaning-probabilistic-pca.itransform"
     now = transformations.classes_of_0_1_0()
     for name in ("CleaningTransformation", "LowRank"):
@@ -128,7 +129,7 @@ def test_a_class_that_moved_is_found_where_it_is_now(monkeypatch: pytest.MonkeyP
     assert_same(MAKING["answered"](opened(path.read_bytes())[0], rows), kept)
 
 
-def test_a_state_that_lacks_newer_parts_or_has_others_is_read() -> None:
+def test_a_state_without_newer_members_or_with_unknown_ones_is_read() -> None:
     trained, _, _ = opened(LOGISTIC.read_bytes())
     state = trained.state() | {"colour": "of a version to come"}
     del state["spread"], state["notes"]
@@ -143,16 +144,16 @@ def test_a_state_that_lacks_newer_parts_or_has_others_is_read() -> None:
         {"module": "Center Data", "state": {}},
     ],
 )
-def test_a_transformation_with_parts_of_a_version_to_come_is_refused(content: dict[str, Any]) -> None:
-    """Without them it would answer something else."""
+def test_a_transformation_with_members_of_a_later_version_is_refused(content: dict[str, Any]) -> None:
+    """Without them its answers would be wrong."""
     payload = zlib.compress(pickle.dumps(content | {"rows": None}))
     with pytest.raises(BadRequest, match="payload cannot be opened"):
-        ilearner._opened(memoryview(payload), "pickle")
+        ilearner._open_payload(memoryview(payload), "pickle")
 
 
-def test_a_payload_of_another_form_is_refused_by_its_name() -> None:
-    with pytest.raises(BadRequest, match="'parquet', and this version reads 'pickle'"):
-        ilearner._opened(memoryview(b""), "parquet")
+def test_a_payload_of_another_format_is_refused_by_name() -> None:
+    with pytest.raises(BadRequest, match="'parquet', but this version reads 'pickle'"):
+        ilearner._open_payload(memoryview(b""), "parquet")
 
 
 def test_a_model_of_another_scikit_learn_is_opened_with_a_warning(mlmgmt: Command, home: Any) -> None:

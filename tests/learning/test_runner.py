@@ -1,4 +1,4 @@
-"""Graphs: what is refused before anything runs, what is told, and what web service parameters set."""
+"""Graphs: what is refused before anything runs, what is reported, and what web service parameters set."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HALF = {"Fraction of rows in the first output dataset": 0.5, "Randomized split":
 
 
 def split(**more: Any) -> dict[str, Any]:
-    """Rows in, the first half out."""
+    """A graph whose output is the first half of its input."""
     return definition(
         {"in": "input:input1", "split": ("Split Data", HALF), "out": "output:output1"},
         ["in > split.Dataset", "split.Results dataset1 > out"],
@@ -31,7 +31,7 @@ def split(**more: Any) -> dict[str, Any]:
 
 
 def linked(key: str, default: Any = None, parameters: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The same with a web service parameter `share`."""
+    """The graph of `split` with a web service parameter `share`."""
     document = split(parameters={} if default is None else {"Share": {"value": default}})
     document["properties"]["package"]["graphParameters"] = {
         "share": {"links": [{"nodeId": "split", "parameterKey": key}]}
@@ -41,12 +41,12 @@ def linked(key: str, default: Any = None, parameters: dict[str, Any] | None = No
     return document
 
 
-def ran(document: dict[str, Any], **options: Any) -> runner.Run:
+def run(document: dict[str, Any], **options: Any) -> runner.Run:
     return runner.run(GraphPlan(document), {"input1": ROWS}, read={}.__getitem__, **options)
 
 
 def count(document: dict[str, Any], **parameters: Any) -> int:
-    return len(ran(document, parameters=parameters).outputs["output1"].frame)
+    return len(run(document, parameters=parameters).outputs["output1"].frame)
 
 
 KEY = "Fraction of rows in the first output dataset"
@@ -54,7 +54,7 @@ HTTP = {"Please Specify Data Source": "Http", "URL": "http://x/y.csv"}
 BARE = {"Randomized split": {"value": "False"}}
 
 
-def test_a_web_service_parameter_is_the_call_s_else_the_default_else_the_node_s_own() -> None:
+def test_a_web_service_parameter_comes_from_the_call_or_the_default_or_the_node() -> None:
     assert count(split()) == 2
     assert count(linked(KEY)) == 2
     assert count(linked(KEY, "0.25")) == 1
@@ -71,7 +71,7 @@ def test_a_web_service_parameter_is_the_call_s_else_the_default_else_the_node_s_
         count(linked(KEY), colour="red")
 
 
-def test_a_link_by_the_label_finds_the_value_that_the_node_has_by_its_key() -> None:
+def test_a_link_by_label_finds_the_value_that_the_node_has_by_key() -> None:
     document = definition(
         {
             "in": "input:input1",
@@ -84,13 +84,13 @@ def test_a_link_by_the_label_finds_the_value_that_the_node_has_by_its_key() -> N
     )
     link = {"nodeId": "learner", "parameterKey": "Number of trees constructed"}
     document["properties"]["package"]["graphParameters"] = {"trees": {"links": [link]}}
-    assert ran(document).outputs["output1"].estimator["learner"].n_iter_ == 3
-    assert ran(document, parameters={"trees": "5"}).outputs["output1"].estimator["learner"].n_iter_ == 5
+    assert run(document).outputs["output1"].estimator["learner"].n_iter_ == 3
+    assert run(document, parameters={"trees": "5"}).outputs["output1"].estimator["learner"].n_iter_ == 5
 
 
 @pytest.mark.parametrize("port", ["Dataset", "dataset", ""])
 @pytest.mark.parametrize("first", ["input", "data"])
-def test_the_request_s_rows_win_over_the_data_on_the_same_port_however_it_is_spelled(port: str, first: str) -> None:
+def test_the_rows_of_a_request_replace_the_data_on_the_same_port_in_any_spelling(port: str, first: str) -> None:
     given = f"in > select{'.' if port else ''}{port}"
     stands = "data.dataset > select.Dataset"
     document = definition(
@@ -102,7 +102,7 @@ def test_the_request_s_rows_win_over_the_data_on_the_same_port_however_it_is_spe
         },
         [*((given, stands) if first == "input" else (stands, given)), "select.Results dataset > out"],
     )
-    assert list(ran(document).outputs["output1"].frame["age"]) == [30, 40, 50, 60]
+    assert list(run(document).outputs["output1"].frame["age"]) == [30, 40, 50, 60]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_wrong_wiring_is_refused_before_anything_runs(edges: list[str], code: st
     assert code in refused.value.codes()
 
 
-def test_every_module_that_does_not_run_here_is_named_and_a_known_name_makes_no_other_module_known() -> None:
+def test_every_unsupported_module_is_named_even_if_its_name_is_that_of_a_known_one() -> None:
     document = split()
     nodes, assets = document["properties"]["package"]["nodes"], document["properties"]["assets"]
     for place, name in enumerate(("Execute R Script", "Select Columns in Dataset")):
@@ -144,10 +144,10 @@ def test_every_module_that_does_not_run_here_is_named_and_a_known_name_makes_no_
         GraphPlan(document, everything=True)
     assert "Execute R Script" in refused.value.message
     assert "Select Columns in Dataset" in refused.value.message
-    GraphPlan(document)  # what the outputs need runs
+    GraphPlan(document)  # the modules that the outputs need are supported
 
 
-def test_an_error_names_node_module_and_column_with_the_documented_number() -> None:
+def test_an_error_names_node_module_and_column_and_has_the_documented_number() -> None:
     document = definition(
         {
             "in": "input:input1",
@@ -157,14 +157,14 @@ def test_an_error_names_node_module_and_column_with_the_documented_number() -> N
         ["in > pick.Dataset", "pick.Results dataset > out"],
     )
     with pytest.raises(ModuleFailure) as failed:
-        ran(document)
+        run(document)
     assert failed.value.number == "0001"
     assert failed.value.target == "pick (Select Columns in Dataset)"
     assert "'salary'" in failed.value.message
     assert "Select Columns" in failed.value.message
 
 
-def test_what_lies_outside_refuses_in_the_name_of_the_node() -> None:
+def test_a_refusal_from_outside_the_graph_names_the_node() -> None:
     class Closed:
         def read(self, address: str) -> bytes:
             raise BadRequest(f"{address} is closed.", target=address)
@@ -179,10 +179,10 @@ def test_what_lies_outside_refuses_in_the_name_of_the_node() -> None:
     assert "http://x/y.csv is closed" in refused.value.message
 
 
-def test_each_node_reports_its_rows_and_is_told_of_in_order() -> None:
+def test_each_node_is_announced_in_order_and_reports_its_rows() -> None:
     told: list[str] = []
     reports: list[runner.NodeReport] = []
-    done = ran(split(), tell=told.append, report=reports.append)
+    done = run(split(), tell=told.append, report=reports.append)
     assert told == ["Split Data"]
     assert reports == done.reports
     assert reports[0].node == "split"
@@ -191,7 +191,7 @@ def test_each_node_reports_its_rows_and_is_told_of_in_order() -> None:
     assert reports[0].as_json()["Outputs"] == {"Results dataset1": shape, "Results dataset2": shape}
 
 
-def test_what_a_graph_asks_for_and_cannot_have_is_noted() -> None:
+def test_a_parameter_without_effect_gets_a_note() -> None:
     document = split()
     parameters = document["properties"]["package"]["nodes"]["split"]["parameters"]
     parameters["Regular expression"] = {"value": '\\"city" ^O'}

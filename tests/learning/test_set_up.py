@@ -1,4 +1,4 @@
-"""Graphs drawn and redrawn: what Set Up Web Service makes of a training graph, and the tables it declares."""
+"""The web services that Set Up Web Service makes from a training graph, the graph builder, and declared tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ EDGES = [
 
 
 def wiring(sketch: Sketch) -> set[str]:
-    """The edges of a graph by the names of modules, resources and web service ports."""
+    """Return the edges of a graph, by the names of modules, resources and web service ports."""
 
     def called(node: str) -> str:
         body = sketch.nodes[node]
@@ -57,7 +57,7 @@ def wiring(sketch: Sketch) -> set[str]:
 
 
 def predictive(document: dict[str, Any]) -> tuple[Sketch, list[tuple[str, str]]]:
-    """The predictive graph, and the ports whose values were saved for it."""
+    """Return the predictive graph, and the ports whose values were saved for it."""
     saved: list[tuple[str, str]] = []
 
     def save(node: str, port: str) -> tuple[str, str]:
@@ -69,7 +69,7 @@ def predictive(document: dict[str, Any]) -> tuple[Sketch, list[tuple[str, str]]]
 
 
 class TestRetraining:
-    def test_rows_go_in_beside_the_data_and_model_and_evaluation_come_out(self) -> None:
+    def test_the_input_joins_the_data_and_model_and_evaluation_are_outputs(self) -> None:
         document = definition(NODES, EDGES)
         before = deepcopy(document)
         sketch = set_up.retraining(document)
@@ -81,13 +81,13 @@ class TestRetraining:
         }
         assert wiring(sketch) == wiring(Sketch(document)) | added
 
-    def test_every_port_that_the_data_feeds_gets_the_rows(self) -> None:
+    def test_the_input_leads_to_every_port_that_the_data_feeds(self) -> None:
         edges = [*LEARNT, "data > train.Dataset", "data > score.Dataset"]
         nodes = {key: NODES[key] for key in ("data", "learner", "train", "score")}
         sketch = set_up.retraining(definition(nodes, edges))
         assert {"input1. > Train Model.Dataset", "input1. > Score Model.Dataset"} <= wiring(sketch)
 
-    def test_other_rows_to_test_on_stay_in_the_graph(self) -> None:
+    def test_a_separate_test_dataset_stays_in_the_graph(self) -> None:
         nodes = {key: NODES[key] for key in ("data", "learner", "train", "score")} | {"test": DATA.replace("rows", "t")}
         edges = [*LEARNT, "data > train.Dataset", "test > score.Dataset"]
         found = wiring(set_up.retraining(definition(nodes, edges)))
@@ -100,14 +100,14 @@ class TestRetraining:
         )
         assert sorted(sketch.ports("outputId")) == ["output1", "output2", "output3"]
 
-    def test_twice_is_once(self) -> None:
+    def test_a_second_set_up_changes_nothing(self) -> None:
         once = set_up.retraining(definition(NODES, EDGES))
         twice = set_up.retraining(once.document)
         assert wiring(twice) == wiring(once)
         assert len(twice.edges) == len(once.edges)
 
     @pytest.mark.parametrize("drawn", ["retraining", "predictive"])
-    def test_the_graph_is_sound_and_runs(self, drawn: str) -> None:
+    def test_the_graph_is_valid_and_can_run(self, drawn: str) -> None:
         document = definition(NODES, EDGES)
         sketch = set_up.retraining(document) if drawn == "retraining" else predictive(document)[0]
         assert [found.message for found in problems(sketch.document) if found.severity.name == "ERROR"] == []
@@ -115,7 +115,7 @@ class TestRetraining:
 
 
 class TestPredictive:
-    def test_what_was_learnt_takes_the_place_of_what_learns(self) -> None:
+    def test_modules_that_learn_are_replaced_by_what_they_learnt(self) -> None:
         sketch, saved = predictive(definition(NODES, EDGES))
         assert sorted(saved) == [
             ("clean", "Cleaning transformation"),
@@ -133,7 +133,7 @@ class TestPredictive:
             "Score Model.Scored dataset > output1.",
         }
 
-    def test_a_learnt_transformation_that_serves_twice_is_saved_once(self) -> None:
+    def test_a_transformation_that_is_used_twice_is_saved_once(self) -> None:
         nodes = {**NODES, "again": "Apply Transformation"}
         edges = [edge for edge in EDGES if not edge.startswith("scale")]
         edges += [
@@ -157,7 +157,7 @@ class TestPredictive:
             sketch, _ = predictive(definition({"data": DATA, **learner}, [LEARNT[0], "data > train.Dataset"]))
             assert scorer in wiring(sketch)
 
-    def test_split_data_in_a_row_are_all_passed_by(self) -> None:
+    def test_all_split_data_in_a_row_are_bypassed(self) -> None:
         nodes = {**NODES, "first": "Split Data"}
         edges = [edge for edge in EDGES if edge != "data > clean"]
         edges += ["data > first", "first.Results dataset1 > clean"]
@@ -166,7 +166,7 @@ class TestPredictive:
         assert GraphPlan(sketch.document).nodes_of("Split Data") == []
 
 
-def test_what_trains_nothing_or_twice_is_refused_with_what_to_do() -> None:
+def test_a_graph_with_no_or_two_trainers_is_refused_with_a_hint() -> None:
     nothing = definition({"data": DATA, "split": "Split Data"}, ["data > split"])
     twice = definition(
         {**NODES, "second": TRAIN},
@@ -187,14 +187,14 @@ class TestSketch:
         assert len(sketch.assets) == 1
         assert sketch.nodes[second]["parameters"] == {"Random seed": {"value": "7"}}
 
-    def test_what_is_dropped_takes_edges_and_unused_assets_along(self) -> None:
+    def test_dropping_a_node_removes_its_edges_and_unused_assets(self) -> None:
         sketch = Sketch(definition(NODES, EDGES))
         sketch.drop(["data", "judge"])
         assert {"asset-data", "asset-judge"}.isdisjoint(sketch.assets)
         assert all("data" not in edge.values() and "judge" not in edge.values() for edge in sketch.edges)
         assert len(sketch.edges) == len(EDGES) - 2
 
-    def test_a_name_in_use_is_not_given_again(self) -> None:
+    def test_an_id_in_use_is_not_given_again(self) -> None:
         sketch = Sketch(definition({"node1": "Split Data"}, []))
         assert sketch.module("Split Data") == "node2"
 
@@ -212,7 +212,7 @@ class TestTables:
         }
     )
 
-    def test_each_type_is_declared_as_the_contract_says(self) -> None:
+    def test_each_type_is_declared_like_in_the_contract(self) -> None:
         table = Dataset(self.frame, scored=Scored("binary", "word", ("no", "yes")))
         found = schemas.specification(table, nullable=("word",))["properties"]
         assert {name: (body["type"], body.get("format")) for name, body in found.items()} == {
@@ -228,7 +228,7 @@ class TestTables:
         assert found["Scored Labels"]["enum"] == ["no", "yes"]
         assert list(found) == list(self.frame.columns)
 
-    def test_the_example_is_the_first_row_in_plain_values(self) -> None:
+    def test_the_example_is_the_first_row_as_plain_values(self) -> None:
         assert schemas.example(Dataset(self.frame)) == [1, 0.5, True, "2020-01-02T00:00:00", "a", 3, "no"]
         gaps = pd.DataFrame({"a": pd.array([None], dtype="Int64"), "b": [np.nan], "c": [None]})
         assert schemas.example(Dataset(gaps)) == [None, None, None]

@@ -1,4 +1,4 @@
-"""One of several processes that charge one plan: many small additions, to a service of its own and to a shared one."""
+"""One of several processes that charge one commitment plan, with many small additions to two services."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A process that updates one web service and is killed; run as `python -m tests.store.crash_helper MODE COUNT SEED`.
 
 MODE `random` kills a child at a random moment between taking and releasing the lock, COUNT times. MODE `each` kills a
-child before each call into the operating system that one update makes, one after the other. After each kill the
-definition is read back, and one JSON line says what was found.
+child before each operating system call of one update, one call after another. After each kill the definition is read
+again, and one JSON line says what was found.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def update(session: Session, title: str) -> None:
 
 
 def plan(session: Session, title: str) -> Outcome:
-    """A change of the title and, with it, of a key: whichever revision stands, its key must be the one that counts."""
+    """Plan a change of the title together with a key: the valid key must always be that of the current revision."""
     return webservices.plan_update(session, group="retail", name="small", title=title, keys={"primary": f"of {title}"})
 
 
-def reached() -> dict[str, Any]:
-    """What stands now: the title, its revision, and whether the history agrees; raises if anything is broken."""
+def current_state() -> dict[str, Any]:
+    """Return the current title and revision, after checking the history and the key."""
     session = Session()
     current = lookup.existing(session, "retail", "small")
     history = session.store.services.history(current.resource)
@@ -76,20 +76,20 @@ def fork(work: Callable[[], None]) -> int:
     return child
 
 
-def killed_at_random(generator: random.Random) -> bool:
-    """Update in a loop in a child, kill it soon after it took the lock; whether the kill met it alive."""
+def kill_at_random(generator: random.Random) -> bool:
+    """Update in a loop in a child, and kill it soon after it takes the lock; return whether it was still alive."""
     reader, writer = os.pipe()
 
     def work() -> None:
         real = lock.hold
 
         @contextlib.contextmanager
-        def told(*arguments: Any, **named: Any) -> Iterator[None]:
+        def report_and_hold(*arguments: Any, **named: Any) -> Iterator[None]:
             with real(*arguments, **named):
                 os.write(writer, b"x")
                 yield
 
-        lock.hold = told
+        lock.hold = report_and_hold
         session = Session()
         for number in range(1000):
             update(session, f"title {os.getpid()} {number}")
@@ -105,12 +105,12 @@ def killed_at_random(generator: random.Random) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def killed_before(call: int, planned: Callable[[Session], Outcome]) -> bool:
-    """Kill a child before the call-th call into the system of one change; whether there were that many."""
+def kill_before(call: int, planned: Callable[[Session], Outcome]) -> bool:
+    """Kill a child before the call-th operating system call of one change; return whether it made that many."""
 
     def work() -> None:
         session = Session()
-        # The plan is made first: what is to be interrupted is the write.
+        # Plan the change first: only the write is to be interrupted.
         outcome = planned(session)
         counted = iter(range(1, 10_000))
 
@@ -135,17 +135,17 @@ def main(mode: str, count: int, seed: int) -> None:
     update(Session(), "warm")
     if mode == "random":
         for _ in range(count):
-            before = reached()
-            killed = killed_at_random(generator)
-            print(json.dumps({"killed": killed, "before": before, "after": reached()}), flush=True)
+            before = current_state()
+            killed = kill_at_random(generator)
+            print(json.dumps({"killed": killed, "before": before, "after": current_state()}), flush=True)
     else:
         call = 1
-        before = reached()
-        while killed_before(call, partial(plan, title=f"before call {call}")):
-            after = reached()
+        before = current_state()
+        while kill_before(call, partial(plan, title=f"before call {call}")):
+            after = current_state()
             print(json.dumps({"call": call, "before": before, "after": after}), flush=True)
             update(Session(), f"between {call}")
-            before, call = reached(), call + 1
+            before, call = current_state(), call + 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Classic workspaces, web services and endpoints on disk: what is read back, in which order, and what is damaged."""
+"""Classic workspaces, web services and endpoints on disk: what is read, in which order, and what counts as damaged."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def root(tmp_path: Path) -> Path:
 
 
 class TestWorkspaces:
-    def test_written_and_read_back(self, root: Path) -> None:
+    def test_a_workspace_is_read_as_it_was_written(self, root: Path) -> None:
         workspaces = Workspaces(root)
         assert (workspaces.read(WORKSPACE), workspaces.ids()) == (None, [])
         body = {"WorkspaceId": WORKSPACE, "Name": "Bikes", "Location": "West Europe", "CreationTime": "now"}
@@ -53,7 +53,7 @@ class TestWorkspaces:
         assert workspaces.ids() == [WORKSPACE]
 
     @pytest.mark.parametrize("text", ["", "[]", "null", "{}", '{"WorkspaceId": "a", "Name": "b", "Location": 1}'])
-    def test_damaged(self, root: Path, text: str) -> None:
+    def test_a_damaged_file_is_refused(self, root: Path, text: str) -> None:
         file = root / "workspaces" / WORKSPACE / "workspace.json"
         file.parent.mkdir(parents=True)
         file.write_text(text)
@@ -64,7 +64,7 @@ class TestWorkspaces:
 
 
 class TestWebServices:
-    def test_written_and_read_back_oldest_first(self, root: Path) -> None:
+    def test_web_services_are_read_as_they_were_written_oldest_first(self, root: Path) -> None:
         services = WebServices(root)
         assert (list(services.all(WORKSPACE)), services.ids(WORKSPACE)) == ([], [])
         ids = [f"{number:032x}" for number in (3, 1, 2)]
@@ -79,7 +79,7 @@ class TestWebServices:
         assert list(services.all(WORKSPACE)) == [bodies[0], bodies[2]]
         assert services.read(WORKSPACE, ids[1]) == bodies[1] | {"RemovedTime": "2026-02-01"}
 
-    def test_a_file_is_one_that_git_shows_line_by_line(self, root: Path) -> None:
+    def test_a_file_has_a_line_for_each_member(self, root: Path) -> None:
         WebServices(root).write(BODY)
         text = (root / "workspaces" / WORKSPACE / "webservices" / SERVICE / "service.json").read_text()
         assert text.endswith("}\n")
@@ -87,7 +87,7 @@ class TestWebServices:
         assert json.loads(text) == BODY
 
     @pytest.mark.parametrize("change", [{"Name": None}, {"ExperimentId": 5}, {"Id": "0" * 32}, None])
-    def test_damaged(self, root: Path, change: dict[str, Any] | None) -> None:
+    def test_a_damaged_file_is_refused(self, root: Path, change: dict[str, Any] | None) -> None:
         services = WebServices(root)
         services.write(BODY)
         file = root / "workspaces" / WORKSPACE / "webservices" / SERVICE / "service.json"
@@ -100,7 +100,7 @@ class TestWebServices:
 
 
 class TestEndpoints:
-    def test_those_that_stand_are_listed_and_counted(self, root: Path) -> None:
+    def test_endpoints_that_are_not_removed_are_listed_and_counted(self, root: Path) -> None:
         services = Services(root)
         assert (list(services.endpoints(WORKSPACE, SERVICE)), services.count_endpoints(WORKSPACE, SERVICE)) == ([], 0)
         for name in ("loc2", "default", "con", "loc1"):
@@ -114,7 +114,7 @@ class TestEndpoints:
         assert list(services.endpoints(SERVICE, WORKSPACE)) == []
         assert [item.number for item in services.history(EndpointId(WORKSPACE, SERVICE, "loc2"))] == [1, 2]
 
-    def test_a_writer_that_died_between_revision_and_current_document_is_not_seen(self, root: Path) -> None:
+    def test_a_crash_between_revision_and_current_document_has_no_effect(self, root: Path) -> None:
         services = Services(root)
         for name in ("loc1", "loc2", "loc3"):
             services.commit(revision(name))
@@ -128,7 +128,7 @@ class TestEndpoints:
         found = {item.resource.name: item.number for item in services.endpoints(WORKSPACE, SERVICE)}
         assert found == {"loc1": 2, "loc3": 1}
 
-    def test_they_are_found_among_all_that_ever_was(self, root: Path) -> None:
+    def test_identities_include_removed_endpoints(self, root: Path) -> None:
         services = Services(root)
         new = ResourceId("s", "retail", "bikes")
         services.commit(
@@ -145,7 +145,7 @@ class TestEndpoints:
 
 class TestIds:
     @given(NAMES)
-    def test_an_endpoint_s_id_is_read_back_from_its_path(self, name: str) -> None:
+    def test_an_endpoint_s_id_is_parsed_from_its_path(self, name: str) -> None:
         identity = EndpointId(WORKSPACE, SERVICE, name)
         assert service_id(str(identity)) == identity
         assert fold(str(service_id(str(identity).upper().replace("/WORKSPACES", "/workspaces")))) == str(identity)
@@ -159,13 +159,13 @@ class TestIds:
             assert (getattr(one, what) == getattr(other, what)) is (left == right)
 
     @pytest.mark.parametrize("text", ["/workspaces/w/webservices/s", "/workspaces/w/webservices/s/endpoints/a/b", ""])
-    def test_what_is_none(self, text: str) -> None:
+    def test_other_paths_are_not_the_id_of_an_endpoint(self, text: str) -> None:
         with pytest.raises(BadRequest) as refused:
             EndpointId.parse(text)
         assert "InvalidResourceId" in refused.value.codes()
 
 
-def test_an_endpoint_is_found_by_its_id_with_its_note_and_without(root: Path) -> None:
+def test_an_endpoint_is_found_by_its_id_with_and_without_its_address_file(root: Path) -> None:
     services = Services(root)
     for name in ("default", "loc001"):
         services.commit(revision(name))
@@ -173,7 +173,7 @@ def test_an_endpoint_is_found_by_its_id_with_its_note_and_without(root: Path) ->
     guid = service_guid(endpoint)
     note = root / "workspaces" / WORKSPACE / "services" / f"{guid}.json"
     assert services.endpoint_of(guid) == endpoint
-    # What is damaged, or another's, is no note; what it said can be made out without it.
+    # A file that is damaged, or names another endpoint, is ignored.
     for damage in ("", "[]", '{"id": 7}', '{"id": "/subscriptions/x"}', json.dumps({"id": f"{endpoint}x"})):
         note.write_text(damage)
         assert services.endpoint_of(guid) is None

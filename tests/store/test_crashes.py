@@ -1,4 +1,4 @@
-"""Writers that die: the definition reads back whole, as the old or the new revision, and the history agrees."""
+"""Writers that are killed: the definition stays complete, as the old or the new revision, and the history agrees."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_helper(mode: str, count: int, seed: int = 1) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_fifty_kills_between_taking_and_releasing_the_lock(mlmgmt: Command, small: Path) -> None:
+def test_fifty_writers_killed_while_they_hold_the_lock(mlmgmt: Command, small: Path) -> None:
     rows = run_helper("random", 50)
     assert len(rows) == 50
     assert all(row["killed"] for row in rows)
@@ -32,7 +32,7 @@ def test_fifty_kills_between_taking_and_releasing_the_lock(mlmgmt: Command, smal
     mlmgmt("test -g retail -n small", ok=True)
 
 
-def test_a_kill_before_each_system_call_of_one_update(mlmgmt: Command, small: Path) -> None:
+def test_a_writer_killed_before_each_system_call_of_one_update(mlmgmt: Command, small: Path) -> None:
     rows = run_helper("each", 0)
     assert len(rows) > 20
     for row in rows:
@@ -46,7 +46,7 @@ def test_a_kill_before_each_system_call_of_one_update(mlmgmt: Command, small: Pa
     assert leftovers == []
 
 
-def test_a_lock_holder_that_died_holds_nothing(mlmgmt: Command, small: Path) -> None:
+def test_the_lock_of_a_killed_process_is_released(mlmgmt: Command, small: Path) -> None:
     script = (
         "import os, signal\n"
         "from mlmgmt.verbs.session import Session\n"

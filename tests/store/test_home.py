@@ -1,4 +1,4 @@
-"""Homes: found, made, moved, copied, cloned; and whom they trust."""
+"""Homes: find, create, move, copy and clone them; which models they trust; ids, signatures and blob addresses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Command
 
 
-def test_a_home_is_found_from_below_by_name_and_by_variable(
+def test_a_home_is_found_from_a_subfolder_by_option_and_by_variable(
     mlmgmt: Command, small: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     where = Path(".mlmgmt").absolute()
@@ -59,7 +59,7 @@ def test_the_walk_up_stops_at_another_owner(mlmgmt: Command, small: Path, monkey
     assert home.find({}, start=inner) is None
 
 
-def test_connecting_again_makes_no_second_home(mlmgmt: Command, home: Path) -> None:
+def test_connecting_again_creates_no_second_home(mlmgmt: Command, home: Path) -> None:
     first = mlmgmt("status", ok=True).json
     again = mlmgmt("Connect-AzAccount -Role Contributor", ok=True)
     assert "Created a home" not in again.err
@@ -100,10 +100,10 @@ def test_a_copied_home_is_another_home_and_trusts_no_model(mlmgmt: Command, chur
     mlmgmt("score -g retail -n churn --input customers.csv", ok=True)
 
 
-def test_what_a_home_says_of_trust_counts_for_nothing(
+def test_trust_that_a_home_brings_along_is_ignored(
     mlmgmt: Command, churn: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A cloned home may bring keys and lists of its own: another user's configuration knows nothing of them."""
+    """A cloned home may contain keys and lists of trusted models; another user's configuration does not use them."""
     config = tmp_path / "config" / "homes"
     shutil.copytree(next(config.iterdir()), ".mlmgmt/trust")
     (digest,) = [path.stem for path in Path(".mlmgmt/models").iterdir()]
@@ -121,13 +121,13 @@ def test_a_home_id_cannot_be_a_path(mlmgmt: Command, home: Path) -> None:
     assert mlmgmt("status").status == 1
 
 
-def test_names_share_a_file_exactly_when_they_are_one_name() -> None:
+def test_names_share_a_file_only_if_they_differ_in_case_alone() -> None:
     assert ids.file_name("Churn") == ids.file_name("CHURN") == "churn"
     assert ids.file_name("Größe") == ids.file_name("GRÖSSE") == ids.file_name("Gro\u0308ße")
     assert len({ids.file_name(name) for name in ("a b", "a%20b", "a_b", "a-b", "con", "con.x", ".a", "a")}) == 8
 
 
-def test_ids_are_read_in_any_case() -> None:
+def test_ids_are_parsed_in_any_case() -> None:
     text = "/SUBSCRIPTIONS/s/resourcegroups/G/providers/microsoft.machinelearning/WEBSERVICES/n"
     assert (
         str(ids.ResourceId.parse(text))
@@ -137,7 +137,7 @@ def test_ids_are_read_in_any_case() -> None:
         ids.ResourceId.parse(text + "/extra")
 
 
-def test_modified_on_always_moves_on() -> None:
+def test_modified_on_always_increases() -> None:
     now = datetime(2026, 11, 20, 10, 0, 0, 999_999, tzinfo=UTC)
     stamp = later(now, None)
     assert stamp == "2026-11-20T10:00:00.9999990Z"
@@ -160,7 +160,7 @@ class TestSas:
     ) -> None:
         sas.check(token, key or self.KEY, "acct", blob, now=self.NOW + timedelta(hours=hours), permission=permission)
 
-    def test_a_signature_is_good_for_its_blob_its_time_and_its_permission(self) -> None:
+    def test_a_signature_is_valid_for_its_blob_time_and_permission(self) -> None:
         self.check(self.token())
         self.check(self.token(), hours=23.9)
         self.check(self.token(), hours=-0.05)
@@ -175,12 +175,12 @@ class TestSas:
             ({"key": new_key()}, "SasInvalid"),
         ],
     )
-    def test_and_for_nothing_else(self, change: dict[str, object], code: str) -> None:
+    def test_a_signature_is_not_valid_for_anything_else(self, change: dict[str, object], code: str) -> None:
         with pytest.raises(AuthorizationFailed) as refused:
             self.check(self.token(), **change)  # type: ignore[arg-type]
         assert refused.value.details[0].code == code
 
-    def test_altering_it_breaks_it(self) -> None:
+    def test_an_altered_signature_is_refused(self) -> None:
         for altered in (
             self.token().replace("sp=r", "sp=rw"),
             self.token().replace("se=2026-11-21", "se=2036-11-21"),
@@ -209,12 +209,12 @@ def test_blob_addresses(uri: str, expected: blobs.Blob | None) -> None:
 @pytest.mark.parametrize(
     "path", ["../x.ilearner", "a/../../x.ilearner", "%2e%2e/x.ilearner", "a//x", "a\\b", "", "x" * 2000]
 )
-def test_addresses_that_could_reach_outside(path: str) -> None:
+def test_addresses_outside_their_container_are_refused(path: str) -> None:
     with pytest.raises(BadRequest):
         blobs.parse(f"https://acct.blob.core.windows.net/models/{path}")
 
 
-def test_an_expired_signature_in_an_update_is_refused_and_a_good_one_is_kept_apart(
+def test_an_update_refuses_an_expired_signature_and_stores_a_valid_one_with_the_secrets(
     mlmgmt: Command, exported: Path, churn: Path
 ) -> None:
     report = mlmgmt(

@@ -1,4 +1,4 @@
-"""Shared access signatures, held against those that the cloud's own client makes with the same key."""
+"""Shared access signatures, compared with those that Azure's client makes with the same key."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 BLOB = "models/a b/ü+%#.ilearner"
 
 
-def made(**changed: Any) -> str:
-    """A token for the blob as the client makes it, valid for an hour."""
+def client_token(**changed: Any) -> str:
+    """Return a token for the blob from Azure's client, valid for an hour."""
     container, _, name = BLOB.partition("/")
     given = {
         "account_name": "acct",
@@ -40,7 +40,7 @@ def made(**changed: Any) -> str:
 
 
 def code_of(token: str, **changed: Any) -> str | None:
-    """What the check refuses a token with; None when it lets it through."""
+    """Return the error code of the check; None if it accepts the token."""
     given: dict[str, Any] = {"key": KEY, "account": "acct", "blob": BLOB, "now": NOW, **changed}
     try:
         sas.check(token, **given)
@@ -51,7 +51,7 @@ def code_of(token: str, **changed: Any) -> str | None:
 
 @pytest.fixture(params=["2018-11-09", "2019-12-12", "2020-12-06", "2024-08-04", None], ids=str)
 def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client signs as of a version of the service, the text to sign being the one of that version."""
+    """Let the client sign like one version of the service."""
     if request.param is None:
         return
     monkeypatch.setattr(_shared_access_signature, "X_MS_VERSION", request.param)
@@ -59,7 +59,7 @@ def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         real = _shared_access_signature.sign_string
 
         def before_encryption_scopes(key: str, text: str, *more: Any) -> str:
-            # The client of today always signs an encryption scope, which older versions did not have.
+            # The current client always signs an encryption scope, which older versions did not have.
             lines = text.split("\n")
             assert lines[10] == ""
             return str(real(key, "\n".join(lines[:10] + lines[11:]), *more))
@@ -70,41 +70,41 @@ def version(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.usefixtures("version")
 class TestTokensOfTheClient:
     @pytest.mark.parametrize("letter", "racwd")
-    def test_permits_what_it_says(self, letter: str) -> None:
-        token = made(permission=letter)
+    def test_a_token_allows_only_its_permission(self, letter: str) -> None:
+        token = client_token(permission=letter)
         assert code_of(token, permission=letter) is None
         for other in set("racwd") - {letter}:
             assert code_of(token, permission=other) == "SasNotPermitted"
 
-    def test_all_permissions_at_once(self) -> None:
-        token = made(permission=BlobSasPermissions(read=True, add=True, create=True, write=True, delete=True))
+    def test_all_permissions_in_one_token(self) -> None:
+        token = client_token(permission=BlobSasPermissions(read=True, add=True, create=True, write=True, delete=True))
         assert [code_of(token, permission=letter) for letter in "racwd"] == [None] * 5
 
-    def test_ends(self) -> None:
-        assert code_of(made(), now=NOW + timedelta(minutes=59)) is None
-        assert code_of(made(), now=NOW + timedelta(minutes=61)) == "SasExpired"
+    def test_a_token_expires(self) -> None:
+        assert code_of(client_token(), now=NOW + timedelta(minutes=59)) is None
+        assert code_of(client_token(), now=NOW + timedelta(minutes=61)) == "SasExpired"
 
     @pytest.mark.parametrize("start", [NOW, "2026-11-21", "2026-11-21T12:00Z"], ids=["second", "day", "minute"])
-    def test_begins(self, start: Any) -> None:
-        token = made(start=start)
+    def test_a_token_is_not_valid_before_its_start(self, start: Any) -> None:
+        token = client_token(start=start)
         assert code_of(token) is None
         assert code_of(token, now=NOW - timedelta(days=1)) == "SasExpired"
 
-    def test_is_for_one_blob_of_one_account_under_one_key(self) -> None:
-        assert code_of(made()) is None
-        assert code_of(made(), blob="models/other") == "SasInvalid"
-        assert code_of(made(), account="acc") == "SasInvalid"
-        assert code_of(made(), key=OTHER) == "SasInvalid"
-        assert code_of(made(), key=(OTHER, KEY)) is None
-        assert code_of(made(), key=()) == "SasInvalid"
+    def test_a_token_is_for_one_blob_one_account_and_one_key(self) -> None:
+        assert code_of(client_token()) is None
+        assert code_of(client_token(), blob="models/other") == "SasInvalid"
+        assert code_of(client_token(), account="acc") == "SasInvalid"
+        assert code_of(client_token(), key=OTHER) == "SasInvalid"
+        assert code_of(client_token(), key=(OTHER, KEY)) is None
+        assert code_of(client_token(), key=()) == "SasInvalid"
 
     def test_a_response_header_is_signed_too(self) -> None:
-        token = made(content_type="text/csv", content_disposition="attachment")
+        token = client_token(content_type="text/csv", content_disposition="attachment")
         assert code_of(token) is None
         assert code_of(token.replace("text/csv", "text/html")) == "SasInvalid"
 
-    def test_altered(self) -> None:
-        token = made()
+    def test_an_altered_token_is_refused(self) -> None:
+        token = client_token()
         assert code_of(token.replace("sp=r", "sp=rw")) == "SasInvalid"
         assert code_of(re.sub("se=2026", "se=2036", token)) == "SasInvalid"
         assert code_of(token.replace("sr=b", "sr=c")) == "SasInvalid"
@@ -112,7 +112,7 @@ class TestTokensOfTheClient:
         assert code_of(re.sub("sig=[^&]*", "sig=", token)) == "SasInvalid"
         assert code_of(re.sub("sig=[^&]*", "sig=%FF", token)) == "SasInvalid"
 
-    def test_a_container_opens_every_blob_in_it_and_no_other(self) -> None:
+    def test_a_container_s_token_opens_every_blob_in_it_and_no_other(self) -> None:
         token = generate_container_sas(
             "acct",
             "models",
@@ -127,16 +127,16 @@ class TestTokensOfTheClient:
         assert code_of(token, permission="w") == "SasNotPermitted"
 
     def test_a_blob_s_token_does_not_open_its_container(self) -> None:
-        assert code_of(made(permission="rl"), blob="models", permission="l") == "SasInvalid"
+        assert code_of(client_token(permission="rl"), blob="models", permission="l") == "SasInvalid"
 
-    def test_what_there_is_not_here_binds_it_to_nothing(self) -> None:
-        assert code_of(made(ip="10.0.0.1")) == "SasInvalid"
-        assert code_of(made(policy_id="policy")) == "SasInvalid"
+    def test_a_token_with_unsupported_restrictions_is_refused(self) -> None:
+        assert code_of(client_token(ip="10.0.0.1")) == "SasInvalid"
+        assert code_of(client_token(policy_id="policy")) == "SasInvalid"
 
 
 class TestOurs:
     @pytest.mark.parametrize(("resource", "name"), [(sas.BLOB, BLOB), (sas.CONTAINER, "models")])
-    def test_signs_the_text_that_the_storage_service_of_2015_signed(self, resource: str, name: str) -> None:
+    def test_our_token_signs_the_text_of_the_2015_version(self, resource: str, name: str) -> None:
         token = sas.sign(KEY, "acct", name, now=NOW, permissions="rw", resource=resource)
         fields = {name: values[0] for name, values in parse_qs(token[1:]).items()}
         assert (fields["sv"], fields["sr"]) == ("2015-02-21", resource)
@@ -145,15 +145,15 @@ class TestOurs:
         assert fields["sig"] == _shared_access_signature.sign_string(KEY, text)
         assert code_of(token, permission="w") is None
 
-    def test_the_rest_of_an_address_does_not_matter(self) -> None:
+    def test_other_query_parameters_are_ignored(self) -> None:
         token = sas.sign(KEY, "acct", BLOB, now=NOW)
         assert code_of(f"{token}&comp=block&blockid=MQ%3D%3D&timeout=30") is None
 
     @pytest.mark.parametrize("token", ["", "?", "?sv=2015-02-21", "?sig=x&sv=2015-02-21&sr=b", "sv=9&sr=b&sig="])
-    def test_what_is_none(self, token: str) -> None:
+    def test_incomplete_tokens_are_refused(self, token: str) -> None:
         assert code_of(token) == "SasInvalid"
 
     @pytest.mark.parametrize("expiry", ["", "soon", "2026-99-01"])
-    def test_one_that_never_ends_is_none(self, expiry: str) -> None:
-        token = made(expiry=expiry) if expiry else made(expiry=None, policy_id="policy")
+    def test_a_token_without_a_valid_end_is_refused(self, expiry: str) -> None:
+        token = client_token(expiry=expiry) if expiry else client_token(expiry=None, policy_id="policy")
         assert code_of(token) == "SasInvalid"

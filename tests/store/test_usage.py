@@ -1,4 +1,4 @@
-"""What was used of a plan: nothing is lost between processes, and a damaged day is not overwritten."""
+"""The usage of a commitment plan: concurrent processes lose nothing, and a damaged day is not overwritten."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_six_processes_add_at_the_same_time(home: Path) -> None:
     assert usage.total(PLAN, [DAY, date(2026, 11, 22)]) == (1080, 270.0)
 
 
-def test_days_are_kept_apart_and_listed_in_order(home: Path) -> None:
+def test_days_are_separate_and_listed_in_order(home: Path) -> None:
     usage = Usage(home)
     assert usage.days(PLAN) == []
     for day in (date(2026, 12, 1), DAY, date(2027, 1, 1)):
@@ -46,7 +46,7 @@ def test_days_are_kept_apart_and_listed_in_order(home: Path) -> None:
     "content",
     ["", "[]", '{"a": 1}', '{"a": {"transactions": 1}}', '{"a": {"transactions": -1, "seconds": 0}}', '{"a": {"tr'],
 )
-def test_a_damaged_day_is_refused_and_stays(home: Path, content: str) -> None:
+def test_a_damaged_day_is_refused_and_not_changed(home: Path, content: str) -> None:
     usage = Usage(home)
     usage.add(PLAN, DAY, {"a": (1, 1.0)})
     path = home / PLAN.folder / "usage" / "2026-11-21.json"

@@ -1,4 +1,4 @@
-"""Many writers at once: every update lands, none twice, none lost."""
+"""Many concurrent writers: no update is lost, and none is written twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of several writers: 50 updates with -IfMatch, each repeated until it is let through."""
+"""One of several concurrent writers: updates with -IfMatch, each repeated until it succeeds."""
 
 from __future__ import annotations
 
