@@ -14,7 +14,7 @@ from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.schema import Contract, Kind, Shape
 from mlmgmt.errors import BadRequest
-from mlmgmt.verbs.services.definitions import rewritten
+from mlmgmt.verbs.services.definitions import replace_model_uri
 from mlmgmt.verbs.userfiles import Source
 from tests.conftest import small_definition
 
@@ -130,7 +130,7 @@ def test_set_model_changes_one_string_of_the_file(body: dict[str, Any], encoding
     for model in models:
         source = Source("d.json", text.encode(encoding))
         uri = "https://newstore.blob.core.windows.net/models/new.ilearner"
-        changed = rewritten(source, model, uri).decode(encoding)
+        changed = replace_model_uri(source, model, uri).decode(encoding)
         position = text.index(json.dumps(model.asset_id, ensure_ascii=False), text.index('"assets"'))
         assert changed[:position] == text[:position]
         expected = json.loads(text)

@@ -301,7 +301,7 @@ class TestEndpoints:
             refused = mlmgmt(["endpoints", SCORING, name])
             assert refused.status == 1
             assert "EndpointNotFound" in refused.err
-            assert "There are: con, default, loc001, loc002." in refused.err
+            assert "Its endpoints: con, default, loc001, loc002." in refused.err
         assert shown(mlmgmt, " LOC001 ")["Name"] == "loc001"
 
     def test_their_number_is_limited(self, mlmgmt: Command, bikes: Bikes, monkeypatch: pytest.MonkeyPatch) -> None:
