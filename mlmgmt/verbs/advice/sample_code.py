@@ -305,7 +305,7 @@ class Update:
     def remark(self) -> str:
         """A comment on the body."""
         if self.key == KEY:
-            return "The name must be exactly this one, blanks and brackets included."
+            return "The name must be exactly this one, with its spaces and brackets."
         return "Whatever it omits is not changed."
 
     @property

@@ -55,6 +55,7 @@ def plan_deploy(
         "WorkspaceId": session.workspace,
         "ExperimentId": body["ExperimentId"],
     }
+    # A new web service has one endpoint, the default one.
     identity = EndpointId(session.workspace, service["Id"], finding.DEFAULT)
     planned = endpoint_creation(
         session,

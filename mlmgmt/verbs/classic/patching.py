@@ -296,6 +296,7 @@ def _refreshed_document(
     if not overwrite:
         own = {model.name: model for model in assets.trained_models(revision.document)}
         kept = {}
+        # Assets may have other ids in the new graph, so models are matched by their resource names.
         for model in assets.trained_models(default.document):
             if (mine := own.get(model.name)) is not None and mine.asset_id in revision.models:
                 asset = properties["assets"][model.asset_id]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.verbs.session import Session
 
+# The last one is not a region, but the old cmdlets accepted it as a location.
 _LOCATIONS = (*(region.name for region in regions.KNOWN), "Integration Test")
 CONFIG = "config.json"
 _CONFIG_MEMBERS = ("Location", "WorkspaceId", "AuthorizationToken")

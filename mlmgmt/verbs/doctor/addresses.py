@@ -37,6 +37,7 @@ _SCORING_PATH = re.compile(
 )
 _ENDPOINT_PATH = re.compile(r"/workspaces/(?P<owner>[^/]+)/webservices/(?P<id>[^/]+)/endpoints/(?P<name>[^/]+)/?", re.I)
 _TAIL = ".,;:!)]}>\"'`"
+"""Punctuation of the text that an address was copied from."""
 
 
 @dataclass(frozen=True, slots=True)

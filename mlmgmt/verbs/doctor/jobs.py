@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 JOB, REQUEST, DATA = "job", "job document", "data"
 _NEAR_ENOUGH = 0.75
+"""The least similarity at which a column name is suggested for another."""
 _BEGINNING = 65536
+"""Bytes of a file that are read to find its header."""
 
 
 def check_last(session: Session, revision: Revision, findings: Findings) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 KEY, TOKEN = "key", "token"
 _UNAUTHORIZED = "ScoreRequestUnauthorized: "
 _LENGTH = 88
+"""Characters of a generated key: 64 bytes in Base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Owner:
 
 
 def check_key(session: Session, text: str, revision: Revision | None, findings: Findings) -> ServiceId | None:
-    """Check the API key of a service; return the service that the key opens, if it opens the one that is meant."""
+    """Check an API key; return the service that it opens, unless another service is meant."""
     if session.role == READER:
         findings.skip(KEY, "A Reader cannot see keys.")
         return None
@@ -117,7 +118,7 @@ def owner_of(session: Session, text: str) -> Owner | None:
             exists = store.services.current(identity) is not None
             removed = "" if exists else ", which was removed"
             return Owner(f"the {side} key of {description(session, identity)}{removed}", identity, opens=exists)
-        # As if the last change was never committed: the keys before it.
+        # Without a committed revision, the secrets are those from before the last change.
         before = store.secrets.service(identity, lambda _: None)
         if _side(before.get("keys"), text):
             found = Owner(f"an old key of {description(session, identity)}", identity)
