@@ -21,7 +21,7 @@ from mlmgmt.verbs.scoring import serving
 from mlmgmt.verbs.services import endpoint_view, finding, history
 from mlmgmt.verbs.session import Session
 from mlmgmt.verbs.storage import references
-from tests.store.crash_helper import killed_before
+from tests.store.crash_helper import kill_before
 from tests.stories.classic_home import RESOURCE, SCORING
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def kill_at_every_step(mode: str, service: str, step: int) -> None:
             "deploy": partial(deploying.plan_deploy, experiment=SCORING, skip_model_check=True),
             "remove": partial(web_services.plan_remove, web_service_id=service),
         }[mode]
-        if not killed_before(call, change):
+        if not kill_before(call, change):
             return
         digest = sha256(content.encode()).hexdigest()
         print(json.dumps({"new": digest, "before": before, "after": current_services()}), flush=True)
