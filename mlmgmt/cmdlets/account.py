@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import HOMES, Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "1. Connect"
-FILES = "7. Homes and trust"
 TOPIC = "homes-and-trust"
 _ROLE = Parameter(
     "Role",
@@ -128,7 +127,7 @@ TRUST_HOME = Cmdlet(
     run="verbs.account.account:trust_home",
     summary="Trust a home that was cloned, copied or moved here, so that you can change it.",
     example="mlmgmt trust-home",
-    step=FILES,
+    step=HOMES,
     view="context",
 )
 TRUST_MODEL = Cmdlet(
@@ -137,7 +136,7 @@ TRUST_MODEL = Cmdlet(
     run="verbs.account.account:trust_model",
     summary="Trust one model file from elsewhere, by its SHA-256. Opening a model runs the code in it.",
     example="mlmgmt trust-model 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    step=FILES,
+    step=HOMES,
     parameters=(Parameter("Digest", help="The SHA-256 of the .ilearner file.", mandatory=True, position=0),),
 )
 TOKEN = Cmdlet(
@@ -146,7 +145,7 @@ TOKEN = Cmdlet(
     run="verbs.account.account:token",
     summary="Create a bearer token for mlmgmt serve. It expires.",
     example="mlmgmt token -Hours 8",
-    step=FILES,
+    step=HOMES,
     topic="http",
     parameters=(
         Parameter("Hours", Kind.NUMBER, "How many hours it is valid; default: 1."),
@@ -155,6 +154,25 @@ TOKEN = Cmdlet(
             help="Ignored; accepted for old scripts.",
             argument="_resource_url",
             aliases=("ResourceTypeName",),
+        ),
+    ),
+)
+PROVIDERS = Cmdlet(
+    spellings=both("Get", "ResourceProvider"),
+    short=("providers",),
+    calls=("Providers_Get",),
+    run="verbs.account.providers:get",
+    summary="List the available resource types and their regions.",
+    example="mlmgmt Get-AzResourceProvider -ProviderNamespace Microsoft.MachineLearning",
+    topic="plans-and-storage",
+    step=STEP,
+    view="provider",
+    lists="resource types",
+    parameters=(
+        Parameter(
+            "ProviderNamespace",
+            help="The namespace, such as Microsoft.MachineLearning; default: all.",
+            argument="namespace",
         ),
     ),
 )
@@ -170,4 +188,5 @@ CMDLETS = (
     TRUST_HOME,
     TRUST_MODEL,
     TOKEN,
+    PROVIDERS,
 )

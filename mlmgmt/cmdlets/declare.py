@@ -251,3 +251,12 @@ PARAMETERS = Parameter(
     "Parameters", Kind.LIST, "Web service parameters, as NAME=VALUE.", aliases=("GlobalParameters",), short="p"
 )
 SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy without checking the model. The history records this.")
+LOOK, RETRAIN_STEP, REVIEW, DEPLOY, AFTER, HOMES = (
+    "2. Look",
+    "3. Export and retrain",
+    "4. Review",
+    "5. Deploy",
+    "6. Check and undo",
+    "7. Homes and trust",
+)
+"""Headings of `mlmgmt --help`, in the order of a retraining session."""

@@ -9,18 +9,17 @@ from mlmgmt.cmdlets import (
     account,
     advice,
     batch,
-    beyond,
-    catalogue,
     classic,
-    experiment,
-    invoke,
+    experiments,
     many,
-    plan,
+    plans,
+    retraining,
+    runs,
+    scoring,
     server,
+    services,
     storage,
     topics,
-    trained_model,
-    webservice,
 )
 
 if TYPE_CHECKING:
@@ -30,20 +29,19 @@ if TYPE_CHECKING:
 
 FILES = (
     account,
-    webservice,
-    beyond,
+    retraining,
+    runs,
+    services,
     batch,
-    experiment,
-    catalogue,
-    plan,
+    experiments,
+    plans,
     storage,
     server,
     classic,
     many,
     advice,
     topics,
-    trained_model,
-    invoke,
+    scoring,
 )
 """The files of declarations, each with its `CMDLETS` and the help `TOPIC` that explains them."""
 CMDLETS: tuple[Cmdlet, ...] = tuple(cmdlet for file in FILES for cmdlet in file.CMDLETS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import GROUP, Cmdlet, Gate, Kind, Parameter, both
-from mlmgmt.cmdlets.plan import STEP
+from mlmgmt.cmdlets.declare import GROUP, HOMES, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.plans import STEP
 
 TOPIC = "plans-and-storage"
 _ACCOUNT = Parameter(
@@ -106,4 +106,42 @@ SAS = Cmdlet(
         Parameter("Hours", Kind.NUMBER, "How many hours it is valid; default: 24."),
     ),
 )
-CMDLETS = (NEW, GET, REMOVE, KEYS, SAS)
+SCRIPTS = Cmdlet(
+    spellings=both("Enable", "MlScript"),
+    short=("allow-scripts",),
+    run="verbs.storage.sources:allow_scripts",
+    summary="Allow the graphs of this home to run Python scripts.",
+    example="mlmgmt allow-scripts",
+    topic="experiments",
+    step=HOMES,
+    about="A script can do everything that you can do. It runs in a separate process with limits on time and memory, "
+    "but is not isolated any further.",
+    parameters=(Parameter("Deny", Kind.SWITCH, "Stop allowing them."),),
+)
+MAP_SOURCE = Cmdlet(
+    spellings=both("Set", "MlDataSource"),
+    short=("map-source",),
+    run="verbs.storage.sources:map_source",
+    summary="Map a database server to a SQLAlchemy connection, or a web address to a file, for Import and Export Data.",
+    example="mlmgmt map-source sales.database.windows.net sqlite:////data/sales.db",
+    topic="experiments",
+    step=HOMES,
+    view="rows",
+    parameters=(
+        Parameter("Name", help="The server's name, or the web address.", mandatory=True, position=0, short="n"),
+        Parameter("Target", help="The connection URL, or the file.", position=1, completes="file"),
+        Parameter("Remove", Kind.SWITCH, "Remove the mapping."),
+    ),
+)
+SOURCES = Cmdlet(
+    spellings=both("Get", "MlDataSource"),
+    short=("sources",),
+    run="verbs.storage.sources:sources",
+    summary="Show the mappings, and whether scripts are allowed.",
+    example="mlmgmt sources",
+    topic="experiments",
+    step=HOMES,
+    view="rows",
+)
+
+CMDLETS = (NEW, GET, REMOVE, KEYS, SAS, SCRIPTS, MAP_SOURCE, SOURCES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import GROUP, NAME, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import GROUP, Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "B. Plans and accounts"
 TOPIC = "plans-and-storage"
@@ -146,20 +146,6 @@ SKUS = Cmdlet(
     view="skus",
     lists="SKUs",
 )
-ADD_REGION = Cmdlet(
-    spellings=both("Add", "MlWebServiceRegionalProperty", "New-AzureRmMlWebServiceRegionalProperties"),
-    short=("add-region",),
-    calls=("WebServices_CreateRegionalProperties",),
-    run="verbs.services.regions:plan_add",
-    summary="Make a web service known in another region, for Get with -Region.",
-    example="mlmgmt Add-AzMlWebServiceRegionalProperty -ResourceGroupName retail -Name churn -Region westcentralus "
-    "-Force",
-    step="5. Deploy",
-    topic="services",
-    view="webservice",
-    gate=Gate("Creating regional properties of the web service"),
-    parameters=(GROUP, NAME, Parameter("Region", help="The region, such as westcentralus.", mandatory=True)),
-)
 NEW_RESOURCE = Cmdlet(
     spellings=both("New", "Resource"),
     short=("new-resource",),
@@ -194,24 +180,6 @@ NEW_RESOURCE = Cmdlet(
         Parameter("ApiVersion", help="Ignored; accepted for old scripts.", argument="_api_version"),
     ),
 )
-PROVIDERS = Cmdlet(
-    spellings=both("Get", "ResourceProvider"),
-    short=("providers",),
-    calls=("Providers_Get",),
-    run="verbs.account.providers:get",
-    summary="List the available resource types and their regions.",
-    example="mlmgmt Get-AzResourceProvider -ProviderNamespace Microsoft.MachineLearning",
-    step=STEP,
-    view="provider",
-    lists="resource types",
-    parameters=(
-        Parameter(
-            "ProviderNamespace",
-            help="The namespace, such as Microsoft.MachineLearning; default: all.",
-            argument="namespace",
-        ),
-    ),
-)
 CMDLETS = (
     GET,
     NEW,
@@ -221,7 +189,5 @@ CMDLETS = (
     MOVE_ASSOCIATION,
     USAGE,
     SKUS,
-    ADD_REGION,
     NEW_RESOURCE,
-    PROVIDERS,
 )

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from mlmgmt.cmdlets.classic import STEP
-from mlmgmt.cmdlets.declare import Cmdlet, Kind, Parameter
+from mlmgmt.cmdlets.declare import (
+    AFTER,
+    ENDPOINT,
+    PARAMETERS,
+    WEB_SERVICE,
+    Cmdlet,
+    Kind,
+    Parameter,
+    answering,
+    both,
+)
 
 TOPIC = "classic"
 _KEY = Parameter("ApiKey", help="One of the two keys of the endpoint or web service.", mandatory=True)
@@ -56,4 +66,41 @@ BES = Cmdlet(
         Parameter("JobConfigString", Kind.TEXT, "The job document as JSON; takes precedence over the file."),
     ),
 )
-CMDLETS = (RRS, BES)
+SCORE = Cmdlet(
+    spellings=both("Invoke", "MlWebServiceScoring"),
+    short=("score",),
+    calls=("execute",),
+    run="verbs.scoring.scoring:score",
+    summary="Score rows with the deployed model.",
+    example="mlmgmt score -g retail -n churn --input new-customers.csv",
+    topic="services",
+    step=AFTER,
+    view="scores",
+    sets=(WEB_SERVICE, ENDPOINT, f"{WEB_SERVICE}WithoutRows", f"{ENDPOINT}WithoutRows"),
+    about="A web service whose graph reads its data itself has no inputs, and is scored without rows.",
+    parameters=(
+        *answering(new=(WEB_SERVICE, f"{WEB_SERVICE}WithoutRows"), endpoint=(ENDPOINT, f"{ENDPOINT}WithoutRows")),
+        Parameter(
+            "InputFile",
+            Kind.ROWS,
+            "A CSV file, or a request-response body as JSON.",
+            mandatory=True,
+            sets=(WEB_SERVICE, ENDPOINT),
+            pipeline=True,
+            aliases=("Input",),
+            argument="rows",
+            short="i",
+            position=0,
+            completes="file",
+        ),
+        PARAMETERS,
+        Parameter("OutputFile", Kind.FILE, "A CSV file to write the scores to.", completes="file"),
+        Parameter("Force", Kind.SWITCH, "Overwrite the output file.", argument="force"),
+        Parameter(
+            "Server", help="A running server to call, such as http://127.0.0.1:8777; default: score in this process."
+        ),
+        Parameter("ApiKey", help="The key for the server; default: the primary key in this home."),
+    ),
+)
+
+CMDLETS = (RRS, BES, SCORE)

@@ -1,18 +1,40 @@
-"""Cmdlets for New web services, with the names of the Az.MachineLearning and AzureRM.MachineLearning modules."""
+"""Cmdlets for New web services, with the names of the Az.MachineLearning and AzureRM.MachineLearning modules, and what
+those modules never had: diff, test, history, rollback, restore, and work on definition files.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import GROUP, IF_MATCH, MESSAGE, NAME, SKIP_CHECK, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import (
+    AFTER,
+    DEPLOY,
+    ENDPOINT,
+    GROUP,
+    IF_MATCH,
+    LOOK,
+    MESSAGE,
+    NAME,
+    RETRAIN_STEP,
+    REVIEW,
+    SKIP_CHECK,
+    WEB_SERVICE,
+    Cmdlet,
+    Gate,
+    Kind,
+    Parameter,
+    answering,
+    both,
+)
 
-LOOK, DEPLOY = "2. Look", "5. Deploy"
 TOPIC = "services"
 FROM_FILE, FROM_INSTANCE = "CreateFromFile", "CreateFromInstance"
 TO_FILE, TO_JSON = "ExportToFile", "ExportToJSON"
 BY_FILE, BY_STRING = "ImportFromJSONFile", "ImportFromJSONString."
 BY_PARAMETERS, BY_OBJECT = "UpdateFromParameters", "UpdateFromObject"
 REMOVE_BY_NAME, REMOVE_BY_OBJECT = "RemoveByNameAndResourceGroup", "RemoveByObject"
+_OPTIONAL_GROUP, _OPTIONAL_NAME = replace(GROUP, mandatory=False), replace(NAME, mandatory=False)
+_SKIP = replace(SKIP_CHECK, help="Go back without checking the model. The history records this.")
 KEYS_BY_NAME, KEYS_BY_OBJECT = "GetByNameAndResourceGroup", "GetByInstance"
 
 GET = Cmdlet(
@@ -235,5 +257,183 @@ KEYS = Cmdlet(
         replace(_OBJECT, sets=(KEYS_BY_OBJECT,)),
     ),
 )
+SET_MODEL = Cmdlet(
+    spellings=both("Set", "MlTrainedModel"),
+    short=("set-model",),
+    run="verbs.services.definitions:set_model",
+    summary="Point a trained model in a definition file at another .ilearner. Nothing else in the file changes.",
+    example="mlmgmt set-model churn.json --asset asset3 --location "
+    "https://mlstore1a2b3c4d.blob.core.windows.net/retraining/churn/new.ilearner",
+    step=RETRAIN_STEP,
+    topic="definitions",
+    parameters=(
+        Parameter("File", Kind.FILE, "The definition file.", mandatory=True, position=0, completes="file"),
+        Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
+        Parameter(
+            "Location", help="The new URI: BaseLocation and RelativeLocation joined.", mandatory=True, aliases=("Uri",)
+        ),
+    ),
+)
+ASSETS = Cmdlet(
+    spellings=both("Get", "MlDefinitionAsset"),
+    short=("assets",),
+    run="verbs.services.definitions:list_assets",
+    summary="List the assets of a definition, and which of them are trained models.",
+    example="mlmgmt assets churn.json",
+    step=RETRAIN_STEP,
+    topic="definitions",
+    view="rows",
+    lists="assets",
+    parameters=(
+        Parameter(
+            "Definition",
+            Kind.DOCUMENT,
+            "The definition file.",
+            mandatory=True,
+            position=0,
+            pipeline=True,
+            completes="file",
+        ),
+    ),
+)
+DIFF = Cmdlet(
+    spellings=both("Compare", "MlWebService"),
+    short=("diff",),
+    run="verbs.services.definitions:compare",
+    summary="Show differences: what an update from a file would change, between two files, or since a revision.",
+    example="mlmgmt diff -g retail -n churn churn.json",
+    step=REVIEW,
+    topic="definitions",
+    view="diff",
+    verdict="changes",
+    trouble=2,
+    about="Exit status 0: no difference; 1: different; 2: an error. -Format patch writes an RFC 6902 JSON Patch.",
+    parameters=(
+        _OPTIONAL_GROUP,
+        _OPTIONAL_NAME,
+        Parameter("Left", Kind.DOCUMENT, "A definition file.", position=0, completes="file"),
+        Parameter("Right", Kind.DOCUMENT, "Another definition file.", position=1, completes="file"),
+        Parameter(
+            "Revision",
+            Kind.INTEGER,
+            "An earlier revision of the web service.",
+            completes="revision",
+        ),
+        Parameter(
+            "Format",
+            Kind.CHOICE,
+            "The form of the answer.",
+            choices=("text", "json", "patch"),
+            argument="_format",
+            short="f",
+        ),
+    ),
+)
+TEST = Cmdlet(
+    spellings=both("Test", "MlWebService"),
+    short=("test", "validate"),
+    run="verbs.services.definitions:test",
+    summary="Check a definition file, or that a web service answers with what was deployed.",
+    example="mlmgmt test -g retail -n churn",
+    step=REVIEW,
+    topic="definitions",
+    view="checks",
+    verdict="Passed",
+    parameters=(
+        _OPTIONAL_GROUP,
+        _OPTIONAL_NAME,
+        Parameter("Definition", Kind.DOCUMENT, "A definition file.", position=0, completes="file"),
+    ),
+)
+HISTORY = Cmdlet(
+    spellings=both("Get", "MlWebServiceHistory"),
+    short=("history",),
+    run="verbs.services.history:history",
+    summary="Show every revision of a web service: when, by whom, why, and with which model.",
+    example="mlmgmt history -g retail -n churn",
+    step=AFTER,
+    view="history",
+    lists="revisions",
+    sets=(WEB_SERVICE, ENDPOINT),
+    parameters=answering(),
+)
+ROLLBACK = Cmdlet(
+    spellings=both("Undo", "MlWebService"),
+    short=("rollback",),
+    run="verbs.services.history:plan_rollback",
+    summary="Go back to an earlier revision and its model. This makes a new revision.",
+    example="mlmgmt rollback -g retail -n churn --to 1",
+    step=AFTER,
+    view="webservice",
+    sets=(WEB_SERVICE, ENDPOINT),
+    gate=Gate("Rolling back the web service"),
+    parameters=(
+        *answering(),
+        Parameter(
+            "To",
+            Kind.INTEGER,
+            "The revision; default: the one before the current one.",
+            aliases=("Revision",),
+            completes="revision",
+        ),
+        MESSAGE,
+        IF_MATCH,
+        _SKIP,
+    ),
+)
+RESTORE = Cmdlet(
+    spellings=both("Restore", "MlWebService"),
+    short=("restore",),
+    run="verbs.services.history:plan_restore",
+    summary="Bring back a removed web service, with its keys.",
+    example="mlmgmt restore -g retail -n churn",
+    step=AFTER,
+    view="webservice",
+    sets=(WEB_SERVICE, ENDPOINT),
+    gate=Gate("Restoring the web service"),
+    parameters=(*answering(), MESSAGE, _SKIP),
+)
+SCHEMA = Cmdlet(
+    spellings=both("Get", "MlSchema"),
+    short=("schema",),
+    run="verbs.services.definitions:schema",
+    summary="Print the JSON Schema of a definition, for editors.",
+    example="mlmgmt schema webservice > webservice.schema.json",
+    step=REVIEW,
+    topic="vs-code",
+    view="text",
+    parameters=(Parameter("Name", help="The kind of document: webservice.", position=0, choices=("webservice",)),),
+)
+ADD_REGION = Cmdlet(
+    spellings=both("Add", "MlWebServiceRegionalProperty", "New-AzureRmMlWebServiceRegionalProperties"),
+    short=("add-region",),
+    calls=("WebServices_CreateRegionalProperties",),
+    run="verbs.services.regions:plan_add",
+    summary="Make a web service known in another region, for Get with -Region.",
+    example="mlmgmt Add-AzMlWebServiceRegionalProperty -ResourceGroupName retail -Name churn -Region westcentralus "
+    "-Force",
+    step="5. Deploy",
+    topic="services",
+    view="webservice",
+    gate=Gate("Creating regional properties of the web service"),
+    parameters=(GROUP, NAME, Parameter("Region", help="The region, such as westcentralus.", mandatory=True)),
+)
 
-CMDLETS = (GET, KEYS, EXPORT, IMPORT, NEW, UPDATE, REMOVE)
+CMDLETS = (
+    GET,
+    KEYS,
+    EXPORT,
+    IMPORT,
+    NEW,
+    UPDATE,
+    REMOVE,
+    SET_MODEL,
+    ASSETS,
+    DIFF,
+    TEST,
+    HISTORY,
+    ROLLBACK,
+    RESTORE,
+    SCHEMA,
+    ADD_REGION,
+)
