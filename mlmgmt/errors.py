@@ -55,8 +55,9 @@ class MlmgmtError(Exception):
 
     Args:
         message: what is wrong, in one sentence.
+        detail: the specific code. The error makes its one detail from it and the message; `at` is the detail's target.
         target: the thing it is about.
-        details: all the specific reasons.
+        details: the specific reasons, if there are several, or if they have other messages.
         hint: what to do next, usually a command.
         code: replaces the class's code.
         report: results from before the error, for callers that show them.
@@ -70,6 +71,8 @@ class MlmgmtError(Exception):
         self,
         message: str,
         *,
+        detail: str | None = None,
+        at: str | None = None,
         target: str | None = None,
         details: Iterable[Detail] = (),
         hint: str | None = None,
@@ -79,7 +82,7 @@ class MlmgmtError(Exception):
         super().__init__(message)
         self.message = message
         self.target = target
-        self.details = tuple(details)
+        self.details = (Detail(detail, message, at),) if detail is not None else tuple(details)
         self.hint = hint
         self.report = report
         if code is not None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TypeAlias
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 
 PROVIDER = "Microsoft.MachineLearning"
 WEB_SERVICES = "webServices"
@@ -59,11 +59,10 @@ def check_name(name: str, *, what: str = "web service", longest: int = LONGEST_N
         reason = "it starts with a blank, or ends with a blank or a dot"
     if reason is not None:
         shown = name if len(name) <= 40 else name[:40] + "…"
-        message = f"{shown!r} is not a valid {what} name: {reason}."
         raise BadRequest(
-            message,
+            f"{shown!r} is not a valid {what} name: {reason}.",
+            detail="InvalidResourceName",
             target="Name",
-            details=[Detail("InvalidResourceName", message)],
             hint="Use letters, digits, blanks, '-', '_', '.', '(' and ')'.",
         )
     return name
@@ -211,8 +210,7 @@ class EndpointId:
         """
         found = _ENDPOINT.fullmatch(text.strip())
         if found is None:
-            message = f"{text!r} is not the id of an endpoint."
-            raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)])
+            raise BadRequest(f"{text!r} is not the id of an endpoint.", detail="InvalidResourceId", target="id")
         return cls(found["workspace"], found["service"], found["name"])
 
 
@@ -292,8 +290,7 @@ def _parse(text: str, kind: str, what: str) -> tuple[str, str, str]:
     """Return the subscription, group and name of an id whose type is `kind`."""
     found = _ID.fullmatch(text.strip())
     if found is None or found["type"].casefold() != kind.casefold():
-        message = f"{text!r} is not the id of a {what}."
-        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)])
+        raise BadRequest(f"{text!r} is not the id of a {what}.", detail="InvalidResourceId", target="id")
     return found["subscription"], found["group"], found["name"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmgmt.errors import Declined, Detail
+from mlmgmt.errors import Declined
 
 _TERMINAL = "/dev/tty"
 _CHOICES = "[Y] Yes  [N] No  [?] Help (default is Y): "
@@ -42,4 +42,4 @@ def confirm(
 
 
 def _declined(message: str, code: str, hint: str | None) -> Declined:
-    return Declined(message, details=[Detail(code, message)], hint=hint)
+    return Declined(message, detail=code, hint=hint)

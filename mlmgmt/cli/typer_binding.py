@@ -262,7 +262,7 @@ def unknown_command(name: str) -> Exception:
     """Return the error for a word that is not a command, with the nearest commands."""
     from difflib import get_close_matches
 
-    from mlmgmt.errors import Detail, WrongUsage
+    from mlmgmt.errors import WrongUsage
 
     known = {
         key: spelled
@@ -271,9 +271,8 @@ def unknown_command(name: str) -> Exception:
         for key in (spelled.casefold(),)
     }
     near = [known[key] for key in get_close_matches(name.casefold(), known, n=3)]
-    message = f"There is no command {name!r}."
     hint = f"Did you mean {' or '.join(near)}?" if near else "See them all with: mlmgmt --help"
-    return WrongUsage(message, target=name, details=[Detail("CommandNotFound", message)], hint=hint)
+    return WrongUsage(f"There is no command {name!r}.", detail="CommandNotFound", target=name, hint=hint)
 
 
 def help_text(cmdlet: Cmdlet, name: str) -> str:

@@ -11,7 +11,7 @@ import orjson
 from mlmgmt.cmdlets import values
 from mlmgmt.cmdlets.declare import COMMON, CONFIRM, FORCE, WHAT_IF, WORKSPACE, Kind
 from mlmgmt.definition.document import LARGEST, Unreadable, parse
-from mlmgmt.errors import BadRequest, Detail, WrongUsage
+from mlmgmt.errors import BadRequest, WrongUsage
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.userfiles import Source
 
@@ -66,7 +66,7 @@ def bind(
     for name, several in texts.items():
         if len(several) > 1 and cmdlet.parameter(name).kind is not Kind.LIST:
             message = f"-{name} was given {len(several)} times; give it once."
-            raise WrongUsage(message, target=name, details=[Detail("ParameterAlreadyBound", message)])
+            raise WrongUsage(message, detail="ParameterAlreadyBound", target=name)
     chosen = _choose(cmdlet, set(texts), piped is not None)
     arguments: dict[str, Any] = {keyword: value for in_set, keyword, value in cmdlet.fixed_by_set if in_set == chosen}
     common: dict[str, Any] = {}
@@ -96,11 +96,11 @@ class _Once:
     def __call__(self, parameter: Parameter) -> bytes:
         if self._piped is None:
             message = f"-{parameter.name} reads standard input, but nothing is piped into the command."
-            raise WrongUsage(message, target=parameter.name, details=[Detail("NoPipelineInput", message)])
+            raise WrongUsage(message, detail="NoPipelineInput", target=parameter.name)
         data, self._piped = self._piped(), None
         if not data.strip():
             message = "The piped input is empty. The command before it may have failed."
-            raise BadRequest(message, target=parameter.name, details=[Detail("EmptyInput", message)])
+            raise BadRequest(message, detail="EmptyInput", target=parameter.name)
         return data
 
 
@@ -115,7 +115,7 @@ def _assign(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -
         if not free:
             message = f"Unexpected argument {word!r}."
             hint = _suggestion(cmdlet, texts, word) or f"See: mlmgmt {cmdlet.short[0]} --help"
-            raise WrongUsage(message, target=word, details=[Detail("PositionalParameterNotFound", message)], hint=hint)
+            raise WrongUsage(message, detail="PositionalParameterNotFound", target=word, hint=hint)
         texts[free[0].name] = [*texts.get(free[0].name, []), word]
         if free[0].kind is not Kind.LIST:
             free.pop(0)
@@ -149,9 +149,7 @@ def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
     if not fits:
         own = [f"-{word}" for word in sorted(given) if cmdlet.parameter(word).sets]
         message = f"{' and '.join(own)} cannot be combined."
-        raise WrongUsage(
-            message, details=[Detail("AmbiguousParameterSet", message)], hint=f"See: mlmgmt {cmdlet.short[0]} --help"
-        )
+        raise WrongUsage(message, detail="AmbiguousParameterSet", hint=f"See: mlmgmt {cmdlet.short[0]} --help")
     lacking = {name: _lacking(cmdlet, name, given) for name in fits}
     if piped:
         for name in fits:
@@ -164,10 +162,7 @@ def _choose(cmdlet: Cmdlet, given: set[str], piped: bool) -> str:
     missing = ", ".join(_with_choices(parameter) for parameter in lacking[best])
     message = f"Missing: {missing}."
     raise WrongUsage(
-        message,
-        target=lacking[best][0].name,
-        details=[Detail("MissingMandatoryParameter", message)],
-        hint=f"For example: {cmdlet.example}",
+        message, detail="MissingMandatoryParameter", target=lacking[best][0].name, hint=f"For example: {cmdlet.example}"
     )
 
 
@@ -246,6 +241,4 @@ def _structure(parameter: Parameter, text: str, reader: Callable[[Parameter], by
 
 def _wrong(parameter: Parameter, what: str, hint: str | None = None) -> WrongUsage:
     message = f"-{parameter.name} {what}"
-    return WrongUsage(
-        message, target=parameter.name, details=[Detail("ParameterArgumentTransformationError", message)], hint=hint
-    )
+    return WrongUsage(message, detail="ParameterArgumentTransformationError", target=parameter.name, hint=hint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmgmt.cmdlets.declare import Kind
-from mlmgmt.errors import Detail, WrongUsage
+from mlmgmt.errors import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ def resolve(cmdlet: Cmdlet, word: str) -> Parameter:
 
 
 def _wrong(code: str, message: str, target: str, hint: str | None = None) -> WrongUsage:
-    return WrongUsage(message, target=target, details=[Detail(code, message, target)], hint=hint)
+    return WrongUsage(message, detail=code, at=target, target=target, hint=hint)
 
 
 def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, str]], list[str], Parameter | None]:

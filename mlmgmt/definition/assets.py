@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel
     if not models:
         message = "The definition has no trained model: no asset of type Resource whose uri ends in .ilearner."
         hint = "Name the predictive definition, which refers to a trained model; a training definition has none."
-        raise NotFound(message, details=[Detail("NoTrainedModel", message)], hint=hint)
+        raise NotFound(message, detail="NoTrainedModel", hint=hint)
     if wanted is None:
         found = models
     else:
@@ -90,14 +90,10 @@ def find(document: Mapping[str, Any], wanted: str | None = None) -> TrainedModel
         found = found or [model for model in models if key in (model.asset_id.casefold(), model.name.casefold())]
     if not found:
         message = f"No trained model has the id or name {wanted!r}."
-        raise NotFound(
-            message, target="Asset", details=[Detail("AssetNotFound", message)], hint=f"There are: {listed}."
-        )
+        raise NotFound(message, detail="AssetNotFound", target="Asset", hint=f"There are: {listed}.")
     if len(found) > 1:
         message = f"{len(found)} trained models match; name one by its id."
-        raise BadRequest(
-            message, target="Asset", details=[Detail("AmbiguousAsset", message)], hint=f"There are: {listed}."
-        )
+        raise BadRequest(message, detail="AmbiguousAsset", target="Asset", hint=f"There are: {listed}.")
     return found[0]
 
 

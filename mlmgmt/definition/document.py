@@ -79,7 +79,7 @@ def decode(data: bytes, *, largest: int = LARGEST) -> bytes:
     """
     if len(data) > largest:
         message = f"The document has {len(data):,} bytes; the limit is {largest:,} bytes."
-        raise TooLarge(message, details=[Detail("DocumentTooLarge", message)])
+        raise TooLarge(message, detail="DocumentTooLarge")
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             data = data[len(mark) :]

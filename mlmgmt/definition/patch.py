@@ -120,12 +120,16 @@ def _refuse_fixed_members(stored: Mapping[str, Any], change: Mapping[str, Any]) 
         if isinstance(given, str) and isinstance(present, str) and fold(given) != fold(present):
             message = f"The change is for {given!r}, but this is {present!r}."
             hint = "Remove the identity from the file, or export it: an exported file fits any service."
-            raise Conflict(message, target=member, details=[Detail("CannotChangeIdentity", message, member)], hint=hint)
+            raise Conflict(message, detail="CannotChangeIdentity", at=member, target=member, hint=hint)
     given, present = change.get("location"), stored.get("location")
     if isinstance(given, str) and isinstance(present, str) and not same_location(given, present):
-        message = f"The location is {present!r} and cannot be changed to {given!r}."
-        details = [Detail("InvalidResourceLocation", message, "$.location")]
-        raise Conflict(message, target="location", details=details, hint="Create a new service there instead.")
+        raise Conflict(
+            f"The location is {present!r} and cannot be changed to {given!r}.",
+            detail="InvalidResourceLocation",
+            at="$.location",
+            target="location",
+            hint="Create a new service there instead.",
+        )
     before, after = stored["properties"], change.get("properties", {})
     refuse_another_plan(before, after)
     account, new_account = _text(before, "storageAccount", "name"), _text(after, "storageAccount", "name")
@@ -147,10 +151,13 @@ def refuse_another_plan(before: Mapping[str, Any], after: Mapping[str, Any]) -> 
     """
     plan, new_plan = _text(before, "commitmentPlan", "id"), _text(after, "commitmentPlan", "id")
     if plan is not None and new_plan is not None and fold(plan) != fold(new_plan):
-        message = f"The commitment plan is {plan!r}; it is fixed at creation and cannot be changed to {new_plan!r}."
-        details = [Detail("CannotChangeCommitmentPlan", message, "$.properties.commitmentPlan.id")]
-        hint = "To charge another plan: mlmgmt Move-AzMlCommitmentAssociation"
-        raise Conflict(message, target="commitmentPlan", details=details, hint=hint)
+        raise Conflict(
+            f"The commitment plan is {plan!r}; it is fixed at creation and cannot be changed to {new_plan!r}.",
+            detail="CannotChangeCommitmentPlan",
+            at="$.properties.commitmentPlan.id",
+            target="commitmentPlan",
+            hint="To charge another plan: mlmgmt Move-AzMlCommitmentAssociation",
+        )
 
 
 def _text(properties: Mapping[str, Any], member: str, below: str) -> str | None:

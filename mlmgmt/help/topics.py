@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlmgmt.cmdlets import registry
-from mlmgmt.errors import Detail, WrongUsage
+from mlmgmt.errors import WrongUsage
 from mlmgmt.help import reference
 
 if TYPE_CHECKING:
@@ -121,4 +121,4 @@ def _command(words: str) -> str | None:
 
 
 def _refusal(code: str, message: str, target: str, hint: str | None = None) -> WrongUsage:
-    return WrongUsage(message, target=target, details=[Detail(code, message)], hint=hint)
+    return WrongUsage(message, detail=code, target=target, hint=hint)

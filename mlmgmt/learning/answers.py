@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.modules.columns import studio_type
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ def answer(dataset: Dataset, specification: Specification | None) -> dict[str, A
     if missing := [name for name in declared if name not in dataset.frame.columns]:
         message = f"The output declares columns that the graph does not return: {', '.join(map(repr, missing))}."
         hint = f"It returns: {', '.join(map(str, dataset.frame.columns))}."
-        raise BadRequest(message, details=[Detail("ModelOutputMetadataMismatch", message)], hint=hint)
+        raise BadRequest(message, detail="ModelOutputMetadataMismatch", hint=hint)
     frame = dataset.frame[declared]
     for name in declared:
         wanted = str(((specification or {}).get("properties") or {}).get(name, {}).get("type", "String"))
         if wanted != "String" and studio_type(frame[name]) == "String":
             message = f"The output declares the column {name!r} as {wanted}, but the graph returns text."
-            raise BadRequest(message, target=name, details=[Detail("ModelOutputMetadataMismatch", message, name)])
+            raise BadRequest(message, detail="ModelOutputMetadataMismatch", at=name, target=name)
     columns = [[_cell(value) for value in frame[name]] for name in declared]
     return {
         "ColumnNames": declared,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.modules import text_formats
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Cells(NamedTuple):
 
 
 def refusal(code: str, message: str, *, target: str, hint: str | None = None) -> BadRequest:
-    return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
+    return BadRequest(message, detail=code, at=target, target=target, hint=hint)
 
 
 def is_missing(value: Any) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
-from mlmgmt.errors import BadRequest, Detail, UntrustedModel
+from mlmgmt.errors import BadRequest, UntrustedModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +72,7 @@ def take_apart(data: bytes) -> Container:
 
 def _refuse(reason: str) -> NoReturn:
     message = f"The model file cannot be used. {reason}"
-    hint = "Train the model again here: mlmgmt retrain"
-    raise BadRequest(message, details=[Detail("InvalidModelFormat", message)], hint=hint)
+    raise BadRequest(message, detail="InvalidModelFormat", hint="Train the model again here: mlmgmt retrain")
 
 
 def manifest(data: bytes) -> dict[str, Any]:
@@ -195,7 +194,7 @@ def _check_signature(container: Container, digest: str, key: bytes | None, home:
     if maker == home and key is not None:
         message = "The model file says that it was made here, but its signature does not match: it was altered."
         hint = "Go back to the previous model with mlmgmt rollback, or train the model again."
-        raise UntrustedModel(message, target=digest, details=[Detail("ModelAltered", message, digest)], hint=hint)
+        raise UntrustedModel(message, detail="ModelAltered", at=digest, target=digest, hint=hint)
     message = f"The model was signed by another home ({str(maker)[:8]}…); opening it could run any code."
     hint = f"If you know where it comes from: mlmgmt trust-model {digest}"
-    raise UntrustedModel(message, target=digest, details=[Detail("ModelNotSignedHere", message, digest)], hint=hint)
+    raise UntrustedModel(message, detail="ModelNotSignedHere", at=digest, target=digest, hint=hint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.errors import BadRequest, MlmgmtError
 from mlmgmt.learning.graph_parameters import linked_values
 from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset, ModuleFailure
@@ -83,7 +83,7 @@ def run(
     if missing:
         what = "input" if len(missing) == 1 else "inputs"
         message = f"The request has no rows for the {what} {', '.join(map(repr, missing))}."
-        raise BadRequest(message, target=missing[0], details=[Detail("MissingRequestInput", message, missing[0])])
+        raise BadRequest(message, detail="MissingRequestInput", at=missing[0], target=missing[0])
     values = linked_values(plan.document, parameters or {}, plan.has_own_value)
     done = Run()
     for node_id in plan.order:

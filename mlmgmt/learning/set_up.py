@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.definition.assets import RESULTS_PORT
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.learning.graph_builder import Sketch
 from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules import catalogue
@@ -48,7 +48,7 @@ def trainer(plan: GraphPlan) -> str:
 
 
 def _refuse(code: str, message: str, hint: str) -> NoReturn:
-    raise BadRequest(message, target="ExperimentId", details=[Detail(code, message)], hint=hint)
+    raise BadRequest(message, detail=code, target="ExperimentId", hint=hint)
 
 
 def entry_edges(sketch: Sketch, plan: GraphPlan, node: str, port: str) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlmgmt.definition.document import decode
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.learning import conversion
 from mlmgmt.learning.conversion import Cells as Cells
 from mlmgmt.learning.conversion import refusal
@@ -127,7 +127,7 @@ def from_request(table: Any, port: str) -> Cells:
     for index, row in enumerate(rows):
         if row.__class__ is not list or len(row) != width:
             message = f"Row {index + 1} of the input {port!r} must have {_count(width, 'cell')}."
-            raise BadRequest(message, target=port, details=[Detail("TableSchemaColumnCountMismatch", message, port)])
+            raise BadRequest(message, detail="TableSchemaColumnCountMismatch", at=port, target=port)
     return Cells(names, rows, port)
 
 

@@ -14,7 +14,6 @@ from mlmgmt.definition.document import LARGEST
 from mlmgmt.errors import (
     BadArgument,
     Busy,
-    Detail,
     HomeError,
     MethodNotAllowed,
     MlmgmtError,
@@ -233,8 +232,9 @@ def _version(operation: Operation, query: Mapping[str, str]) -> str:
 def _require_subscription(session: Session, given: str) -> None:
     if given.casefold() != session.store.home.subscription.casefold():
         message = f"The subscription {given[:64]!r} could not be found."
-        details = [Detail("SubscriptionNotFound", message)]
-        raise NotFound(message, details=details, code="SubscriptionNotFound", hint="Show this home's: mlmgmt status")
+        raise NotFound(
+            message, detail="SubscriptionNotFound", code="SubscriptionNotFound", hint="Show this home's: mlmgmt status"
+        )
 
 
 def _refuse_repeated(names: list[bytes]) -> None:

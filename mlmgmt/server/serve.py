@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, HomeError, WrongUsage
+from mlmgmt.errors import BadRequest, HomeError, WrongUsage
 from mlmgmt.protocol.operations import OPERATIONS
 from mlmgmt.server.http.settings import Settings
 from mlmgmt.verbs.scoring.remote import DEFAULT_HOST, DEFAULT_PORT
@@ -119,8 +119,9 @@ def _check(settings: Settings) -> None:
             ) from None
     if not _is_loopback(settings.host) and not own_files:
         message = f"{settings.host!r} can be reached from other machines, so it requires TLS."
-        details = [Detail("NotLoopback", message)]
-        raise WrongUsage(message, target="ListenHost", details=details, hint="Give -Certificate FILE and -Key FILE.")
+        raise WrongUsage(
+            message, detail="NotLoopback", target="ListenHost", hint="Give -Certificate FILE and -Key FILE."
+        )
     if not 0 <= settings.port < 65536:
         raise WrongUsage(f"Port {settings.port} is out of range (0 to 65535).", target="Port")
     if not 1 <= settings.workers <= 64:
@@ -151,7 +152,7 @@ def _listener(settings: Settings) -> socket.socket:
         listener.close()
         message = f"Cannot listen on {settings.host}:{settings.port}: {error.strerror or error}."
         hint = "Choose another port with -Port; -Port 0 takes a free one."
-        raise BadRequest(message, target="Port", details=[Detail("AddressInUse", message)], hint=hint) from None
+        raise BadRequest(message, detail="AddressInUse", target="Port", hint=hint) from None
     listener.set_inheritable(True)
     return listener
 

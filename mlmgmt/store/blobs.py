@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import StorageAccountId, file_name
 from mlmgmt.store import files
 
@@ -98,8 +98,7 @@ def _unsafe(part: str) -> bool:
 
 
 def _refuse(uri: str, reason: str) -> NoReturn:
-    message = f"{uri!r} is not the address of a blob. {reason}"
-    raise BadRequest(message, target="uri", details=[Detail("InvalidBlob", message)])
+    raise BadRequest(f"{uri!r} is not the address of a blob. {reason}", detail="InvalidBlob", target="uri")
 
 
 def check_account_name(account: str) -> str:
@@ -110,7 +109,7 @@ def check_account_name(account: str) -> str:
     """
     if not _ACCOUNT.fullmatch(account):
         message = f"{account!r} is not a valid storage account name: use 3 to 24 lower-case letters and digits."
-        raise BadRequest(message, target="Name", details=[Detail("InvalidAccountName", message)])
+        raise BadRequest(message, detail="InvalidAccountName", target="Name")
     return account
 
 
@@ -199,12 +198,12 @@ class Blobs:
         """
         if not self.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
-            raise NotFound(message, target=blob.uri, details=[Detail("AccountNotRegistered", message)])
+            raise NotFound(message, detail="AccountNotRegistered", target=blob.uri)
         try:
             return self._file(blob).open("rb")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             message = f"Blob {blob.name!r} does not exist in the storage account {blob.account!r}."
-            raise NotFound(message, target=blob.uri, details=[Detail("BlobNotFound", message)]) from None
+            raise NotFound(message, detail="BlobNotFound", target=blob.uri) from None
 
     def exists(self, blob: Blob) -> bool:
         return self.is_registered(blob.account) and self._file(blob).is_file()
@@ -252,8 +251,8 @@ class Blobs:
             data = (self._root / "models" / f"{file_name(digest)}.ilearner").read_bytes()
         except FileNotFoundError:
             message = f"This home has no model with the digest {digest}."
-            raise NotFound(message, target=digest, details=[Detail("ModelPackageNotFound", message)]) from None
+            raise NotFound(message, detail="ModelPackageNotFound", target=digest) from None
         if sha256(data).hexdigest() != digest:
             message = f"The copy of the model {digest} was changed on disk; it is not opened."
-            raise NotFound(message, target=digest, details=[Detail("ModelPackageInvalid", message)])
+            raise NotFound(message, detail="ModelPackageInvalid", target=digest)
         return data

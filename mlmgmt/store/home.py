@@ -105,7 +105,7 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
     root = find(environ, explicit)
     if root is None:
         message = "No home found: no folder .mlmgmt here or above, and MLMGMT_HOME is not set."
-        raise NotFound(message, details=[Detail("NoHome", message)], hint=_HINT)
+        raise NotFound(message, detail="NoHome", hint=_HINT)
     refuse_windows()
     stated = files.read_json(root / "home.json")
     if stated is None:
@@ -113,7 +113,7 @@ def load(environ: Mapping[str, str], explicit: str | None = None) -> Home:
             message = f"{root} is not a home: it has other files but no home.json."
         else:
             message = f"There is no home at {root}."
-        raise NotFound(message, target=str(root), details=[Detail("NoHome", message)], hint=_HINT)
+        raise NotFound(message, detail="NoHome", target=str(root), hint=_HINT)
     number = _format_of(root, stated)
     home_id = str(stated.get("id", ""))
     if not _is_id(home_id):
@@ -144,8 +144,7 @@ def _format_of(root: Path, stated: Mapping[str, Any]) -> int:
 
 def _other_format(root: Path, number: int, hint: str) -> HomeError:
     message = f"The home at {root} has format {number}, but this version of mlmgmt reads format {newest_format()}."
-    details = [Detail("HomeFormatNotSupported", message, str(root / "home.json"))]
-    return HomeError(message, target=str(root), details=details, hint=hint)
+    return HomeError(message, detail="HomeFormatNotSupported", at=str(root / "home.json"), target=str(root), hint=hint)
 
 
 def upgrade(home: Home, tell: Callable[[str], None] | None) -> None:
@@ -202,7 +201,7 @@ def create(environ: Mapping[str, str], root: Path, subscription: str | None) -> 
     refuse_windows()
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
         message = f"Cannot create a home at {root}: it exists and is not empty."
-        raise BadRequest(message, target=str(root), details=[Detail("NotAHome", message)])
+        raise BadRequest(message, detail="NotAHome", target=str(root))
     home_id = uuid.uuid4().hex
     root.mkdir(parents=True, exist_ok=True)
     trust = config_folder(environ) / "homes" / home_id
@@ -223,7 +222,7 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
     """
     if home.root.stat().st_uid != os.getuid():
         message = f"{home.root} belongs to another user; copy it to one of your folders first."
-        raise HomeError(message, target=str(home.root), details=[Detail("ForeignHome", message)])
+        raise HomeError(message, detail="ForeignHome", target=str(home.root))
     known = files.read_json(home.trust / "home.json")
     elsewhere = Path(known["path"]) if known else None
     copied = elsewhere is not None and elsewhere != home.root.resolve() and _has_id(elsewhere, home.id)

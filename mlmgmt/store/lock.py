@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import Conflict, Detail
+from mlmgmt.errors import Conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +36,7 @@ def hold(root: Path, name: str, *, patience: float = PATIENCE) -> Iterator[None]
     except filelock.Timeout:
         message = f"Another command has been writing {name} for more than {patience:.0f} seconds."
         raise Conflict(
-            message,
-            target=name,
-            details=[Detail("ResourceLocked", message)],
-            hint="Wait for that command or end it, then try again.",
+            message, detail="ResourceLocked", target=name, hint="Wait for that command or end it, then try again."
         ) from None
     try:
         yield

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qsl, quote, urlencode
 
-from mlmgmt.errors import AuthorizationFailed, Detail
+from mlmgmt.errors import AuthorizationFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +93,7 @@ def check(
 
 def _refuse(code: str, message: str) -> NoReturn:
     hint = "Get a new one; for the results of a batch job: mlmgmt batch status"
-    raise AuthorizationFailed(message, target="SasBlobToken", details=[Detail(code, message)], hint=hint)
+    raise AuthorizationFailed(message, detail=code, target="SasBlobToken", hint=hint)
 
 
 def _is_signed(fields: Mapping[str, str], keys: Sequence[str], account: str, blob: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Detail, HomeError
+from mlmgmt.errors import HomeError
 from mlmgmt.store import lock
 from mlmgmt.store.blobs import Blobs
 from mlmgmt.store.classic import WebServices, Workspaces
@@ -62,8 +62,8 @@ class Store:
             )
             raise HomeError(
                 message,
+                detail="HomeNotTrusted",
                 target=str(self.home.root),
-                details=[Detail("HomeNotTrusted", message)],
                 hint="If you know where it comes from: mlmgmt trust-home",
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,8 @@ def named_values(texts: Sequence[str], target: str = "Parameters") -> dict[str, 
         if not sign:
             message = f"{text!r} must be written as NAME=VALUE."
             hint = "Put a value that contains a comma into a job document: mlmgmt batch submit -JobFile"
-            raise BadRequest(message, target=target, details=[Detail("BadParameterValue", message)], hint=hint)
+            raise BadRequest(message, detail="BadParameterValue", target=target, hint=hint)
         if name in found:
-            message = f"-{target} gives {name!r} twice."
-            raise BadRequest(message, target=target, details=[Detail("UserParameterInvalid", message)])
+            raise BadRequest(f"-{target} gives {name!r} twice.", detail="UserParameterInvalid", target=target)
         found[name] = value
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt import resources
 from mlmgmt.definition.schema import Contract
-from mlmgmt.errors import AuthorizationFailed, Detail, NotFound
+from mlmgmt.errors import AuthorizationFailed, NotFound
 from mlmgmt.ids import LONGEST_GROUP, GroupId, ResourceId, check_name
 
 if TYPE_CHECKING:
@@ -138,8 +138,9 @@ class Session:
             message = f"{self.caller!r} has the role Reader, which does not permit {action!r} on {scope}."
             raise AuthorizationFailed(
                 message,
+                detail="AuthorizationFailed",
+                at=str(scope),
                 target=action,
-                details=[Detail("AuthorizationFailed", message, str(scope))],
                 hint="Change the role: mlmgmt Connect-AzAccount -Role Contributor"
                 + ("; then make a new token." if self.signed_in_as is not None else ""),
             )
@@ -153,8 +154,7 @@ class Session:
         found = self.store.blobs.accounts()
         if not found:
             message = "This home has no storage account."
-            hint = "Create one: mlmgmt Connect-AzAccount"
-            raise NotFound(message, details=[Detail("AccountNotRegistered", message)], hint=hint)
+            raise NotFound(message, detail="AccountNotRegistered", hint="Create one: mlmgmt Connect-AzAccount")
         return found[0]
 
     def group_id(self, group: str) -> GroupId:
@@ -179,7 +179,7 @@ class Session:
                 if known
                 else f"Create it: mlmgmt New-AzResourceGroup -Name {group} -Location ..."
             )
-            raise NotFound(message, target=group, details=[Detail("ResourceGroupNotFound", message)], hint=hint)
+            raise NotFound(message, detail="ResourceGroupNotFound", target=group, hint=hint)
         return found
 
 

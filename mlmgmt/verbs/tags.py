@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,5 +19,5 @@ def check_tags(tags: Mapping[str, Any]) -> dict[str, str | None]:
     for name, value in tags.items():
         if not isinstance(value, str | None):
             message = f"The value of tag {name[:40]!r} must be a string."
-            raise BadRequest(message, target="tags", details=[Detail("InvalidTags", message, f"$.tags.{name[:40]}")])
+            raise BadRequest(message, detail="InvalidTags", at=f"$.tags.{name[:40]}", target="tags")
     return dict(tags)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlmgmt.definition.document import LARGEST
-from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound, TooLarge
+from mlmgmt.errors import BadRequest, Conflict, NotFound, TooLarge
 from mlmgmt.store import files
 
 LARGEST_TABLE = 2 * 1024**3
@@ -37,20 +37,15 @@ def read(path: str, *, largest: int = LARGEST) -> Source:
                 raise IsADirectoryError(path)
             data = file.read(largest + 1)
     except FileNotFoundError:
-        message = f"File not found: {path}."
-        raise NotFound(message, target=path, details=[Detail("FileNotFound", message)]) from None
+        raise NotFound(f"File not found: {path}.", detail="FileNotFound", target=path) from None
     except IsADirectoryError:
-        message = f"{path} is a folder; give a file."
-        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)]) from None
+        raise BadRequest(f"{path} is a folder; give a file.", detail="NotAFile", target=path) from None
     except PermissionError:
-        message = f"{path} cannot be read: permission denied."
-        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+        raise BadRequest(f"{path} cannot be read: permission denied.", detail="AccessDenied", target=path) from None
     except (OSError, ValueError) as error:
-        message = f"{path!r} cannot be read: {error}."
-        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)]) from None
+        raise BadRequest(f"{path!r} cannot be read: {error}.", detail="NotAFile", target=path) from None
     if len(data) > largest:
-        message = f"{path} is larger than {largest:,} bytes."
-        raise TooLarge(message, target=path, details=[Detail("DocumentTooLarge", message)])
+        raise TooLarge(f"{path} is larger than {largest:,} bytes.", detail="DocumentTooLarge", target=path)
     return Source(name, data)
 
 
@@ -62,9 +57,7 @@ def refuse_overwriting(path: str, *, overwrite: bool) -> None:
     """
     if not overwrite and Path(path).exists():
         message = f"The file {path} already exists."
-        raise Conflict(
-            message, target=path, details=[Detail("FileExists", message)], hint="Use -Force to overwrite it."
-        )
+        raise Conflict(message, detail="FileExists", target=path, hint="Use -Force to overwrite it.")
 
 
 def require_writable(path: str) -> None:
@@ -74,8 +67,7 @@ def require_writable(path: str) -> None:
         BadRequest: `AccessDenied`: its folder is not writable.
     """
     if not os.access(Path(path).resolve().parent, os.W_OK):
-        message = f"{path} cannot be written: permission denied."
-        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)])
+        raise BadRequest(f"{path} cannot be written: permission denied.", detail="AccessDenied", target=path)
 
 
 def write(path: str, data: bytes, *, overwrite: bool, private: bool = False) -> None:
@@ -93,11 +85,9 @@ def write(path: str, data: bytes, *, overwrite: bool, private: bool = False) -> 
     refuse_overwriting(path, overwrite=overwrite)
     goal = Path(path)
     if goal.is_dir():
-        message = f"{path} is a folder; give a file."
-        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+        raise BadRequest(f"{path} is a folder; give a file.", detail="NotAFile", target=path)
     if not goal.parent.is_dir():
-        message = f"Folder not found: {goal.parent}."
-        raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
+        raise NotFound(f"Folder not found: {goal.parent}.", detail="FolderNotFound", target=path)
     # A pipe or a device such as /dev/stdout cannot be replaced by a file; write into it.
     if goal.exists() and not goal.is_file():
         goal.write_bytes(data)
@@ -109,5 +99,4 @@ def write(path: str, data: bytes, *, overwrite: bool, private: bool = False) -> 
     try:
         files.write(goal, data, mode=mode)
     except PermissionError:
-        message = f"{path} cannot be written: permission denied."
-        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+        raise BadRequest(f"{path} cannot be written: permission denied.", detail="AccessDenied", target=path) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import AuthorizationFailed, BadArgument, Conflict, Detail
+from mlmgmt.errors import AuthorizationFailed, BadArgument, Conflict
 from mlmgmt.server.apis import json_body
 from mlmgmt.server.apis.blob_addresses import outward
 from mlmgmt.server.http.call import Call, Reply, invalid
@@ -130,8 +130,7 @@ def _replacements(body: Mapping[str, Any]) -> list[Replacement]:
 def delete_endpoint(call: Call) -> Reply:
     if call.session.by_key and call.endpoint["endpoint_name"].casefold() == finding.DEFAULT:
         message = "The default endpoint is deleted with its web service, and the key of an endpoint cannot delete that."
-        details = [Detail("AuthorizationFailed", message)]
-        raise AuthorizationFailed(message, details=details, hint="Use the workspace's token.")
+        raise AuthorizationFailed(message, detail="AuthorizationFailed", hint="Use the workspace's token.")
     _carry_out(call, endpoints.plan_remove(call.session, **call.endpoint))
     return Reply()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt import __version__
-from mlmgmt.errors import BadArgument, Detail, NotFound
+from mlmgmt.errors import BadArgument, NotFound
 from mlmgmt.ids import EndpointId
 from mlmgmt.protocol.data_plane import SCORING_VERSION, classic_name
 from mlmgmt.protocol.swagger import swagger
@@ -75,7 +75,7 @@ class Documents:
         part = call.path.get("part", "").casefold()
         if part not in help_pages.PARTS:
             message = f"The help has only these parts: {', '.join(filter(None, help_pages.PARTS))}."
-            raise NotFound(message, details=[Detail("InvalidResourcePath", message)])
+            raise NotFound(message, detail="InvalidResourcePath")
 
         def page() -> bytes:
             return help_pages.page(session, revision, origin=call.origin, part=part)

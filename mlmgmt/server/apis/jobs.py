@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.errors import BadRequest, MlmgmtError
 from mlmgmt.protocol import data_plane
 from mlmgmt.server.apis.blob_addresses import outward
 from mlmgmt.server.http.call import Call, Reply
@@ -33,7 +33,7 @@ def _request(call: Call) -> dict[str, Any]:
         return call.document()
     except BadRequest as error:
         code = "RequestBodyInvalid" if call.body.strip() else "RequestIsEmpty"
-        raise BadRequest(error.message, details=[Detail(code, error.message)], hint=error.hint) from None
+        raise BadRequest(error.message, detail=code, hint=error.hint) from None
 
 
 def start(call: Call) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Detail, Unauthorized
+from mlmgmt.errors import Unauthorized
 from mlmgmt.verbs.account.account import TENANT
 from mlmgmt.verbs.session import ROLES, stamp
 
@@ -42,4 +42,4 @@ def caller(session: Session, authorization: str, tell: Callable[[str], None]) ->
 
 
 def _refusal(code: str, message: str) -> Unauthorized:
-    return Unauthorized(message, code=code, details=[Detail(code, message)], hint="Make one with: mlmgmt token")
+    return Unauthorized(message, detail=code, code=code, hint="Make one with: mlmgmt token")

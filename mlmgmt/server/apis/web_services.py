@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlmgmt.errors import Conflict, Detail, NotFound
+from mlmgmt.errors import Conflict, NotFound
 from mlmgmt.protocol.web_services import WEB_SERVICES
 from mlmgmt.server.apis import json_body, replies
 from mlmgmt.server.http.call import Call, Reply, invalid
@@ -117,8 +117,7 @@ class WebServices:
     def operations_status(self, call: Call) -> Reply:
         found = self._long_running.status(call, call.path["operationId"])
         if found is None:
-            message = "The operation does not exist, or ended more than a day ago."
-            raise NotFound(message, details=[Detail("OperationNotFound", message)])
+            raise NotFound("The operation does not exist, or ended more than a day ago.", detail="OperationNotFound")
         return Reply(value=found)
 
     def operation_results(self, call: Call) -> Reply:

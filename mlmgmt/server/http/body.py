@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import Detail, TooLarge, UnsupportedMediaType
+from mlmgmt.errors import TooLarge, UnsupportedMediaType
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -17,8 +17,7 @@ class Disconnected(Exception):
 
 
 def _too_large(limit: int) -> TooLarge:
-    message = f"The request content is larger than {limit:,} bytes."
-    return TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
+    return TooLarge(f"The request content is larger than {limit:,} bytes.", detail="RequestEntityTooLarge")
 
 
 def _check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
@@ -29,9 +28,12 @@ def _check_length(headers: Mapping[bytes, bytes], limit: int) -> None:
 
 def _refuse_encoded(encoding: bytes) -> None:
     if encoding.strip().lower() not in (b"", b"identity"):
-        message = "The request content is compressed, which is not supported."
-        details = [Detail("UnsupportedContentEncoding", message, "Content-Encoding")]
-        raise UnsupportedMediaType(message, details=details, hint="Send it without Content-Encoding.")
+        raise UnsupportedMediaType(
+            "The request content is compressed, which is not supported.",
+            detail="UnsupportedContentEncoding",
+            at="Content-Encoding",
+            hint="Send it without Content-Encoding.",
+        )
 
 
 async def read(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import orjson
 
 from mlmgmt.definition.document import parse
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -135,4 +135,4 @@ class Reply:
 
 def invalid(message: str, code: str, target: str | None = None, hint: str | None = None) -> BadRequest:
     """Return the error for an invalid request, with the code both at the top and in the details."""
-    return BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint, code=code)
+    return BadRequest(message, detail=code, at=target, target=target, hint=hint, code=code)

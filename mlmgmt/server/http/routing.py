@@ -81,8 +81,7 @@ class Router:
                 for part in raw_path.strip(b"/").split(b"/")
             ]
         except UnicodeDecodeError:
-            message = "The path is not UTF-8."
-            raise BadRequest(message, details=[Detail("InvalidResourcePath", message)], code="InvalidUri") from None
+            raise BadRequest("The path is not UTF-8.", detail="InvalidResourcePath", code="InvalidUri") from None
         values: dict[str, str] = {}
         place = self._root
         for index, segment in enumerate(segments):
@@ -115,4 +114,4 @@ class Router:
 def _unknown() -> NotFound:
     # The message does not repeat the path, which may contain anything.
     message = "No operation has this path."
-    return NotFound(message, details=[Detail("InvalidResourcePath", message)], hint="See /openapi.json.")
+    return NotFound(message, detail="InvalidResourcePath", hint="See /openapi.json.")

@@ -270,8 +270,7 @@ def _refuse_suspended(entry: _Entry) -> None:
     """
     if entry.meter.suspended:
         message = "The commitment plan of this web service is used up. Calls are refused until the plan is refilled."
-        details = [Detail("CommitmentPlanSuspended", message)]
-        raise AuthorizationFailed(message, details=details, code="Forbidden")
+        raise AuthorizationFailed(message, detail="CommitmentPlanSuspended", code="Forbidden")
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
-from mlmgmt.errors import AuthorizationFailed, BadRequest, Conflict, Detail, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.errors import AuthorizationFailed, BadRequest, Conflict, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.server.http.call import Call, Reply
 from mlmgmt.server.storage import blocks, versions
 from mlmgmt.server.storage.versions import Version
@@ -41,21 +41,18 @@ def _permitted_blob(call: Call, *permissions: str, comps: tuple[str, ...] = ()) 
     account, container, path = call.path["account"], call.path["container"], call.path["blob"]
     found = blobs.parse(f"https://{account}{blobs.SUFFIX}/{quote(container)}/{quote(path)}")
     if found is None or found.account != account:
-        message = "The path does not name a blob; it must be /account/container/blob."
-        raise BadRequest(message, details=[Detail("InvalidUri", message)])
+        raise BadRequest("The path does not name a blob; it must be /account/container/blob.", detail="InvalidUri")
     if unknown := [name for name in ("comp", "restype") if call.query.get(name) and call.query[name] not in comps]:
         name = unknown[0]
         message = f"{name}={call.query[name][:20]!r} is not supported: blobs can only be read, written and deleted."
-        raise BadRequest(message, details=[Detail("UnsupportedQueryParameter", message)])
+        raise BadRequest(message, detail="UnsupportedQueryParameter")
     if not call.query.get("sig"):
         message = "The address has no shared access signature."
-        details = [Detail("NoAuthenticationInformation", message)]
-        raise Unauthorized(message, details=details, hint="Make one with: mlmgmt sas")
+        raise Unauthorized(message, detail="NoAuthenticationInformation", hint="Make one with: mlmgmt sas")
     store = call.session.store
     keys = store.secrets.account_keys(account)
     if not store.blobs.is_registered(account) or not keys:
-        message = "The storage account is not in this home."
-        raise NotFound(message, details=[Detail("AccountNotRegistered", message)])
+        raise NotFound("The storage account is not in this home.", detail="AccountNotRegistered")
     refusal: MlmgmtError | None = None
     for permission in permissions:
         try:
@@ -171,8 +168,7 @@ def _base64_md5(digest: Any) -> str:
 
 def _check_md5(call: Call, mark: str) -> None:
     if call.headers.get("content-md5", mark) != mark:
-        message = "The content does not match the MD5 in the Content-MD5 header."
-        raise BadRequest(message, details=[Detail("Md5Mismatch", message)])
+        raise BadRequest("The content does not match the MD5 in the Content-MD5 header.", detail="Md5Mismatch")
 
 
 def _finish(call: Call, blob: blobs.Blob, pending: Upload) -> Version:
@@ -230,12 +226,11 @@ def _refuse_bad_names() -> Iterator[None]:
         if error.errno not in _UNNAMEABLE:
             raise
         message = "The blob cannot have this name: a part of it is too long, or names both a blob and a folder."
-        raise BadRequest(message, details=[Detail("InvalidResourceName", message)]) from None
+        raise BadRequest(message, detail="InvalidResourceName") from None
 
 
 def _already_exists() -> Conflict:
-    message = "The specified blob already exists."
-    return Conflict(message, details=[Detail("BlobAlreadyExists", message)])
+    return Conflict("The specified blob already exists.", detail="BlobAlreadyExists")
 
 
 HANDLERS = {"Blob_Get": download, "Blob_GetProperties": download, "Blob_Delete": delete}

@@ -15,7 +15,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, TooLarge
+from mlmgmt.errors import BadRequest, TooLarge
 from mlmgmt.server.http.settings import LARGEST_BLOB
 from mlmgmt.store import files
 
@@ -63,7 +63,7 @@ class Blocks:
             valid = False
         if not valid:
             message = f"The blockid must be the base64 of at most {_LONGEST_ID} bytes."
-            raise BadRequest(message, details=[Detail("InvalidQueryParameterValue", message, "blockid")])
+            raise BadRequest(message, detail="InvalidQueryParameterValue", at="blockid")
         if not self._folder.is_dir():
             self._sweep()
             files.make_folder(self._folder)
@@ -95,7 +95,7 @@ class Blocks:
             raise _bad_list("It names a block that was not uploaded, or that is already part of a blob.")
         if sum(sizes[path] or 0 for path in paths) > LARGEST_BLOB:
             message = f"Together the blocks are larger than {LARGEST_BLOB:,} bytes."
-            raise TooLarge(message, details=[Detail("RequestEntityTooLarge", message)])
+            raise TooLarge(message, detail="RequestEntityTooLarge")
         return paths
 
     def forget(self) -> None:
@@ -127,8 +127,7 @@ async def read_list(body: AsyncIterator[bytes]) -> tuple[list[str], bytes]:
 
 
 def _bad_list(why: str) -> BadRequest:
-    message = f"The list of blocks is not valid. {why}"
-    return BadRequest(message, details=[Detail("InvalidBlockList", message)])
+    return BadRequest(f"The list of blocks is not valid. {why}", detail="InvalidBlockList")
 
 
 def _file_name(name: str) -> str:

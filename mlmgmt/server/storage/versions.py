@@ -11,7 +11,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import Detail, PreconditionFailed, RangeNotSatisfiable
+from mlmgmt.errors import PreconditionFailed, RangeNotSatisfiable
 
 if TYPE_CHECKING:
     import os
@@ -76,7 +76,7 @@ def is_unmodified(headers: Mapping[str, str], version: Version) -> bool:
 
 def condition_not_met() -> PreconditionFailed:
     message = "The blob does not meet the conditions in the request's headers."
-    return PreconditionFailed(message, details=[Detail("ConditionNotMet", message)])
+    return PreconditionFailed(message, detail="ConditionNotMet")
 
 
 def _lists(etags: str, version: Version) -> bool:
@@ -107,7 +107,7 @@ def requested_range(headers: Mapping[str, str], size: int) -> range | None:
         return None
     if first >= size:
         message = f"The requested range is outside the blob, which has {size:,} {'byte' if size == 1 else 'bytes'}."
-        raise RangeNotSatisfiable(message, details=[Detail("InvalidRange", message)])
+        raise RangeNotSatisfiable(message, detail="InvalidRange")
     return range(first, end)
 
 

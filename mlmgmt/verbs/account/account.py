@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.store import home as homes
 from mlmgmt.store.secrets import new_key
 from mlmgmt.verbs.session import OWNER, ROLES, stamp
@@ -51,8 +51,7 @@ def connect(
     if subscription is not None and subscription.casefold() != store.home.subscription.casefold():
         message = f"The subscription of this home is {store.home.subscription}, not {subscription!r}."
         hint = "Each home has one subscription. Leave -Subscription out, or choose another home with --home."
-        details = [Detail("HomeHasAnotherSubscription", message)]
-        raise BadRequest(message, target="Subscription", details=details, hint=hint)
+        raise BadRequest(message, detail="HomeHasAnotherSubscription", target="Subscription", hint=hint)
     store.require_writable()
     if not store.blobs.accounts():
         register_account(store, f"mlstore{store.home.id[:8]}")
@@ -103,7 +102,7 @@ def set_context(
     if wanted is not None and wanted.casefold() not in (home.subscription.casefold(), "mlmgmt home"):
         message = f"The subscription {wanted!r} was not found; this home's is {home.subscription}."
         hint = "Each home has one subscription; choose another home with --home."
-        raise BadRequest(message, target="Subscription", details=[Detail("SubscriptionNotFound", message)], hint=hint)
+        raise BadRequest(message, detail="SubscriptionNotFound", target="Subscription", hint=hint)
     session.store.require_writable()
     session.store.secrets.keep_context({"account": session.caller, "role": role or session.role})
     session.forget_context()
@@ -136,7 +135,7 @@ def trust_model(session: Session, *, digest: str) -> dict[str, Any]:
     wanted = digest.strip().lower()
     if len(wanted) != 64 or any(letter not in "0123456789abcdef" for letter in wanted):
         message = f"{digest!r} must be a SHA-256: 64 hexadecimal digits."
-        raise BadRequest(message, target="Digest", details=[Detail("InvalidDigest", message)])
+        raise BadRequest(message, detail="InvalidDigest", target="Digest")
     session.store.require_writable()
     session.store.secrets.trust_model(wanted, stamp(session.clock()))
     return {"Digest": wanted, "Trusted": True}
@@ -150,7 +149,7 @@ def token(session: Session, *, hours: float = 1.0) -> dict[str, Any]:
     """
     if not 1 / 60 <= hours <= 24 * 30:
         message = f"A token must be valid for 1 minute to 30 days, not {hours:.10g} hours."
-        raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
+        raise BadRequest(message, detail="InvalidLifetime", target="Hours")
     store = session.store
     store.require_writable()
     now = session.clock()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Conflict, Detail
+from mlmgmt.errors import Conflict
 from mlmgmt.ids import PlanId, check_name, same_location
 from mlmgmt.store import lock
 from mlmgmt.verbs.counts import count_of
@@ -54,7 +54,7 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
     present = session.store.groups.get(identity)
     if present is not None and not same_location(present["location"], location):
         message = f"The resource group {present['name']!r} exists in {present['location']!r}, not in {location!r}."
-        raise Conflict(message, target=name, details=[Detail("InvalidResourceGroupLocation", message)])
+        raise Conflict(message, detail="InvalidResourceGroupLocation", target=name)
     body = {"id": str(identity), "name": identity.name, "location": location, "tags": check_tags(tags or {})}
     if present is not None:
         body |= {"id": present["id"], "name": present["name"], "location": present["location"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Detail, NotFound
+from mlmgmt.errors import NotFound
 from mlmgmt.ids import PLANS, PROVIDER, STORAGE_ACCOUNTS, STORAGE_PROVIDER, WEB_SERVICES
 from mlmgmt.resources import API_VERSION
 from mlmgmt.verbs.plans.skus import LOCATIONS
@@ -34,8 +34,7 @@ def get(session: Session, *, namespace: str | None = None) -> list[dict[str, Any
     if not found:
         message = f"Unknown resource provider {namespace!r}."
         hint = f"Available: {', '.join(TYPES)}."
-        details = [Detail("InvalidResourceNamespace", message)]
-        raise NotFound(message, target=namespace, details=details, hint=hint)
+        raise NotFound(message, detail="InvalidResourceNamespace", target=namespace, hint=hint)
     return [
         {
             "ProviderNamespace": provider,

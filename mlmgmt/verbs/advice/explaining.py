@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, document
 from mlmgmt.definition.tags import EXPERIMENT_TAG, TRAINING_TAG
-from mlmgmt.errors import Detail, MlmgmtError, NotFound, WrongUsage
+from mlmgmt.errors import MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.advice.steps import NEW_DATA, Steps, add_training_step, newest_job, uses_model_of
@@ -51,8 +51,7 @@ def explain(session: Session, *, flavour: str | None = None, **address: Unpack[A
     flavour = flavour or kind
     if address and flavour != kind:
         message = f"The web service that is named is {kind}, not {flavour}."
-        details = [Detail("AmbiguousParameterSet", message)]
-        raise WrongUsage(message, target="Flavour", details=details, hint=f"mlmgmt explain {kind} ...")
+        raise WrongUsage(message, detail="AmbiguousParameterSet", target="Flavour", hint=f"mlmgmt explain {kind} ...")
     steps = Steps()
     try:
         home = session.store.home

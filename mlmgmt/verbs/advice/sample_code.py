@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from mlmgmt.definition import assets
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.errors import BadRequest, MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.pages.samples import rendering
 from mlmgmt.protocol import regions
@@ -99,7 +99,7 @@ def program(
     if not scores and api == REQUEST_RESPONSE:
         message = f"{siblings.title(revision)!r} cannot score: it returns no table, or it trains."
         hint = f"Use batch execution: mlmgmt sample-code {revision.resource.words} --api {BATCH}"
-        raise BadRequest(message, target="Api", details=[Detail("IncompatibleModel", message)], hint=hint)
+        raise BadRequest(message, detail="IncompatibleModel", target="Api", hint=hint)
     if not scores and api == BOTH:
         session.tell("The program has only batch execution: the service returns no table, or it trains.")
     properties = document["properties"]
@@ -351,8 +351,9 @@ def update_program(session: Session, revision: Revision, language: str, origin: 
     update = update_of(revision, origin)
     if not update.resources:
         message = siblings.no_resources(session, revision)
-        details = [Detail("NoUpdatableResources", message)]
-        raise BadRequest(message, target="Api", details=details, hint=siblings.patch_hint(session, revision))
+        raise BadRequest(
+            message, detail="NoUpdatableResources", target="Api", hint=siblings.patch_hint(session, revision)
+        )
     return rendering.render_update(
         language,
         url=update.url,

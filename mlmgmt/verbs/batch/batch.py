@@ -53,7 +53,7 @@ def submit(
     """
     if job_file is not None and (inputs or outputs or parameters):
         message = "-JobFile cannot be used together with -Inputs, -Outputs or -Parameters."
-        raise BadRequest(message, target="JobFile", details=[Detail("DuplicateInputInBatchCall", message)])
+        raise BadRequest(message, detail="DuplicateInputInBatchCall", target="JobFile")
     files: dict[blobs.Blob, bytes] = {}
     request = job_file if job_file is not None else request_of(session, inputs, outputs, parameters, files)
     job = jobs.submit(session, request=request, files=files, **address)
@@ -95,7 +95,7 @@ def request_of(
 def _add(part: dict[str, Any], name: str, value: Any, what: str) -> None:
     if name in part:
         several = f"-{what} gives {name!r} twice." if name else f"-{what} has several values; give each as PORT=VALUE."
-        raise BadRequest(several, target=what, details=[Detail("UserParameterInvalid", several)])
+        raise BadRequest(several, detail="UserParameterInvalid", target=what)
     part[name] = value
 
 
@@ -127,8 +127,9 @@ def wait(
     """
     if output_folder is not None and not Path(output_folder).is_dir():
         message = f"Folder {output_folder} does not exist."
-        details = [Detail("FolderNotFound", message)]
-        raise NotFound(message, target=output_folder, details=details, hint=f"mkdir -p {shlex.quote(output_folder)}")
+        raise NotFound(
+            message, detail="FolderNotFound", target=output_folder, hint=f"mkdir -p {shlex.quote(output_folder)}"
+        )
     if output_folder is not None:
         userfiles.require_writable(str(Path(output_folder) / "output"))
         for path in _expected_files(session, addresses.identity(session, **address), job, Path(output_folder)):

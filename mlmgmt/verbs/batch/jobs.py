@@ -10,7 +10,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.store.jobs import CANCELLED, ENDED, FAILED, FINISHED, NOT_STARTED, QUEUED, RUNNING
 from mlmgmt.verbs.batch import requests, workers
@@ -94,8 +94,7 @@ def start(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str
         body = _existing(session, resource, job)
         if body["state"] != NOT_STARTED:
             message = f"The job cannot be started: it is {body['state']}."
-            details = [Detail("CannotStartJob", message, job)]
-            raise BadRequest(message, target=job, details=details, code="InvalidOperation")
+            raise BadRequest(message, detail="CannotStartJob", at=job, target=job, code="InvalidOperation")
         workers.change(session, resource, body, state=QUEUED, queuedOn=stamp(session.clock()))
         workers.take_up(session, resource)
     return job_status(session, resource, _existing(session, resource, job))
@@ -165,9 +164,8 @@ def _existing(session: Session, resource: ServiceId, job: str) -> dict[str, Any]
     body = session.store.jobs.read(resource, job)
     if body is None:
         known = [str(other["id"]) for other in session.store.jobs.of(resource)][-3:]
-        message = f"{resource.name!r} has no job {job!r}."
         hint = f"Its last jobs: {', '.join(known)}." if known else "Submit one: mlmgmt batch submit"
-        raise NotFound(message, target=job, details=[Detail("JobNotFound", message, job)], hint=hint)
+        raise NotFound(f"{resource.name!r} has no job {job!r}.", detail="JobNotFound", at=job, target=job, hint=hint)
     return body
 
 
@@ -285,7 +283,7 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
     """
     if timeout is not None and not timeout >= 0:
         message = f"-Timeout must be 0 or more seconds, not {timeout:g}."
-        raise BadRequest(message, target="Timeout", details=[Detail("BadParameterValue", message, "Timeout")])
+        raise BadRequest(message, detail="BadParameterValue", at="Timeout", target="Timeout")
     until, pause = time.monotonic() + (float("inf") if timeout is None else timeout), _SHORTEST_PAUSE
     stage = None
     while True:
@@ -295,9 +293,8 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
                 session.detail(execution.node_summary(node))
             return found
         if found["StatusCode"] == NOT_STARTED and not found["Queued"]:
-            message = f"Job {job} has not been started."
             hint = f"mlmgmt batch start {addresses.identity(session, **address).words} --job {job}"
-            raise BadRequest(message, target=job, details=[Detail("JobNotStarted", message, job)], hint=hint)
+            raise BadRequest(f"Job {job} has not been started.", detail="JobNotStarted", at=job, target=job, hint=hint)
         if found["Queued"]:
             # A read-only home cannot start queued jobs, so waiting could last forever.
             session.store.require_writable()
@@ -306,6 +303,6 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
         left = until - time.monotonic()
         if left <= 0:
             message = f"Job {job} is still {found['StatusCode']} after {timeout:g} seconds. It was not stopped."
-            raise BadRequest(message, target=job, details=[Detail("JobTimeout", message, job)])
+            raise BadRequest(message, detail="JobTimeout", at=job, target=job)
         time.sleep(min(pause, left))
         pause = min(_LONGEST_PAUSE, pause * 1.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadArgument, BadRequest, Detail
+from mlmgmt.errors import BadArgument, BadRequest
 from mlmgmt.verbs.runs import artifacts
 from mlmgmt.verbs.storage import references
 
@@ -157,7 +157,7 @@ def _name_the_only_port(given: Mapping[str, Any], ports: Sequence[str], what: st
         return given
     if len(ports) > 1:
         message = f"The service has several {what}s; give each by name: {', '.join(ports)}."
-        raise BadRequest(message, target=what, details=[Detail(code, message, what)], code="InvalidOperation")
+        raise BadRequest(message, detail=code, at=what, target=what, code="InvalidOperation")
     return {ports[0]: given[ONLY]}
 
 

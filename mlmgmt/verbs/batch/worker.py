@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, HomeError, MlmgmtError, NotFound, error_text
+from mlmgmt.errors import BadRequest, HomeError, MlmgmtError, NotFound, error_text
 from mlmgmt.ids import service_id
 from mlmgmt.store import blobs
 from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
@@ -105,12 +105,12 @@ def _run_job(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> 
     revision = store.services.revision(resource, body["revision"])
     if revision is None:
         message = f"Revision {body['revision']} of the service, which the job uses, no longer exists."
-        raise NotFound(message, details=[Detail("WebServiceNotFound", message)])
+        raise NotFound(message, detail="WebServiceNotFound")
     parameters = store.secrets.job(body["id"])
     if lost := [name for name in body.get("parameters", ()) if name not in parameters]:
         names = ", ".join(map(repr, lost))
         message = f"The values of the parameters {names} are not in this user's configuration. Submit the job again."
-        raise NotFound(message, details=[Detail("MissingRequiredGlobalParameters", message)])
+        raise NotFound(message, detail="MissingRequiredGlobalParameters")
     wanted = {port: references.from_document(blob, port) for port, blob in body.get("outputs", {}).items()}
     with _hold_processor(session):
         from mlmgmt.learning.plan import GraphPlan
@@ -214,17 +214,18 @@ def _write_outputs(session: Session, files: Mapping[str, tuple[blobs.Blob, bytes
     for blob, _ in files.values():
         if not session.store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} does not exist in this home."
-            details = [Detail("AccountNotRegistered", message)]
-            raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(session))
+            raise NotFound(
+                message, detail="AccountNotRegistered", target=blob.uri, hint=references.storage_hint(session)
+            )
     for output, (blob, content) in files.items():
         try:
             session.store.blobs.write(blob, content)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             message = f"The blob {blob.name!r} of {output!r} conflicts with another: one is in the other's folder path."
-            raise BadRequest(message, target=output, details=[Detail("InvalidBlob", message, output)]) from None
+            raise BadRequest(message, detail="InvalidBlob", at=output, target=output) from None
         except OSError as error:
             message = f"The blob {blob.name!r} of {output!r} cannot be written: {error.strerror}."
-            raise HomeError(message, target=output, details=[Detail("HomeUnavailable", message, output)]) from None
+            raise HomeError(message, detail="HomeUnavailable", at=output, target=output) from None
     return {output: blob for output, (blob, _) in files.items()}
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, NotFound, Unauthorized
+from mlmgmt.errors import BadRequest, NotFound, Unauthorized
 from mlmgmt.ids import same_location
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.experiments import experiments
@@ -57,14 +57,12 @@ def plan_copy_across(
     identity = str(destination["WorkspaceId"])
     if destination_location is not None and not same_location(destination_location, destination["Location"]):
         message = f"The workspace {identity} is in {destination['Location']!r}, not in {destination_location!r}."
-        details = [Detail("WorkspaceInAnotherRegion", message)]
-        raise BadRequest(message, target="DestinationLocation", details=details)
+        raise BadRequest(message, detail="WorkspaceInAnotherRegion", target="DestinationLocation")
     if not workspaces.opens(session, identity, destination_workspace_authorization_token):
-        message = f"The token does not belong to workspace {identity}."
         raise Unauthorized(
-            message,
+            f"The token does not belong to workspace {identity}.",
+            detail="ManagementRequestUnauthorized",
             target="DestinationWorkspaceAuthorizationToken",
-            details=[Detail("ManagementRequestUnauthorized", message)],
             hint=f"Write a {workspaces.CONFIG} with its token: mlmgmt workspace-config FILE -WorkspaceId {identity}",
         )
     there = replace(session, workspace_option=identity)
@@ -120,6 +118,5 @@ def nodes(session: Session, *, experiment: str, comment: str | None = None) -> l
     if not wanted and comment is not None:
         message = f"No module of {body['Description']!r} has the comment {comment!r}."
         listed = ", ".join(dict.fromkeys(row["Comment"] for row in found))
-        details = [Detail("ExperimentNodeNotFound", message)]
-        raise NotFound(message, target="Comment", details=details, hint=f"Its comments: {listed}.")
+        raise NotFound(message, detail="ExperimentNodeNotFound", target="Comment", hint=f"Its comments: {listed}.")
     return wanted

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, patch
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import EndpointId
 from mlmgmt.store import blobs
 from mlmgmt.verbs.classic import workspaces
@@ -108,12 +108,12 @@ def _web_service_of(session: Session, experiment: Mapping[str, Any]) -> dict[str
     if not found:
         message = f"No web service was deployed from experiment {name!r}."
         hint = "To deploy the first one, leave out -Update."
-        raise NotFound(message, target="Update", details=[Detail("WebServiceNotFound", message)], hint=hint)
+        raise NotFound(message, detail="WebServiceNotFound", target="Update", hint=hint)
     if len(found) > 1:
         listed = ", ".join(body["Id"] for body in found)
         message = f"{len(found)} web services were deployed from experiment {name!r}: {listed}."
         hint = "Remove all but one: mlmgmt Remove-AmlWebService"
-        raise BadRequest(message, target="Update", details=[Detail("AmbiguousWebService", message)], hint=hint)
+        raise BadRequest(message, detail="AmbiguousWebService", target="Update", hint=hint)
     return found[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Conflict, Detail
+from mlmgmt.errors import Conflict
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs.classic import web_services
 from mlmgmt.verbs.outcome import Outcome, no_comparison
@@ -73,10 +73,10 @@ def plan_add(
     latest = session.store.services.latest(identity)
     if latest is not None and not latest.removed:
         text = f"The web service already has an endpoint {name!r}."
-        raise Conflict(text, target="EndpointName", details=[Detail("EndpointExists", text)])
+        raise Conflict(text, detail="EndpointExists", target="EndpointName")
     if session.store.services.has_endpoints(identity.workspace, identity.service, endpoint_facts.MOST_ENDPOINTS):
         text = f"The web service has {endpoint_facts.MOST_ENDPOINTS:,} endpoints, which is the maximum."
-        raise Conflict(text, target="WebServiceId", details=[Detail("EndpointLimitReached", text)])
+        raise Conflict(text, detail="EndpointLimitReached", target="WebServiceId")
     properties = {**default.document["properties"], "description": description or ""}
     document = {**default.document, "properties": properties}
     outcome = web_services.endpoint_creation(
@@ -144,7 +144,7 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
         if others:
             text = f"The default endpoint cannot be removed while the web service has other endpoints ({others})."
             hint = "Remove those first, or remove the web service with all its endpoints: mlmgmt Remove-AmlWebService"
-            raise Conflict(text, target=identity.name, details=[Detail("DefaultEndpointInUse", text)], hint=hint)
+            raise Conflict(text, detail="DefaultEndpointInUse", target=identity.name, hint=hint)
         return web_services.plan_remove(session, web_service_id=identity.service, message=message)
     outcome = answering(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
     outcome.replan = lambda: plan_remove(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, patch
-from mlmgmt.errors import BadArgument, BadRequest, Conflict, Detail
+from mlmgmt.errors import BadArgument, BadRequest, Conflict
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs.classic import endpoints
 from mlmgmt.verbs.outcome import Outcome
@@ -137,7 +137,7 @@ def plan_change(
         change[MEMBER] = facts
     if change == {"properties": {}}:
         text = "There is nothing to change: neither a resource nor a setting is given."
-        raise BadRequest(text, target="Resources", details=[Detail("EmptyUpdate", text)])
+        raise BadRequest(text, detail="EmptyUpdate", target="Resources")
     summary = ", ".join(f"{model.name} from {resource.location.get('RelativeLocation')}" for model, resource in chosen)
     return webservices.plan_change(
         session,
@@ -195,14 +195,13 @@ def _find_model(session: Session, revision: Revision, name: str) -> assets.Train
 def _refuse_default(identity: EndpointId, hint: str) -> None:
     if identity.name == finding.DEFAULT:
         text = "The default endpoint follows its experiment; it cannot be patched or refreshed."
-        details = [Detail("DefaultEndpointNotUpdatable", text)]
-        raise Conflict(text, target=identity.name, details=details, hint=hint)
+        raise Conflict(text, detail="DefaultEndpointNotUpdatable", target=identity.name, hint=hint)
 
 
 def _refuse_if_prevented(revision: Revision) -> None:
     if endpoint_facts.prevents_update(revision.document):
         text = f"The endpoint {revision.resource.name!r} has PreventUpdate set: its model cannot be changed."
-        raise Conflict(text, target="PreventUpdate", details=[Detail("EndpointPreventsUpdate", text)])
+        raise Conflict(text, detail="EndpointPreventsUpdate", target="PreventUpdate")
 
 
 def _read_model(session: Session, resource: Replacement) -> tuple[str, bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Conflict, Detail, NotFound
+from mlmgmt.errors import Conflict, NotFound
 from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs.classic.web_services import REMOVED_ENDPOINTS, WRITE, locked, view
 from mlmgmt.verbs.outcome import Outcome, no_comparison
@@ -63,8 +63,7 @@ def _removed_web_service(session: Session, named: str) -> dict[str, Any]:
     if body is None:
         _refuse_unknown(session, named)
     if body is None or not {"RemovedTime", REMOVED_ENDPOINTS} & body.keys():
-        text = f"The web service {named!r} is not removed."
-        raise Conflict(text, target=named, details=[Detail("WebServiceExists", text)])
+        raise Conflict(f"The web service {named!r} is not removed.", detail="WebServiceExists", target=named)
     return body
 
 

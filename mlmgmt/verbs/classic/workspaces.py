@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.definition import document as text
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, Unauthorized
+from mlmgmt.errors import BadRequest, Conflict, MlmgmtError, NotFound, Unauthorized
 from mlmgmt.ids import is_guid, same_location
 from mlmgmt.protocol import regions
 from mlmgmt.store import lock
@@ -49,8 +49,8 @@ def existing(session: Session, workspace: str) -> dict[str, Any]:
     message = f"There is no workspace {workspace[:64]!r} in this home."
     raise NotFound(
         message,
+        detail="WorkspaceNotFound",
         target="WorkspaceId",
-        details=[Detail("WorkspaceNotFound", message)],
         hint=f"Workspaces: {', '.join(ids(session))}. Without -WorkspaceId, ./{CONFIG} names the workspace. "
         f"To make one with the id and token of a file: mlmgmt new-workspace NAME -ConfigFile {CONFIG}",
     )
@@ -118,8 +118,7 @@ def plan_create(
 
 def _refuse_taken(session: Session, identity: str) -> None:
     if identity in ids(session):
-        message = f"Workspace {identity} already exists."
-        raise Conflict(message, target="WorkspaceId", details=[Detail("WorkspaceExists", message)])
+        raise Conflict(f"Workspace {identity} already exists.", detail="WorkspaceExists", target="WorkspaceId")
 
 
 def _region(text: str) -> str:
@@ -130,7 +129,7 @@ def _region(text: str) -> str:
 
 
 def _refuse(message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise BadRequest(message, target=target, details=[Detail("BadParameterValue", message, target)], hint=hint)
+    raise BadRequest(message, detail="BadParameterValue", at=target, target=target, hint=hint)
 
 
 def tokens(session: Session, workspace: str) -> dict[str, str]:
@@ -203,7 +202,7 @@ def config(path: str) -> dict[str, str]:
 
 def _invalid_config(path: str, why: str) -> BadRequest:
     message = f"{path} is not a workspace configuration: {why.rstrip('.')}."
-    return BadRequest(message, target=path, details=[Detail("InvalidConfigFile", message)], hint=_EXPECTED)
+    return BadRequest(message, detail="InvalidConfigFile", target=path, hint=_EXPECTED)
 
 
 def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]) -> None:
@@ -234,14 +233,14 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
     region = stated.get("Location")
     if region is not None and not same_location(_region(region), body["Location"]):
         message = f"The workspace {identity} is in {body['Location']!r}, not in {region!r}{where}."
-        raise BadRequest(message, target="Location", details=[Detail("WorkspaceInAnotherRegion", message)])
+        raise BadRequest(message, detail="WorkspaceInAnotherRegion", target="Location")
     token = stated.get("AuthorizationToken")
     if token is not None and not opens(session, identity, token) and not opens_endpoint(session, address, token):
         message = f"The token does not belong to workspace {identity}; the id and the region are correct{where}."
         raise Unauthorized(
             message,
+            detail="ManagementRequestUnauthorized",
             target="AuthorizationToken",
-            details=[Detail("ManagementRequestUnauthorized", message)],
             hint="Your own home needs no token: leave it out. To write a file with the right one: "
             f"mlmgmt workspace-config {CONFIG} -WorkspaceId {identity} -Force",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Detail, MlmgmtError, WrongUsage
+from mlmgmt.errors import MlmgmtError, WrongUsage
 from mlmgmt.ids import EndpointId, same_location
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.doctor import addresses, health, jobs, keys, updates
@@ -75,8 +75,7 @@ def examine(
     if not address and not (api_location or api_key or patch_url):
         message = "No endpoint or web service is named."
         hint = "Give -WebServiceId and -EndpointName, or -g and -n, or one of -ApiLocation, -PatchUrl and -ApiKey."
-        details = [Detail("MissingMandatoryParameter", message)]
-        raise WrongUsage(message, target="WebServiceId", details=details, hint=hint)
+        raise WrongUsage(message, detail="MissingMandatoryParameter", target="WebServiceId", hint=hint)
     findings = Findings()
     if config_file is None and "group" not in address and workspaces.is_config(workspaces.CONFIG):
         # Every cmdlet of Classic services reads ./config.json too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.verbs import named_values
 from mlmgmt.verbs.experiments import experiments
 from mlmgmt.verbs.outcome import Outcome
@@ -74,7 +74,7 @@ def plan_new(
     _refuse_nothing_left(dataset, label, dropped)
     if not 0 < train_fraction < 1:
         message = f"The fraction of rows to train on must be between 0 and 1, not {train_fraction:g}."
-        raise BadRequest(message, target="TrainFraction", details=[Detail("InvalidFraction", message)])
+        raise BadRequest(message, detail="InvalidFraction", target="TrainFraction")
     _warn_identifiers(session, dataset, [*dropped, label])
     sketch = Sketch()
 
@@ -98,7 +98,7 @@ def _learner(task: str, algorithm: str | None) -> Module:
     if module.task != task:
         message = f"{module.name} cannot learn a {task} task."
         hint = f"Learners for {task}: {', '.join(fitting)}."
-        raise BadRequest(message, target="Algorithm", details=[Detail("InvalidAlgorithm", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidAlgorithm", target="Algorithm", hint=hint)
     return module
 
 
@@ -108,12 +108,11 @@ def _label_column(dataset: Dataset, task: str, label: str | None) -> str:
             message = (
                 "Clustering does not predict a label. To keep the model from learning from the column, use -Exclude."
             )
-            raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)])
+            raise BadRequest(message, detail="InvalidLabel", target="Label")
         return ""
     if label is None:
-        message = "-Label is missing: the column to predict."
         hint = f"Columns: {', '.join(map(str, dataset.frame.columns))}."
-        raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
+        raise BadRequest("-Label is missing: the column to predict.", detail="InvalidLabel", target="Label", hint=hint)
     name = _column(dataset, label, "Label")
     _refuse_unfit(dataset.frame[name], task)
     return name
@@ -138,7 +137,7 @@ def _refuse_unfit(label: pd.Series[Any], task: str) -> None:
     if needs is not None:
         has = f"{count} different {'value' if count == 1 else 'values'} of the type {studio_type(label)}"
         message = f"A {task} task needs a label of {needs}; {label.name!r} has {has}."
-        raise BadRequest(message, target="Label", details=[Detail("InvalidLabel", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidLabel", target="Label", hint=hint)
 
 
 def _refuse_nothing_left(dataset: Dataset, label: str, dropped: Sequence[str]) -> None:
@@ -150,7 +149,7 @@ def _refuse_nothing_left(dataset: Dataset, label: str, dropped: Sequence[str]) -
         message = "Every column except the label is excluded; the model has nothing to learn from."
     else:
         return
-    raise BadRequest(message, target="Exclude", details=[Detail("InvalidExclusion", message)])
+    raise BadRequest(message, detail="InvalidExclusion", target="Exclude")
 
 
 def _column(dataset: Dataset, wanted: str, target: str) -> str:
@@ -158,8 +157,7 @@ def _column(dataset: Dataset, wanted: str, target: str) -> str:
     found = [name for name in names if name == wanted] or [n for n in names if n.casefold() == wanted.casefold()]
     if len(found) != 1:
         message = f"Column {wanted!r} does not exist."
-        hint = f"Columns: {', '.join(names)}."
-        raise BadRequest(message, target=target, details=[Detail("ColumnNotFound", message)], hint=hint)
+        raise BadRequest(message, detail="ColumnNotFound", target=target, hint=f"Columns: {', '.join(names)}.")
     return found[0]
 
 

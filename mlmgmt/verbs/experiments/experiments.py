@@ -77,9 +77,8 @@ def _locked(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
             held.enter_context(lock.hold(session.store.home.root, f"experiments/{body['ExperimentId']}", patience=0.5))
         except Conflict:
             message = f"The experiment {body['Description']!r} is running."
-            details = [Detail("ExperimentRunning", message)]
             hint = "Wait until it ends, or stop the process that runs it."
-            raise Conflict(message, target="ExperimentId", details=details, hint=hint) from None
+            raise Conflict(message, detail="ExperimentRunning", target="ExperimentId", hint=hint) from None
         yield
 
 
@@ -102,13 +101,11 @@ def _named(bodies: Sequence[dict[str, Any]], experiment: str) -> dict[str, Any]:
         known = ", ".join(repr(body["Description"]) for body in bodies)
         message = f"Experiment {experiment!r} does not exist."
         hint = f"Experiments: {known}." if known else "Make one: mlmgmt new-experiment, or mlmgmt import-experiment"
-        details = [Detail("ExperimentNotFound", message)]
-        raise NotFound(message, target="ExperimentId", details=details, hint=hint)
+        raise NotFound(message, detail="ExperimentNotFound", target="ExperimentId", hint=hint)
     if len(found) > 1:
         message = f"{len(found)} experiments are named {experiment!r}. Give the id of one."
         hint = ", ".join(body["ExperimentId"] for body in found)
-        details = [Detail("AmbiguousExperiment", message)]
-        raise BadRequest(message, target="ExperimentId", details=details, hint=hint)
+        raise BadRequest(message, detail="AmbiguousExperiment", target="ExperimentId", hint=hint)
     return found[0]
 
 
@@ -167,9 +164,8 @@ def refuse_taken_name(session: Session, name: str) -> None:
     """
     refuse_bad_name(name)
     if any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
-        message = f"Experiment {name!r} already exists."
         hint = f"Use another name, or remove it: mlmgmt remove-experiment {name!r}"
-        raise Conflict(message, target=name, details=[Detail("ExperimentExists", message)], hint=hint)
+        raise Conflict(f"Experiment {name!r} already exists.", detail="ExperimentExists", target=name, hint=hint)
 
 
 def refuse_bad_name(name: str) -> None:
@@ -180,7 +176,7 @@ def refuse_bad_name(name: str) -> None:
     """
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
         message = f"Experiment name {name!r} is not valid. Use 1 to {_LONGEST_NAME} visible characters."
-        raise BadRequest(message, target="Name", details=[Detail("InvalidExperimentName", message)])
+        raise BadRequest(message, detail="InvalidExperimentName", target="Name")
 
 
 def keep_dataset(session: Session, name: str, data: bytes) -> str:
@@ -242,8 +238,7 @@ def run_and_record(session: Session, body: dict[str, Any]) -> Run:
         try:
             plain = Sketch(body["Definition"]).without_service_ports()
             if not plain.nodes:
-                message = "The experiment has no modules."
-                raise BadRequest(message, target="ExperimentId", details=[Detail("ExperimentEmpty", message)])
+                raise BadRequest("The experiment has no modules.", detail="ExperimentEmpty", target="ExperimentId")
             plan = GraphPlan(plain.document, everything=True)
             done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
         except MlmgmtError as error:

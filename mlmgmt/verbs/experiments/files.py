@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import reading, studio
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.experiments import experiments, set_up
 from mlmgmt.verbs.outcome import Outcome, no_comparison
@@ -90,7 +90,7 @@ def plan_import(
     replaced = foreign or _datasets(definition)
     if data is not None and len(replaced) != 1:
         message = f"-Data replaces one dataset, but {input_file.name} has {len(replaced)} that it could replace."
-        raise BadRequest(message, target="Data", details=[Detail("NoDataset", message)])
+        raise BadRequest(message, detail="NoDataset", target="Data")
 
     def commit() -> dict[str, Any]:
         if data is not None:

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mlmgmt.definition import assets
-from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound, PreconditionFailed
+from mlmgmt.errors import BadRequest, Conflict, NotFound, PreconditionFailed
 from mlmgmt.verbs.experiments import experiments, set_up, trained_models
 from mlmgmt.verbs.outcome import Outcome, no_comparison
 
@@ -79,7 +79,7 @@ def plan_promote(
 
 
 def _refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
+    raise BadRequest(message, detail=code, at=target, target=target, hint=hint)
 
 
 def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
@@ -102,8 +102,7 @@ def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
     hint = f"Modules that train a model: {listed}." if listed else "None of its modules trains a model."
     if node not in plan.modules:
         message = f"The experiment {body['Description']!r} has no module {node!r}."
-        details = [Detail("ExperimentNodeNotFound", message)]
-        raise NotFound(message, target="TrainModuleNodeId", details=details, hint=hint)
+        raise NotFound(message, detail="ExperimentNodeNotFound", target="TrainModuleNodeId", hint=hint)
     ports = [port.name for port in plan.modules[node].outputs]
     found = next((port for port in ports if port.casefold() == named.strip().casefold()), None)
     if found is None:
@@ -121,7 +120,7 @@ def _latest_to_replace(session: Session, name: str, *, overwrite: bool) -> Mappi
     if before is not None and not overwrite:
         message = f"The workspace already has a trained model {before['Name']!r}."
         hint = "Use another name, or -Overwrite to make this model the latest of its family."
-        raise Conflict(message, target=name, details=[Detail("TrainedModelExists", message, name)], hint=hint)
+        raise Conflict(message, detail="TrainedModelExists", at=name, target=name, hint=hint)
     return before
 
 
@@ -160,7 +159,7 @@ def plan_update_asset(
         message = f"The experiment {body['Description']!r} does not use {wanted}."
         listed = ", ".join(repr(model.name) for model in assets.trained_models(body["Definition"]))
         hint = f"It uses: {listed}." if listed else "Make one that does: mlmgmt set-up-web-service NAME --predictive"
-        raise NotFound(message, target="AssetName", details=[Detail("AssetNotFound", message)], hint=hint)
+        raise NotFound(message, detail="AssetNotFound", target="AssetName", hint=hint)
     moved = {}
     for model in used:
         newest = trained_models.newest(known, model.uri, model.name)
@@ -180,7 +179,7 @@ def plan_update_asset(
         fresh = experiments.existing(session, body["ExperimentId"])
         if fresh["Definition"] != body["Definition"]:
             text = f"The experiment {body['Description']!r} was changed in the meantime. Run the command again."
-            raise PreconditionFailed(text, target="ExperimentId", details=[Detail("EtagChanged", text)])
+            raise PreconditionFailed(text, detail="EtagChanged", target="ExperimentId")
         experiments.replace(session, changed, is_new=False)
         return (
             f"The experiment {body['Description']!r} now uses the latest {names}. "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import compact
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.verbs.experiments import experiments, files
 from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.userfiles import Source
@@ -58,7 +58,7 @@ def plan_save(
     title = current["Description"] if current is not None else name or ""
     if current is not None and name not in (None, title):
         message = f"The experiment is named {title!r}; it cannot be renamed."
-        raise BadRequest(message, target="Description", details=[Detail("ExperimentRenamed", message)])
+        raise BadRequest(message, detail="ExperimentRenamed", target="Description")
     given = {part: value for part, value in zip(_PARTS, (graph, service), strict=True) if value is not None}
     imported = None
     if current is None or not _is_the_same(given, current):

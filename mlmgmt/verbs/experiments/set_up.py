@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, reading
 from mlmgmt.definition import document as text
 from mlmgmt.definition.tags import EXPERIMENT_TAG, TRAINING_TAG
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
+from mlmgmt.errors import BadRequest, MlmgmtError, WrongUsage
 from mlmgmt.store import blobs
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.experiments import experiments, trained_models
@@ -92,8 +92,7 @@ def plan(
 
 def _refuse_folder(path: str) -> None:
     if Path(path).is_dir():
-        message = f"{path} is a folder."
-        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+        raise BadRequest(f"{path} is a folder.", detail="NotAFile", target=path)
 
 
 def _earlier_predictive(session: Session, name: str, parent: str) -> dict[str, Any] | None:
@@ -137,7 +136,7 @@ def _check_label(label: str, entering: Dataset) -> None:
     if label and label not in entering.frame.columns:
         message = f"The label {label!r} is not a column of the web service input, so new data could not contain it."
         hint = "Give the column in the dataset the name that Train Model uses."
-        raise BadRequest(message, target=label, details=[Detail("LabelNotConnected", message)], hint=hint)
+        raise BadRequest(message, detail="LabelNotConnected", target=label, hint=hint)
 
 
 def _object_schema(specifications: dict[str, Any]) -> dict[str, Any]:
@@ -272,14 +271,13 @@ def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     if code != experiments.FINISHED:
         message = f"The experiment {body['Description']!r} is {code}, not Finished."
         hint = f"mlmgmt run-experiment {body['Description']!r}"
-        details = [Detail("ExperimentNotFinished", message)]
-        raise BadRequest(message, target="ExperimentId", details=details, hint=hint)
+        raise BadRequest(message, detail="ExperimentNotFinished", target="ExperimentId", hint=hint)
     document = dict(body["Definition"])
     nodes = document["properties"]["package"]["nodes"].values()
     if not any("inputId" in node or "outputId" in node for node in nodes):
         message = f"The experiment {body['Description']!r} has no web service input or output."
         hint = f"mlmgmt set-up-web-service {body['Description']!r} --predictive (or --retraining)"
-        raise BadRequest(message, target="ExperimentId", details=[Detail("NoWebServicePorts", message)], hint=hint)
+        raise BadRequest(message, detail="NoWebServicePorts", target="ExperimentId", hint=hint)
     tags = {EXPERIMENT_TAG: body["ExperimentId"]}
     if body.get("ParentExperimentId"):
         tags[TRAINING_TAG] = body["ParentExperimentId"]

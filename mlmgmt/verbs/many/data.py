@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.verbs import userfiles
 
 if TYPE_CHECKING:
@@ -60,21 +60,19 @@ def tables(data: str, key_column: str | None) -> Iterator[list[Table]]:
     if path.is_dir():
         if key_column is not None:
             message = f"-KeyColumn cannot be used with a folder: each file in {data} is one key."
-            raise BadRequest(message, target="KeyColumn", details=[Detail("KeyColumnNotNeeded", message)])
+            raise BadRequest(message, detail="KeyColumnNotNeeded", target="KeyColumn")
         found = sorted((Table(file.stem, file) for file in path.iterdir() if _is_table(file)), key=lambda t: t.key)
         if not found:
-            message = f"The folder {data} has no CSV file."
-            raise NotFound(message, target="Data", details=[Detail("NoData", message)])
+            raise NotFound(f"The folder {data} has no CSV file.", detail="NoData", target="Data")
         _refuse_duplicate_keys(found, data)
         yield found
         return
     if not path.is_file():
-        message = f"{data} does not exist."
-        raise NotFound(message, target=data, details=[Detail("FileNotFound", message)])
+        raise NotFound(f"{data} does not exist.", detail="FileNotFound", target=data)
     if key_column is None:
         message = f"-KeyColumn is missing: {data} is one file, so one of its columns must hold the key."
         hint = "Use --key-column COLUMN, or a folder with one CSV file for each key."
-        raise BadRequest(message, target="KeyColumn", details=[Detail("KeyColumnNeeded", message)], hint=hint)
+        raise BadRequest(message, detail="KeyColumnNeeded", target="KeyColumn", hint=hint)
     with TemporaryDirectory(prefix="mlmgmt-") as folder:
         yield _split_by_key(path, key_column, Path(folder))
 
@@ -83,7 +81,7 @@ def _refuse_duplicate_keys(found: list[Table], folder: str) -> None:
     twins = next((table for table, other in pairwise(found) if table.key == other.key), None)
     if twins is not None:
         message = f"The folder {folder} has two files for the key {twins.key!r}."
-        raise BadRequest(message, target="Data", details=[Detail("DuplicateKey", message)])
+        raise BadRequest(message, detail="DuplicateKey", target="Data")
 
 
 def _is_table(path: Path) -> bool:
@@ -149,5 +147,4 @@ def _append(path: Path, rows: list[list[str]]) -> None:
 
 
 def _refuse(name: str, why: str) -> NoReturn:
-    message = f"{name} cannot be split by key: {why}."
-    raise BadRequest(message, target=name, details=[Detail("InputParseError", message)])
+    raise BadRequest(f"{name} cannot be split by key: {why}.", detail="InputParseError", target=name)

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.store.retrainings import MEMBERS
 from mlmgmt.verbs import userfiles
 
@@ -71,12 +71,10 @@ def check(files: Sequence[str]) -> None:
     """
     for file in files:
         if Path(file).suffix.casefold() not in (_CSV, _JSON, _HTML):
-            message = f"{file} must end in .csv, .json or .html."
-            raise BadRequest(message, target="Results", details=[Detail("InvalidResultsFile", message)])
+            raise BadRequest(f"{file} must end in .csv, .json or .html.", detail="InvalidResultsFile", target="Results")
         userfiles.require_writable(file)
         if Path(file).is_dir():
-            message = f"{file} is a folder."
-            raise BadRequest(message, target="Results", details=[Detail("NotAFile", message)])
+            raise BadRequest(f"{file} is a folder.", detail="NotAFile", target="Results")
 
 
 def write(files: Sequence[str], answer: Mapping[str, Any]) -> None:

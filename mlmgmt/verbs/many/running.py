@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound, WrongUsage
+from mlmgmt.errors import BadRequest, HomeError, NotFound, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,13 +41,14 @@ def check(backend: str, scheduler: str | None, jobs: int | None) -> None:
     """
     if (backend == DASK) is (scheduler is None):
         message = "-Backend dask and -Scheduler must be used together."
-        details = [Detail("AmbiguousParameterSet", message)]
         raise WrongUsage(
-            message, target="Scheduler", details=details, hint="--backend dask --scheduler tcp://127.0.0.1:8786"
+            message,
+            detail="AmbiguousParameterSet",
+            target="Scheduler",
+            hint="--backend dask --scheduler tcp://127.0.0.1:8786",
         )
     if jobs is not None and jobs < 1:
-        message = f"-Jobs must be at least 1, not {jobs}."
-        raise WrongUsage(message, target="Jobs", details=[Detail("BadParameterValue", message)])
+        raise WrongUsage(f"-Jobs must be at least 1, not {jobs}.", detail="BadParameterValue", target="Jobs")
 
 
 def run(
@@ -82,7 +83,7 @@ def run(
         except BrokenProcessPool:
             message = "A worker process died: the machine may be out of memory."
             hint = "Finished models are kept. Run the same command again for the rest. --jobs 1 uses the least memory."
-            raise HomeError(message, details=[Detail("WorkerDied", message)], hint=hint) from None
+            raise HomeError(message, detail="WorkerDied", hint=hint) from None
 
 
 def _on_cluster(function: Callable[..., Result], calls: Iterator[tuple[Any, ...]], scheduler: str) -> Iterator[Result]:
@@ -135,7 +136,7 @@ def _refuse_lost(message: str, start: str = "") -> NoReturn:
     hint = "Finished models are kept. Run the same command again for the rest."
     if start:
         hint = f"Start a worker on each machine, with mlmgmt installed: {start}. {hint}"
-    raise HomeError(message, target="Scheduler", details=[Detail("NoWorkers", message)], hint=hint)
+    raise HomeError(message, detail="NoWorkers", target="Scheduler", hint=hint)
 
 
 def _end_with_parent(parent: int) -> None:
@@ -177,8 +178,9 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         import distributed
     except ImportError:
         message = "Dask is not installed here."
-        details = [Detail("BackendNotInstalled", message)]
-        raise BadRequest(message, target="Backend", details=details, hint="pip install 'mlmgmt[dask]'") from None
+        raise BadRequest(
+            message, detail="BackendNotInstalled", target="Backend", hint="pip install 'mlmgmt[dask]'"
+        ) from None
     for name in ("distributed", "distributed.client"):
         # Errors are reported here in plain words, so silence Dask's own logs.
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -187,9 +189,8 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         client = distributed.Client(scheduler)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         message = f"No Dask scheduler answers at {scheduler}: {error}."
-        details = [Detail("SchedulerNotReachable", message)]
         hint = "Start one with: dask scheduler. Start a dask worker on each machine, with mlmgmt installed."
-        raise NotFound(message, target="Scheduler", details=details, hint=hint) from None
+        raise NotFound(message, detail="SchedulerNotReachable", target="Scheduler", hint=hint) from None
     with client:
         yield client
 

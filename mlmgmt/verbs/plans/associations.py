@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from mlmgmt.definition.document import compact
-from mlmgmt.errors import Conflict, Detail, MlmgmtError, NotFound
+from mlmgmt.errors import Conflict, MlmgmtError, NotFound
 from mlmgmt.ids import LONGEST_GROUP, PlanId, ResourceId, check_name, fold
 from mlmgmt.store import lock
 from mlmgmt.verbs.outcome import Outcome, no_comparison
@@ -148,7 +148,7 @@ def _refuse_full(session: Session, plan: PlanId) -> None:
         message = (
             f"The commitment plan {plan.name!r} has {skus.MOST_ASSOCIATIONS:,} associations, which is the maximum."
         )
-        raise Conflict(message, target=plan.name, details=[Detail("AssociationLimitReached", message)])
+        raise Conflict(message, detail="AssociationLimitReached", target=plan.name)
 
 
 def _document(service: ResourceId, plan: PlanId, location: str, created: str) -> dict[str, Any]:

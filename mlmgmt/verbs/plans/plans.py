@@ -117,7 +117,7 @@ def plan_create(
     current = session.store.plans.get(identity)
     if current is not None and not same_location(current["location"], location):
         text = f"The commitment plan is in {current['location']!r} and cannot move to {location!r}."
-        raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
+        raise Conflict(text, detail="InvalidResourceLocation", at="$.location", target="location")
     body = {
         "id": str(identity),
         "name": identity.name,
@@ -190,7 +190,7 @@ def _refuse_changed(session: Session, identity: PlanId, planned_on: Mapping[str,
     if before != now:
         text = f"{identity.name!r} was changed by another command: the etag was {before} and is now {now}."
         hint = "Get it again, then repeat the command."
-        raise PreconditionFailed(text, target=identity.name, details=[Detail("EtagChanged", text)], hint=hint)
+        raise PreconditionFailed(text, detail="EtagChanged", target=identity.name, hint=hint)
 
 
 def plan_update(
@@ -214,8 +214,7 @@ def plan_update(
     identity, current = existing_plan(session, group, name)
     session.require(_WRITE, identity)
     if all(given is None for given in (sku_name, sku_tier, sku_capacity, tags)):
-        text = "There is nothing to update: give a SKU or tags."
-        raise BadRequest(text, target="sku", details=[Detail("EmptyUpdate", text)])
+        raise BadRequest("There is nothing to update: give a SKU or tags.", detail="EmptyUpdate", target="sku")
     present = current["sku"]
     sku = skus.find(sku_name or present["name"], sku_tier or present["tier"])
     capacity = skus.check_capacity(present["capacity"] if sku_capacity is None else sku_capacity)
@@ -225,7 +224,7 @@ def plan_update(
         content["tags"] = check_tags(tags)
     if all(content[member] == current.get(member) for member in ("sku", "tags")):
         text = f"The change would not change {current['name']!r}; nothing was updated."
-        raise Conflict(text, target=current["name"], details=[Detail("NothingChanged", text)])
+        raise Conflict(text, detail="NothingChanged", target=current["name"])
     return _change(
         session,
         identity,
@@ -356,7 +355,7 @@ def plan_remove_object(session: Session, *, plan: Source) -> Outcome:
     if not isinstance(found, str):
         message = f"{plan.name} does not name a commitment plan: it has no id."
         hint = "Give -ResourceGroupName and -Name, or pipe the answer of Get-AzMlCommitmentPlan for one plan."
-        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidResourceId", target="id", hint=hint)
     identity = PlanId.parse(found)
     return plan_remove(session, group=identity.group, name=identity.name)
 
@@ -383,14 +382,13 @@ def plan_create_resource(
         message = f"Only resources of the type {_PLAN_TYPE} can be created this way, not {resource_type!r}."
         cmdlet = _CMDLETS.get(resource_type.strip().casefold())
         hint = f"Use {cmdlet}." if cmdlet is not None else None
-        details = [Detail("ResourceTypeNotSupported", message)]
-        raise BadRequest(message, target="ResourceType", details=details, hint=hint)
+        raise BadRequest(message, detail="ResourceTypeNotSupported", target="ResourceType", hint=hint)
     given = {member.casefold(): value for member, value in (sku_object or {}).items()}
     unknown = given.keys() - {"name", "tier", "capacity"}
     if unknown or not isinstance(given.get("name"), str) or not isinstance(given.get("tier", ""), str):
         message = "A SKU must have a Name, and may have a Tier and a Capacity."
         hint = "Write: -SkuObject \"@{Name='S1'; Tier='Standard'; Capacity=1}\""
-        raise BadRequest(message, target="SkuObject", details=[Detail("InvalidSku", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidSku", target="SkuObject", hint=hint)
     outcome = plan_create(
         session,
         group=group,

@@ -85,7 +85,7 @@ def check_capacity(capacity: int) -> int:
     """
     if type(capacity) is not int or not LEAST_CAPACITY <= capacity <= MOST_CAPACITY:
         message = f"The capacity of a plan must be {LEAST_CAPACITY} to {MOST_CAPACITY}, not {capacity!r}."
-        raise BadRequest(message, target="sku.capacity", details=[Detail("InvalidSkuCapacity", message)])
+        raise BadRequest(message, detail="InvalidSkuCapacity", target="sku.capacity")
     return capacity
 
 

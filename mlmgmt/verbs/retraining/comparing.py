@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.errors import BadRequest, MlmgmtError
 from mlmgmt.learning.comparison import Evaluation, Scores
 from mlmgmt.verbs.runs import models, proof
 from mlmgmt.verbs.storage.sources import GraphAccess
@@ -98,7 +98,7 @@ def score(
     ports = plan.needs_inputs()
     if len(ports) != 1:
         message = f"A service must have exactly one input to be evaluated on a CSV file; this one has {len(ports)}."
-        raise BadRequest(message, target=model.asset_id, details=[Detail("InvalidInputNames", message)])
+        raise BadRequest(message, detail="InvalidInputNames", target=model.asset_id)
     truth = _truth(held, trained)
     declared = (document["properties"].get("input", {}).get("properties") or {}).get(ports[0])
     typed, _ = tables.to_dataset(held, declared)
@@ -131,7 +131,7 @@ def metrics_of_other(scores: Scores, other: Trained) -> dict[str, float]:
     known = set(other.classes)
     if known and set(scores.truth.dropna().tolist()) - known:
         message = "The rows have labels that the model does not know."
-        raise BadRequest(message, target=other.label, details=[Detail("UnknownLabel", message)])
+        raise BadRequest(message, detail="UnknownLabel", target=other.label)
     return compare(scores.truth, other.score(scores.rows), other.scored)
 
 
@@ -150,7 +150,7 @@ def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:
     place = next((i for i, name in enumerate(held.columns) if name.casefold() == trained.label.casefold()), None)
     if place is None:
         message = f"{held.source} has no column {trained.label!r}, the label to compare with."
-        raise BadRequest(message, target=held.source, details=[Detail("InputMismatchError", message)])
+        raise BadRequest(message, detail="InputMismatchError", target=held.source)
     kind = {"Integer": "Integer", "Double": "Number", "Boolean": "Boolean"}.get(trained.label_type, "String")
     cells = tables.Cells((trained.label,), [[row[place]] for row in held.rows], held.source, held.lines)
     label, _ = tables.to_dataset(cells, {"properties": {trained.label: {"type": kind}}})
@@ -163,7 +163,7 @@ def _refuse_unknown_labels(truth: pd.Series[Any], trained: Trained, held: Cells)
     if strange:
         listed = ", ".join(map(repr, trained.classes))
         message = f"{held.source} has labels that the model does not know: {', '.join(strange[:5])}. It knows {listed}."
-        raise BadRequest(message, target=trained.label, details=[Detail("UnknownLabel", message)])
+        raise BadRequest(message, detail="UnknownLabel", target=trained.label)
 
 
 def _scoring_node(plan: Any, model: TrainedModel) -> str:
@@ -171,8 +171,7 @@ def _scoring_node(plan: Any, model: TrainedModel) -> str:
         source = plan.source(node, "Trained model")
         if source is not None and plan.graph.nodes[source[0]].get("assetId") == model.asset_id:
             return str(node)
-    message = f"No Score Model of the service uses {model}."
-    raise BadRequest(message, target=model.asset_id, details=[Detail("ModelNotScored", message)])
+    raise BadRequest(f"No Score Model of the service uses {model}.", detail="ModelNotScored", target=model.asset_id)
 
 
 def overlap(rows: Any, held: Cells) -> int | None:

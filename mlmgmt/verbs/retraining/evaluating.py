@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
-from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
+from mlmgmt.errors import BadRequest, Conflict, NotFound
 from mlmgmt.pages import evaluation as pages
 from mlmgmt.store import blobs
 from mlmgmt.verbs import named_values, userfiles
@@ -91,8 +91,7 @@ def _open(session: Session, content: bytes, target: str) -> tuple[Trained, Any, 
 
     opened, rows, manifest = models.open_model(session, content)
     if not isinstance(opened, Trained):
-        message = f"{target} does not contain a trained model."
-        raise BadRequest(message, target=target, details=[Detail("InvalidModelFormat", message)])
+        raise BadRequest(f"{target} does not contain a trained model.", detail="InvalidModelFormat", target=target)
     return opened, rows, manifest
 
 
@@ -103,13 +102,13 @@ def _model_file(
         if blobs.parse(blobs.without_secrets(location)[0]) is None:
             text = f"{location} is not the address of a blob."
             hint = "Use the form https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH.ilearner."
-            raise BadRequest(text, target="Location", details=[Detail("InvalidBlob", text)], hint=hint)
+            raise BadRequest(text, detail="InvalidBlob", target="Location", hint=hint)
         return GraphAccess(session).read(location)
     digest = deployed.get(model.asset_id)
     if digest is None:
         text = f"The model of {model} is not available in this home."
         hint = "Copy its file into a storage account of this home and update the reference, or retrain."
-        raise NotFound(text, target=model.asset_id, details=[Detail("ModelPackageNotFound", text)], hint=hint)
+        raise NotFound(text, detail="ModelPackageNotFound", target=model.asset_id, hint=hint)
     return session.store.blobs.model(digest)
 
 
@@ -170,17 +169,15 @@ def require_page(path: str) -> None:
     """
     goal = Path(path)
     if goal.is_dir():
-        message = f"{path} is a folder."
-        raise BadRequest(message, target=path, details=[Detail("NotAFile", message)])
+        raise BadRequest(f"{path} is a folder.", detail="NotAFile", target=path)
     if not goal.parent.is_dir():
-        message = f"Folder {goal.parent} does not exist."
-        raise NotFound(message, target=path, details=[Detail("FolderNotFound", message)])
+        raise NotFound(f"Folder {goal.parent} does not exist.", detail="FolderNotFound", target=path)
     userfiles.require_writable(path)
     try:
         foreign = goal.is_file() and not pages.is_page(path)
     except OSError:
         message = f"{path} cannot be read, to check that it is an evaluation page."
-        raise BadRequest(message, target=path, details=[Detail("AccessDenied", message)]) from None
+        raise BadRequest(message, detail="AccessDenied", target=path) from None
     if foreign:
         message = f"{path} already exists and is not an evaluation page."
-        raise Conflict(message, target=path, details=[Detail("FileExists", message)], hint="Use another name.")
+        raise Conflict(message, detail="FileExists", target=path, hint="Use another name.")

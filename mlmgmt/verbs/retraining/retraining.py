@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, reading
-from mlmgmt.errors import BadRequest, Detail, GateRefused, WrongUsage
+from mlmgmt.errors import BadRequest, GateRefused, WrongUsage
 from mlmgmt.store import blobs, sas
 from mlmgmt.verbs import named_values, userfiles
 from mlmgmt.verbs.batch import jobs
@@ -181,9 +181,8 @@ def check_metric(metric: str | None) -> None:
     if metric is None:
         return
     if metric_named(metric) is None:
-        message = f"Metric {metric!r} does not exist."
         hint = f"Metrics: {', '.join(_metrics())}."
-        raise BadRequest(message, target="OnlyIfBetter", details=[Detail("UnknownMetric", message)], hint=hint)
+        raise BadRequest(f"Metric {metric!r} does not exist.", detail="UnknownMetric", target="OnlyIfBetter", hint=hint)
 
 
 def _metrics() -> list[str]:
@@ -209,14 +208,14 @@ def _refuse_unless_better(metric: str | None, evaluation: Evaluation | None) -> 
         text = f"The models cannot be compared by {name}: {why}."
     elif name not in evaluation.new:
         text = f"{name} is not a metric of this kind of model."
-        raise BadRequest(text, target="OnlyIfBetter", details=[Detail("UnknownMetric", text)])
+        raise BadRequest(text, detail="UnknownMetric", target="OnlyIfBetter")
     else:
         new, old = evaluation.new[name], evaluation.old[name]
         if is_better(name, new, old):
             return
         text = f"The new model is not better by {name}: {old:.6g} → {new:.6g}. Nothing was changed."
     report = {"Evaluation": evaluating.figures(evaluation)} if evaluation is not None else None
-    raise GateRefused(text, target=name, details=[Detail("NotBetter", text)], report=report)
+    raise GateRefused(text, detail="NotBetter", target=name, report=report)
 
 
 def _report(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt import resources
 from mlmgmt.definition import assets, reading
-from mlmgmt.errors import Detail, NotFound
+from mlmgmt.errors import NotFound
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.retraining import comparing as evaluating
@@ -30,8 +30,7 @@ def plan_sample(session: Session, *, name: str, out: str = ".") -> Outcome:
     """
     folder = Path(out)
     if not folder.is_dir():
-        message = f"Folder {out} does not exist."
-        raise NotFound(message, target=out, details=[Detail("FolderNotFound", message)])
+        raise NotFound(f"Folder {out} does not exist.", detail="FolderNotFound", target=out)
     session.require("Microsoft.Storage/storageAccounts/write", "the local storage account")
     files = _files(name)
     existing = [str(folder / file) for file in files if (folder / file).exists()]

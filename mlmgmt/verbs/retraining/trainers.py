@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import reading
 from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
-from mlmgmt.errors import Detail, NotFound
+from mlmgmt.errors import NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.verbs.experiments import experiments
 from mlmgmt.verbs.services import lookup, siblings
@@ -63,8 +63,8 @@ def find(session: Session, current: Revision, given: Source | None) -> Trainer:
     text = f"{current.document['name']!r} has no training definition."
     raise NotFound(
         text,
+        detail="TrainingDefinitionNotFound",
         target="TrainingDefinition",
-        details=[Detail("TrainingDefinitionNotFound", text)],
         hint="Use --training-definition FILE; or deploy the training definition as a web service, and set the tag "
         f"{SERVICE_TAG!r} of {current.document['name']!r} to its name.",
     )
@@ -111,6 +111,5 @@ def _experiment(session: Session, current: Revision, experiment: str) -> dict[st
             f"The training experiment of {current.document['name']!r} was removed, and no web service was deployed "
             "from it."
         )
-        details = [Detail("TrainingDefinitionNotFound", text)]
         hint = "Use --training-definition FILE."
-        raise NotFound(text, target="TrainingDefinition", details=details, hint=hint) from None
+        raise NotFound(text, detail="TrainingDefinitionNotFound", target="TrainingDefinition", hint=hint) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
 from mlmgmt.verbs.runs import artifacts, execution, proof
@@ -110,7 +110,7 @@ def _refuse_empty_columns(dataset: Dataset, trained: Trained, source: str) -> No
             f"{source} has columns without any values, which the model would learn from: {', '.join(map(repr, empty))}."
         )
         hint = "Fill them, or exclude them in the training definition with Select Columns in Dataset."
-        raise BadRequest(message, target=empty[0], details=[Detail("InputMismatchError", message)], hint=hint)
+        raise BadRequest(message, detail="InputMismatchError", target=empty[0], hint=hint)
 
 
 def _model_outputs(document: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -148,12 +148,10 @@ def _data_port(plan: Any) -> str:
         count = len(plan.nodes_of(*set_up.TRAINERS))
         message = f"A training definition must train exactly one model; the outputs of this one depend on {count}."
         hint = "Use the definition that trains the model, with an output at Train Model's port 'Trained model'."
-        raise BadRequest(
-            message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)], hint=hint
-        )
+        raise BadRequest(message, detail="NotATrainingDefinition", target="TrainingDefinition", hint=hint)
     if len(ports) != 1:
         message = f"A training definition must have exactly one input; this one has {len(ports)}."
-        raise BadRequest(message, target="TrainingDefinition", details=[Detail("NotATrainingDefinition", message)])
+        raise BadRequest(message, detail="NotATrainingDefinition", target="TrainingDefinition")
     return str(ports[0])
 
 
@@ -190,7 +188,7 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
 
     if not 0 <= fraction < 1:
         message = f"-Holdout must be at least 0 and less than 1, not {fraction:g}."
-        raise BadRequest(message, target="Holdout", details=[Detail("InvalidHoldout", message)])
+        raise BadRequest(message, detail="InvalidHoldout", target="Holdout")
     if fraction == 0:
         return cells, None, ""
     count = len(cells.rows)
@@ -207,7 +205,7 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
         rows = "1 row" if count == 1 else f"{count} rows"
         message = f"{cells.source} has {rows}; {fraction:.0%} of them cannot be held out ({error})."
         hint = "Use more rows, another --holdout, or --test-data FILE."
-        raise BadRequest(message, target=cells.source, details=[Detail("TooFewRows", message)], hint=hint) from None
+        raise BadRequest(message, detail="TooFewRows", target=cells.source, hint=hint) from None
     drawn = "at random" if keys is None else f"stratified by {label}"
     return _rows(cells, sorted(seen)), _rows(cells, sorted(held)), drawn
 

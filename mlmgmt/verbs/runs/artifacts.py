@@ -7,7 +7,7 @@ import platform
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: s
     key = session.store.secrets.signing_key()
     if key is None:
         text = "This home has no key to sign models with."
-        raise NotFound(
-            text, details=[Detail("AccountNotRegistered", text)], hint="Create one: mlmgmt Connect-AzAccount"
-        )
+        raise NotFound(text, detail="AccountNotRegistered", hint="Create one: mlmgmt Connect-AzAccount")
     seen = digests.row_digests(rows) if rows is not None and len(rows.rows) <= _MOST_ROW_DIGESTS else None
     return ilearner.pack(value, dict(facts), key=key, home=session.store.home.id, rows=seen)
 
@@ -172,6 +170,6 @@ def output_suffixes(plan: GraphPlan) -> dict[str, tuple[str, ...]]:
                 kind = plan.carried_types(edge.source)[0]
             if kind not in known:
                 message = f"The output {output!r} carries a {kind.value}, which cannot be stored in a file."
-                raise BadRequest(message, target=output, details=[Detail("PortDataTypeNotSupported", message, output)])
+                raise BadRequest(message, detail="PortDataTypeNotSupported", at=output, target=output)
             found[str(output)] = known[kind]
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.errors import BadRequest
 from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _check_labels(value: Any, specification: Mapping[str, Any] | None) -> None:
             f"The model can answer {', '.join(map(repr, strange))}, "
             f"but the output declares only {', '.join(sorted(allowed))}."
         )
-        raise BadRequest(message, target=LABELS, details=[Detail("ModelOutputMetadataMismatch", message)])
+        raise BadRequest(message, detail="ModelOutputMetadataMismatch", target=LABELS)
 
 
 def output_ids(document: Mapping[str, Any]) -> list[str]:

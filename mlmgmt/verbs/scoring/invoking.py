@@ -154,7 +154,7 @@ def bes(
 
 
 def _usage(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise WrongUsage(message, target=target, details=[Detail(code, message, target)], hint=hint)
+    raise WrongUsage(message, detail=code, at=target, target=target, hint=hint)
 
 
 def _place(session: Session, text: str, parameter: str) -> _Place:

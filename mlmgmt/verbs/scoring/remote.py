@@ -92,8 +92,9 @@ def origin_of(text: str | None) -> str:
         usable = False
     if not usable:
         message = f"{given[:80]!r} is not the address of a server."
-        details = [Detail("BadParameterValue", message, "Server")]
-        raise WrongUsage(message, target="Server", details=details, hint=f"It looks like {DEFAULT_ORIGIN}")
+        raise WrongUsage(
+            message, detail="BadParameterValue", at="Server", target="Server", hint=f"It looks like {DEFAULT_ORIGIN}"
+        )
     return given
 
 
@@ -173,8 +174,7 @@ def _send(origin: str, path: str, key: str, body: bytes, ca: Path | None, method
         token = key.encode("ascii").decode()
     except UnicodeEncodeError:
         message = "-ApiKey contains characters that an API key cannot have."
-        details = [Detail("ScoreRequestUnauthorized", message)]
-        raise Unauthorized(message, target="ApiKey", details=details) from None
+        raise Unauthorized(message, detail="ScoreRequestUnauthorized", target="ApiKey") from None
     connection = _connection(origin, ca)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Connection": "close"}
     try:
@@ -195,8 +195,7 @@ def _send(origin: str, path: str, key: str, body: bytes, ca: Path | None, method
         raise _not_reachable(origin, error) from None
     except ValueError:
         message = "-ApiKey must not contain line breaks."
-        details = [Detail("ScoreRequestUnauthorized", message)]
-        raise Unauthorized(message, target="ApiKey", details=details) from None
+        raise Unauthorized(message, detail="ScoreRequestUnauthorized", target="ApiKey") from None
     finally:
         connection.close()
 
@@ -232,16 +231,15 @@ def _error_of(status: int, value: Any, origin: str) -> MlmgmtError:
 
 def _not_reachable(origin: str, error: OSError) -> NotFound:
     why = "it took too long" if isinstance(error, TimeoutError) else error.strerror or str(error)
-    message = f"No server answers at {origin}: {why}."
     hint = "Start one: mlmgmt serve. It prints the address at which it listens."
-    return NotFound(message, target="Server", details=[Detail("ServerNotReachable", message)], hint=hint)
+    return NotFound(f"No server answers at {origin}: {why}.", detail="ServerNotReachable", target="Server", hint=hint)
 
 
 def _not_trusted(origin: str, ca: Path | None, error: ssl.SSLError) -> BadRequest:
     why = getattr(error, "verify_message", "") or error.reason or str(error)
     message = f"The certificate of {origin} is not trusted: {why}."
     hint = f"This home trusts the CA certificate {ca}. If the server runs without -Tls, use http instead of https."
-    return BadRequest(message, target="Server", details=[Detail("ServerNotTrusted", message)], hint=hint)
+    return BadRequest(message, detail="ServerNotTrusted", target="Server", hint=hint)
 
 
 def not_understood(origin: str, status: int | None = None) -> BadRequest | HomeError:

@@ -119,7 +119,7 @@ def _check_names(given: Mapping[str, Any], needed: Sequence[str], source: str) -
 
 
 def _refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise BadRequest(message, target=target, details=[Detail(code, message, target)], hint=hint)
+    raise BadRequest(message, detail=code, at=target, target=target, hint=hint)
 
 
 def results(

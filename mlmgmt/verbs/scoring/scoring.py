@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import decode
-from mlmgmt.errors import BadRequest, Detail, WrongUsage
+from mlmgmt.errors import BadRequest, WrongUsage
 from mlmgmt.verbs import named_values, userfiles
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.scoring import remote, request_response
@@ -59,8 +59,9 @@ def score(
     """
     if api_key is not None and server is None:
         message = "-ApiKey needs -Server."
-        details = [Detail("MissingMandatoryParameter", message)]
-        raise WrongUsage(message, target="Server", details=details, hint="Without -Server no key is needed.")
+        raise WrongUsage(
+            message, detail="MissingMandatoryParameter", target="Server", hint="Without -Server no key is needed."
+        )
     current = addresses.existing(session, **address)
     if output_file is not None:
         userfiles.refuse_overwriting(output_file, overwrite=force)
@@ -133,15 +134,14 @@ def _read_inputs(
         return inputs, {**kept, **values}
     if needed:
         message = f"-InputFile is missing or empty. The service needs rows for {', '.join(map(repr, needed))}."
-        details = [Detail("MissingMandatoryParameter", message)]
-        raise WrongUsage(message, target="InputFile", details=details, hint="--input FILE")
+        raise WrongUsage(message, detail="MissingMandatoryParameter", target="InputFile", hint="--input FILE")
     return {}, dict(values)
 
 
 def _no_table(revision: Revision, rows: str) -> BadRequest:
     message = f"{revision.document['name']!r} cannot score: its outputs are not tables."
     hint = "To run a web service that trains or exports: mlmgmt retrain, or mlmgmt batch submit"
-    return BadRequest(message, target=rows, details=[Detail("IncompatibleModel", message)], hint=hint)
+    return BadRequest(message, detail="IncompatibleModel", target=rows, hint=hint)
 
 
 def scorer_of(session: Session, revision: Revision) -> Scorer:
@@ -169,6 +169,6 @@ def read_rows(rows: Source, needed: list[str]) -> tuple[dict[str, Cells], dict[s
         if len(needed) != 1:
             message = f"The service has {len(needed)} inputs; a CSV file can be used only for one."
             hint = 'Use a request-response body: {"Inputs": {...}}.'
-            raise BadRequest(message, target=rows.name, details=[Detail("InvalidInputNames", message)], hint=hint)
+            raise BadRequest(message, detail="InvalidInputNames", target=rows.name, hint=hint)
         return {needed[0]: tables.read_csv(rows.data, rows.name)}, {}
     return request_response.parse(data, needed, rows.name)

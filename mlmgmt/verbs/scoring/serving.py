@@ -192,8 +192,7 @@ def scorer(session: Session, serving: Serving) -> Scorer:
     ready = scoring.scorer_of(session, serving.revision)
     if not _tables(ready.plan):
         message = f"{serving.resource.name!r} cannot score: its outputs are not tables."
-        details = [Detail("IncompatibleModel", message)]
-        raise BadRequest(message, details=details, code="InvalidOperation", hint="Run it as a batch job.")
+        raise BadRequest(message, detail="IncompatibleModel", code="InvalidOperation", hint="Run it as a batch job.")
     # The property compiles on first use; compile now, and not during the first request.
     ready.is_instant  # noqa: B018
     return ready

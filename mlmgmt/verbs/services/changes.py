@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import compact, copy
 from mlmgmt.definition.schema import without
-from mlmgmt.errors import Conflict, Detail, PreconditionFailed
+from mlmgmt.errors import Conflict, PreconditionFailed
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.protocol.regions import of as region_of
 from mlmgmt.store.blobs import without_secrets
@@ -93,10 +93,7 @@ def write(session: Session, identity: ServiceId, change: Change) -> Revision:
     if planned != found:
         text = f"{identity.name!r} was changed by another command: the etag was {planned} and is now {found}."
         raise PreconditionFailed(
-            text,
-            target=identity.name,
-            details=[Detail("EtagChanged", text)],
-            hint="Get it again, then repeat the command.",
+            text, detail="EtagChanged", target=identity.name, hint="Get it again, then repeat the command."
         )
     if change.kind != REMOVED:
         _require_owner(session, identity)
@@ -168,7 +165,7 @@ def check_etag(current: Revision | None, if_match: str | None, *, only_new: bool
     """
     if only_new and current is not None:
         text = f"{current.document['name']!r} already exists; the request asked not to replace it."
-        raise PreconditionFailed(text, target="IfNoneMatch", details=[Detail("AlreadyExists", text)])
+        raise PreconditionFailed(text, detail="AlreadyExists", target="IfNoneMatch")
     if if_match is None:
         return
     wanted = if_match.strip().strip('"')
@@ -176,7 +173,7 @@ def check_etag(current: Revision | None, if_match: str | None, *, only_new: bool
     if wanted != found and not (wanted == "*" and found is not None):
         text = f"-IfMatch gives the etag {wanted}, but the current etag is {found}."
         hint = "The service was changed meanwhile. Get it again and compare."
-        raise PreconditionFailed(text, target="IfMatch", details=[Detail("EtagMismatch", text)], hint=hint)
+        raise PreconditionFailed(text, detail="EtagMismatch", target="IfMatch", hint=hint)
 
 
 def refuse_read_only(current: Revision) -> None:
@@ -187,7 +184,7 @@ def refuse_read_only(current: Revision) -> None:
     """
     if current.document["properties"].get("readOnly"):
         text = f"The web service {current.document['name']!r} is read-only; it can never be updated, only removed."
-        raise Conflict(text, target="readOnly", details=[Detail("WebServiceReadOnly", text, "$.properties.readOnly")])
+        raise Conflict(text, detail="WebServiceReadOnly", at="$.properties.readOnly", target="readOnly")
 
 
 def split_secrets(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

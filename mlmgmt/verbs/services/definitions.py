@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.schema import without
-from mlmgmt.errors import BadRequest, Detail, MlmgmtError, WrongUsage
+from mlmgmt.errors import BadRequest, MlmgmtError, WrongUsage
 from mlmgmt.ids import ResourceId
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.outcome import Outcome
@@ -44,7 +44,7 @@ def _export(session: Session, web_service: Source) -> Any:
     if "package" not in found.document.get("properties", {}):
         message = f"{web_service.name} has no package: it comes from a list, or is not a web service."
         hint = "Get the service by its name: mlmgmt Get-AzMlWebService -ResourceGroupName ... -Name ..."
-        raise BadRequest(message, target=web_service.name, details=[Detail("MissingPackage", message)], hint=hint)
+        raise BadRequest(message, detail="MissingPackage", target=web_service.name, hint=hint)
     for line in reading.sentences(found.warnings):
         session.tell(f"Warning: {line}")
     return without(found.document, session.contract.root, read_only=True)
@@ -117,7 +117,7 @@ def check_uri(location: str) -> None:
         )
         if path[-1:] in ".,;":
             hint = f"Remove the punctuation at its end: {path[-1]!r}."
-        raise BadRequest(message, target="Location", details=[Detail("InvalidBlobExtension", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidBlobExtension", target="Location", hint=hint)
 
 
 def replace_model_uri(source: Source, model: assets.TrainedModel, location: str) -> bytes:

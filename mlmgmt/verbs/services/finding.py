@@ -37,8 +37,7 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
     if len(found) > 1:
         message = f"{len(found)} web services are named {named!r}; give an id."
         hint = ", ".join(body["Id"] for body in found)
-        details = [Detail("AmbiguousWebService", message)]
-        raise BadRequest(message, target="WebServiceId", details=details, hint=hint)
+        raise BadRequest(message, detail="AmbiguousWebService", target="WebServiceId", hint=hint)
     if not found and damage is not None:
         raise damage
     if not found:

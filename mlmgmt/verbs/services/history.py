@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest, Conflict, Detail, NotFound
+from mlmgmt.errors import BadRequest, Conflict, NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.verbs.services import addresses, changes, deployment, endpoint_view, lookup
 
@@ -58,11 +58,10 @@ def revision_of(session: Session, resource: ServiceId, number: int) -> Revision:
     """
     found = session.store.services.revision(resource, number)
     if found is None:
-        message = f"{resource.name!r} has no revision {number}."
         raise NotFound(
-            message,
+            f"{resource.name!r} has no revision {number}.",
+            detail="RevisionNotFound",
             target="Revision",
-            details=[Detail("RevisionNotFound", message)],
             hint=f"List its revisions: mlmgmt history {resource.words}",
         )
     return found
@@ -96,10 +95,10 @@ def plan_rollback(
     earlier = revision_of(session, current.resource, number)
     if earlier.removed:
         text = f"Revision {number} removed {name!r}, so it cannot be rolled back to; give another revision."
-        raise BadRequest(text, target="To", details=[Detail("RevisionIsRemoval", text)])
+        raise BadRequest(text, detail="RevisionIsRemoval", target="To")
     if changes.is_same(current, earlier.document, earlier.models):
         text = f"{name!r} already has the content of revision {number}; nothing was rolled back."
-        raise Conflict(text, target=name, details=[Detail("NothingChanged", text)])
+        raise Conflict(text, detail="NothingChanged", target=name)
     return _return_to(
         session,
         current.resource,
@@ -140,9 +139,8 @@ def restoration(
         addresses.at(session, identity)
     assert latest is not None
     if not latest.removed:
-        text = f"{identity.name!r} is not removed."
         hint = f"Go back to an earlier revision: mlmgmt rollback {identity.words} -To ..."
-        raise Conflict(text, target=identity.name, details=[Detail("WebServiceExists", text)], hint=hint)
+        raise Conflict(f"{identity.name!r} is not removed.", detail="WebServiceExists", target=identity.name, hint=hint)
     return _return_to(
         session,
         identity,

@@ -173,11 +173,10 @@ def keys_of(session: Session, found: Revision) -> dict[str, str]:
     pair = session.store.service_secrets(found.resource).get("keys")
     name = found.document["name"]
     if pair is None:
-        message = f"The keys of {name!r} are not in this user's configuration."
         raise NotFound(
-            message,
+            f"The keys of {name!r} are not in this user's configuration.",
+            detail="KeysNotFound",
             target=name,
-            details=[Detail("KeysNotFound", message)],
             hint="A copied home has no keys. Set new ones: mlmgmt update ... -Keys \"@{Primary='...'}\"",
         )
     return {"Primary": pair["primary"], "Secondary": pair["secondary"]}
@@ -200,5 +199,5 @@ def named_by(web_service: Source) -> ResourceId:
     if not isinstance(found, str):
         message = f"{web_service.name} does not name a web service: it has no id."
         hint = "Exported definitions have no id. Give -ResourceGroupName and -Name, or pipe the answer of Get."
-        raise BadRequest(message, target="id", details=[Detail("InvalidResourceId", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidResourceId", target="id", hint=hint)
     return ResourceId.parse(found)

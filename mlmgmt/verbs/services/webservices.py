@@ -89,7 +89,7 @@ def plan_create(
         changes.refuse_read_only(current)
         if not same_location(current.document["location"], location):
             text = f"The web service is in {current.document['location']!r} and cannot move to {location!r}."
-            raise Conflict(text, target="location", details=[Detail("InvalidResourceLocation", text, "$.location")])
+            raise Conflict(text, detail="InvalidResourceLocation", at="$.location", target="location")
         if not associations.is_charged_to(session, identity, document):
             patch.refuse_another_plan(current.document["properties"], document["properties"])
     body, secrets = changes.split_secrets(document)
@@ -197,7 +197,7 @@ def plan_update(
 def _refuse_empty() -> None:
     text = "There is nothing to update: neither a definition nor a member is given."
     hint = "Pipe a definition into the command, or give -ServiceUpdates FILE, -Title, -Keys, ..."
-    raise BadRequest(text, target="ServiceUpdates", details=[Detail("EmptyUpdate", text)], hint=hint)
+    raise BadRequest(text, detail="EmptyUpdate", target="ServiceUpdates", hint=hint)
 
 
 def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def plan_change(
         hint = "See what a file would change: mlmgmt diff"
         if not isinstance(current.resource, ResourceId):
             hint = f"See which model is in use, and since when: mlmgmt history {current.resource.words}"
-        raise Conflict(text, target=current.document["name"], details=[Detail("NothingChanged", text)], hint=hint)
+        raise Conflict(text, detail="NothingChanged", target=current.document["name"], hint=hint)
     resource = current.resource
     if isinstance(resource, ResourceId) and associations.named_plan(current.document) != associations.named_plan(body):
         notes += associations.notes(session, resource, body)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import ids
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, PreconditionFailed
+from mlmgmt.errors import BadRequest, Conflict, MlmgmtError, NotFound, PreconditionFailed
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
@@ -115,7 +115,7 @@ def _check_new(name: str) -> str:
     blobs.check_account_name(name)
     if name in RESERVED:
         message = f"{name!r} cannot be the name of a storage account: it is reserved for other addresses."
-        raise BadRequest(message, target="Name", details=[Detail("ReservedResourceName", message)])
+        raise BadRequest(message, detail="ReservedResourceName", target="Name")
     return name
 
 
@@ -143,16 +143,15 @@ def plan_create(
     ids.check_name(location, what="location")
     chosen = {known.casefold(): known for known in SKUS}.get(sku.casefold())
     if chosen is None:
-        message = f"Unknown storage SKU {sku!r}."
         hint = f"Use one of: {', '.join(SKUS)}. They make no difference here."
-        raise BadRequest(message, target="SkuName", details=[Detail("InvalidSku", message)], hint=hint)
+        raise BadRequest(f"Unknown storage SKU {sku!r}.", detail="InvalidSku", target="SkuName", hint=hint)
     current = session.store.blobs.account(name)
     if current is not None and "id" in current and not _is_in(current, group):
         message = f"The storage account {name!r} is taken by another resource group."
-        raise Conflict(message, target=name, details=[Detail("StorageAccountAlreadyTaken", message, current["id"])])
+        raise Conflict(message, detail="StorageAccountAlreadyTaken", at=current["id"], target=name)
     if current is not None and not same_location(current.get("location", location), location):
         message = f"The storage account is in {current['location']!r} and cannot move to {location!r}."
-        raise Conflict(message, target="location", details=[Detail("InvalidResourceLocation", message, "$.location")])
+        raise Conflict(message, detail="InvalidResourceLocation", at="$.location", target="location")
     body = {"id": str(identity), "location": location, "sku": chosen, "tags": check_tags(tags or {})}
     if current is None:
         body["creationTime"] = stamp(session.clock())
@@ -191,8 +190,7 @@ def plan_create(
 def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] | None) -> None:
     if session.store.blobs.account(name) != planned_on:
         text = f"The storage account {name!r} was changed by another command."
-        hint = "Get it again, then repeat the command."
-        raise PreconditionFailed(text, target=name, details=[Detail("EtagChanged", text)], hint=hint)
+        raise PreconditionFailed(text, detail="EtagChanged", target=name, hint="Get it again, then repeat the command.")
 
 
 def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
@@ -306,20 +304,20 @@ def sas_token(
     if not letters or set(letters) - set(PERMISSIONS):
         message = f"{permission!r} is not a valid permission for a signature."
         hint = f"Use letters from {PERMISSIONS}: read, add, create, write, delete, list."
-        raise BadRequest(message, target="Permission", details=[Detail("InvalidPermission", message)], hint=hint)
+        raise BadRequest(message, detail="InvalidPermission", target="Permission", hint=hint)
     if not 1 / 60 <= hours <= _LONGEST_HOURS:
         message = f"A signature must be valid for 1 minute to 366 days, not {hours:.10g} hours."
-        raise BadRequest(message, target="Hours", details=[Detail("InvalidLifetime", message)])
+        raise BadRequest(message, detail="InvalidLifetime", target="Hours")
     place = blobs.Blob(name, container, blob if blob is not None else "any")
     if blobs.parse(place.uri) != place:
         message = (
             f"{container!r} is not a valid container name: use 3 to 63 lower-case letters, digits and single hyphens."
         )
-        raise BadRequest(message, target="Container", details=[Detail("InvalidBlob", message)])
+        raise BadRequest(message, detail="InvalidBlob", target="Container")
     key = session.store.secrets.account_key(name)
     if key is None:
         message = f"The keys of {name!r} are not in this user's configuration."
-        raise NotFound(message, target=name, details=[Detail("KeysNotFound", message)])
+        raise NotFound(message, detail="KeysNotFound", target=name)
     now, lasts = session.clock(), timedelta(hours=hours)
     token = sas.sign(
         key,

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mlmgmt.errors import BadRequest, Detail, NotFound
+from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import check_name, fold
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.verbs.storage import references
@@ -60,13 +60,14 @@ class GraphAccess:
         self._session.require("Microsoft.Storage/storageAccounts/write", blob.account)
         if not store.blobs.is_registered(blob.account):
             message = f"The storage account {blob.account!r} is not in this home."
-            details = [Detail("AccountNotRegistered", message)]
-            raise NotFound(message, target=blob.uri, details=details, hint=references.storage_hint(self._session))
+            raise NotFound(
+                message, detail="AccountNotRegistered", target=blob.uri, hint=references.storage_hint(self._session)
+            )
         with _refusing_file_errors(blob, "written"):
             if not overwrite and store.blobs.exists(blob):
                 message = f"The blob {blob.uri} already exists."
                 hint = "Give another path; or set the module's write mode to Overwrite, if it has one."
-                raise BadRequest(message, target=blob.uri, details=[Detail("BlobExists", message)], hint=hint)
+                raise BadRequest(message, detail="BlobExists", target=blob.uri, hint=hint)
             store.blobs.write(blob, data)
 
     def database(self, server: str, database: str) -> str:
@@ -81,7 +82,7 @@ class GraphAccess:
         if url is None:
             message = f"The database server {server!r} is not mapped to a connection."
             hint = f"Map it: mlmgmt map-source {server} sqlite:////path/of/your.db (or another SQLAlchemy URL)"
-            raise NotFound(message, target=server, details=[Detail("ServerNotMapped", message)], hint=hint)
+            raise NotFound(message, detail="ServerNotMapped", target=server, hint=hint)
         return str(url).replace(_DATABASE, check_name(database, what="database") if _DATABASE in url else "")
 
     def run_script(self, source: str, tables: Sequence[Dataset], bundle: bytes | None) -> ScriptResult:
@@ -95,7 +96,7 @@ class GraphAccess:
         if not self._session.store.secrets.outside().get("scripts"):
             message = "This definition runs a Python script, but scripts are not allowed in this home."
             hint = "Read the script, then: mlmgmt allow-scripts"
-            raise BadRequest(message, target="R Script", details=[Detail("ScriptsNotAllowed", message)], hint=hint)
+            raise BadRequest(message, detail="ScriptsNotAllowed", target="R Script", hint=hint)
         result = scripts.run(source, tables, bundle)
         for line in result.console.splitlines():
             self._session.detail(line)
@@ -107,7 +108,7 @@ class GraphAccess:
         if blob is None:
             message = f"The address {plain} is not a blob of this home and is not mapped to a file."
             hint = f"Map it: mlmgmt map-source {plain} FILE" if _is_web(plain) else None
-            raise NotFound(message, target=plain, details=[Detail("AddressNotMapped", message)], hint=hint)
+            raise NotFound(message, detail="AddressNotMapped", target=plain, hint=hint)
         keys = self._session.store.secrets.account_keys(blob.account)
         if signature and keys:
             now = self._session.clock()
@@ -124,7 +125,7 @@ def _refusing_file_errors(blob: blobs.Blob, done: str) -> Iterator[None]:
     except OSError as error:
         message = f"The blob {blob.uri} cannot be {done}: {error.strerror or error}."
         hint = "Use shorter names. A blob cannot be in a folder that has the name of another blob."
-        raise BadRequest(message, target=blob.uri, details=[Detail("BlobNotUsable", message)], hint=hint) from None
+        raise BadRequest(message, detail="BlobNotUsable", target=blob.uri, hint=hint) from None
 
 
 def _members(session: Session, kind: str) -> dict[str, Any]:
@@ -199,8 +200,7 @@ def map_source(session: Session, *, name: str, target: str | None = None, remove
             known[key] = path
         elif known.pop(key, None) is None:
             message = f"{key} is not mapped."
-            hint = "List the mappings: mlmgmt sources"
-            raise NotFound(message, target=key, details=[Detail("NotMapped", message)], hint=hint)
+            raise NotFound(message, detail="NotMapped", target=key, hint="List the mappings: mlmgmt sources")
         _save(session, kind, known, held=True)
     return sources(session)
 
@@ -215,7 +215,7 @@ def _save(session: Session, member: str, value: Any, *, held: bool = False) -> N
 
 
 def _refuse(message: str, target: str) -> NoReturn:
-    raise BadRequest(message, target=target, details=[Detail("InvalidMapping", message)])
+    raise BadRequest(message, detail="InvalidMapping", target=target)
 
 
 def _check_target(kind: str, name: str, target: str | None) -> str:
@@ -228,8 +228,7 @@ def _check_target(kind: str, name: str, target: str | None) -> str:
         return _check_connection(name, target.strip())
     path = Path(target).absolute()
     if not path.is_file():
-        message = f"File not found: {target}."
-        raise NotFound(message, target=target, details=[Detail("FileNotFound", message)])
+        raise NotFound(f"File not found: {target}.", detail="FileNotFound", target=target)
     return str(path)
 
 
