@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a test for each processor; with more threads than processors, each spends its time waiting for others.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from mlmgmt import resources
 from mlmgmt.cli import app
 from mlmgmt.definition.contract import Contract

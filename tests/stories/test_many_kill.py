@@ -93,7 +93,7 @@ def test_killed_and_run_again(mlmgmt: Command, bikes: Bikes) -> None:
 def test_workers_end_with_the_one_that_started_them(mlmgmt: Command, bikes: Bikes) -> None:
     tables()
     kept = Kept(bikes.root)
-    with started(*many(jobs=2), MALLOC_TRIM_THRESHOLD_="65536") as run:
+    with started(*many(jobs=2), MALLOC_TRIM_THRESHOLD_="65536", OMP_NUM_THREADS="2") as run:
         try:
             until(lambda: len(environments(of_session(run.pid))) == 2)
             given = environments(of_session(run.pid))
