@@ -48,8 +48,8 @@ def walked(node: Any, values: list[float]) -> float:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(trees(), min_size=1, max_size=6),
-    st.lists(st.tuples(values, values, st.sampled_from([*WORDS, "mauve", None]), values), min_size=1, max_size=6),
+    st.lists(trees(), min_size=1, max_size=3),
+    st.lists(st.tuples(values, values, st.sampled_from([*WORDS, "mauve", None]), values), min_size=1, max_size=4),
 )
 def test_they_are_the_leaves_that_a_walk_reaches(several: Any, rows: Any) -> None:
     reached = reader(several, ENCODING)

@@ -50,14 +50,24 @@ def of_session(leader: int) -> list[int]:
     return found
 
 
-def environments(processes: list[int]) -> list[bytes]:
-    """The environments of those that are worker processes."""
+def of_workers(processes: list[int], file: str) -> list[bytes]:
+    """What the system says, in a file of this name, of those that are worker processes."""
     found = []
     for process in processes:
         with contextlib.suppress(OSError):
             if b"LokyProcess" in Path(f"/proc/{process}/cmdline").read_bytes():
-                found.append(Path(f"/proc/{process}/environ").read_bytes())
+                found.append(Path(f"/proc/{process}/{file}").read_bytes())
     return found
+
+
+def environments(processes: list[int]) -> list[bytes]:
+    return of_workers(processes, "environ")
+
+
+def ready(leader: int) -> bool:
+    """Whether both workers have begun; from then on they leave Ctrl-C to the process that started them."""
+    masks = [re.search(rb"SigIgn:\s*(\w+)", text) for text in of_workers(of_session(leader), "status")]
+    return sum(mask is not None and bool(int(mask[1], 16) & 1 << signal.SIGINT - 1) for mask in masks) == 2
 
 
 def started(*words: str, **environ: str) -> subprocess.Popen[str]:
@@ -117,7 +127,7 @@ def test_interrupted(mlmgmt: Command, bikes: Bikes) -> None:
     tables()
     kept = Kept(bikes.root)
     with started(*many(jobs=2)) as run:
-        until(lambda: bool(kept.blobs()) or run.poll() is not None)
+        until(lambda: (bool(kept.blobs()) and ready(run.pid)) or run.poll() is not None)
         # Ctrl-C reaches every process of the terminal's group.
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=30)

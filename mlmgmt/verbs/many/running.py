@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -137,7 +138,12 @@ def _refuse_lost(message: str, start: str = "") -> NoReturn:
 
 
 def _end_with(parent: int) -> None:
-    """Have a worker process end when the one that started it has; by itself it would wait for work for minutes."""
+    """Have a worker process end when the one that started it has; by itself it would wait for work for minutes.
+
+    Ctrl-C reaches every process of a terminal; the one that started the workers ends them, and a worker that ended by
+    itself would print a traceback.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
