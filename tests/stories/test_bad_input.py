@@ -49,17 +49,16 @@ def test_a_broken_file_is_refused_wherever_one_is_read(mlmgmt: Command, small: P
     assert mlmgmt("get -g retail -n small", ok=True).out == before
 
 
-def test_a_directory_and_a_missing_file(mlmgmt: Command, small: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("folder", "NotAFile"), ("absent.json", "FileNotFound"), ("x" * 5000, "NotAFile"), ("a\0b", "NotAFile")],
+    ids=["a folder", "missing", "too long", "with a null"],
+)
+def test_a_directory_and_a_missing_file(mlmgmt: Command, small: Path, name: str, code: str) -> None:
     Path("folder").mkdir()
-    for name, code in (
-        ("folder", "NotAFile"),
-        ("absent.json", "FileNotFound"),
-        ("x" * 5000, "NotAFile"),
-        ("a\0b", "NotAFile"),
-    ):
-        refused = mlmgmt([*NEW.split(), name])
-        assert refused.status == 1
-        assert code in refused.err
+    refused = mlmgmt([*NEW.split(), name])
+    assert refused.status == 1
+    assert code in refused.err
 
 
 @pytest.mark.skipif(

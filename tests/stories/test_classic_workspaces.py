@@ -232,31 +232,34 @@ def test_an_endpoint_s_key_opens_what_is_done_to_that_endpoint(mlmgmt: Command, 
 
 
 class TestDamaged:
-    def test_a_workspace_and_nothing_else_breaks(self, mlmgmt: Command, taken: Bikes) -> None:
+    @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"WorkspaceId": 1}', None])
+    def test_a_workspace_and_nothing_else_breaks(self, mlmgmt: Command, taken: Bikes, text: str | None) -> None:
         file = taken.root / "workspaces" / ID / "workspace.json"
         whole = file.read_text()
-        for text in ("", "{}", "[1]", '{"WorkspaceId": 1}', whole[:-20]):
-            file.write_text(text)
-            for words in (["workspaces"], ["web-services", "-WorkspaceId", ID]):
-                refused = mlmgmt(words)
-                assert refused.status == 1
-                assert "HomeDamaged" in refused.err
-                assert str(file) in refused.err
-            mlmgmt(taken.patch("loc001", "model001", "-WhatIf"), ok=True)
+        file.write_text(whole[:-20] if text is None else text)
+        for words in (["workspaces"], ["web-services", "-WorkspaceId", ID]):
+            refused = mlmgmt(words)
+            assert refused.status == 1
+            assert "HomeDamaged" in refused.err
+            assert str(file) in refused.err
+        mlmgmt(taken.patch("loc001", "model001", "-WhatIf"), ok=True)
         file.write_text(whole)
         assert Workspaces(taken.root).read(ID) == json.loads(whole)
 
-    def test_a_web_service_and_the_others_answer_by_name_and_id(self, mlmgmt: Command, bikes: Bikes) -> None:
+    @pytest.mark.parametrize("text", ["", "{}", None])
+    def test_a_web_service_and_the_others_answer_by_name_and_id(
+        self, mlmgmt: Command, bikes: Bikes, text: str | None
+    ) -> None:
         file = bikes.root / "workspaces" / Session().workspace / "webservices" / bikes.training / "service.json"
-        for text in ("", "{}", json.dumps({**json.loads(file.read_text() or "{}"), "Id": "0" * 32})):
-            file.write_text(text)
-            for words in (["web-services"], ["endpoints", TRAINING], ["endpoints", bikes.training]):
-                refused = mlmgmt(words)
-                assert "HomeDamaged" in refused.err
-                assert str(file) in refused.err
-            assert len(mlmgmt(["endpoints", SCORING], ok=True).json) == 3
-            assert len(mlmgmt(["endpoints", bikes.service], ok=True).json) == 3
-            assert answers(mlmgmt, "loc001", 0)
+        other = json.dumps({**json.loads(file.read_text()), "Id": "0" * 32})
+        file.write_text(other if text is None else text)
+        for words in (["web-services"], ["endpoints", TRAINING], ["endpoints", bikes.training]):
+            refused = mlmgmt(words)
+            assert "HomeDamaged" in refused.err
+            assert str(file) in refused.err
+        assert len(mlmgmt(["endpoints", SCORING], ok=True).json) == 3
+        assert len(mlmgmt(["endpoints", bikes.service], ok=True).json) == 3
+        assert answers(mlmgmt, "loc001", 0)
 
     def test_an_endpoint_and_the_others_answer(self, mlmgmt: Command, bikes: Bikes) -> None:
         (revision,) = (Path(path) for path in bikes.endpoint("loc001") if path.endswith("000001.json"))
