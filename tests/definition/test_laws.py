@@ -1,4 +1,4 @@
-"""Laws of the pure core, held against documents that Hypothesis makes."""
+"""Laws of the definition functions, checked with documents that Hypothesis makes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.schema import Contract, Kind, Shape
 from mlmgmt.errors import BadRequest
-from mlmgmt.verbs.services.definitions import rewritten
+from mlmgmt.verbs.services.definitions import replace_model_uri
 from mlmgmt.verbs.userfiles import Source
 from tests.conftest import small_definition
 
@@ -47,7 +47,7 @@ columns = st.dictionaries(
 
 @st.composite
 def definitions(draw: st.DrawFn) -> dict[str, Any]:
-    """Whole definitions around a graph that is sound, with all kinds of user names and free values."""
+    """Complete definitions with a valid graph, and with all kinds of user names and free values."""
     body = small_definition()
     properties = body["properties"]
     properties["input"]["properties"]["input1"]["properties"] = draw(columns)
@@ -79,14 +79,14 @@ def canonical(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @given(definitions())
-def test_reading_what_was_written_writes_the_same(body: dict[str, Any]) -> None:
+def test_a_written_definition_is_read_and_written_the_same(body: dict[str, Any]) -> None:
     text = document.write(canonical(body))
     again = reading.read(text, CONTRACT).document
     assert document.write(again) == text
 
 
 def shuffled_case(value: Any, shape: Shape, random: Any) -> Any:
-    """The document with the case of every contract name changed at random, and nothing else."""
+    """Return the document with the case of every contract name changed at random, and nothing else."""
     if shape.kind is Kind.OBJECT and isinstance(value, dict):
         changed = {}
         for name, inner in value.items():
@@ -130,7 +130,7 @@ def test_set_model_changes_one_string_of_the_file(body: dict[str, Any], encoding
     for model in models:
         source = Source("d.json", text.encode(encoding))
         uri = "https://newstore.blob.core.windows.net/models/new.ilearner"
-        changed = rewritten(source, model, uri).decode(encoding)
+        changed = replace_model_uri(source, model, uri).decode(encoding)
         position = text.index(json.dumps(model.asset_id, ensure_ascii=False), text.index('"assets"'))
         assert changed[:position] == text[:position]
         expected = json.loads(text)
@@ -166,7 +166,7 @@ def test_after_an_update_from_a_whole_file_nothing_differs(before: dict[str, Any
 
 
 @given(definitions())
-def test_relocating_a_model_touches_its_uri_alone(body: dict[str, Any]) -> None:
+def test_relocating_a_model_changes_only_its_uri(body: dict[str, Any]) -> None:
     stored = canonical(body)
     for model in assets.trained_models(stored):
         uri = "https://newstore.blob.core.windows.net/models/new.ilearner"
