@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# Tests start hundreds of processes, and each of them would compile the program again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # There is a test for each processor; with more threads than processors, each spends its time waiting for others.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from mlmgmt import resources
 from mlmgmt.cli import app
 from mlmgmt.definition.schema import Contract

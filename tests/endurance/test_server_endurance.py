@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.server.conftest import Start
 
-start, server = servers.start, servers.server
+start = servers.start
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -8,7 +8,8 @@ import pytest
 
 from tests.server import fuzzing
 from tests.server.conftest import server as server
-from tests.server.conftest import start as start
+from tests.server.conftest import serving as serving
+from tests.server.conftest import shared as shared
 
 if TYPE_CHECKING:
     from tests.server.conftest import Server

@@ -222,12 +222,16 @@ def test_data_that_is_not_a_table_is_refused(session: Session, account: str) -> 
     assert "byte 8" in refusal(session, **by_account(account, "data/t.csv")).message
     assert "Line 2 has 3 cells" in refusal(session, **by_account(account, "data/ragged.csv")).message
     assert "has no data" in refusal(session, **by_account(account, "data/empty.csv")).message
-    for encoding in ("klingon", "hex", "idna", "undefined", "utf-8\0", "rot13", "punycode"):
-        more = by_account(account, "data/t.csv", "Delimited") | {"Encoding Format": encoding}
-        assert isinstance(refusal(session, **more), ModuleFailure)
     error = refusal(session, **by_account(account, "data/t.csv", "Excel"))
     assert "save the sheet as CSV" in error.message
     assert error.target == "in (Import Data)"
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "hex", "idna", "undefined", "utf-8\0", "rot13", "punycode"])
+def test_an_encoding_that_cannot_read_a_table_is_refused(session: Session, account: str, encoding: str) -> None:
+    put(session, "data/t.csv", b"a,b\n1,2\n\xff,3\n")
+    more = by_account(account, "data/t.csv", "Delimited") | {"Encoding Format": encoding}
+    assert isinstance(refusal(session, **more), ModuleFailure)
 
 
 @pytest.mark.parametrize(
@@ -387,11 +391,15 @@ def test_a_query_that_returns_too_many_cells_is_refused(
 def test_the_name_of_the_database_is_inserted_into_the_url(session: Session, sales: Path) -> None:
     reach.map_source(session, name="many", target="sqlite:///{database}.db")
     assert len(run_import(session, **query("select * from orders", server="MANY"))) == 3
-    for name in ("../work/sales", "", "..", "a/b", "sales.db?x"):
-        error = refusal(session, **query("select 1", server="many", database=name))
-        assert "InvalidResourceName" in error.codes()
     assert "does not exist" in refusal(session, **query("select 1", server="many", database="none")).message
     assert not Path("none.db").exists()
+
+
+@pytest.mark.parametrize("name", ["../work/sales", "", "..", "a/b", "sales.db?x"])
+def test_the_name_of_the_database_cannot_lead_elsewhere(session: Session, sales: Path, name: str) -> None:
+    reach.map_source(session, name="many", target="sqlite:///{database}.db")
+    error = refusal(session, **query("select 1", server="many", database=name))
+    assert "InvalidResourceName" in error.codes()
 
 
 @pytest.mark.parametrize(
@@ -472,7 +480,7 @@ def test_columns_go_where_the_lists_say(session: Session, sales: Path) -> None:
 @pytest.mark.parametrize(
     ("saved", "goals", "words"),
     [
-        ("n,x", "id", "The lists differ in length: 2 in .*, 1 in"),
+        ("n,x", "id", "The lists differ in length: 2 in"),
         ("n,n", "id,price", "'n' is named twice"),
         ("n,x", "id,id", "'id' is named twice"),
         ("n,none", "id,price", "The column 'none' does not exist"),

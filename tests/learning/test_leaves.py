@@ -48,8 +48,8 @@ def walk(node: Any, values: list[float]) -> float:
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.lists(trees(), min_size=1, max_size=6),
-    st.lists(st.tuples(values, values, st.sampled_from([*WORDS, "mauve", None]), values), min_size=1, max_size=6),
+    st.lists(trees(), min_size=1, max_size=3),
+    st.lists(st.tuples(values, values, st.sampled_from([*WORDS, "mauve", None]), values), min_size=1, max_size=4),
 )
 def test_the_leaves_are_those_that_a_walk_reaches(several: Any, rows: Any) -> None:
     find_leaves = reader(several, ENCODING)

@@ -316,11 +316,11 @@ def test_a_selection_must_select_each_column_once_and_at_least_one() -> None:
         assert refused.value.number == number
 
 
-def test_an_empty_table_is_edited_like_any_other() -> None:
+@pytest.mark.parametrize("kind", ["String", "Integer", "Double", "Boolean", "DateTime", "TimeSpan"])
+def test_an_empty_table_is_edited_like_any_other(kind: str) -> None:
     empty = Dataset(table().frame.iloc[:0], {"c": "Label"})
-    for kind in ("String", "Integer", "Double", "Boolean", "DateTime", "TimeSpan"):
-        found = edit(empty, "a", "b", "c", Data_Type=kind, Categorical="Categorical")
-        assert len(found.frame) == 0
+    found = edit(empty, "a", "b", "c", Data_Type=kind, Categorical="Categorical")
+    assert len(found.frame) == 0
 
 
 # Join Data

@@ -101,17 +101,21 @@ def test_what_cannot_be_hashed_is_refused(frame: pd.DataFrame, parameters: dict[
 
 
 @pytest.mark.parametrize("module", [FEATURE_HASHING, PREPROCESS_TEXT])
-def test_empty_missing_and_categorical_texts_can_be_read(module: Any) -> None:
-    key = next(parameter.key for parameter in module.parameters if parameter.type == "columns")
-    for frame in (
+@pytest.mark.parametrize(
+    "frame",
+    [
         table().frame.iloc[:0],
         pd.DataFrame({"text": [np.nan, np.nan]}),
         pd.DataFrame({"text": pd.Categorical(["good book", None])}),
         pd.DataFrame({"text": pd.array(["", " "], dtype="str")}),
-    ):
-        (result,) = given(module, {"Dataset": Dataset(frame)}, {key: "text"})
-        assert len(result.frame) == len(frame)
-        assert list(result.frame.columns)[: frame.shape[1]] == list(frame.columns)
+    ],
+    ids=["no rows", "missing", "categorical", "blank"],
+)
+def test_empty_missing_and_categorical_texts_can_be_read(module: Any, frame: pd.DataFrame) -> None:
+    key = next(parameter.key for parameter in module.parameters if parameter.type == "columns")
+    (result,) = given(module, {"Dataset": Dataset(frame)}, {key: "text"})
+    assert len(result.frame) == len(frame)
+    assert list(result.frame.columns)[: frame.shape[1]] == list(frame.columns)
 
 
 OFF = dict.fromkeys(

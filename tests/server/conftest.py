@@ -9,7 +9,7 @@ import signal
 import ssl
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -82,10 +82,10 @@ Start = Callable[..., Server]
 
 
 @contextmanager
-def started(*words: str, token: str, **more: str) -> Iterator[Server]:
+def started(*words: str, token: str, program: Sequence[str] = ("-m", "mlmgmt"), **more: str) -> Iterator[Server]:
     """A server on a free port, for the home of the working folder; it is ended, whatever happens."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "mlmgmt", "serve", "-Port", "0", *words],
+        [sys.executable, *program, "serve", "-Port", "0", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -149,7 +149,7 @@ def start(mlmgmt: Any, home: Path) -> Iterator[Start]:
     """Starts servers for the test's home: `start("-Workers", "2")`; for tests that `server` is not enough for."""
     with ExitStack() as running:
 
-        def go(*words: str, **more: str) -> Server:
+        def go(*words: str, **more: Any) -> Server:
             token = json.loads(mlmgmt("token -Hours 1 -o json", ok=True).out)["Token"]
             return running.enter_context(started(*words, token=token, **more))
 

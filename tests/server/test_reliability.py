@@ -19,7 +19,7 @@ import pytest
 from tests.conftest import environment
 from tests.server.conftest import Server, Start, request_body
 
-SECONDS = 10.0
+SECONDS = 2.5
 
 
 def two_models(server: Server, mlmgmt: Any) -> dict[str, str]:
@@ -96,7 +96,7 @@ def mixed(server: Server, models: dict[str, str], seconds: float, pause: float =
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_scoring_while_the_model_is_updated(start: Start, churn: Path, mlmgmt: Any, workers: str) -> None:
     server = start("-Workers", workers)
-    answered, updates = mixed(server, two_models(server, mlmgmt), SECONDS / 2)
+    answered, updates = mixed(server, two_models(server, mlmgmt), SECONDS, pause=0.5)
     assert updates >= 3
     assert answered > 50
 
@@ -104,8 +104,8 @@ def test_scoring_while_the_model_is_updated(start: Start, churn: Path, mlmgmt: A
 def killed(start: Start, rounds: int) -> int:
     """Kill the server while it updates, again and again; returns how many updates were acknowledged."""
     acknowledged = 0
+    server = start()
     for number in range(rounds):
-        server = start()
         last, begun = "", Event()
         found = server.ask("GET", server.service())
         assert found.status_code == 200
@@ -127,7 +127,7 @@ def killed(start: Start, rounds: int) -> int:
         assert last in ("", standing) or int(standing.split("-")[1]) == int(last.split("-")[1]) + 1
         if "-" in standing:
             assert after.keys()["primary"] == f"key-{standing}"
-        after.stop()
+        server = after
     return acknowledged
 
 

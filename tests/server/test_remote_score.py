@@ -64,48 +64,61 @@ def test_scores_go_to_a_file_alike(server: Server, mlmgmt: Any) -> None:
     mlmgmt(f"{line} there.csv -Server {server.origin} -Force", ok=True)
 
 
-def test_parameters_are_given_alike(server: Server, mlmgmt: Any) -> None:
+def limited_both(server: Server, mlmgmt: Any, given: dict[str, str], more: str) -> tuple[Any, Any]:
+    """What a service with a parameter answers in the process and by the server."""
     Path("limited.json").write_text(json.dumps(limited()))
     mlmgmt("new -g retail -l southcentralus -n limited -DefinitionFile limited.json -Force", ok=True)
-    line = "score -g retail -n limited --input body.json"
-    for given, more in (
-        ({}, ""),
-        ({"kept": "city"}, ""),
-        ({"kept": "city"}, " -p Kept=age"),
-        ({}, " -p Kept=city,age"),
-    ):
-        body = {"Inputs": {"input1": [{"age": 5, "city": "Ulm"}]}, "GlobalParameters": given}
-        Path("body.json").write_text(json.dumps(body))
-        here = mlmgmt(f"{line}{more} -o json")
-        there = mlmgmt(f"{line}{more} -o json -Server {server.origin}")
-        assert (here.status, here.out) == (there.status, there.out)
-        if here.status:
-            assert details_of(here) == details_of(there)
-    for more in (" -p Nothing=1", " -p Kept"):
-        here, there = mlmgmt(f"{line}{more} -o json"), mlmgmt(f"{line}{more} -o json -Server {server.origin}")
-        assert details_of(here) == details_of(there), more
+    body = {"Inputs": {"input1": [{"age": 5, "city": "Ulm"}]}, "GlobalParameters": given}
+    Path("body.json").write_text(json.dumps(body))
+    line = f"score -g retail -n limited --input body.json{more} -o json"
+    return mlmgmt(line), mlmgmt(f"{line} -Server {server.origin}")
 
 
-def test_refusals_are_the_same(server: Server, mlmgmt: Any) -> None:
+@pytest.mark.parametrize(
+    ("given", "more"),
+    [({}, ""), ({"kept": "city"}, ""), ({"kept": "city"}, " -p Kept=age"), ({}, " -p Kept=city,age")],
+)
+def test_parameters_are_given_alike(server: Server, mlmgmt: Any, given: dict[str, str], more: str) -> None:
+    here, there = limited_both(server, mlmgmt, given, more)
+    assert (here.status, here.out) == (there.status, there.out)
+    if here.status:
+        assert details_of(here) == details_of(there)
+
+
+@pytest.mark.parametrize("more", [" -p Nothing=1", " -p Kept"])
+def test_parameters_are_refused_alike(server: Server, mlmgmt: Any, more: str) -> None:
+    here, there = limited_both(server, mlmgmt, {}, more)
+    assert details_of(here) == details_of(there)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("ragged.csv", "{header}\n{row},more\n"),
+        ("wrong.csv", "{header}\n{wrong}\n"),
+        ("lacking.csv", "age\n5\n"),
+        ("none.csv", "{header}\n"),
+        ("other.json", {"Inputs": {"other": []}}),
+        ("missing.json", {"Inputs": {}}),
+        ("narrow.json", {"Inputs": {"input1": {"ColumnNames": ["age"], "Values": [[1, 2]]}}}),
+        ("text.json", "{{"),
+        ("list.json", {"Inputs": {"input1": [1]}}),
+    ],
+)
+def test_refusals_are_the_same(server: Server, mlmgmt: Any, name: str, text: Any) -> None:
     header, row, *_ = Path("new-customers.csv").read_text().splitlines()
-    bodies = {
-        "ragged.csv": f"{header}\n{row},more\n",
-        "wrong.csv": f"{header}\n{row.replace(row.split(',')[0], 'old', 1)}\n",
-        "lacking.csv": "age\n5\n",
-        "none.csv": f"{header}\n",
-        "other.json": json.dumps({"Inputs": {"other": []}}),
-        "missing.json": json.dumps({"Inputs": {}}),
-        "narrow.json": json.dumps({"Inputs": {"input1": {"ColumnNames": ["age"], "Values": [[1, 2]]}}}),
-        "text.json": "{",
-        "list.json": json.dumps({"Inputs": {"input1": [1]}}),
-    }
-    for name, text in bodies.items():
-        Path(name).write_text(text)
-        line = f"score -g retail -n churn -o json --input {name}"
-        assert details_of(mlmgmt(line)) == details_of(mlmgmt(f"{line} -Server {server.origin}")), name
-    for line in ("score -g retail -n nobody -o json --input ragged.csv", "score -g retail -n churn -o json"):
-        here, there = mlmgmt(line), mlmgmt(f"{line} -Server {server.origin}")
-        assert (here.status, error_of(here)) == (there.status, error_of(there))
+    wrong = row.replace(row.split(",")[0], "old", 1)
+    Path(name).write_text(
+        text.format(header=header, row=row, wrong=wrong) if isinstance(text, str) else json.dumps(text)
+    )
+    line = f"score -g retail -n churn -o json --input {name}"
+    assert details_of(mlmgmt(line)) == details_of(mlmgmt(f"{line} -Server {server.origin}"))
+
+
+@pytest.mark.parametrize("line", ["-n nobody -o json --input new-customers.csv", "-n churn -o json"])
+def test_refusals_of_the_command_are_the_same(server: Server, mlmgmt: Any, line: str) -> None:
+    here, there = mlmgmt(f"score -g retail {line}"), mlmgmt(f"score -g retail {line} -Server {server.origin}")
+    assert (here.status, error_of(here)) == (there.status, error_of(there))
 
 
 def test_the_server_s_refusal_comes_back_whole(server: Server, mlmgmt: Any) -> None:
@@ -155,15 +168,19 @@ def test_https_trusts_the_home_s_own_authority(start: Start, churn: Path, mlmgmt
 
 
 def test_where_no_server_answers_it_is_said_how_to_start_one(churn: Path, mlmgmt: Any) -> None:
-    line = "score -g retail -n churn --input new-customers.csv -o json -Server"
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        found = mlmgmt(f"{line} {origin}")
+        found = mlmgmt(f"score -g retail -n churn --input new-customers.csv -o json -Server {origin}")
     assert details_of(found) == ["ServerNotReachable"]
     assert "mlmgmt serve" in error_of(found)["hint"]
-    for bad in ("127.0.0.1:8777", "ftp://127.0.0.1", "http://127.0.0.1/path", "http://u:p@127.0.0.1", "http://h:99999"):
-        assert mlmgmt(f"{line} {bad}").status == 2, bad
+
+
+@pytest.mark.parametrize(
+    "bad", ["127.0.0.1:8777", "ftp://127.0.0.1", "http://127.0.0.1/path", "http://u:p@127.0.0.1", "http://h:99999"]
+)
+def test_what_is_no_server_s_address_is_refused(churn: Path, mlmgmt: Any, bad: str) -> None:
+    assert mlmgmt(f"score -g retail -n churn --input new-customers.csv -o json -Server {bad}").status == 2
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ class Bikes:
 
     def location(self, model: str, *, signed: datetime | None = None) -> dict[str, str]:
         """Return the location of a model, as the status of a job has it; signed now or at another time."""
-        found = references.answered(Session(), self.blob(model))
+        found = references.signed_reference(Session(), self.blob(model))
         if signed is not None:
             blob = self.blob(model)
             key = Session().store.secrets.account_key(blob.account)

@@ -51,17 +51,16 @@ def test_a_broken_file_is_refused_by_every_command_that_reads_it(
     assert mlmgmt("get -g retail -n small", ok=True).out == before
 
 
-def test_a_directory_or_missing_file_is_refused(mlmgmt: Command, small: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("folder", "NotAFile"), ("absent.json", "FileNotFound"), ("x" * 5000, "NotAFile"), ("a\0b", "NotAFile")],
+    ids=["a folder", "missing", "too long", "with a null"],
+)
+def test_a_directory_or_missing_file_is_refused(mlmgmt: Command, small: Path, name: str, code: str) -> None:
     Path("folder").mkdir()
-    for name, code in (
-        ("folder", "NotAFile"),
-        ("absent.json", "FileNotFound"),
-        ("x" * 5000, "NotAFile"),
-        ("a\0b", "NotAFile"),
-    ):
-        refused = mlmgmt([*NEW.split(), name])
-        assert refused.status == 1
-        assert code in refused.err
+    refused = mlmgmt([*NEW.split(), name])
+    assert refused.status == 1
+    assert code in refused.err
 
 
 @pytest.mark.skipif(

@@ -467,15 +467,16 @@ class TestRefusedAtSubmit:
         assert not list(query.glob("storage/*/experimentinput/*"))
         assert not (query / "jobs").exists()
 
-    def test_an_unknown_service_or_job_is_named(self, mlmgmt: Command, query: Path) -> None:
+    @pytest.mark.parametrize("verb", ["start", "status", "cancel", "wait"])
+    @pytest.mark.parametrize("wrong", ["0" * 32, "..", "x" * 300, "%2e", "{job}/.."])
+    def test_an_unknown_service_or_job_is_named(self, mlmgmt: Command, query: Path, verb: str, wrong: str) -> None:
         assert "WebServiceNotFound" in mlmgmt(f"batch submit {AT}nothing -Inputs rows.csv").err
         job = mlmgmt(f"batch submit {AT}query -Inputs rows.csv", ok=True).json["JobId"]
-        for verb in ("start", "status", "cancel", "wait"):
-            for wrong in ("0" * 32, "..", "x" * 300, "%2e", f"{job}/.."):
-                refused = mlmgmt(f"batch {verb} {AT}query {wrong}")
-                assert refused.status == 1
-                assert "JobNotFound" in refused.err
-                assert job in refused.err
+        wrong = wrong.format(job=job)
+        refused = mlmgmt(f"batch {verb} {AT}query {wrong}")
+        assert refused.status == 1
+        assert "JobNotFound" in refused.err
+        assert job in refused.err
 
     def test_a_reader_can_look_but_not_change(self, mlmgmt: Command, query: Path) -> None:
         job = mlmgmt(f"batch submit {AT}query -Inputs rows.csv", ok=True).json["JobId"]
@@ -688,16 +689,20 @@ class TestEditedHomes:
         path = home / "jobs" / "retail" / "query" / job / "job.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
-    def test_a_damaged_job_is_reported_and_does_not_block_the_others(self, mlmgmt: Command, query: Path) -> None:
+    @pytest.mark.parametrize(
+        "content", ["", "[]", "{}", '{"id": "x"}', '{"id": "BAD", "state": "Odd", "createdOn": "x"}']
+    )
+    def test_a_damaged_job_is_reported_and_does_not_block_the_others(
+        self, mlmgmt: Command, query: Path, content: str
+    ) -> None:
         bad, good = self.job(mlmgmt), self.job(mlmgmt)
         (query / "jobs" / "retail" / "query" / "notes.txt").write_text("mine")
-        for content in ("", "[]", "{}", '{"id": "x"}', json.dumps({"id": bad, "state": "Odd", "createdOn": "x"})):
-            (query / "jobs" / "retail" / "query" / bad / "job.json").write_text(content)
-            listed = mlmgmt(f"batch status {AT}query", ok=True)
-            assert [row["JobId"] for row in listed.json] == [good]
-            assert bad in listed.err
-            assert "HomeDamaged" in mlmgmt(f"batch status {AT}query {bad}").err
-            assert "HomeDamaged" in mlmgmt(f"batch cancel {AT}query {bad}").err
+        (query / "jobs" / "retail" / "query" / bad / "job.json").write_text(content.replace("BAD", bad))
+        listed = mlmgmt(f"batch status {AT}query", ok=True)
+        assert [row["JobId"] for row in listed.json] == [good]
+        assert bad in listed.err
+        assert "HomeDamaged" in mlmgmt(f"batch status {AT}query {bad}").err
+        assert "HomeDamaged" in mlmgmt(f"batch cancel {AT}query {bad}").err
         assert mlmgmt(f"batch cancel {AT}query {good}", ok=True).json["StatusCode"] == "Cancelled"
 
     @pytest.mark.parametrize(

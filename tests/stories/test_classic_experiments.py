@@ -274,11 +274,13 @@ class TestTrainedModels:
         (row,) = mlmgmt("trained-models Experiment Elsewhere -o json", ok=True).json
         assert (row["Name"], row["Id"], row["FamilyId"]) == (RESOURCE, None, None)
 
-    def test_a_damaged_file_is_named(self, mlmgmt: Command, bikes: Bikes) -> None:
+    @pytest.mark.parametrize("damage", ["", "[]", "{}", None])
+    def test_a_damaged_file_is_named(self, mlmgmt: Command, bikes: Bikes, damage: str | None) -> None:
         (file,) = (f for f in bikes.root.glob("workspaces/*/trainedmodels/*.json") if f'"{RESOURCE}"' in f.read_text())
-        for damage in ("", "[]", "{}", file.read_text().replace('"Batch": 1', '"Batch": "1"')):
-            file.write_text(damage)
-            assert file.name in refused(mlmgmt("trained-models Workspace"), "HomeDamaged")
+        text = file.read_text()
+        file.write_text(text.replace('"Batch": 1', '"Batch": "1"') if damage is None else damage)
+        assert file.read_text() != text
+        assert file.name in refused(mlmgmt("trained-models Workspace"), "HomeDamaged")
 
 
 class TestPromote:

@@ -221,11 +221,10 @@ class TestRefused:
         words = ["refresh-endpoint", *AT, "fixed", "-OverwriteResources"]
         self.refused(mlmgmt, bikes, words, "Conflict", "EndpointPreventsUpdate")
 
-    def test_a_reader_changes_nothing_and_sees_no_keys(self, mlmgmt: Command, bikes: Bikes) -> None:
-        patch = bikes.patch("loc001", "model001")
-        mlmgmt("Connect-AzAccount -Role Reader", ok=True)
-        for words in (
-            patch,
+    @pytest.mark.parametrize(
+        "words",
+        [
+            None,
             ["deploy", SCORING],
             ["deploy", SCORING, "-Update"],
             ["remove-web-service", SCORING, "-Force"],
@@ -235,7 +234,15 @@ class TestRefused:
             ["rollback", *AT, "loc001"],
             ["new-workspace", "Other"],
             ["workspace-config"],
-        ):
-            self.refused(mlmgmt, bikes, words, "AuthorizationFailed", "AuthorizationFailed")
+        ],
+        ids=lambda words: words[0] if words else "patch-endpoint",
+    )
+    def test_a_reader_changes_nothing(self, mlmgmt: Command, bikes: Bikes, words: list[str] | None) -> None:
+        patch = bikes.patch("loc001", "model001")
+        mlmgmt("Connect-AzAccount -Role Reader", ok=True)
+        self.refused(mlmgmt, bikes, words or patch, "AuthorizationFailed", "AuthorizationFailed")
+
+    def test_a_reader_sees_no_keys(self, mlmgmt: Command, bikes: Bikes) -> None:
+        mlmgmt("Connect-AzAccount -Role Reader", ok=True)
         shown = mlmgmt(["endpoints", SCORING], ok=True).json
         assert {item[side] for item in shown for side in ("PrimaryKey", "SecondaryKey")} == {None}

@@ -232,31 +232,36 @@ def test_an_endpoints_key_works_as_token_only_for_that_endpoint(mlmgmt: Command,
 
 
 class TestDamaged:
-    def test_a_damaged_workspace_does_not_affect_the_others(self, mlmgmt: Command, with_old_workspace: Bikes) -> None:
+    @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"WorkspaceId": 1}', None])
+    def test_a_damaged_workspace_does_not_affect_the_others(
+        self, mlmgmt: Command, with_old_workspace: Bikes, text: str | None
+    ) -> None:
         file = with_old_workspace.root / "workspaces" / ID / "workspace.json"
         whole = file.read_text()
-        for text in ("", "{}", "[1]", '{"WorkspaceId": 1}', whole[:-20]):
-            file.write_text(text)
-            for words in (["workspaces"], ["web-services", "-WorkspaceId", ID]):
-                refused = mlmgmt(words)
-                assert refused.status == 1
-                assert "HomeDamaged" in refused.err
-                assert str(file) in refused.err
-            mlmgmt(with_old_workspace.patch("loc001", "model001", "-WhatIf"), ok=True)
+        file.write_text(whole[:-20] if text is None else text)
+        for words in (["workspaces"], ["web-services", "-WorkspaceId", ID]):
+            refused = mlmgmt(words)
+            assert refused.status == 1
+            assert "HomeDamaged" in refused.err
+            assert str(file) in refused.err
+        mlmgmt(with_old_workspace.patch("loc001", "model001", "-WhatIf"), ok=True)
         file.write_text(whole)
         assert Workspaces(with_old_workspace.root).read(ID) == json.loads(whole)
 
-    def test_a_damaged_web_service_does_not_affect_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
+    @pytest.mark.parametrize("text", ["", "{}", None])
+    def test_a_damaged_web_service_does_not_affect_the_others(
+        self, mlmgmt: Command, bikes: Bikes, text: str | None
+    ) -> None:
         file = bikes.root / "workspaces" / Session().workspace / "webservices" / bikes.training / "service.json"
-        for text in ("", "{}", json.dumps({**json.loads(file.read_text() or "{}"), "Id": "0" * 32})):
-            file.write_text(text)
-            for words in (["web-services"], ["endpoints", TRAINING], ["endpoints", bikes.training]):
-                refused = mlmgmt(words)
-                assert "HomeDamaged" in refused.err
-                assert str(file) in refused.err
-            assert len(mlmgmt(["endpoints", SCORING], ok=True).json) == 3
-            assert len(mlmgmt(["endpoints", bikes.service], ok=True).json) == 3
-            assert answers(mlmgmt, "loc001", 0)
+        other = json.dumps({**json.loads(file.read_text()), "Id": "0" * 32})
+        file.write_text(other if text is None else text)
+        for words in (["web-services"], ["endpoints", TRAINING], ["endpoints", bikes.training]):
+            refused = mlmgmt(words)
+            assert "HomeDamaged" in refused.err
+            assert str(file) in refused.err
+        assert len(mlmgmt(["endpoints", SCORING], ok=True).json) == 3
+        assert len(mlmgmt(["endpoints", bikes.service], ok=True).json) == 3
+        assert answers(mlmgmt, "loc001", 0)
 
     def test_a_damaged_endpoint_does_not_affect_the_others(self, mlmgmt: Command, bikes: Bikes) -> None:
         (revision,) = (Path(path) for path in bikes.endpoint("loc001") if path.endswith("000001.json"))

@@ -131,13 +131,15 @@ def test_a_misspelt_command_gets_the_nearest_name(mlmgmt: Command) -> None:
     assert "Get-AzMlWebService" in mlmgmt("Get-AzMlWebServce").err
 
 
-def test_without_a_home_every_command_says_how_to_make_one(mlmgmt: Command) -> None:
-    for line in ("get", "status", "history -g a -n b", "score -g a -n b --input x.csv", "keys -g a -n b"):
-        Path("x.csv").write_text("a\n1\n")
-        refused = mlmgmt(line)
-        assert refused.status == 1
-        assert "NoHome" in refused.err
-        assert "Connect-AzAccount" in refused.err
+@pytest.mark.parametrize(
+    "line", ["get", "status", "history -g a -n b", "score -g a -n b --input x.csv", "keys -g a -n b"]
+)
+def test_without_a_home_every_command_says_how_to_make_one(mlmgmt: Command, line: str) -> None:
+    Path("x.csv").write_text("a\n1\n")
+    refused = mlmgmt(line)
+    assert refused.status == 1
+    assert "NoHome" in refused.err
+    assert "Connect-AzAccount" in refused.err
 
 
 class TestGates:

@@ -115,20 +115,27 @@ def test_the_learners_of_the_task_are_offered(apart: Path) -> None:
     assert complete("mlmgmt new-experiment X -t Clustering -a ") == ["K-Means\\ Clustering"]
 
 
-def test_names_in_a_classic_workspace_are_completed(mlmgmt: Command, bikes: Bikes) -> None:
-    service = "Bike\\ Rental\\ \\[Predictive\\ Exp.\\]"
-    other = mlmgmt("new-workspace Other -WorkspaceId " + "f" * 32, ok=True).json["WorkspaceId"]
-    mlmgmt(f"remove-endpoint -s '{SCORING}' -e loc002 -Force", ok=True)
-    for words, expected in (
-        ("mlmgmt web-services ", [service, "Bike\\ Rental"]),
+SERVICE, OTHER = "Bike\\ Rental\\ \\[Predictive\\ Exp.\\]", "f" * 32
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("mlmgmt web-services ", ["Bike\\ Rental", SERVICE]),
         (f"mlmgmt endpoints -s '{SCORING}' -e ", ["default", "loc001"]),
         (f"mlmgmt patch-endpoint -s '{SCORING}' -e loc001 -ResourceName ", ["Bike\\ Rental\\ \\[trained\\ model\\]"]),
         (f"mlmgmt rollback -s '{SCORING}' -e loc001 --to ", ["1"]),
-        ("mlmgmt workspace-config -WorkspaceId ffffff", [other]),
-        ("mlmgmt promote-model ", ["Bike\\ Rental", service]),
-        (f"mlmgmt promote-model -WorkspaceId {other} ", []),
-        (f"mlmgmt endpoints -WorkspaceId {other} ", []),
+        ("mlmgmt workspace-config -WorkspaceId ffffff", [OTHER]),
+        ("mlmgmt promote-model ", ["Bike\\ Rental", SERVICE]),
+        (f"mlmgmt promote-model -WorkspaceId {OTHER} ", []),
+        (f"mlmgmt endpoints -WorkspaceId {OTHER} ", []),
         ("mlmgmt endpoints nothing ", []),
         ("mlmgmt trained-models w", ["Workspace"]),
-    ):
-        assert sorted(complete(words)) == sorted(expected), words
+    ],
+)
+def test_names_in_a_classic_workspace_are_completed(
+    mlmgmt: Command, bikes: Bikes, words: str, expected: list[str]
+) -> None:
+    mlmgmt(f"new-workspace Other -WorkspaceId {OTHER}", ok=True)
+    mlmgmt(f"remove-endpoint -s '{SCORING}' -e loc002 -Force", ok=True)
+    assert sorted(complete(words)) == sorted(expected)

@@ -322,66 +322,112 @@ class TestUsualMistakes:
         run(mlmgmt, Doctor(mlmgmt, *AT, "kept", *location(bikes)).says("endpoint", "PreventUpdate"))
 
 
-class TestAddresses:
-    def test_scoring(self, mlmgmt: Command, bikes: Bikes) -> None:
-        found = endpoint(mlmgmt)
-        api, workspace = found["ApiLocation"], Session().workspace
-        host, guid = api.split("/workspaces")[0], api.rpartition("/")[2]
-        wrong = {
-            f"{api}/execute": "no api-version",
-            f"{api}/execute?api-version=1.0": "BadVersionCall",
-            f"{api}/score?api-version=2.0": "Unknown API 'score'",
-            api.replace("https", "http"): "begins with http",
-            api.replace(guid, bikes.service): "id of the web service",
-            api.replace(guid, "0" * 32): "WebServiceNotFound",
-            api.replace(workspace, "0" * 32): "is not the workspace of",
-            api.replace("azureml.net", "azureml.com"): "not a host",
-            f"{host}/workspaces/{workspace}/webservices/{bikes.service}/endpoints/loc001": "not a scoring address",
-            f"{host}/somewhere": "Unknown path",
-            "loc001": "not an address",
-            f"{api}/exe cute": "space",
-            f"{api}/jobs?api-version=2.0.": "not part of the address",
-        }
-        for text, why in wrong.items():
-            said = Doctor(mlmgmt, *AT, "loc001", "-ApiLocation", text)
-            assert list(said.problems) == ["address"], text
-            notes = [row["Note"] for row in said.body["Checks"] if row["Result"] == "problem"]
-            assert any(why in note for note in notes), (text, notes)
-        for text in (api, f"{api}/execute?api-version=2.0&details=true", f"{api}/swagger.json"):
-            assert not Doctor(mlmgmt, "-ApiLocation", text).problems
-        local = f"http://127.0.0.1:8777{api.removeprefix(host)}/jobs?api-version=2.0"
-        assert not Doctor(mlmgmt, "-ApiLocation", local).problems
-        other = endpoint(mlmgmt, "loc002")["ApiLocation"]
-        assert api in Doctor(mlmgmt, *AT, "loc001", "-ApiLocation", other).says(
-            "endpoint", "'loc002'", "not to the endpoint"
-        )
+HOSTS = {
+    "http:": ("https", "http"),
+    "azureml.com:": ("azureml.net", "azureml.com"),
+    "localhost:": ("https://management.azureml.net", "http://localhost:1"),
+}
 
-    def test_management(self, mlmgmt: Command, bikes: Bikes) -> None:
-        found = endpoint(mlmgmt)
-        guid = found["ApiLocation"].rpartition("/")[2]
-        root = f"https://management.azureml.net/workspaces/{Session().workspace}/webservices"
-        url = f"{root}/{bikes.service}/endpoints/loc001"
-        wrong = {
-            f"{url}.": "not part of the address",
-            f"{url}?api-version=2.0": "does not take one",
-            url.replace("https", "http"): "begins with http",
-            f"{root}/{bikes.service}/endpoints/{guid}": "use the endpoint's name",
-            f"{root}/{guid}/endpoints/loc001": "id of the endpoint",
-            f"{root}/{bikes.service}/endpoints/nowhere": "no endpoint 'nowhere'",
-            found["ApiLocation"]: "scoring address",
-            found["HelpLocation"]: "help page",
-            url.replace(Session().workspace, "0" * 32): "workspace",
-            f"{root}/{bikes.service}": "Unknown path",
-        }
-        for text, why in wrong.items():
-            said = Doctor(mlmgmt, *AT, "loc001", "-PatchUrl", text)
-            assert list(said.problems) == ["patch url"], text
-            notes = [row["Note"] for row in said.body["Checks"] if row["Result"] == "problem"]
-            assert any(why in note for note in notes), (text, notes)
-        assert not Doctor(mlmgmt, "-PatchUrl", url).problems
-        assert not Doctor(
-            mlmgmt, "-PatchUrl", url.replace("https://management.azureml.net", "http://localhost:1")
-        ).problems
+
+def build_address(text: str, parts: dict[str, str]) -> str:
+    """Build the address of a case. A mark before the first part says how to change the host."""
+    for mark, change in HOSTS.items():
+        if text.startswith(f"{mark}{{"):
+            return text.removeprefix(mark).format(**parts).replace(*change)
+    return text.format(**parts)
+
+
+@pytest.fixture
+def parts(mlmgmt: Command, bikes: Bikes) -> dict[str, str]:
+    """Return the parts of an endpoint's addresses, by the names that the cases below use."""
+    found = endpoint(mlmgmt)
+    api, workspace = found["ApiLocation"], Session().workspace
+    root = f"https://management.azureml.net/workspaces/{workspace}/webservices"
+    return {
+        "api": api,
+        "host": api.split("/workspaces")[0],
+        "path": api.partition("/workspaces")[2],
+        "help": found["HelpLocation"],
+        "guid": api.rpartition("/")[2],
+        "services": api.rpartition("/")[0],
+        "workspace": workspace,
+        "service": bikes.service,
+        "root": root,
+        "url": f"{root}/{bikes.service}/endpoints/loc001",
+        "none": "0" * 32,
+    }
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("{api}/execute", "no api-version"),
+            ("{api}/execute?api-version=1.0", "BadVersionCall"),
+            ("{api}/score?api-version=2.0", "Unknown API 'score'"),
+            ("http:{api}", "begins with http"),
+            ("{services}/{service}", "id of the web service"),
+            ("{services}/{none}", "WebServiceNotFound"),
+            ("{host}/workspaces/{none}/services/{guid}", "is not the workspace of"),
+            ("azureml.com:{api}", "not a host"),
+            ("{host}/workspaces/{workspace}/webservices/{service}/endpoints/loc001", "not a scoring address"),
+            ("{host}/somewhere", "Unknown path"),
+            ("loc001", "not an address"),
+            ("{api}/exe cute", "space"),
+            ("{api}/jobs?api-version=2.0.", "not part of the address"),
+        ],
+    )
+    def test_a_wrong_scoring_address_is_explained(
+        self, mlmgmt: Command, parts: dict[str, str], text: str, why: str
+    ) -> None:
+        said = Doctor(mlmgmt, *AT, "loc001", "-ApiLocation", build_address(text, parts))
+        assert list(said.problems) == ["address"]
+        notes = [row["Note"] for row in said.body["Checks"] if row["Result"] == "problem"]
+        assert any(why in note for note in notes), notes
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{api}",
+            "{api}/execute?api-version=2.0&details=true",
+            "{api}/swagger.json",
+            "http://127.0.0.1:8777/workspaces{path}/jobs?api-version=2.0",
+        ],
+    )
+    def test_a_good_scoring_address_is_accepted(self, mlmgmt: Command, parts: dict[str, str], text: str) -> None:
+        assert not Doctor(mlmgmt, "-ApiLocation", build_address(text, parts)).problems
+
+    def test_the_address_of_another_endpoint_is_reported(self, mlmgmt: Command, parts: dict[str, str]) -> None:
+        other = endpoint(mlmgmt, "loc002")["ApiLocation"]
+        found = Doctor(mlmgmt, *AT, "loc001", "-ApiLocation", other)
+        assert parts["api"] in found.says("endpoint", "'loc002'", "not to the endpoint")
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            ("{url}.", "not part of the address"),
+            ("{url}?api-version=2.0", "does not take one"),
+            ("http:{url}", "begins with http"),
+            ("{root}/{service}/endpoints/{guid}", "use the endpoint's name"),
+            ("{root}/{guid}/endpoints/loc001", "id of the endpoint"),
+            ("{root}/{service}/endpoints/nowhere", "no endpoint 'nowhere'"),
+            ("{api}", "scoring address"),
+            ("{help}", "help page"),
+            ("https://management.azureml.net/workspaces/{none}/webservices/{service}/endpoints/loc001", "workspace"),
+            ("{root}/{service}", "Unknown path"),
+        ],
+    )
+    def test_a_wrong_management_address_is_explained(
+        self, mlmgmt: Command, parts: dict[str, str], text: str, why: str
+    ) -> None:
+        said = Doctor(mlmgmt, *AT, "loc001", "-PatchUrl", build_address(text, parts))
+        assert list(said.problems) == ["patch url"]
+        notes = [row["Note"] for row in said.body["Checks"] if row["Result"] == "problem"]
+        assert any(why in note for note in notes), notes
+
+    @pytest.mark.parametrize("text", ["{url}", "localhost:{url}"])
+    def test_a_good_management_address_is_accepted(self, mlmgmt: Command, parts: dict[str, str], text: str) -> None:
+        assert not Doctor(mlmgmt, "-PatchUrl", build_address(text, parts)).problems
 
     def test_a_new_service(self, mlmgmt: Command, bikes: Bikes) -> None:
         Path("small.json").write_text(json.dumps(small_definition()))

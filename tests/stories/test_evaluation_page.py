@@ -6,8 +6,6 @@ import base64
 import csv
 import json
 import os
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,105 +17,15 @@ import pytest
 
 from mlmgmt.modules.columns import selection_of
 from tests.learning.graphs import definition
+from tests.stories.browser import needs_browser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Command
+    from tests.stories.browser import Browser
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(
-    PROGRAM is None, reason="neither chromium, chromium-browser nor google-chrome is installed"
-)
 Table = list[dict[str, Any]]
-
-
-class Browser:
-    """One tab of a headless browser, controlled with the DevTools protocol over pipes, so that it needs no port."""
-
-    def __init__(self, program: str, profile: Path) -> None:
-        (their_in, our_out), (our_in, their_out) = os.pipe(), os.pipe()
-
-        def connect() -> None:
-            ends = os.dup(their_in), os.dup(their_out)
-            os.dup2(ends[0], 3)
-            os.dup2(ends[1], 4)
-
-        switches = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-        switches += ["--remote-debugging-pipe", "--hide-scrollbars", f"--user-data-dir={profile}"]
-        quiet = subprocess.DEVNULL
-        self._process = subprocess.Popen(
-            [program, *switches], preexec_fn=connect, close_fds=False, stdout=quiet, stderr=quiet
-        )
-        os.close(their_in)
-        os.close(their_out)
-        self._out, self._in = os.fdopen(our_out, "wb", 0), os.fdopen(our_in, "rb")
-        self._count, self._session, self._events = 0, "", list[dict[str, Any]]()
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self.call(f"{domain}.enable")
-
-    def call(self, method: str, **parameters: Any) -> Any:
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": parameters}
-        message |= {"sessionId": self._session} if self._session else {}
-        self._out.write(json.dumps(message).encode() + b"\0")
-        while (got := self._received()).get("id") != self._count:
-            self._events.append(got)
-        assert "error" not in got, got
-        return got["result"]
-
-    def _received(self) -> dict[str, Any]:
-        text = bytearray()
-        while (letter := self._in.read(1)) != b"\0":
-            assert letter, "the browser has exited"
-            text += letter
-        return dict(json.loads(text))
-
-    def open(self, path: str | Path, *, width: int = 1000, dark: bool = False) -> None:
-        """Open a page and wait until it has loaded."""
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=800, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self._events.clear()
-        self.call("Page.navigate", url=Path(path).resolve().as_uri())
-        while not self._seen("Page.loadEventFired"):
-            self._events.append(self._received())
-
-    def _seen(self, *methods: str) -> list[dict[str, Any]]:
-        return [event["params"] for event in self._events if event["method"] in methods]
-
-    def run(self, script: str) -> Any:
-        """Run a script and return its value."""
-        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
-
-    def texts(self, selector: str) -> list[str]:
-        return list(self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map(e => e.textContent)"))
-
-    def complaints(self) -> list[dict[str, Any]]:
-        """Return everything on the console."""
-        self.run("new Promise(done => setTimeout(done, 50))")
-        return self._seen("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
-
-    def requests(self) -> list[str]:
-        return [event["request"]["url"] for event in self._seen("Network.requestWillBeSent")]
-
-    def close(self) -> None:
-        self.call("Browser.close")
-        self._process.wait(timeout=20)
-        self._out.close()
-        self._in.close()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert PROGRAM is not None
-    opened = Browser(PROGRAM, tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 class CheckedHtml(HTMLParser):
@@ -580,27 +488,33 @@ class TestEvaluate:
         )
         assert some == more
 
-    def test_a_location_that_is_not_a_model_is_refused(self, mlmgmt: Command, churn: Path) -> None:
+    @pytest.mark.parametrize(
+        ("location", "code"),
+        [
+            ("churn.ilearner", "InvalidBlob"),
+            ("file:///etc/passwd", "InvalidBlob"),
+            ("BASE/models/../../x.ilearner", "InvalidBlob"),
+            ("BASE/models/missing.ilearner", "BlobNotFound"),
+            ("https://elsewhere.blob.core.windows.net/models/churn.ilearner", "AccountNotRegistered"),
+            ("BASE/models/table.ilearner", "InvalidModelFormat"),
+            ("BASE/models/strange.ilearner", "UntrustedModel"),
+        ],
+    )
+    def test_a_location_that_is_not_a_model_is_refused(
+        self, mlmgmt: Command, churn: Path, location: str, code: str
+    ) -> None:
         account = next((churn / "storage").iterdir())
-        base = f"https://{account.name}.blob.core.windows.net/"
+        base = f"https://{account.name}.blob.core.windows.net"
         (account / "models").mkdir(exist_ok=True)
         model = next(account.rglob("*.ilearner"))
         strange = bytearray(model.read_bytes())
         strange[-1] ^= 1
         (account / "models" / "strange.ilearner").write_bytes(bytes(strange))
         (account / "models" / "table.ilearner").write_text("a,b\n1,2\n")
-        for location, code in [
-            ("churn.ilearner", "InvalidBlob"),
-            ("file:///etc/passwd", "InvalidBlob"),
-            (base + "models/../../x.ilearner", "InvalidBlob"),
-            (base + "models/missing.ilearner", "BlobNotFound"),
-            ("https://elsewhere.blob.core.windows.net/models/churn.ilearner", "AccountNotRegistered"),
-            (base + "models/table.ilearner", "InvalidModelFormat"),
-            (base + "models/strange.ilearner", "UntrustedModel"),
-        ]:
-            refused = mlmgmt([*self.EVALUATE.split(), "--location", location, "-o", "json"])
-            assert refused.status == 1, location
-            assert code in refused.err, location
+        location = location.replace("BASE", base)
+        refused = mlmgmt([*self.EVALUATE.split(), "--location", location, "-o", "json"])
+        assert refused.status == 1
+        assert code in refused.err
 
     def test_a_transformation_is_not_a_trained_model(self, mlmgmt: Command, churn: Path) -> None:
         """Its file has the same format as that of a model."""

@@ -24,23 +24,15 @@ from mlmgmt.verbs.advice import help_pages
 from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.server.conftest import started
+from tests.stories.browser import needs_browser
 from tests.stories.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, score
-from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, CheckedHtml, needs_browser
+from tests.stories.test_evaluation_page import HOSTILE, NASTY, CheckedHtml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Command
+    from tests.stories.browser import Browser
 
 LANGUAGES = rendering.LANGUAGES
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert PROGRAM is not None
-    opened = Browser(PROGRAM, tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 def endpoint(mlmgmt: Command, name: str = "loc001") -> dict[str, Any]:

@@ -58,9 +58,11 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def workers(self, count: int) -> list[subprocess.Popen[bytes]]:
+        """Return this many running workers; start those that are missing."""
+        alive = [process for process in self.processes[1:] if process.poll() is None]
         more = ["--nthreads", "1", "--no-nanny", "--local-directory", str(self.folder)]
-        return self.start("worker", self.address, *more)
+        return alive + [self.start("worker", self.address, *more) for _ in range(count - len(alive))]
 
 
 @contextmanager
@@ -89,9 +91,7 @@ def _until(what: Any, seconds: float) -> None:
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("dask")) as found:
-        found.start_worker()
-        found.start_worker()
+    with cluster(tmp_path_factory.mktemp("dask"), DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1") as found:
         yield found
 
 
@@ -101,6 +101,7 @@ def on(address: str, *more: str) -> list[str]:
 
 def test_a_cluster_makes_the_same_models_as_local_processes(mlmgmt: Command, bikes: Bikes, dask: Cluster) -> None:
     folder(**SIX)
+    dask.workers(2)
     here = mlmgmt(many(), ok=True).json
     told = {key: answers_of(mlmgmt, key, SIX[key]) for key in SIX}
     there = mlmgmt(on(dask.address, "-All"), ok=True).json
@@ -152,21 +153,20 @@ def dies(_: object, key: str) -> NoReturn:
     os._exit(1)
 
 
-def test_workers_that_die(mlmgmt: Command, bikes: Bikes, tmp_path: Path) -> None:
+def test_workers_that_die(mlmgmt: Command, bikes: Bikes, dask: Cluster) -> None:
     keys = {f"key{number}": number for number in range(16)}
     folder(**{key: rentals(number) for key, number in keys.items()})
     kept = Kept(bikes.root)
-    with cluster(tmp_path, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1") as found:
-        first, *_ = [found.start_worker() for _ in range(3)]
-        words = [sys.executable, "-m", "mlmgmt", *on(found.address)]
-        with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-            _until(lambda: len(kept.blobs()) > 1 or run.poll() is not None, 60)
-            first.send_signal(signal.SIGKILL)
-            out, err = run.communicate(timeout=60)
-        # Another worker does the tasks of the one that died.
-        assert run.returncode == 0, err
-        assert json.loads(out)["Counts"] == {"Patched": len(keys)}
-        # A task that killed two workers is given up, and becomes a failed row.
-        (made,) = running.run(dies, [(None, "berlin")], backend="dask", scheduler=found.address, jobs=1)
-        assert (made.key, str(made.reason).partition(":")[0]) == ("berlin", "WorkerDied")
+    first, *_ = dask.workers(3)
+    words = [sys.executable, "-m", "mlmgmt", *on(dask.address)]
+    with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        _until(lambda: len(kept.blobs()) > 1 or run.poll() is not None, 60)
+        first.send_signal(signal.SIGKILL)
+        out, err = run.communicate(timeout=60)
+    # Another worker does the tasks of the one that died.
+    assert run.returncode == 0, err
+    assert json.loads(out)["Counts"] == {"Patched": len(keys)}
+    # A task that killed two workers is given up, and becomes a failed row.
+    (made,) = running.run(dies, [(None, "berlin")], backend="dask", scheduler=dask.address, jobs=1)
+    assert (made.key, str(made.reason).partition(":")[0]) == ("berlin", "WorkerDied")
     assert answers(mlmgmt, "key7", 7)

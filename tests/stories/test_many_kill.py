@@ -50,14 +50,25 @@ def of_session(leader: int) -> list[int]:
     return found
 
 
-def environments(processes: list[int]) -> list[bytes]:
-    """Return the environments of the worker processes."""
+def read_of_workers(processes: list[int], file: str) -> list[bytes]:
+    """Read the `/proc` file of this name of each worker process."""
     found = []
     for process in processes:
         with contextlib.suppress(OSError):
             if b"LokyProcess" in Path(f"/proc/{process}/cmdline").read_bytes():
-                found.append(Path(f"/proc/{process}/environ").read_bytes())
+                found.append(Path(f"/proc/{process}/{file}").read_bytes())
     return found
+
+
+def environments(processes: list[int]) -> list[bytes]:
+    """Return the environments of the worker processes."""
+    return read_of_workers(processes, "environ")
+
+
+def ready(leader: int) -> bool:
+    """Say whether both workers have started: from then on they ignore Ctrl-C, which their parent handles."""
+    masks = [re.search(rb"SigIgn:\s*(\w+)", text) for text in read_of_workers(of_session(leader), "status")]
+    return sum(mask is not None and bool(int(mask[1], 16) & 1 << signal.SIGINT - 1) for mask in masks) == 2
 
 
 def started(*words: str, **environ: str) -> subprocess.Popen[str]:
@@ -93,7 +104,7 @@ def test_a_killed_run_can_be_continued(mlmgmt: Command, bikes: Bikes) -> None:
 def test_workers_end_with_the_process_that_started_them(mlmgmt: Command, bikes: Bikes) -> None:
     tables()
     kept = Kept(bikes.root)
-    with started(*many(jobs=2), MALLOC_TRIM_THRESHOLD_="65536") as run:
+    with started(*many(jobs=2), MALLOC_TRIM_THRESHOLD_="65536", OMP_NUM_THREADS="2") as run:
         try:
             until(lambda: len(environments(of_session(run.pid))) == 2)
             given = environments(of_session(run.pid))
@@ -117,7 +128,7 @@ def test_ctrl_c_ends_the_run_and_its_workers(mlmgmt: Command, bikes: Bikes) -> N
     tables()
     kept = Kept(bikes.root)
     with started(*many(jobs=2)) as run:
-        until(lambda: bool(kept.blobs()) or run.poll() is not None)
+        until(lambda: (bool(kept.blobs()) and ready(run.pid)) or run.poll() is not None)
         # Ctrl-C reaches every process of the terminal's group.
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=30)

@@ -15,20 +15,13 @@ import pytest
 
 from mlmgmt.pages import many
 from mlmgmt.pages.evaluation import is_page
-from tests.stories.test_evaluation_page import HOSTILE, NASTY, PROGRAM, Browser, CheckedHtml, needs_browser
+from tests.stories.browser import needs_browser
+from tests.stories.test_evaluation_page import HOSTILE, NASTY, CheckedHtml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.stories.browser import Browser
 
 ERROR = "Root Mean Squared Error"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    assert PROGRAM is not None
-    opened = Browser(PROGRAM, tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 def row(key: str, new: float | None = None, old: float | None = None, **more: Any) -> dict[str, Any]:

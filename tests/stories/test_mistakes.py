@@ -167,24 +167,26 @@ def test_arguments_that_are_not_valid_text_are_refused(mlmgmt: Command, small: P
     assert refused.status == 2
 
 
-def test_a_damaged_home_names_the_file(mlmgmt: Command, small: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("group.json", "{}"),
+        ("group.json", '{"id": "a", "name": 5, "location": "b"}'),
+        ("000002.json", '{"revision": 9}'),
+        ("webservice.json", '{"revision": 1, "etag": 3}'),
+        ("home.json", '{"format": 1, "id": "' + "a" * 32 + '"}'),
+    ],
+)
+def test_a_damaged_home_names_the_file(mlmgmt: Command, small: Path, name: str, content: str) -> None:
     home = Path(".mlmgmt")
-    (group,) = home.rglob("group.json")
-    (current,) = home.rglob("webservice.json")
-    (revision,) = home.rglob("000001.json")
-    for path, content in (
-        (group, "{}"),
-        (group, '{"id": "a", "name": 5, "location": "b"}'),
-        (revision.with_name("000002.json"), '{"revision": 9}'),
-        (current, '{"revision": 1, "etag": 3}'),
-        (home / "home.json", '{"format": 1, "id": "' + "a" * 32 + '"}'),
-    ):
-        before = path.read_text() if path.exists() else None
-        path.write_text(content)
-        refused = mlmgmt("get -g retail -n small")
-        assert refused.status == 1, (path, refused)
-        assert "Error: HomeUnavailable" in refused.err
-        path.write_text(before) if before is not None else path.unlink()
+    (path,) = home.rglob(name.replace("000002", "000001"))
+    path = path.with_name(name)
+    before = path.read_text() if path.exists() else None
+    path.write_text(content)
+    refused = mlmgmt("get -g retail -n small")
+    assert refused.status == 1
+    assert "Error: HomeUnavailable" in refused.err
+    path.write_text(before) if before is not None else path.unlink()
     mlmgmt("get -g retail -n small", ok=True)
 
 

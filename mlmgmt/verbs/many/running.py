@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -141,6 +142,9 @@ def _refuse_lost(message: str, start: str = "") -> NoReturn:
 
 def _end_with_parent(parent: int) -> None:
     """Make this worker process exit when its parent has exited; otherwise it would wait minutes for work."""
+    # Ctrl-C reaches every process of a terminal. The parent ends its workers; a worker that ended by itself would print
+    # a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:
