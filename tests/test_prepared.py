@@ -25,7 +25,7 @@ OWN = re.compile(
 
 
 def described(folder: Path) -> list[tuple[str, int, str]]:
-    """Return all files and folders below a test's folder: path, mode and content, without what differs in every home."""
+    """Return all files and folders below a folder: path, mode and content, without what differs in every home."""
     found = []
     for path in sorted(folder.rglob("*")):
         text = ""
