@@ -521,7 +521,7 @@ class TestSetUp:
                 graph(second=TRAIN),
                 [LEARNT[0], "learner > second.Untrained model", "data > train.Dataset", "data > second.Dataset"],
                 "SeveralTrainers",
-                "make an experiment of each",
+                "its own experiment",
             ),
             (
                 graph(more=("Enter Data Manually", {"Data": "key,x\n1,2\n"}), both="Add Columns"),
