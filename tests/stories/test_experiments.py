@@ -173,7 +173,7 @@ class TestNew:
             ("-t clustering -l kind", "InvalidLabel", "-Exclude"),
             ("-t binary -l bought -a 'Linear Regression'", "InvalidAlgorithm", "Two-Class Logistic Regression"),
             ("-t binary -l bought -a 'Train Model'", "InvalidAlgorithm", "no learner for a binary task"),
-            ("-t binary -l bought -a 'Two-Class Logistic Regresion'", "ModuleNotSupported", "Perhaps: "),
+            ("-t binary -l bought -a 'Two-Class Logistic Regresion'", "ModuleNotSupported", "Did you mean: "),
             ("-t binary -l bought --exclude nowhere", "ColumnNotFound", "'nowhere'"),
             ("-t binary -l bought --exclude bought", "InvalidExclusion", "cannot be excluded"),
             ("-t binary -l bought --exclude age,income,city,member,kind,visits,one,none", "InvalidExclusion", "left"),
