@@ -81,9 +81,9 @@ def test_a_selection_that_is_not_a_filter_keeps_its_order() -> None:
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
-        ({"columnTypes": ["Numbers"], "columnKinds": ["All"]}, "no column type 'Numbers'"),
-        ({"columnTypes": ["All"], "columnKinds": ["Features"]}, "no column kind 'Features'"),
-        ({"columnTypes": ["String", 3], "columnKinds": ["All"]}, "no column type 3"),
+        ({"columnTypes": ["Numbers"], "columnKinds": ["All"]}, "Unknown column type 'Numbers'"),
+        ({"columnTypes": ["All"], "columnKinds": ["Features"]}, "Unknown column kind 'Features'"),
+        ({"columnTypes": ["String", 3], "columnKinds": ["All"]}, "Unknown column type 3"),
     ],
 )
 def test_a_selection_with_unknown_words_is_refused(rule: dict[str, Any], words: str) -> None:
@@ -184,7 +184,7 @@ def test_split_data_by_fraction_stratified_expression_and_pattern() -> None:
     assert list(middle.frame["x"]) == [*range(10, 20), 99]
     kind_b, _ = call(SPLIT_DATA, data, Splitting_mode="Regular Expression", Regular_expression=r"(\1) ^b")
     assert set(kind_b.frame["kind"]) == {"b"}
-    with pytest.raises(ModuleFailure, match="recommenders"):
+    with pytest.raises(ModuleFailure, match="recommender"):
         call(SPLIT_DATA, data, Splitting_mode="Recommender Split")
 
 
@@ -297,12 +297,12 @@ def test_score_columns_alone_and_unknown_categories() -> None:
     [
         (lambda f: f.assign(bought=True), "only one value"),
         (lambda f: f.assign(bought=None), "No row has a value"),
-        (lambda f: f.assign(age=np.nan), "The column 'age' holds no value"),
-        (lambda f: f.assign(age=np.nan, city=None), "The columns 'age', 'city' hold no value"),
+        (lambda f: f.assign(age=np.nan), "The column 'age' has no values"),
+        (lambda f: f.assign(age=np.nan, city=None), "The columns 'age', 'city' have no values"),
         (lambda f: f.assign(age=f["age"].astype(float).where(f.index > 3)), "complete data"),
         (lambda f: f[["bought"]], "no feature column"),
-        (lambda f: f.assign(bought=range(len(f))), "two classes"),
-        (lambda f: f.drop(columns="bought"), "no column 'bought'"),
+        (lambda f: f.assign(bought=range(len(f))), "two values"),
+        (lambda f: f.drop(columns="bought"), "column 'bought' does not exist"),
     ],
 )
 def test_data_that_cannot_be_learnt_from_is_refused_with_the_reason(change: Any, words: str) -> None:
@@ -322,8 +322,8 @@ def test_data_that_cannot_be_learnt_from_is_refused_with_the_reason(change: Any,
         ("Optimization Tolerance", "0", "too small"),
         ("L1 Regularization weight", "-1", "too small"),
         ("L1 Regularization weight", "much", "not a number"),
-        ("Create trainer mode", "Guess", "no value"),
-        ("Allow unknown levels in categorical features", "perhaps", "no value"),
+        ("Create trainer mode", "Guess", "not a valid value"),
+        ("Allow unknown levels in categorical features", "perhaps", "not a valid value"),
         ("Colour", "red", "no parameter 'Colour'"),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_constant_column_becomes_zero_or_missing(method: str) -> None:
 def test_the_other_methods_ignore_the_option_for_constant_columns() -> None:
     given = {"Transformation method": "Tanh", "Use 0 for constant columns when checked": "False"}
     (note,) = NORMALIZE_DATA.notes(given)
-    assert "does not count" in note
+    assert "is ignored" in note
     result, _ = NORMALIZE_DATA({"Dataset": Dataset(pd.DataFrame({"x": [1.0, 1.0]}))}, NORMALIZE_DATA.arguments(given))
     assert list(result.frame["x"]) == pytest.approx([math.tanh(1)] * 2)
 
