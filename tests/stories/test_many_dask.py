@@ -160,9 +160,9 @@ def test_workers_that_die(mlmgmt: Command, bikes: Bikes, tmp_path: Path) -> None
         first, *_ = [found.start_worker() for _ in range(3)]
         words = [sys.executable, "-m", "mlmgmt", *on(found.address)]
         with subprocess.Popen(words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
-            _until(lambda: len(kept.blobs()) > 1 or run.poll() is not None, 60)
+            _until(lambda: len(kept.blobs()) > 1 or run.poll() is not None, 180)
             first.send_signal(signal.SIGKILL)
-            out, err = run.communicate(timeout=60)
+            out, err = run.communicate(timeout=180)
         # Another worker does the tasks of the one that died.
         assert run.returncode == 0, err
         assert json.loads(out)["Counts"] == {"Patched": len(keys)}
