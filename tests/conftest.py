@@ -1,4 +1,4 @@
-"""What every test has: a configuration folder of its own, no home, and `mlmgmt` as a person types it."""
+"""What every test has: a separate configuration folder, no home, and `mlmgmt` as a person types it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from mlmgmt.cli import app
 from mlmgmt.definition.schema import Contract
 
 if TYPE_CHECKING:
-    from tests.stories.classic_home import Bikes
+    from collections.abc import Iterator
+
+    from tests.browser import Browser
+    from tests.classic.classic_home import Bikes
 
 FIXTURES = Path(resources.__file__).parent.parent / "fixtures"
 
@@ -43,7 +46,7 @@ class Result:
 
 @pytest.fixture(autouse=True)
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A test works in a folder of its own and never meets the user's homes, secrets or terminal."""
+    """A test works in a separate folder and never sees the user's homes, secrets or terminal."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -150,7 +153,7 @@ def small(prepared: Path, home: Path, apart: Path, tmp_path: Path) -> Path:
 def classic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the home that `bikes` copies; models are trained once in a run."""
     from tests import prepared
-    from tests.stories.classic_home import prepare
+    from tests.classic.classic_home import prepare
 
     return prepared.once(tmp_path_factory, "classic", prepare)
 
@@ -158,7 +161,7 @@ def classic_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bikes(classic_home: Path, apart: Path, tmp_path: Path) -> Bikes:
     """A home with two Classic web services, one that scores and one that trains, and models to patch with."""
-    from tests.stories.classic_home import Bikes
+    from tests.classic.classic_home import Bikes
 
     return Bikes.from_copy(classic_home, apart, tmp_path / "config")
 
@@ -166,3 +169,14 @@ def bikes(classic_home: Path, apart: Path, tmp_path: Path) -> Bikes:
 def environment(**more: str) -> dict[str, str]:
     """The environment for a real process of the command."""
     return {**os.environ, "PYTHONPATH": str(Path(resources.__file__).parent.parent), **more}
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Yield the browser that opens all pages, one after the other."""
+    from tests.browser import PROGRAM, Browser
+
+    assert PROGRAM is not None
+    opened = Browser(PROGRAM, tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.session import Session
-from tests.stories.test_batch import AT, deploy, put, query_definition, until
+from tests.batch.test_batch import AT, deploy, put, query_definition, until
 
 if TYPE_CHECKING:
     from pathlib import Path

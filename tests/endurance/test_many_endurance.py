@@ -26,9 +26,9 @@ from mlmgmt.verbs.classic import endpoints
 from mlmgmt.verbs.scoring.serving import Finder
 from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
+from tests.classic.classic_home import Bikes, rentals
 from tests.conftest import FIXTURES, environment
-from tests.stories.classic_home import Bikes, rentals
-from tests.stories.many_tables import folder
+from tests.many.many_tables import folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,7 +180,7 @@ def _sayer(title: str) -> Callable[[str], None]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_thirty_kills(bikes: Bikes, seed: int) -> None:
     folder(**{f"key{number:02}": rentals(number) for number in range(60)})
-    words = [sys.executable, "-m", "tests.stories.many_killer", "30", str(seed)]
+    words = [sys.executable, "-m", "tests.many.many_killer", "30", str(seed)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
     assert done.returncode == 0, done.stderr
     *kills, last = map(json.loads, done.stdout.splitlines())

@@ -129,7 +129,7 @@ def _mlmgmt(command: str) -> tuple[int, str]:
         last = stage is stages[-1] and file is None
         words = stage[1:]
         if words[0] == "retrain-many":
-            # Starting processes is slow, and training in several is tested in tests/stories.
+            # Starting processes is slow, and training in several is tested in tests/many.
             words += ["-Jobs", "1"]
         if last and not {"-o", "--output", "-OutputFormat"} & set(words) and _has_tables(words):
             words += ["-o", "table"]

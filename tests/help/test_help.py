@@ -17,8 +17,8 @@ import pytest
 
 from mlmgmt.cmdlets import registry
 from mlmgmt.help import topics
+from tests.cli.test_completion import complete
 from tests.conftest import environment
-from tests.stories.test_completion import complete
 
 if TYPE_CHECKING:
     from tests.conftest import Command

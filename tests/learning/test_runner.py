@@ -196,6 +196,6 @@ def test_a_parameter_without_effect_gets_a_note() -> None:
     parameters = document["properties"]["package"]["nodes"]["split"]["parameters"]
     parameters["Regular expression"] = {"value": '\\"city" ^O'}
     (note,) = GraphPlan(document).notes()
-    assert "'Regular expression' does not count" in note
+    assert "'Regular expression' is ignored" in note
     del parameters["Regular expression"]
     assert GraphPlan(document).notes() == []

@@ -15,8 +15,8 @@ from mlmgmt.cli import app
 from mlmgmt.protocol.operation import STUDIO_HEADER
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.session import Session
+from tests.classic.classic_home import Bikes
 from tests.server.conftest import Server, started
-from tests.stories.classic_home import Bikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from mlmgmt.ids import EndpointId
 from mlmgmt.protocol import classic, operations
 from mlmgmt.protocol.operation import Proof
 from mlmgmt.verbs.session import Session
-from tests.stories.classic_home import REQUEST, RESOURCE, SCORING, Bikes
+from tests.classic.classic_home import REQUEST, RESOURCE, SCORING, Bikes
 
 
 def shown(err: str) -> tuple[str, str, Any]:

@@ -142,7 +142,7 @@ def _refuse_lost(message: str, start: str = "") -> NoReturn:
 
 def _end_with_parent(parent: int) -> None:
     """Make this worker process exit when its parent has exited; otherwise it would wait minutes for work."""
-    # Ctrl-C reaches every process of a terminal. The parent ends its workers; a worker that ended by itself would print
+    # Ctrl-C reaches every process of a terminal. The parent ends its workers; a worker that ended on its own would print
     # a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
