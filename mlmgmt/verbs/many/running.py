@@ -142,8 +142,8 @@ def _refuse_lost(message: str, start: str = "") -> NoReturn:
 
 def _end_with_parent(parent: int) -> None:
     """Make this worker process exit when its parent has exited; otherwise it would wait minutes for work."""
-    # Ctrl-C reaches every process of a terminal. The parent ends its workers; a worker that ended on its own would print
-    # a traceback.
+    # Ctrl-C reaches every process of a terminal. The parent ends its workers; a worker that ended first would print a
+    # traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
