@@ -13,7 +13,7 @@ from mlmgmt import __version__
 from mlmgmt.cli import ask, guide, render
 from mlmgmt.cmdlets import bind, registry, spelling
 from mlmgmt.cmdlets.declare import Kind
-from mlmgmt.errors import BadRequest, Declined, HomeError, MlmgmtError, WrongUsage
+from mlmgmt.errors import BadRequest, HomeError, MlmgmtError, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -177,36 +177,37 @@ class _Status:
             raise HomeError(message, code="AnswerNotWritten") from error
 
     def _carry_out(self, bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
-        from mlmgmt.verbs.outcome import Outcome
+        from mlmgmt.verbs.outcome import Gates, Outcome, carry_out
 
         if not isinstance(result, Outcome):
             return result
-        for line in result.warnings:
-            progress.tell(f"Warning: {line}")
-        if result.nothing is not None:
-            progress.tell(result.nothing)
-            return None
-        progress.close()
-        if bound.common.get("WhatIf"):
-            return _what_if(bound, session, result)
-        _should_process(bound, result)
-        if result.keep is not None:
-            result.keep()
-        progress.close()
-        report, asked = result.report, bool(result.question) and not bound.common.get("Force")
-        if report is not None and asked and _output_form(bound) == "table":
+
+        def preview(outcome: Outcome) -> Any:
+            progress.close()
+            return _what_if(bound, session, outcome)
+
+        def should_process(outcome: Outcome) -> None:
+            progress.close()
+            _should_process(bound, outcome)
+
+        def show_report(outcome: Outcome) -> Any:
+            progress.close()
+            asks = bool(outcome.question) and not bound.common.get("Force")
+            if outcome.report is None or not asks or _output_form(bound) != "table":
+                return outcome.report
             # A person needs the report to answer the question.
-            _show(bound, report, "table")
-            report = {}
-        try:
-            _should_continue(bound, result)
-        except Declined as error:
-            message = f"{error.message} {result.kept}".strip()
-            raise Declined(message, details=error.details, hint=error.hint, report=report) from None
-        applied = result.apply(again=bool(bound.common.get("Force")))
-        if report is None:
-            return applied
-        return report | ({"WebService": applied} if applied is not None else {})
+            _show(bound, outcome.report, "table")
+            return {}
+
+        gates = Gates(
+            preview if bound.common.get("WhatIf") else None,
+            should_process,
+            lambda outcome: _should_continue(bound, outcome),
+            show_report,
+            warn=lambda line: progress.tell(f"Warning: {line}"),
+            again=bool(bound.common.get("Force")),
+        )
+        return carry_out(session, result, gates)
 
     def _show(self, bound: Bound, result: Any, texts: Any) -> None:
         cmdlet = bound.cmdlet

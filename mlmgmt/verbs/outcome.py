@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import PreconditionFailed
+from mlmgmt.errors import Conflict, Declined, PreconditionFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from mlmgmt.verbs.session import Session
 
 _MOST_TRIES = 20
 
@@ -75,3 +77,77 @@ class Outcome:
                     raise
                 outcome = outcome.replan()
         return outcome.commit()
+
+
+def _pass(_: Outcome) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """What a face puts between a plan and its change. Without gates the change is made without questions.
+
+    Args:
+        preview: shows the change instead of making it, and returns what to answer.
+        should_process: asks before anything is written, also before `Outcome.keep`; raises `Declined`.
+        should_continue: asks before the change; raises `Declined`.
+        show_report: shows the report before the second question; returns what is left of it to answer.
+        warn: reports a warning; default `Session.tell`.
+        again: see `Outcome.apply`.
+    """
+
+    preview: Callable[[Outcome], Any] | None = None
+    should_process: Callable[[Outcome], None] = _pass
+    should_continue: Callable[[Outcome], None] = _pass
+    show_report: Callable[[Outcome], Any] | None = None
+    warn: Callable[[str], None] | None = None
+    again: bool = True
+
+
+NO_GATES = Gates()
+
+
+def carry_out(
+    session: Session,
+    plan: Outcome | Callable[[], Outcome],
+    gates: Gates = NO_GATES,
+    *,
+    unchanged: Callable[[], Any] | None = None,
+) -> Any:
+    """Carry out a change in the one order for all faces: warnings, what is kept, questions, the change, the report.
+
+    Args:
+        plan: the planned change, or a function that plans it.
+        unchanged: returns the answer when the change would change nothing; None refuses it.
+
+    Raises:
+        Declined: an answer was no.
+        Conflict: `NothingChanged`, unless `unchanged` is given.
+        PreconditionFailed: see `Outcome.apply`.
+    """
+    try:
+        outcome = plan() if callable(plan) else plan
+        for warning in outcome.warnings:
+            (gates.warn or session.tell)(warning)
+        if outcome.nothing is not None:
+            session.tell(outcome.nothing)
+            return None
+        if gates.preview is not None:
+            return gates.preview(outcome)
+        gates.should_process(outcome)
+        if outcome.keep is not None:
+            outcome.keep()
+        report = outcome.report if gates.show_report is None else gates.show_report(outcome)
+        try:
+            gates.should_continue(outcome)
+        except Declined as error:
+            message = f"{error.message} {outcome.kept}".strip()
+            raise Declined(message, details=error.details, hint=error.hint, report=report) from None
+        applied = outcome.apply(again=gates.again)
+    except Conflict as error:
+        if unchanged is None or "NothingChanged" not in error.codes():
+            raise
+        return unchanged()
+    if outcome.report is None:
+        return applied
+    return report | ({"WebService": applied} if applied is not None else {})

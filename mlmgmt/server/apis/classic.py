@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import AuthorizationFailed, BadArgument, Conflict
+from mlmgmt.errors import AuthorizationFailed, BadArgument
 from mlmgmt.server.apis import json_body
 from mlmgmt.server.apis.blob_addresses import outward
 from mlmgmt.server.http.call import Call, Reply, invalid
 from mlmgmt.store import blobs
 from mlmgmt.verbs.classic import endpoints, patching, web_services
 from mlmgmt.verbs.classic.patching import Replacement
+from mlmgmt.verbs.outcome import carry_out
 from mlmgmt.verbs.services import finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from mlmgmt.verbs.outcome import Outcome
 
 
 def list_services(call: Call) -> Reply:
@@ -39,7 +38,7 @@ def publish(call: Call) -> Reply:
 
 
 def delete_service(call: Call) -> Reply:
-    web_services.plan_remove(call.session, web_service_id=call.path["webServiceId"]).apply(again=True)
+    carry_out(call.session, web_services.plan_remove(call.session, web_service_id=call.path["webServiceId"]))
     return Reply()
 
 
@@ -78,14 +77,15 @@ def create_endpoint(call: Call) -> Reply:
         max_concurrent_calls=json_body.integer(body, "MaxConcurrentCalls"),
         prevent_update=bool(json_body.boolean(body, "PreventUpdate")),
     )
-    _carry_out(call, outcome)
+    carry_out(call.session, outcome)
     return get_endpoint(call)
 
 
 def patch_endpoint(call: Call) -> Reply:
     body = call.document()
-    try:
-        outcome = patching.plan_change(
+    carry_out(
+        call.session,
+        lambda: patching.plan_change(
             call.session,
             **call.endpoint,
             resources=_replacements(body),
@@ -96,12 +96,10 @@ def patch_endpoint(call: Call) -> Reply:
             diagnostics_trace_level=json_body.text(body, "DiagnosticsTraceLevel"),
             sample_data_enabled=json_body.boolean(body, "SampleDataEnabled"),
             if_match=call.headers.get("if-match"),
-        )
-        _carry_out(call, outcome)
-    except Conflict as error:
+        ),
         # Not an error over HTTP: a client that missed the answer to its PATCH repeats it.
-        if "NothingChanged" not in error.codes():
-            raise
+        unchanged=lambda: None,
+    )
     return Reply()
 
 
@@ -131,7 +129,7 @@ def delete_endpoint(call: Call) -> Reply:
     if call.session.by_key and call.endpoint["endpoint_name"].casefold() == finding.DEFAULT:
         message = "The default endpoint is deleted with its web service, and the key of an endpoint cannot delete that."
         raise AuthorizationFailed(message, detail="AuthorizationFailed", hint="Use the workspace's token.")
-    _carry_out(call, endpoints.plan_remove(call.session, **call.endpoint))
+    carry_out(call.session, endpoints.plan_remove(call.session, **call.endpoint))
     return Reply()
 
 
@@ -144,14 +142,8 @@ def refresh_endpoint(call: Call) -> Reply:
     )
     if outcome.nothing is not None:
         return Reply(304)
-    _carry_out(call, outcome)
+    carry_out(call.session, outcome)
     return Reply()
-
-
-def _carry_out(call: Call, outcome: Outcome) -> None:
-    for warning in outcome.warnings:
-        call.session.tell(warning)
-    outcome.apply(again=True)
 
 
 HANDLERS = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from mlmgmt.errors import Conflict
 from mlmgmt.server.apis import json_body, replies
 from mlmgmt.server.http.call import Call, Reply
+from mlmgmt.verbs.outcome import carry_out
 from mlmgmt.verbs.plans import associations, plans, skus, usage
 
 
@@ -32,32 +32,29 @@ def create_or_update(call: Call) -> Reply:
         tags=json_body.mapping(body, "tags"),
     )
     # The service answered 200 to new plans, too.
-    return Reply(value=outcome.apply(again=True))
+    return Reply(value=carry_out(call.session, outcome))
 
 
 def patch(call: Call) -> Reply:
     body = call.document()
     sku = json_body.mapping(body, "sku") or {}
-    try:
-        outcome = plans.plan_update(
+    carry_out(
+        call.session,
+        lambda: plans.plan_update(
             call.session,
             **call.plan,
             sku_name=json_body.text(sku, "name"),
             sku_tier=json_body.text(sku, "tier"),
             sku_capacity=json_body.integer(sku, "capacity"),
             tags=json_body.mapping(body, "tags"),
-        )
-    except Conflict as error:
-        # Not an error over HTTP, as with web services: a client that missed the answer to its PATCH repeats it.
-        if "NothingChanged" not in error.codes():
-            raise
-        return get(call)
-    outcome.apply(again=True)
+        ),
+        unchanged=lambda: None,
+    )
     return get(call)
 
 
 def remove(call: Call) -> Reply:
-    plans.plan_remove(call.session, **call.plan).apply(again=True)
+    carry_out(call.session, plans.plan_remove(call.session, **call.plan))
     return Reply()
 
 
@@ -78,7 +75,7 @@ def move_association(call: Call) -> Reply:
         name=call.path["commitmentAssociationName"],
         destination_plan_id=json_body.required(call.document(), "destinationPlanId"),
     )
-    return Reply(value=outcome.apply(again=True))
+    return Reply(value=carry_out(call.session, outcome))
 
 
 def usage_history(call: Call) -> Reply:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.server.apis import json_body
 from mlmgmt.server.http.call import Call, Reply, invalid
 from mlmgmt.verbs.account import groups, providers
+from mlmgmt.verbs.outcome import carry_out
 from mlmgmt.verbs.storage import accounts
 
 if TYPE_CHECKING:
@@ -59,11 +60,11 @@ def create_group(call: Call) -> Reply:
     location = json_body.required(body, "location", "LocationRequired")
     name = call.path["resourceGroupName"]
     outcome = groups.plan_create(call.session, name=name, location=location, tags=json_body.mapping(body, "tags"))
-    return Reply(201 if outcome.created else 200, _group(outcome.apply(again=True)))
+    return Reply(201 if outcome.created else 200, _group(carry_out(call.session, outcome)))
 
 
 def delete_group(call: Call) -> Reply:
-    groups.plan_remove(call.session, name=call.path["resourceGroupName"]).apply(again=True)
+    carry_out(call.session, groups.plan_remove(call.session, name=call.path["resourceGroupName"]))
     return Reply()
 
 
@@ -125,7 +126,7 @@ def create_account(call: Call) -> Reply:
         sku=json_body.text(sku, "name") or accounts.SKUS[0],
         tags=json_body.mapping(body, "tags"),
     )
-    return Reply(value=_account(call, outcome.apply(again=True)))
+    return Reply(value=_account(call, carry_out(call.session, outcome)))
 
 
 def remove_account(call: Call) -> Reply:
@@ -133,7 +134,7 @@ def remove_account(call: Call) -> Reply:
     outcome = accounts.plan_remove(call.session, group=call.path["resourceGroupName"], name=name)
     if outcome.nothing is not None:
         return Reply(204)
-    outcome.apply(again=True)
+    carry_out(call.session, outcome)
     return Reply()
 
 

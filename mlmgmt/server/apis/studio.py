@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import Conflict, NotFound
+from mlmgmt.errors import NotFound
 from mlmgmt.ids import EndpointId, service_guid
 from mlmgmt.server.apis import json_body
 from mlmgmt.server.apis.blob_addresses import outward
 from mlmgmt.server.http.call import Call, Reply
 from mlmgmt.verbs.classic import deploying
 from mlmgmt.verbs.experiments import experiments, promoting, saving, set_up, trained_models
+from mlmgmt.verbs.outcome import carry_out
 from mlmgmt.verbs.services import finding
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ def save_experiment(call: Call) -> Reply:
         experiment=call.path.get("experimentId"),
         run=draft is False,
     )
-    return Reply(value=with_studio_dates(outcome.apply(again=True)))
+    return Reply(value=with_studio_dates(carry_out(call.session, outcome)))
 
 
 def delete_experiment(call: Call) -> Reply:
     call.switch("deleteAncestors")
-    experiments.plan_remove(call.session, experiment=call.path["experimentId"]).apply(again=True)
+    carry_out(call.session, experiments.plan_remove(call.session, experiment=call.path["experimentId"]))
     return Reply()
 
 
@@ -59,16 +60,12 @@ def deploy(call: Call) -> Reply:
     call.switch("generateNewPortNames")
     update = call.switch("updateExistingWebService")
     experiment = call.path["experimentId"]
-    try:
-        outcome = deploying.plan_deploy(call.session, experiment=experiment, update=update)
-        deployed = outcome.apply(again=True)
-    except Conflict as error:
+    deployed = carry_out(
+        call.session,
+        lambda: deploying.plan_deploy(call.session, experiment=experiment, update=update),
         # The web service already is what the experiment would make of it.
-        if "NothingChanged" not in error.codes():
-            raise
-        return _deployment_reply(call, deploying.web_service_of(call.session, experiment=experiment))
-    for warning in outcome.warnings:
-        call.session.tell(warning)
+        unchanged=lambda: deploying.web_service_of(call.session, experiment=experiment),
+    )
     return _deployment_reply(call, deployed)
 
 
@@ -114,9 +111,7 @@ def promote(call: Call) -> Reply:
         trained_model_description=json_body.text(model, "Description") or "",
         overwrite=json_body.text(model, "FamilyId") is not None,
     )
-    for warning in outcome.warnings:
-        call.session.tell(warning)
-    return Reply(value=_trained_model(call, outcome.apply(again=True)))
+    return Reply(value=_trained_model(call, carry_out(call.session, outcome)))
 
 
 def _trained_model(call: Call, body: Mapping[str, Any]) -> Any:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlmgmt.errors import Conflict, NotFound
+from mlmgmt.errors import NotFound
 from mlmgmt.protocol.web_services import WEB_SERVICES
 from mlmgmt.server.apis import json_body, replies
 from mlmgmt.server.http.call import Call, Reply, invalid
+from mlmgmt.verbs.outcome import carry_out
 from mlmgmt.verbs.services import lookup, regions, webservices
 from mlmgmt.verbs.userfiles import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mlmgmt.store.services import FileSignature
-    from mlmgmt.verbs.outcome import Outcome
 
 _BODY = "request"
 _MOST_CACHED, _LARGEST_CACHED = 512, 64 * 1024
@@ -78,28 +78,24 @@ class WebServices:
             if_match=call.headers.get("if-match"),
             only_new=call.headers.get("if-none-match", "").strip() == "*",
         )
-        return self._apply(call, outcome, 201 if outcome.created else 200)
+        return self._changed(call, carry_out(call.session, outcome), 201 if outcome.created else 200)
 
     def patch(self, call: Call) -> Reply:
         call.document()
-        try:
-            outcome = webservices.plan_update(
+        shown = carry_out(
+            call.session,
+            lambda: webservices.plan_update(
                 call.session,
                 **call.service,
                 service_updates=Source(_BODY, call.body),
                 if_match=call.headers.get("if-match"),
-            )
-            return self._apply(call, outcome, 200)
-        except Conflict as error:
-            # Not an error over HTTP: a client that missed the answer to its PATCH repeats it.
-            if "NothingChanged" not in error.codes():
-                raise
-            return self.get(call)
+            ),
+            # A PATCH that asks for the current state is not an error: a caller that missed the answer repeats it.
+            unchanged=lambda: None,
+        )
+        return self._changed(call, shown, 200) if shown is not None else self.get(call)
 
-    def _apply(self, call: Call, outcome: Outcome, status: int) -> Reply:
-        for warning in outcome.warnings:
-            call.session.tell(warning)
-        shown = outcome.apply(again=True)
+    def _changed(self, call: Call, shown: Mapping[str, Any], status: int) -> Reply:
         reply = replies.web_service(call, shown, status=status, etag=shown["etag"])
         reply.headers |= self._long_running.headers(call, shown["location"])
         return reply
@@ -108,7 +104,7 @@ class WebServices:
         region = call.query.get("region", "")
         if not region.strip():
             raise invalid("The query parameter 'region' is missing.", "InvalidQueryParameter", "region")
-        regions.plan_add(call.session, **call.service, region=region).apply(again=True)
+        carry_out(call.session, regions.plan_add(call.session, **call.service, region=region))
         headers = self._long_running.headers(call, region)
         path, _, _ = headers["azure-asyncoperation"].removeprefix(call.origin).partition("?")
         identity = path.rpartition("/")[2]
@@ -128,7 +124,7 @@ class WebServices:
 def remove(call: Call) -> Reply:
     outcome = webservices.plan_remove(call.session, **call.service, if_match=call.headers.get("if-match"))
     if outcome.nothing is None:
-        outcome.apply(again=True)
+        carry_out(call.session, outcome)
     # After 204 the clients stop waiting; after 202 the older one polls only after half a minute.
     return Reply(204)
 
