@@ -668,7 +668,7 @@ class TestTheQueue:
             (replace(blob, account="elsewhere"), "AccountNotRegistered"),
         ):
             with pytest.raises(MlmgmtError) as refused:
-                worker._written(session, {"output1": (place, b"n\n1\n")})
+                worker._write_outputs(session, {"output1": (place, b"n\n1\n")})
             assert refused.value.codes()[-1] == code
 
     def test_a_job_whose_worker_cannot_be_started_fails(
@@ -750,7 +750,7 @@ class TestEditedHomes:
         body = session.store.jobs.read(resource, fresh)
         assert body is not None
         with pytest.raises(MlmgmtError) as refused:
-            worker._worked(session, resource, body)
+            worker._run_job(session, resource, body)
         assert "'Query'" in refused.value.message
 
 

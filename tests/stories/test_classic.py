@@ -306,7 +306,7 @@ class TestEndpoints:
         refused = mlmgmt(["endpoints", SCORING, name])
         assert refused.status == 1
         assert "EndpointNotFound" in refused.err
-        assert "There are: default, loc001, loc002." in refused.err
+        assert "Its endpoints: default, loc001, loc002." in refused.err
 
     def test_their_number_is_limited(self, mlmgmt: Command, bikes: Bikes, monkeypatch: pytest.MonkeyPatch) -> None:
         assert endpoint_facts.MOST_ENDPOINTS == 10_000

@@ -187,7 +187,7 @@ class TestUsualMistakes:
             ({"RelativeLocation": "models/output2.csv"}, "relative location", "evaluation"),
             ({"RelativeLocation": "models/model001.ilearner?sv=1"}, "relative location", "query"),
             ({"BaseLocation": "https://elsewhere.blob.core.windows.net/"}, "base location", "not in this home"),
-            ({"BaseLocation": "https://example.com/"}, "base location", "no storage account"),
+            ({"BaseLocation": "https://example.com/"}, "base location", "not the address of a storage account"),
             ({"BaseLocation": "https://a.blob.core.windows.net/models/m.ilearner"}, "base location", "whole address"),
         ],
     )

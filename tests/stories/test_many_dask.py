@@ -72,7 +72,8 @@ def cluster(folder: Path, **environ: str) -> Iterator[Cluster]:
     file = folder / "scheduler.json"
     try:
         found.start("scheduler", "--port", "0", "--scheduler-file", str(file))
-        _until(file.is_file, 60)
+        # The file exists before its content is written.
+        _until(lambda: file.is_file() and file.read_text(), 60)
         found.address = json.loads(file.read_text())["address"]
         yield found
     finally:
