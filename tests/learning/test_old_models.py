@@ -147,12 +147,12 @@ def test_a_transformation_with_parts_of_a_version_to_come_is_refused(content: di
     """Without them it would answer something else."""
     payload = zlib.compress(pickle.dumps(content | {"rows": None}))
     with pytest.raises(BadRequest, match="payload cannot be opened"):
-        ilearner._opened(memoryview(payload), "pickle")
+        ilearner._open_payload(memoryview(payload), "pickle")
 
 
 def test_a_payload_of_another_form_is_refused_by_its_name() -> None:
     with pytest.raises(BadRequest, match="'parquet', and this version reads 'pickle'"):
-        ilearner._opened(memoryview(b""), "parquet")
+        ilearner._open_payload(memoryview(b""), "parquet")
 
 
 def test_a_model_of_another_scikit_learn_is_opened_with_a_warning(mlmgmt: Command, home: Any) -> None:
