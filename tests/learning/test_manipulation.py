@@ -102,20 +102,20 @@ def test_a_column_becomes_another_type(
 @pytest.mark.parametrize(
     ("series", "kind", "words", "number"),
     [
-        (text("1", "two"), "Integer", "'two' in the column 'x' is no Integer", "0002"),
+        (text("1", "two"), "Integer", "'two' in the column 'x' is not a valid Integer", "0002"),
         (text("1", "2.5"), "Integer", "'2.5'", "0002"),
         (text("99999999999999999999"), "Integer", "'99999999999999999999'", "0002"),
         (text("1_000"), "Double", "'1_000'", "0002"),
         (text("inf"), "Double", "'inf'", "0002"),
-        (text("yes"), "Boolean", "'yes' in the column 'x' is no Boolean", "0002"),
-        (text("soon"), "DateTime", "'soon' in the column 'x' is no DateTime", "0002"),
+        (text("yes"), "Boolean", "'yes' in the column 'x' is not a valid Boolean", "0002"),
+        (text("soon"), "DateTime", "'soon' in the column 'x' is not a valid DateTime", "0002"),
         (text("25:00"), "TimeSpan", "'25:00'", "0002"),
         (text("200000"), "TimeSpan", "'200000'", "0002"),
-        (pd.Series([1.5]), "Integer", "1.5 in the column 'x' is no Integer", "0002"),
+        (pd.Series([1.5]), "Integer", "1.5 in the column 'x' is not a valid Integer", "0002"),
         (pd.Series([np.inf]), "Integer", "inf", "0002"),
         (whole(2), "Boolean", "2.0", "0002"),
-        (whole(-1), "DateTime", "-1 in the column 'x' is no DateTime", "0002"),
-        (whole(2**62), "TimeSpan", "no TimeSpan", "0002"),
+        (whole(-1), "DateTime", "-1 in the column 'x' is not a valid DateTime", "0002"),
+        (whole(2**62), "TimeSpan", "not a valid TimeSpan", "0002"),
         (pd.Series([True]), "DateTime", "The Boolean column 'x' cannot become DateTime", "0017"),
         (pd.Series([STAMP]), "TimeSpan", "cannot become TimeSpan", "0017"),
         (pd.Series([SPAN]), "Boolean", "cannot become Boolean", "0017"),
@@ -271,7 +271,7 @@ def test_score_and_weight_flags_are_cleared() -> None:
     ("columns", "fields", "words", "number"),
     [
         (["a", "b"], "Labels", "Only one column can be the label; 2 are selected", "0022"),
-        (["a"], "Labels", "'c' is the label already", "1000"),
+        (["a"], "Labels", "'c' is already the label", "1000"),
         (["b"], "Weights", "A weight must be a number, but 'b' is String", "0017"),
     ],
 )
@@ -297,8 +297,8 @@ def test_new_names_follow_the_order_of_the_table_and_carry_what_is_known() -> No
         ("one", r"new names \(1\) is not that of the selected columns \(2\)", "0022"),
         ("one,two,three", r"new names \(3\) is not that of the selected columns \(2\)", "0022"),
         ("one, ", "New name 2 is blank", "1000"),
-        ("c,d", "two columns 'c'", "0028"),
-        ("d,d", "two columns 'd'", "0028"),
+        ("c,d", "Two columns would be called 'c'", "0028"),
+        ("d,d", "Two columns would be called 'd'", "0028"),
     ],
 )
 def test_new_names_that_do_not_work_are_refused(new: str, words: str, number: str) -> None:

@@ -151,7 +151,7 @@ def test_a_transformation_with_parts_of_a_version_to_come_is_refused(content: di
 
 
 def test_a_payload_of_another_form_is_refused_by_its_name() -> None:
-    with pytest.raises(BadRequest, match="'parquet', and this version reads 'pickle'"):
+    with pytest.raises(BadRequest, match="'parquet', but this version reads 'pickle'"):
         ilearner._open_payload(memoryview(b""), "parquet")
 
 
