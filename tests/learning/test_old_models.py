@@ -150,7 +150,7 @@ def test_a_transformation_with_parts_of_a_version_to_come_is_refused(content: di
         ilearner._open_payload(memoryview(payload), "pickle")
 
 
-def test_a_payload_of_another_form_is_refused_by_its_name() -> None:
+def test_a_payload_of_another_format_is_refused_by_name() -> None:
     with pytest.raises(BadRequest, match="'parquet', but this version reads 'pickle'"):
         ilearner._open_payload(memoryview(b""), "parquet")
 

@@ -73,7 +73,7 @@ def cluster(folder: Path, **environ: str) -> Iterator[Cluster]:
     try:
         found.start("scheduler", "--port", "0", "--scheduler-file", str(file))
         # The file exists before its content is written.
-        _until(lambda: file.is_file() and file.read_text(), 60)
+        _until(lambda: file.is_file() and file.read_text(), 180)
         found.address = json.loads(file.read_text())["address"]
         yield found
     finally:
