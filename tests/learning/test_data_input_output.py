@@ -480,7 +480,7 @@ def test_columns_go_where_the_lists_say(session: Session, sales: Path) -> None:
 @pytest.mark.parametrize(
     ("saved", "goals", "words"),
     [
-        ("n,x", "id", "The lists differ in length: 2 in"),
+        ("n,x", "id", "The lists differ in length: 2 in 'Comma separated list of columns to be saved', 1 in"),
         ("n,n", "id,price", "'n' is named twice"),
         ("n,x", "id,id", "'id' is named twice"),
         ("n,none", "id,price", "The column 'none' does not exist"),
