@@ -6,7 +6,6 @@ import io
 import os
 import sys
 from importlib import import_module
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import __version__
@@ -70,16 +69,16 @@ def _repair_streams() -> None:
 
 def _handle_error(error: BaseException, words: Sequence[str]) -> int:
     """Report an error and return the exit status."""
-    folded = [word.casefold() for word in words]
-    debug = any(word in ("-debug", "--debug", "-db") for word in folded)
-    if debug and not isinstance(error, (SystemExit, KeyboardInterrupt)):
+    # The words may be what is wrong, so only what can be read of them counts.
+    given = spelling.readable(registry.find(words[0]) if words else None, words[1:])
+    if given.get("Debug") == "true" and not isinstance(error, (SystemExit, KeyboardInterrupt)):
         import traceback
 
         traceback.print_exception(error)
     if isinstance(error, OSError):
         error = _from_os_error(error)
     if isinstance(error, MlmgmtError):
-        render.error(error, as_json=_wants_json(folded))
+        render.error(error, as_json=given.get("OutputFormat", "").casefold() == "json")
         return _exit_status(words, error)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
@@ -91,16 +90,6 @@ def _handle_error(error: BaseException, words: Sequence[str]) -> int:
         render.error(WrongUsage(str(error.format_message())))
         return WrongUsage.exit_status
     return _report_bug(error)
-
-
-def _wants_json(words: Sequence[str]) -> bool:
-    """Whether the words ask for JSON. They are not parsed, because they may be what is wrong."""
-    spelled = (
-        " ".join(words).replace(":", " ").replace("=", " ").replace("--", "-").replace("output-format", "outputformat")
-    )
-    return any(
-        pair in (("-o", "json"), ("-output", "json"), ("-outputformat", "json")) for pair in pairwise(spelled.split())
-    )
 
 
 def _exit_status(words: Sequence[str], error: MlmgmtError) -> int:

@@ -78,6 +78,7 @@ NEW = Cmdlet(
             sets=(FROM_FILE,),
             argument="definition",
             completes="file",
+            aliases=("InputFile",),
         ),
         Parameter(
             "NewWebServiceDefinition",
@@ -121,7 +122,7 @@ EXPORT = Cmdlet(
             "The file to write.",
             mandatory=True,
             sets=(TO_FILE,),
-            aliases=("ToFile",),
+            aliases=("ToFile", "DefinitionFile"),
             completes="file",
         ),
         Parameter(
@@ -152,7 +153,7 @@ IMPORT = Cmdlet(
             "The definition file.",
             mandatory=True,
             sets=(BY_FILE,),
-            aliases=("FromFile",),
+            aliases=("FromFile", "DefinitionFile"),
             argument="definition",
             completes="file",
         ),
@@ -185,7 +186,7 @@ UPDATE = Cmdlet(
             mandatory=True,
             sets=(BY_OBJECT,),
             pipeline=True,
-            aliases=("UpdatedWebServiceDefinition",),
+            aliases=("UpdatedWebServiceDefinition", "DefinitionFile", "InputFile"),
             completes="file",
         ),
         Parameter("Title", help="The new title.", sets=_MEMBER),
@@ -289,6 +290,7 @@ ASSETS = Cmdlet(
             "Definition",
             Kind.DOCUMENT,
             "The definition file.",
+            aliases=("DefinitionFile", "InputFile"),
             mandatory=True,
             position=0,
             pipeline=True,
@@ -342,7 +344,14 @@ TEST = Cmdlet(
     parameters=(
         _OPTIONAL_GROUP,
         _OPTIONAL_NAME,
-        Parameter("Definition", Kind.DOCUMENT, "A definition file.", position=0, completes="file"),
+        Parameter(
+            "Definition",
+            Kind.DOCUMENT,
+            "A definition file.",
+            aliases=("DefinitionFile", "InputFile"),
+            position=0,
+            completes="file",
+        ),
     ),
 )
 HISTORY = Cmdlet(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.cmdlets.declare import Kind
+from mlmgmt.cmdlets.declare import Cmdlet, Kind
 from mlmgmt.errors import WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mlmgmt.cmdlets.declare import Cmdlet, Parameter
+    from mlmgmt.cmdlets.declare import Parameter
 
 HELP = frozenset(("-h", "--help", "-help", "-?"))
 """Words that ask for help, in lower case."""
 _TRUTH = {"$true": "true", "true": "true", "1": "true", "$false": "false", "false": "false", "0": "false"}
+_ANY = Cmdlet(("mlmgmt",), ("mlmgmt",), run="", summary="", example="", step="")
+"""A command with only the parameters of all commands."""
 
 
 def resolve(cmdlet: Cmdlet, word: str) -> Parameter:
@@ -80,6 +82,29 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
         else:
             return found, loose, parameter
     return found, loose, None
+
+
+def readable(cmdlet: Cmdlet | None, words: Sequence[str]) -> dict[str, str]:
+    """Return the texts of a command line that may be wrong, by parameter name, as far as they can be read.
+
+    Args:
+        cmdlet: None where no command has the name that was typed; the parameters of all commands are read.
+    """
+    known = cmdlet or _ANY
+    found: dict[str, str] = {}
+    queue = list(words)
+    while queue and (word := queue.pop(0)) != "--":
+        if not _is_parameter(known, word):
+            continue
+        name, mark, attached = _cut(word)
+        parameter = resolve(known, name)
+        if parameter.kind is Kind.SWITCH:
+            found[parameter.name] = _TRUTH.get(attached.casefold(), "false") if mark else "true"
+        elif mark:
+            found[parameter.name] = attached
+        elif queue and not _is_parameter(known, queue[0]):
+            found[parameter.name] = queue.pop(0)
+    return found
 
 
 def _cut(word: str) -> tuple[str, str, str]:

@@ -408,3 +408,24 @@ def test_version_and_completion_scripts(mlmgmt: Command) -> None:
     assert mlmgmt("--version", ok=True).out.startswith("mlmgmt 0.")
     for shell in ("bash", "zsh", "fish", "powershell", "pwsh"):
         assert "_MLMGMT_COMPLETE" in mlmgmt(f"--show-completion {shell}", ok=True).out
+
+
+@pytest.mark.parametrize("name", ["-ServiceUpdates", "-DefinitionFile", "-InputFile", "-UpdatedWebServiceDefinition"])
+def test_update_takes_a_file_under_the_names_of_its_sisters(mlmgmt: Command, small: Path, name: str) -> None:
+    body = json.loads(small.read_text())
+    body["properties"]["title"] = f"Title by {name}"
+    small.write_text(json.dumps(body))
+    updated = mlmgmt(f"update -g retail -n small {name} small.json -Force", ok=True).json
+    assert updated["properties"]["title"] == f"Title by {name}"
+
+
+@pytest.mark.parametrize("line", ["import -DefinitionFile", "test -DefinitionFile", "assets -DefinitionFile"])
+def test_commands_that_read_a_definition_take_definition_file(mlmgmt: Command, small: Path, line: str) -> None:
+    assert mlmgmt(f"{line} small.json").status == 0
+
+
+def test_new_takes_input_file_and_export_definition_file(mlmgmt: Command, small: Path) -> None:
+    mlmgmt("new -g retail -l southcentralus -n other -InputFile small.json -Force", ok=True)
+    piped = mlmgmt("get -g retail -n other", ok=True).out
+    mlmgmt("export -DefinitionFile out.json", stdin=piped, ok=True)
+    assert json.loads(Path("out.json").read_text())["properties"]["title"] == "Small"

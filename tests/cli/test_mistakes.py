@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -454,3 +455,41 @@ def test_control_characters_are_data_in_json_and_spelled_out_in_tables(mlmgmt: C
     shown = mlmgmt("score -g retail -n small -InputFile rows.json -o table", ok=True).out
     assert not any(letter in shown for letter in "\x1b\x7f\x85")
     assert "\\x1b[31m" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "as_json"),
+    [
+        ("get -g nope -n x -o json", True),
+        ("get -g nope -n x -OutputFormat:JSON", True),
+        ("get -g nope -n x --output-format=json", True),
+        ("remove -g nope -n x -m 'say -o json' -o table", False),
+        ("remove -g nope -n x '-Message:-o json'", False),
+        ("get -g nope -n x -o json -Nonsense", True),
+        ("nonsense -o json", True),
+        ("nonsense '-o json'", False),
+    ],
+)
+def test_an_error_is_json_only_where_the_output_is(mlmgmt: Command, home: Path, line: str, as_json: bool) -> None:
+    refused = mlmgmt(line)
+    assert refused.status in (1, 2)
+    assert refused.err.lstrip().startswith("{") is as_json, refused.err
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("get -g nope -n x -Debug", True),
+        ("get -g nope -n x -Deb", True),
+        ("get -g nope -n x -db", True),
+        ("get -g nope -n x -Debug:$false", False),
+        ("remove -g nope -n x -Message:-Debug", False),
+        ("remove -g nope -n x -m 'with -Debug'", False),
+        ("get -g nope -n x", False),
+    ],
+)
+def test_a_traceback_is_shown_only_for_the_switch_debug(home: Path, line: str, shown: bool) -> None:
+    words = [sys.executable, "-m", "mlmgmt", *shlex.split(line)]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert ("Traceback" in done.stderr) is shown, done.stderr
