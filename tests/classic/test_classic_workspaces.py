@@ -304,3 +304,15 @@ def test_a_home_that_is_not_trusted_is_read_only(
         assert "HomeNotTrusted" in refused.err
     assert bikes.files() == before
     assert not Path("config.json").exists()
+
+
+def test_a_config_file_that_nobody_named_is_said_where_it_chooses_another_workspace(
+    mlmgmt: Command, home: Path
+) -> None:
+    mlmgmt("new-workspace second", ok=True)
+    (second,) = (body["WorkspaceId"] for body in mlmgmt("workspaces", ok=True).json if body["Name"] == "second")
+    mlmgmt(f"workspace-config config.json -WorkspaceId {second}", ok=True)
+    listed = mlmgmt("web-services", ok=True)
+    assert listed.json == []
+    assert f"Using workspace {second} (from config.json)." in listed.err
+    assert "Using workspace" not in mlmgmt("web-services -ConfigFile config.json", ok=True).err

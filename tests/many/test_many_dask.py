@@ -133,18 +133,15 @@ def _digest(revision: Any, model: Any) -> str:
     return str(revision.models[model.asset_id]["digest"])
 
 
-def test_a_scheduler_that_does_not_answer(
-    mlmgmt: Command, bikes: Bikes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere://127.0.0.1:1", "tcp://127.0.0.1:port"])
+def test_a_scheduler_that_does_not_answer_is_reported_within_seconds(
+    mlmgmt: Command, bikes: Bikes, address: str
 ) -> None:
-    import dask.config
-
     folder(**SIX)
-    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
-        for address in ("tcp://127.0.0.1:1", "nowhere://127.0.0.1:1", "tcp://127.0.0.1:port"):
-            began = time.monotonic()
-            refused = mlmgmt(on(address))
-            assert (refused.status, "SchedulerNotReachable" in refused.err) == (1, True), refused.err
-            assert time.monotonic() - began < 10
+    began = time.monotonic()
+    refused = mlmgmt(on(address))
+    assert (refused.status, "SchedulerNotReachable" in refused.err) == (1, True), refused.err
+    assert time.monotonic() - began < 7  # 5 s, and what a busy machine needs for the rest
     assert not Kept(bikes.root).blobs()
 
 

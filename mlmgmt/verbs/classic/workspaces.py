@@ -230,6 +230,9 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
     body = existing(session, stated.get("WorkspaceId") or session.store.home.workspace)
     identity = str(body["WorkspaceId"])
     session.workspace_option = identity
+    if where and not given.get("ConfigFile") and identity != session.store.home.workspace:
+        # Nobody typed the file's name, so an empty list would be a riddle.
+        session.tell(f"Using workspace {identity}{where}.")
     region = stated.get("Location")
     if region is not None and not same_location(_region(region), body["Location"]):
         message = f"The workspace {identity} is in {body['Location']!r}, not in {region!r}{where}."

@@ -26,6 +26,8 @@ LOKY, DASK = "loky", "dask"
 BACKENDS = (LOKY, DASK)
 _LEFT_BEHIND = ("MALLOC_TRIM_THRESHOLD_", "PYTHONHASHSEED", "__DASK_PARENT_PID")
 """Variables that a local Dask cluster leaves in the environment; worker processes that inherit them are slower."""
+_CONNECT_SECONDS = 4
+"""How long to wait for a scheduler to answer. A wrong address is the usual reason, and Dask alone waits 30 s."""
 _PATIENCE = 30
 """Seconds to wait for a cluster without workers."""
 _AHEAD = 2
@@ -189,8 +191,7 @@ def _cluster(scheduler: str) -> Iterator[Any]:
         # Errors are reported here in plain words, so silence Dask's own logs.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-        # The time limit is Dask's own setting distributed.comm.timeouts.connect.
-        client = distributed.Client(scheduler)  # type: ignore[no-untyped-call]
+        client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError, ValueError) as error:
         message = f"No Dask scheduler answers at {scheduler}: {error}."
         hint = "Start one with: dask scheduler. Start a dask worker on each machine, with mlmgmt installed."
