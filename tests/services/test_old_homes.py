@@ -261,7 +261,7 @@ class TestTwoFutureSteps:
         assert "format" not in quiet.err
 
     def test_nothing_is_written_if_it_cannot_be_announced(self, root: Path) -> None:
-        with pytest.raises(Exception, match="has format 1, and this version of mlmgmt reads format 3"):
+        with pytest.raises(Exception, match="has format 1, but this version of mlmgmt reads format 3"):
             Session().store  # noqa: B018
         assert format_of(root) == 1
         assert not (root / "first.txt").exists()

@@ -261,7 +261,7 @@ def test_a_failed_script_is_reported_with_node_and_line(mlmgmt: Command, home: P
         assert words in failed, words
     both = script_definition(FIRST)
     both["properties"]["package"]["nodes"]["run"]["parameters"]["Python Script"] = {"value": "x"}
-    assert "both give 'R Script'" in score_refused(mlmgmt, both, "both")
+    assert "both set 'R Script'" in score_refused(mlmgmt, both, "both")
     assert "There is no script" in score_refused(mlmgmt, script_definition(""), "none")
 
 
