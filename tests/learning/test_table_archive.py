@@ -183,7 +183,7 @@ def test_nothing_in_an_archive_is_run_or_decompressed() -> None:
 TABLE = Dataset(pd.DataFrame({"a": pd.array([1, 2, None], dtype="Int64"), "b": ["x", "y", None]}, index=[5, 6, 9]))
 
 
-def ran(body: str, *tables: Dataset, **more: Any) -> scripts.ScriptResult:
+def run_script(body: str, *tables: Dataset, **more: Any) -> scripts.ScriptResult:
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     return scripts.run(
         f"import os, sys, time\nimport pandas as pd\ndef azureml_main(*tables):\n{lines}", tables, **more
@@ -211,7 +211,7 @@ def test_a_script_gets_plain_tables_and_returns_one() -> None:
         "a, b = tables\nprint('naïve →', list(a.index), a.dtypes.astype(str).tolist(), b.dtypes.astype(str).tolist())\n"
     )
     body += "b['later'] = b['t'] > __import__('datetime').datetime(2019, 1, 1)\nreturn [b, a]"
-    done = ran(body, TABLE, when)
+    done = run_script(body, TABLE, when)
     assert done.console == "naïve → [0, 1, 2] ['float64', 'str'] ['datetime64[us]', 'int64', 'bool']\n"
     expected = when.frame.assign(later=pd.array([True], dtype="boolean"))
     pd.testing.assert_frame_equal(done.dataset.frame, expected)
@@ -221,7 +221,7 @@ def test_a_script_sees_neither_the_home_nor_the_environment(monkeypatch: pytest.
     monkeypatch.setenv("MLMGMT_CONFIG", "/secret/config")
     monkeypatch.setenv("MLMGMT_HOME", "/secret/home")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
-    frame = ran("return pd.DataFrame({'n': list(os.environ), 'v': list(os.environ.values())}),").dataset.frame
+    frame = run_script("return pd.DataFrame({'n': list(os.environ), 'v': list(os.environ.values())}),").dataset.frame
     seen = dict(zip(frame["n"], frame["v"], strict=True))
     assert not [name for name in seen if name.startswith(("MLMGMT", "AWS"))]
     assert not [value for value in seen.values() if "secret" in value or "hush" in value]
@@ -338,10 +338,10 @@ for number in range(12):
 open({str(note)!r}, 'w').write(' '.join(map(str, pids)))
 {end}"""
     if "return" in end:
-        assert len(ran(body).dataset.frame) == 12
+        assert len(run_script(body).dataset.frame) == 12
     else:
         with pytest.raises(ModuleFailure):
-            ran(body, seconds=4)
+            run_script(body, seconds=4)
     pids = [int(word) for word in note.read_text().split()]
     assert len(pids) == 12
     assert gone(pids)
@@ -375,7 +375,7 @@ def test_a_bundle_s_modules_can_be_imported() -> None:
     body = "import helper, pack.inner\nfound = open('Script Bundle/data.txt').read()\n"
     body += "return pd.DataFrame({'x': [helper.X, pack.inner.Y, found]}),"
     bundle = zipped(**{"helper.py": "X = 'h'", "pack__inner.py": "Y = 'i'", "data.txt": "d", "..__up.py": "1"})
-    assert list(ran(body, bundle=bundle).dataset.frame["x"]) == ["h", "i", "d"]
+    assert list(run_script(body, bundle=bundle).dataset.frame["x"]) == ["h", "i", "d"]
 
 
 def test_a_bundle_that_cannot_be_unpacked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,9 +393,9 @@ def test_a_bundle_that_cannot_be_unpacked_is_refused(monkeypatch: pytest.MonkeyP
 def test_a_script_cannot_remove_its_console_or_its_folder() -> None:
     body = "import shutil\nprint('x' * 3_000_000)\nshutil.rmtree(os.getcwd())\n"
     with pytest.raises(ModuleFailure) as failure:
-        ran(body + "return pd.DataFrame(),")
+        run_script(body + "return pd.DataFrame(),")
     assert failure.value.hint is not None
     assert len(failure.value.hint) < 3000
-    done = ran("print('x' * 3_000_000)\nreturn pd.DataFrame(),")
+    done = run_script("print('x' * 3_000_000)\nreturn pd.DataFrame(),")
     assert len(done.console) == 1024 * 1024
     assert done.dataset.frame.shape == (0, 0)
