@@ -236,7 +236,7 @@ def without_column(rows: list[str], place: int) -> list[str]:
         (lambda: [*lines(5), lines(2)[1] + ",extra"], "the line has 11 cells"),
         (lambda: without_column(lines(50), 0), "lacks the column 'age'"),
         (lambda: [lines(1)[0].replace("age", "region"), *lines(9)[1:]], "names the column 'region' twice"),
-        (lambda: [line for line in lines(400) if not line.endswith("Yes")], "one value only"),
+        (lambda: [line for line in lines(400) if not line.endswith("Yes")], "only one value"),
         (lambda: [row.replace(",Yes", ",").replace(",No", ",") for row in lines(60)], "label"),
         (lambda: [row if i == 0 else "," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], "hold no value"),
         (lambda: [row if i != 3 else "old," + row.split(",", 1)[1] for i, row in enumerate(lines(60))], ":4: 'old'"),
