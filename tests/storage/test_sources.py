@@ -262,7 +262,7 @@ def test_a_failed_script_is_reported_with_node_and_line(mlmgmt: Command, home: P
     both = script_definition(FIRST)
     both["properties"]["package"]["nodes"]["run"]["parameters"]["Python Script"] = {"value": "x"}
     assert "both set 'R Script'" in score_refused(mlmgmt, both, "both")
-    assert "There is no script" in score_refused(mlmgmt, script_definition(""), "none")
+    assert "The script is missing" in score_refused(mlmgmt, script_definition(""), "none")
 
 
 def score_refused(mlmgmt: Command, body: dict[str, Any], name: str) -> str:
