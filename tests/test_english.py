@@ -67,7 +67,7 @@ def sentences(path: Path) -> list[tuple[int, str]]:
 @cache
 def all_sentences() -> list[tuple[str, str]]:
     """Return the lines of all files of the project, each with its place."""
-    patterns = ("mlmgmt/**/*.py", "mlmgmt/**/*.md", "mlmgmt/**/*.j2", "tests/**/*.py", "README.md", "CHANGELOG.md")
+    patterns = ("mlmgmt/**/*.py", "mlmgmt/**/*.md", "mlmgmt/**/*.j2", "tests/**/*.py", "fixtures/**/*.py", "*.md")
     files = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     return [
         (f"{path.relative_to(ROOT)}:{number}", line)
