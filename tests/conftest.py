@@ -44,6 +44,16 @@ class Result:
         return json.loads(self.out)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def preloaded() -> Iterator[None]:
+    """Fork servers and workers from a process that is started once one is needed."""
+    from tests import preloaded
+
+    preloaded.patch()
+    yield
+    preloaded.stop()
+
+
 @pytest.fixture(autouse=True)
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A test works in a separate folder and never sees the user's homes, secrets or terminal."""

@@ -171,6 +171,12 @@ def ended(pid: int) -> bool:
     return True
 
 
+def killed(pid: int) -> None:
+    """Kill a worker, and wait until it has ended."""
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: ended(pid))
+
+
 def every_file(home: Path) -> str:
     return "\n".join(path.read_bytes().decode(errors="replace") for path in home.rglob("*") if path.is_file())
 
@@ -604,8 +610,7 @@ class TestTheQueue:
         for job in found:
             pid = session.store.jobs.worker(resource, job)
             if pid is not None and session.store.jobs.is_worked_on(resource, job):
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
+                killed(pid)
 
     def states(self) -> list[str]:
         session = Session()
@@ -622,8 +627,7 @@ class TestTheQueue:
         assert (waiting["StatusCode"], waiting["Queued"]) == ("NotStarted", True)
         pids = [worker_of(query, "query", job) for job in sleepers[:3]]
 
-        os.kill(pids[0], signal.SIGKILL)
-        os.waitpid(pids[0], 0)
+        killed(pids[0])
         # Asking for a queued job's status also finds the job whose worker died.
         assert status(mlmgmt, "query", sleepers[40])["StatusCode"] == "Running"
         assert self.states() == ["Failed"] + ["Running"] * 40 + ["Queued"] * 4
@@ -634,8 +638,7 @@ class TestTheQueue:
         assert self.states()[41:] == ["Running", "Queued", "Cancelled", "Queued"]
 
         jobs.finish(session, session.service_id("retail", "query"), sleepers[2], state="Finished", results={})
-        os.kill(pids[2], signal.SIGKILL)
-        os.waitpid(pids[2], 0)
+        killed(pids[2])
         assert self.states()[41:] == ["Running", "Running", "Cancelled", "Queued"]
         assert mlmgmt(f"batch start {AT}query {sleepers[44]}").status == 1
         with pytest.raises(MlmgmtError) as late:

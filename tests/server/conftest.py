@@ -22,6 +22,7 @@ import pytest
 from mlmgmt.store import home as homes
 from mlmgmt.store.store import Store
 from tests.conftest import environment
+from tests.preloaded import Process
 
 PROVIDER = "providers/Microsoft.MachineLearning"
 V2017, V2016 = "2017-01-01", "2016-05-01-preview"
@@ -32,7 +33,7 @@ _STOPS_WITHIN = 20.0
 class Server:
     """A running server and what is needed to ask it."""
 
-    process: subprocess.Popen[str]
+    process: Process
     origin: str
     subscription: str
     token: str
@@ -84,12 +85,11 @@ Start = Callable[..., Server]
 @contextmanager
 def started(*words: str, token: str, program: Sequence[str] = ("-m", "mlmgmt"), **more: str) -> Iterator[Server]:
     """A server on a free port, for the home of the working folder; it is ended, whatever happens."""
-    process = subprocess.Popen(
+    process = Process(
         [sys.executable, *program, "serve", "-Port", "0", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        text=True,
         env=environment(**more),
     )
     lines: list[str] = []
