@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,11 @@ def one_thread() -> Iterator[None]:
 FEATURES = ["most", "more", "some", "colour", "nothing"]
 
 
+@cache
+def learnt(learner: str, label: str) -> Trained:
+    return making.train(by_name(learner), table(1_500)[[*FEATURES, label]], label)
+
+
 @pytest.mark.parametrize(
     ("learner", "label", "scoring"),
     [
@@ -57,14 +63,14 @@ FEATURES = ["most", "more", "some", "colour", "nothing"]
 )
 @pytest.mark.parametrize("count", [300, 3_000])
 def test_it_agrees_with_scikit_learn(learner: str, label: str, scoring: str, count: int) -> None:
-    trained: Trained = making.train(by_name(learner), table(1_500)[[*FEATURES, label]], label)
+    trained = learnt(learner, label)
     rows = table(count, seed=11)
     found = importance(trained, Dataset(rows), rows[label])
     places: Any = rows[label]
     if trained.classes:
         places = rows[label].map({name: place for place, name in enumerate(trained.classes)}).astype("int64")
     theirs = permutation_importance(
-        trained.estimator, rows[FEATURES], places, scoring=scoring, n_repeats=10, random_state=1
+        trained.estimator, rows[FEATURES], places, scoring=scoring, n_repeats=5, random_state=1
     )
     expected = dict(zip(FEATURES, theirs.importances_mean, strict=True))
     assert [name for name, _ in found][:3] == ["most", "more", "some"]

@@ -46,7 +46,7 @@ def walk(node: Any, values: list[float]) -> float:
     return float(node)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(trees(), min_size=1, max_size=3),
     st.lists(st.tuples(values, values, st.sampled_from([*WORDS, "mauve", None]), values), min_size=1, max_size=4),
