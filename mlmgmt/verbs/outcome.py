@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from mlmgmt.errors import Conflict, Declined, PreconditionFailed
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 _MOST_TRIES = 20
+_P = ParamSpec("_P")
 
 
 def no_comparison() -> tuple[dict[str, Any], dict[str, Any]]:
@@ -20,16 +22,16 @@ def no_comparison() -> tuple[dict[str, Any], dict[str, Any]]:
     return {}, {}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a change would do. Nothing has been written yet.
+    """What a change would do. Nothing has been written yet: `commit` writes, and `carry_out` and `apply` call it.
 
     Args:
         target: the name of the resource that changes.
         before: its current document; None when it is created.
         after: its document after the change; None when it is removed.
         commit: makes the change and returns what to show; first it checks again that nothing else changed meanwhile.
-        replan: plans the same change again, on the current state.
+        replan: plans the same change again, on the current state; see `replannable`.
         nothing: what to say when the change would change nothing and that is not an error.
         question: replaces the cmdlet's own question.
         report: what to show even if the change is not made.
@@ -45,7 +47,7 @@ class Outcome:
     after: dict[str, Any] | None
     commit: Callable[[], Any]
     replan: Callable[[], Outcome] | None = None
-    warnings: Sequence[str] = field(default_factory=tuple)
+    warnings: Sequence[str] = ()
     nothing: str | None = None
     question: str | None = None
     report: Any = None
@@ -57,6 +59,10 @@ class Outcome:
     @property
     def created(self) -> bool:
         return self.before is None and self.after is not None
+
+    def answering(self, answer: Callable[[Any], Any]) -> Outcome:
+        """Return the same change with another answer, made of the present one."""
+        return replace(self, commit=lambda: answer(self.commit()))
 
     def apply(self, *, again: bool = False) -> Any:
         """Make the change.
@@ -77,6 +83,16 @@ class Outcome:
                     raise
                 outcome = outcome.replan()
         return outcome.commit()
+
+
+def replannable(plan: Callable[_P, Outcome]) -> Callable[_P, Outcome]:
+    """Have the outcome repeat the call that planned it, if another change comes in between."""
+
+    @wraps(plan)
+    def planned(*words: _P.args, **given: _P.kwargs) -> Outcome:
+        return replace(plan(*words, **given), replan=partial(planned, *words, **given))
+
+    return planned
 
 
 def _pass(_: Outcome) -> None:

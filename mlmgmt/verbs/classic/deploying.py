@@ -12,7 +12,7 @@ from mlmgmt.store import blobs
 from mlmgmt.verbs.classic import workspaces
 from mlmgmt.verbs.classic.web_services import WRITE, endpoint_creation, view
 from mlmgmt.verbs.experiments import experiments, set_up
-from mlmgmt.verbs.outcome import Outcome, no_comparison
+from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 from mlmgmt.verbs.services import deployment, endpoint_facts, finding, webservices
 from mlmgmt.verbs.session import stamp
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 
+@replannable
 def plan_deploy(
     session: Session,
     *,
@@ -144,9 +145,6 @@ def _plan_update(
         skip_model_check=skip,
         held=_read_models(session, document),
         show=lambda _: view(session, service),
-        replan=lambda: plan_deploy(
-            session, experiment=experiment["ExperimentId"], update=True, message=message, skip_model_check=skip
-        ),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict
 from mlmgmt.ids import EndpointId
 from mlmgmt.verbs.classic import web_services
-from mlmgmt.verbs.outcome import Outcome, no_comparison
+from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import deployment, endpoint_facts, endpoint_view, finding, webservices
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def get(
     )
 
 
+@replannable
 def plan_add(
     session: Session,
     *,
@@ -87,46 +89,19 @@ def plan_add(
         deployment.prepare(session, document, None, digests=default.models),
         message=message,
         source=f"endpoint {finding.DEFAULT}",
-        replan=lambda: plan_add(
-            session,
-            web_service_id=identity.service,
-            endpoint_name=name,
-            description=description,
-            throttle_level=throttle_level,
-            max_concurrent_calls=max_concurrent_calls,
-            prevent_update=prevent_update,
-            message=message,
-        ),
+        warnings=warnings,
     )
-    outcome.warnings = [*warnings, *outcome.warnings]
-    outcome.compared = no_comparison
-    return answering(_hold_web_service(session, identity, outcome), "The endpoint {target!r} is added.")
 
-
-def _hold_web_service(session: Session, identity: EndpointId, outcome: Outcome) -> Outcome:
-    """Lock the web service while an outcome is applied, so that nobody removes it meanwhile."""
-    commit = outcome.commit
-
-    def commit_locked() -> Any:
+    def commit() -> str:
+        # Nobody may remove the web service meanwhile.
         with web_services.locked(session, identity.service):
-            return commit()
+            outcome.commit()
+        return f"The endpoint {name!r} is added."
 
-    outcome.commit = commit_locked
-    return outcome
-
-
-def answering(outcome: Outcome, sentence: str) -> Outcome:
-    """Make an outcome answer with a sentence instead of a document."""
-    commit = outcome.commit
-
-    def commit_and_say() -> str:
-        commit()
-        return sentence.format(target=outcome.target)
-
-    outcome.commit = commit_and_say
-    return outcome
+    return replace(outcome, commit=commit)
 
 
+@replannable
 def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, message: str | None = None) -> Outcome:
     """Plan to remove an endpoint; its history is kept, and `restore` brings it back.
 
@@ -146,8 +121,5 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
             hint = "Remove those first, or remove the web service with all its endpoints: mlmgmt Remove-AmlWebService"
             raise Conflict(text, detail="DefaultEndpointInUse", target=identity.name, hint=hint)
         return web_services.plan_remove(session, web_service_id=identity.service, message=message)
-    outcome = answering(webservices.removal(session, identity, message), "The endpoint {target!r} is removed.")
-    outcome.replan = lambda: plan_remove(
-        session, web_service_id=identity.service, endpoint_name=identity.name, message=message
-    )
-    return outcome
+    outcome = webservices.removal(session, identity, message)
+    return outcome.answering(lambda _: f"The endpoint {identity.name!r} is removed.")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import assets, patch
 from mlmgmt.errors import BadArgument, BadRequest, Conflict
 from mlmgmt.ids import EndpointId
-from mlmgmt.verbs.classic import endpoints
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import changes, deployment, endpoint_facts, endpoint_view, finding, siblings, webservices
 from mlmgmt.verbs.services.endpoint_facts import MEMBER
 from mlmgmt.verbs.storage import references
@@ -35,6 +34,7 @@ class Replacement:
     location: Mapping[str, Any]
 
 
+@replannable
 def plan_patch(
     session: Session,
     *,
@@ -63,22 +63,10 @@ def plan_patch(
         if_match=if_match,
         skip_model_check=skip_model_check,
     )
-    outcome = endpoints.answering(outcome, "The endpoint {target!r} answers with the new model.")
-    outcome.replan = lambda: plan_patch(
-        session,
-        web_service_id=web_service_id,
-        endpoint_name=endpoint_name,
-        resource_name=resource_name,
-        base_location=base_location,
-        relative_location=relative_location,
-        sas_blob_token=sas_blob_token,
-        message=message,
-        if_match=if_match,
-        skip_model_check=skip_model_check,
-    )
-    return outcome
+    return outcome.answering(lambda _: f"The endpoint {outcome.target!r} answers with the new model.")
 
 
+@replannable
 def plan_change(
     session: Session,
     *,
@@ -148,21 +136,6 @@ def plan_change(
         skip_model_check=skip_model_check,
         held=held,
         show=lambda changed: endpoint_view.view(session, changed),
-        replan=lambda: plan_change(
-            session,
-            web_service_id=identity.service,
-            endpoint_name=identity.name,
-            resources=resources,
-            throttle_level=throttle_level,
-            max_concurrent_calls=max_concurrent_calls,
-            prevent_update=prevent_update,
-            description=description,
-            diagnostics_trace_level=diagnostics_trace_level,
-            sample_data_enabled=sample_data_enabled,
-            message=message,
-            if_match=if_match,
-            skip_model_check=skip_model_check,
-        ),
     )
 
 
@@ -222,6 +195,7 @@ def _trace_level(text: str) -> str:
     return found
 
 
+@replannable
 def plan_refresh(
     session: Session,
     *,
@@ -263,22 +237,13 @@ def plan_refresh(
         revision,
     )
     with_models = " with its trained models" if overwrite_resources else ""
-    outcome = changes.outcome_of(
+    return changes.write_when_applied(
         session,
         identity,
         change,
         lambda _: f"The endpoint {identity.name!r} is refreshed{with_models}.",
-        replan=lambda: plan_refresh(
-            session,
-            web_service_id=identity.service,
-            endpoint_name=identity.name,
-            overwrite_resources=overwrite_resources,
-            message=message,
-            skip_model_check=skip_model_check,
-        ),
+        compared=lambda: (dict(revision.document), dict(document)),
     )
-    outcome.compared = lambda: (dict(revision.document), dict(document))
-    return outcome
 
 
 def _refreshed_document(

@@ -13,7 +13,7 @@ from mlmgmt.verbs.services import changes, endpoint_facts, finding, webservices
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mlmgmt.ids import EndpointId
     from mlmgmt.store.services import Revision
@@ -53,7 +53,7 @@ def endpoint_creation(
     *,
     message: str | None = None,
     source: str | None = None,
-    replan: Callable[[], Outcome] | None = None,
+    warnings: Iterable[str] = (),
 ) -> Outcome:
     """Return the outcome of creating an endpoint from a definition, with new keys."""
     body, secrets = changes.split_secrets(document)
@@ -69,7 +69,9 @@ def endpoint_creation(
         source,
         session.store.services.latest(identity),
     )
-    return changes.outcome_of(session, identity, change, lambda revision: revision, replan=replan)
+    return changes.write_when_applied(
+        session, identity, change, lambda revision: revision, warnings=warnings, compared=no_comparison
+    )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Conflict, NotFound, PreconditionFailed
 from mlmgmt.verbs.experiments import experiments, set_up, trained_models
-from mlmgmt.verbs.outcome import Outcome, no_comparison
+from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,6 +124,7 @@ def _latest_to_replace(session: Session, name: str, *, overwrite: bool) -> Mappi
     return before
 
 
+@replannable
 def plan_update_asset(
     session: Session,
     *,
@@ -186,13 +187,4 @@ def plan_update_asset(
             f"Run it: mlmgmt run-experiment {body['Description']!r}"
         )
 
-    def replan() -> Outcome:
-        return plan_update_asset(
-            session,
-            experiment=body["ExperimentId"],
-            everything=everything,
-            asset_name=asset_name,
-            asset_type=asset_type,
-        )
-
-    return Outcome(body["Description"], body["Definition"], definition, commit, replan)
+    return Outcome(body["Description"], body["Definition"], definition, commit)

@@ -10,6 +10,7 @@ from mlmgmt.definition import assets
 from mlmgmt.definition.document import compact
 from mlmgmt.ids import EndpointId, ResourceId, fold
 from mlmgmt.verbs.classic import endpoints, patching
+from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import changes, endpoint_facts, finding, lookup, webservices
 from mlmgmt.verbs.userfiles import Source
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mlmgmt.ids import ServiceId
     from mlmgmt.store.blobs import Blob
     from mlmgmt.store.services import Revision
-    from mlmgmt.verbs.outcome import Outcome
     from mlmgmt.verbs.session import Session
 
 _MARK = 8
@@ -131,6 +131,7 @@ class Services:
     def deploy(self, name: str, model: TrainedModel, blob: Blob, data: bytes, message: str) -> None:
         self._update(name, model, blob, data, message).apply(again=True)
 
+    @replannable
     def _update(self, name: str, model: TrainedModel, blob: Blob, data: bytes, message: str) -> Outcome:
         return webservices.plan_change(
             self._session,
@@ -139,7 +140,6 @@ class Services:
             message=message,
             source=_SOURCE,
             held={blob.uri: data},
-            replan=lambda: self._update(name, model, blob, data, message),
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import parse
@@ -18,14 +19,14 @@ from mlmgmt.ids import (
     same_location,
 )
 from mlmgmt.store import lock
-from mlmgmt.verbs.outcome import Outcome, no_comparison
+from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 from mlmgmt.verbs.plans import associations, skus, usage
 from mlmgmt.verbs.plans.associations import etag_of, existing_plan
 from mlmgmt.verbs.session import stamp
 from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -90,6 +91,7 @@ def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@replannable
 def plan_create(
     session: Session,
     *,
@@ -128,34 +130,18 @@ def plan_create(
     }
     if current is not None:
         body |= {member: current[member] for member in ("id", "name", "location", "creationDate")}
-    outcome = _change(
-        session,
-        identity,
-        current,
-        body,
-        replan=lambda: plan_create(
-            session,
-            group=group,
-            name=name,
-            location=location,
-            sku_name=sku_name,
-            sku_tier=sku_tier,
-            sku_capacity=sku_capacity,
-            tags=tags,
-        ),
-    )
+    question = None
     if current is not None:
-        outcome.question = f"The commitment plan {current['name']!r} already exists. Replace its SKU and tags?"
-    return outcome
+        question = f"The commitment plan {current['name']!r} already exists. Replace its SKU and tags?"
+    return _write_when_applied(session, identity, current, body, question)
 
 
-def _change(
+def _write_when_applied(
     session: Session,
     identity: PlanId,
     current: dict[str, Any] | None,
     content: dict[str, Any],
-    *,
-    replan: Callable[[], Outcome],
+    question: str | None = None,
 ) -> Outcome:
     """Return the outcome of writing a commitment plan; `content` is its document without the etag."""
     body = content | {"etag": etag_of([current["etag"] if current is not None else None, content])}
@@ -178,7 +164,7 @@ def _change(
         before=before,
         after=shown,
         commit=commit,
-        replan=replan,
+        question=question,
         preview=shown,
         compared=no_comparison,
     )
@@ -193,6 +179,7 @@ def _refuse_changed(session: Session, identity: PlanId, planned_on: Mapping[str,
         raise PreconditionFailed(text, detail="EtagChanged", target=identity.name, hint=hint)
 
 
+@replannable
 def plan_update(
     session: Session,
     *,
@@ -225,23 +212,10 @@ def plan_update(
     if all(content[member] == current.get(member) for member in ("sku", "tags")):
         text = f"The change would not change {current['name']!r}; nothing was updated."
         raise Conflict(text, detail="NothingChanged", target=current["name"])
-    return _change(
-        session,
-        identity,
-        current,
-        content,
-        replan=lambda: plan_update(
-            session,
-            group=group,
-            name=name,
-            sku_name=sku_name,
-            sku_tier=sku_tier,
-            sku_capacity=sku_capacity,
-            tags=tags,
-        ),
-    )
+    return _write_when_applied(session, identity, current, content)
 
 
+@replannable
 def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
     """Plan to remove a commitment plan and its usage.
 
@@ -266,7 +240,6 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         before=view(session, current),
         after=None,
         commit=commit,
-        replan=lambda: plan_remove(session, group=group, name=name),
         compared=no_comparison,
     )
 
@@ -303,6 +276,7 @@ _CMDLETS = {
 }
 
 
+@replannable
 def plan_update_whole(
     session: Session,
     *,
@@ -329,19 +303,9 @@ def plan_update_whole(
     )
     present = outcome.before["sku"]["capacity"] if outcome.before is not None else skus.LEAST_CAPACITY
     if sku_capacity is None and present > skus.LEAST_CAPACITY:
-        outcome.warnings = [f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, the default of -SkuCapacity."]
-    outcome.commit = _without_answer(outcome.commit)
-    outcome.replan = lambda: plan_update_whole(
-        session, group=group, name=name, sku_name=sku_name, sku_tier=sku_tier, sku_capacity=sku_capacity, tags=tags
-    )
-    return outcome
-
-
-def _without_answer(commit: Callable[[], Any]) -> Callable[[], None]:
-    def run() -> None:
-        commit()
-
-    return run
+        warning = f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, the default of -SkuCapacity."
+        outcome = replace(outcome, warnings=[warning])
+    return outcome.answering(lambda _: None)
 
 
 def plan_remove_object(session: Session, *, plan: Source) -> Outcome:
@@ -360,6 +324,7 @@ def plan_remove_object(session: Session, *, plan: Source) -> Outcome:
     return plan_remove(session, group=identity.group, name=identity.name)
 
 
+@replannable
 def plan_create_resource(
     session: Session,
     *,
@@ -399,19 +364,7 @@ def plan_create_resource(
         sku_capacity=given.get("capacity", skus.LEAST_CAPACITY),
         tags=tags,
     )
-    commit = outcome.commit
-    outcome.commit = lambda: _resource(commit())
-    outcome.preview = _resource(outcome.preview)
-    outcome.replan = lambda: plan_create_resource(
-        session,
-        group=group,
-        name=name,
-        location=location,
-        resource_type=resource_type,
-        sku_object=sku_object,
-        tags=tags,
-    )
-    return outcome
+    return replace(outcome.answering(_resource), preview=_resource(outcome.preview))
 
 
 def _resource(plan: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, reading
@@ -67,8 +67,6 @@ def retrain(
         Conflict: `WebServiceReadOnly`, before any training.
         WrongUsage: both `holdout` and `test_data` are given.
     """
-    from mlmgmt.learning import digests, graph_parameters
-
     current = lookup.existing(session, group, name)
     session.require("Microsoft.MachineLearning/webServices/jobs/write", current.resource)
     if update:
@@ -77,77 +75,103 @@ def retrain(
         raise WrongUsage("-TestData and -Holdout cannot be used together.")
     model = assets.find(current.document, asset)
     trainer = trainers.find(session, current, training_definition)
-    _rewrite_target(session, rewrite, asset)
+    _file_to_rewrite(session, rewrite, asset)
     check_metric(only_if_better)
     if report is not None:
         if holdout == 0 and test_data is None:
             raise WrongUsage("-Report needs rows to compare on; -Holdout 0 leaves none.")
         evaluating.require_page(report)
     _say_what_is_kept(session, current, model)
+
     values, began = named_values.named_values(parameters), session.clock()
+    new = _train(session, current, model, trainer, data, test_data, holdout, values)
+    if report is not None and new.evaluation is not None:
+        evaluation = _with_overlap(new) if test_data is not None else new.evaluation
+        evaluating.write_page(session, report, evaluation, current, model, new.facts, new.blob.uri, data.name)
+    _refuse_unless_better(only_if_better, new.evaluation)
+
+    def keep() -> None:
+        session.stage("saving the model")
+        session.store.blobs.write(new.blob, new.content)
+        if trainer.service is not None:
+            outputs = {trainer.output: new.blob}
+            jobs.record(session, trainer.service, data.name, outputs, new.fitted.nodes, started=began)
+        # Read the file again: it may have been edited while the model was trained.
+        if rewrite is not None and (found := _file_to_rewrite(session, rewrite, asset)) is not None:
+            source, its_model = found
+            userfiles.write(rewrite, definitions.replace_model_uri(source, its_model, new.blob.uri), overwrite=True)
+
+    shown = _report(session, new, rewrite) | {"Report": report if new.evaluation is not None else None}
+    unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
+    preview = {name: value for name, value in shown.items() if name not in unmade} | {"WouldRewrite": rewrite}
+    target = str(current.document["name"])
+    if not update:
+        return Outcome(target, before=None, after=None, commit=_nothing, keep=keep, report=shown, preview=preview)
+    return replace(
+        webservices.plan_change(
+            session,
+            current,
+            assets.relocation(model, new.blob.uri),
+            message=message or f"retrained on {data.name}",
+            source="retrain",
+            held={new.blob.uri: new.content},
+        ),
+        keep=keep,
+        kept=f"The new model is saved at {new.blob.relative_location}"
+        + (f", and {rewrite} refers to it." if rewrite else "."),
+        question=f"Update the web service {target!r} with the new model?",
+        report=shown,
+        preview=preview,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _NewModel:
+    """A new model, the file that will contain it, and how it compares with the deployed one."""
+
+    fitted: training.Fitted
+    evaluation: Evaluation | None
+    facts: Mapping[str, Any]
+    blob: blobs.Blob
+    content: bytes
+
+
+def _train(
+    session: Session,
+    current: Revision,
+    model: TrainedModel,
+    trainer: trainers.Trainer,
+    data: Source,
+    test_data: Source | None,
+    holdout: float | None,
+    values: Mapping[str, str],
+) -> _NewModel:
+    """Train a model, and compare it with the deployed one. Nothing is written."""
+    from mlmgmt.learning import graph_parameters
+
     for_training, for_scoring = graph_parameters.divide_parameters(values, trainer.document, current.document)
     fitted = training.fit(
         session, trainer.document, data, test_data, holdout, digests=trainer.digests, parameters=for_training
     )
-    deployed = current.model_digests
     evaluation = comparing.evaluate(
-        session, current.document, model, fitted.trained, fitted.held, deployed, for_scoring
+        session, current.document, model, fitted.trained, fitted.held, current.model_digests, for_scoring
     )
+    service = str(current.resource)
     facts = artifacts.facts_of(
-        session,
-        fitted.trained,
-        data=data.name,
-        seen=fitted.seen,
-        service=str(current.resource),
-        evaluation=evaluation,
+        session, fitted.trained, data=data.name, seen=fitted.seen, service=service, evaluation=evaluation
     )
     blob, content = training.pack(session, str(current.document["name"]), fitted, facts)
-    if report is not None and evaluation is not None:
-        if test_data is not None and fitted.held is not None:
-            seen = digests.row_digests(fitted.seen)
-            evaluation = replace(evaluation, new_overlap=comparing.overlap(seen, fitted.held))
-        evaluating.write_page(session, report, evaluation, current, model, facts, blob.uri, data.name)
-    _refuse_unless_better(only_if_better, evaluation)
+    return _NewModel(fitted, evaluation, facts, blob, content)
 
-    def keep() -> None:
-        session.stage("saving the model")
-        session.store.blobs.write(blob, content)
-        if trainer.service is not None:
-            jobs.record(session, trainer.service, data.name, {trainer.output: blob}, fitted.nodes, started=began)
-        # Read the file again: it may have been edited while the model was trained.
-        if rewrite is not None and (target := _rewrite_target(session, rewrite, asset)) is not None:
-            source, its_model = target
-            userfiles.write(rewrite, definitions.replace_model_uri(source, its_model, blob.uri), overwrite=True)
 
-    report_facts = _report(session, blob, fitted, evaluation, facts, rewrite) | {
-        "Report": report if evaluation is not None else None
-    }
-    unmade = ("BaseLocation", "RelativeLocation", "SasBlobToken", "Rewritten")
-    preview = {name: value for name, value in report_facts.items() if name not in unmade} | {"WouldRewrite": rewrite}
-    if not update:
-        return Outcome(
-            target=str(current.document["name"]),
-            before=None,
-            after=None,
-            commit=_nothing,
-            keep=keep,
-            report=report_facts,
-            preview=preview,
-        )
-    outcome = webservices.plan_change(
-        session,
-        current,
-        assets.relocation(model, blob.uri),
-        message=message or f"retrained on {data.name}",
-        source="retrain",
-        held={blob.uri: content},
-    )
-    outcome.keep, outcome.report, outcome.preview = keep, report_facts, preview
-    outcome.kept = f"The new model is saved at {blob.relative_location}" + (
-        f", and {rewrite} refers to it." if rewrite else "."
-    )
-    outcome.question = f"Update the web service {current.document['name']!r} with the new model?"
-    return outcome
+def _with_overlap(new: _NewModel) -> Evaluation:
+    """Return an evaluation with the number of its rows that the new model was trained on."""
+    from mlmgmt.learning import digests
+
+    assert new.evaluation is not None
+    if new.fitted.held is None:
+        return new.evaluation
+    return replace(new.evaluation, new_overlap=comparing.overlap(digests.row_digests(new.fitted.seen), new.fitted.held))
 
 
 def _say_what_is_kept(session: Session, current: Revision, model: TrainedModel) -> None:
@@ -162,7 +186,7 @@ def _nothing() -> None:
     return None
 
 
-def _rewrite_target(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
+def _file_to_rewrite(session: Session, rewrite: str | None, asset: str | None) -> tuple[Source, TrainedModel] | None:
     """Read the file to rewrite. Call it before training, so that a bad file fails early."""
     if rewrite is None:
         return None
@@ -218,24 +242,18 @@ def _refuse_unless_better(metric: str | None, evaluation: Evaluation | None) -> 
     raise GateRefused(text, detail="NotBetter", target=name, report=report)
 
 
-def _report(
-    session: Session,
-    blob: blobs.Blob,
-    fitted: training.Fitted,
-    evaluation: Evaluation | None,
-    facts: Mapping[str, Any],
-    rewrite: str | None,
-) -> dict[str, Any]:
+def _report(session: Session, new: _NewModel, rewrite: str | None) -> dict[str, Any]:
+    blob, evaluation = new.blob, new.evaluation
     key = session.store.secrets.account_key(blob.account)
     report: dict[str, Any] = {
         "BaseLocation": blob.base_location,
         "RelativeLocation": blob.relative_location,
         "SasBlobToken": sas.sign(key, blob.account, blob.name, now=session.clock()) if key else None,
-        "Learner": facts["learner"],
-        "Rows": facts["rows"],
-        "HeldOut": fitted.held_how,
+        "Learner": new.facts["learner"],
+        "Rows": new.facts["rows"],
+        "HeldOut": new.fitted.held_how,
         "Rewritten": rewrite,
-        "Nodes": fitted.nodes,
+        "Nodes": new.fitted.nodes,
     }
     if evaluation is not None:
         report["Evaluation"] = evaluating.figures(evaluation)

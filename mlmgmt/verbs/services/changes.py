@@ -50,16 +50,23 @@ class Change:
     region: str | None = None
 
 
-def outcome_of(
+def write_when_applied(
     session: Session,
     identity: ServiceId,
     change: Change,
     show: Callable[[Revision], Any],
     *,
     warnings: Iterable[str] = (),
-    replan: Callable[[], Outcome] | None = None,
+    question: str | None = None,
+    compared: Callable[[], tuple[dict[str, Any], dict[str, Any]]] | None = None,
 ) -> Outcome:
-    """Return the outcome of a change to one web service; `show` turns the written revision into the answer."""
+    """Return the outcome of one change, which is written as the next revision when the outcome is applied.
+
+    Args:
+        show: turns the written revision into the answer.
+        question: see `Outcome`.
+        compared: see `Outcome`.
+    """
 
     def commit() -> Any:
         with session.store.writing(identity):
@@ -70,10 +77,11 @@ def outcome_of(
     return Outcome(
         target=identity.name,
         before=before,
-        after=dict(change.document),
+        after=None if change.kind == REMOVED else dict(change.document),
         commit=commit,
-        replan=replan,
         warnings=[*warnings, *change.deployed.warnings],
+        question=question,
+        compared=compared,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Conflict, NotFound
 from mlmgmt.ids import ResourceId
+from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import addresses, changes, deployment, endpoint_view, lookup
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
-    from mlmgmt.verbs.outcome import Outcome
     from mlmgmt.verbs.services.addresses import Address
     from mlmgmt.verbs.session import Session
 
@@ -86,12 +86,20 @@ def plan_rollback(
         Conflict: `WebServiceReadOnly`, `NothingChanged`.
         BadRequest: the models of that revision fail the check; `RevisionIsRemoval`.
     """
+    # The number is found once: planned again after another change, it is still the same revision.
+    number = to if to is not None else addresses.existing(session, **address).number - 1
+    return _plan_rollback(session, number, message, if_match, skip_model_check, address)
+
+
+@replannable
+def _plan_rollback(
+    session: Session, number: int, message: str | None, if_match: str | None, skip: bool, address: Address
+) -> Outcome:
     current = addresses.existing(session, **address)
     name = current.resource.name
     session.require(_WRITE, current.resource)
     changes.check_etag(current, if_match)
     changes.refuse_read_only(current)
-    number = to if to is not None else current.number - 1
     earlier = revision_of(session, current.resource, number)
     if earlier.removed:
         text = f"Revision {number} removed {name!r}, so it cannot be rolled back to; give another revision."
@@ -106,10 +114,7 @@ def plan_rollback(
         current,
         kind="rolled back",
         message=message or f"back to revision {number}",
-        skip=skip_model_check,
-        replan=lambda: plan_rollback(
-            session, to=number, message=message, if_match=if_match, skip_model_check=skip_model_check, **address
-        ),
+        skip=skip,
     )
 
 
@@ -128,6 +133,7 @@ def plan_restore(
     return restoration(session, identity, message=message, skip_model_check=skip_model_check)
 
 
+@replannable
 def restoration(
     session: Session, identity: ServiceId, *, message: str | None = None, skip_model_check: bool = False
 ) -> Outcome:
@@ -149,7 +155,6 @@ def restoration(
         kind="restored",
         message=message,
         skip=skip_model_check,
-        replan=lambda: restoration(session, identity, message=message, skip_model_check=skip_model_check),
     )
 
 
@@ -167,15 +172,13 @@ def _return_to(
     kind: str,
     message: str | None,
     skip: bool,
-    replan: Any,
 ) -> Outcome:
     before = None if current.removed else current
     document: Mapping[str, Any] = earlier.document
     deployed = deployment.prepare(session, document, before, skip=skip, digests=earlier.models)
-    return changes.outcome_of(
+    return changes.write_when_applied(
         session,
         identity,
         changes.Change(kind, document, None, deployed, message, None, current),
         lambda revision: _view(session, revision),
-        replan=replan,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlmgmt.ids import check_name
-from mlmgmt.verbs.outcome import Outcome, no_comparison
+from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 from mlmgmt.verbs.services import changes, deployment, lookup
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _WRITE = "Microsoft.MachineLearning/webServices/write"
 
 
+@replannable
 def plan_add(session: Session, *, group: str, name: str, region: str) -> Outcome:
     """Plan to add a web service to a region; if it is in that region already, nothing changes.
 
@@ -30,7 +31,7 @@ def plan_add(session: Session, *, group: str, name: str, region: str) -> Outcome
         shown = lookup.view(session, current)
         return Outcome(target=name, before=current.document, after=current.document, commit=lambda: shown)
     changes.refuse_read_only(current)
-    outcome = changes.outcome_of(
+    return changes.write_when_applied(
         session,
         current.resource,
         changes.Change(
@@ -44,8 +45,6 @@ def plan_add(session: Session, *, group: str, name: str, region: str) -> Outcome
             region,
         ),
         lambda revision: lookup.view(session, revision),
-        replan=lambda: plan_add(session, group=group, name=name, region=region),
+        question=f"Add the web service {current.document['name']!r} to the region {region!r}?",
+        compared=no_comparison,
     )
-    outcome.question = f"Add the web service {current.document['name']!r} to the region {region!r}?"
-    outcome.compared = no_comparison
-    return outcome

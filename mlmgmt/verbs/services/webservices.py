@@ -14,7 +14,7 @@ from mlmgmt.errors import BadRequest, Conflict, Detail, WrongUsage
 from mlmgmt.ids import ResourceId, check_name, same_location
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import REMOVED
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.plans import associations
 from mlmgmt.verbs.services import changes, deployment, lookup
 
@@ -43,6 +43,7 @@ _SECTIONS = {
 }
 
 
+@replannable
 def plan_create(
     session: Session,
     *,
@@ -105,31 +106,21 @@ def plan_create(
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
     if current is not None:
         head |= {member: current.document[member] for member in ("id", "name")}
-    change = "updated" if current is not None else "created"
-    outcome = changes.outcome_of(
+    kind, question = "created", None
+    if current is not None:
+        kind = "updated"
+        question = f"The web service {identity.name!r} already exists (revision {current.number}). Replace it?"
+    return changes.write_when_applied(
         session,
         identity,
-        changes.Change(change, head | body, secrets, deployed, message, definition.name, present),
+        changes.Change(kind, head | body, secrets, deployed, message, definition.name, present),
         lambda revision: lookup.view(session, revision),
         warnings=warnings,
-        replan=lambda: plan_create(
-            session,
-            group=group,
-            location=location,
-            name=name,
-            definition=definition,
-            from_instance=from_instance,
-            message=message,
-            if_match=if_match,
-            only_new=only_new,
-            skip_model_check=skip_model_check,
-        ),
+        question=question,
     )
-    if current is not None:
-        outcome.question = f"The web service {identity.name!r} already exists (revision {current.number}). Replace it?"
-    return outcome
 
 
+@replannable
 def plan_update(
     session: Session,
     *,
@@ -178,19 +169,6 @@ def plan_update(
         message=message,
         source=source,
         skip_model_check=skip_model_check,
-        replan=lambda: plan_update(
-            session,
-            group=group,
-            name=name,
-            service_updates=service_updates,
-            storage_account_key=storage_account_key,
-            tags=tags,
-            clear=clear,
-            message=message,
-            if_match=if_match,
-            skip_model_check=skip_model_check,
-            **members,
-        ),
     )
 
 
@@ -239,7 +217,6 @@ def plan_change(
     skip_model_check: bool = False,
     held: Mapping[str, bytes] | None = None,
     show: Callable[[Revision], Any] | None = None,
-    replan: Any = None,
 ) -> Outcome:
     """Plan one change document on the current revision.
 
@@ -271,22 +248,22 @@ def plan_change(
     deployed = deployment.prepare(
         session, body, current, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
     )
-    outcome = changes.outcome_of(
+    question = None
+    if body["properties"].get("readOnly"):
+        name = current.document["name"]
+        question = f"This makes {name!r} read-only: it can never be updated again, only removed. Continue?"
+    return changes.write_when_applied(
         session,
         resource,
         changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, current),
         show or (lambda revision: lookup.view(session, revision)),
         warnings=list(dict.fromkeys(notes)),
-        replan=replan,
+        question=question,
+        compared=lambda: (
+            changes.comparable(session, current.document, known, given=fresh),
+            changes.comparable(session, body, secrets, given=fresh),
+        ),
     )
-    outcome.compared = lambda: (
-        changes.comparable(session, current.document, known, given=fresh),
-        changes.comparable(session, body, secrets, given=fresh),
-    )
-    if body["properties"].get("readOnly"):
-        name = current.document["name"]
-        outcome.question = f"This makes {name!r} read-only: it can never be updated again, only removed. Continue?"
-    return outcome
 
 
 def _brings_another_model(current: Revision, held: Mapping[str, bytes]) -> bool:
@@ -310,6 +287,7 @@ def plan_remove(
     return removal(session, session.service_id(group, name), message, if_match)
 
 
+@replannable
 def removal(session: Session, identity: ServiceId, message: str | None, if_match: str | None = None) -> Outcome:
     """Plan to remove a web service or an endpoint, even if its group or web service is gone; see `plan_remove`."""
     session.require(_DELETE, identity)
@@ -322,15 +300,7 @@ def removal(session: Session, identity: ServiceId, message: str | None, if_match
     changes.check_etag(current, if_match)
     kept = deployment.Deployment(current.models)
     change = changes.Change(REMOVED, current.document, None, kept, message, None, current)
-    outcome = changes.outcome_of(
-        session,
-        identity,
-        change,
-        lambda _: None,
-        replan=lambda: removal(session, identity, message, if_match),
-    )
-    outcome.after = None
-    return outcome
+    return changes.write_when_applied(session, identity, change, lambda _: None)
 
 
 def plan_remove_object(session: Session, *, web_service: Source, message: str | None = None) -> Outcome:

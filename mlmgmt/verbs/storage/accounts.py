@@ -11,7 +11,7 @@ from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
 from mlmgmt.verbs.counts import count_of
-from mlmgmt.verbs.outcome import Outcome, no_comparison
+from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 from mlmgmt.verbs.session import stamp
 from mlmgmt.verbs.tags import check_tags
 
@@ -119,6 +119,7 @@ def _check_new(name: str) -> str:
     return name
 
 
+@replannable
 def plan_create(
     session: Session,
     *,
@@ -168,23 +169,22 @@ def plan_create(
             session.store.blobs.register(name, after)
         return _view(after)
 
-    outcome = Outcome(
+    warnings = []
+    if files := session.store.blobs.count(name) if current is None else 0:
+        verb = "is" if files == 1 else "are"
+        warnings.append(
+            f"{count_of(files, 'blob')} from an earlier account with this name {verb} still on disk "
+            f"and {verb} used again."
+        )
+    return Outcome(
         target=name,
         before=_view(current) if current is not None else None,
         after=_view(after),
-        replan=lambda: plan_create(session, group=group, name=name, location=location, sku=sku, tags=tags),
         commit=commit,
         preview=_view(after),
+        warnings=warnings,
         compared=no_comparison,
     )
-    files = session.store.blobs.count(name) if current is None else 0
-    if files:
-        verb = "is" if files == 1 else "are"
-        outcome.warnings = [
-            f"{count_of(files, 'blob')} from an earlier account with this name {verb} still on disk "
-            f"and {verb} used again."
-        ]
-    return outcome
 
 
 def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] | None) -> None:
@@ -193,6 +193,7 @@ def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] |
         raise PreconditionFailed(text, detail="EtagChanged", target=name, hint="Get it again, then repeat the command.")
 
 
+@replannable
 def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
     """Plan to remove a storage account and its keys; its files stay on disk. A missing account is not an error.
 
@@ -230,7 +231,6 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
         before=_view(body),
         after=None,
         commit=commit,
-        replan=lambda: plan_remove(session, group=group, name=name),
         warnings=warnings,
         compared=no_comparison,
     )
