@@ -55,7 +55,8 @@ class MlmgmtError(Exception):
 
     Args:
         message: what is wrong, in one sentence.
-        detail: the specific code. The error makes its one detail from it and the message; `at` is the detail's target.
+        detail: the specific code. The error makes its one detail from it and the message.
+        at: the detail's target, and also the error's unless `target` is given.
         target: the thing it is about.
         details: the specific reasons, if there are several, or if they have other messages.
         hint: what to do next, usually a command.
@@ -81,7 +82,7 @@ class MlmgmtError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = message
-        self.target = target
+        self.target = target if target is not None else at
         self.details = (Detail(detail, message, at),) if detail is not None else tuple(details)
         self.hint = hint
         self.report = report

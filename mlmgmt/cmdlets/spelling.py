@@ -37,17 +37,13 @@ def resolve(cmdlet: Cmdlet, word: str) -> Parameter:
         return begins[0]
     if begins and asked:
         listed = ", ".join(f"-{parameter.name}" for parameter in begins)
-        raise _wrong("AmbiguousParameter", f"{word} could mean {listed}.", word)
+        raise WrongUsage(f"{word} could mean {listed}.", detail="AmbiguousParameter", at=word)
     from difflib import get_close_matches
 
     known = {parameter.name.casefold(): parameter.name for parameter in cmdlet.all_parameters}
     near = [f"-{known[name]}" for name in get_close_matches(asked, known, n=2)]
     hint = f"Did you mean {' or '.join(near)}?" if near else f"See: mlmgmt {cmdlet.short[0]} --help"
-    raise _wrong("NamedParameterNotFound", f"{cmdlet.name} has no parameter {word}.", word, hint)
-
-
-def _wrong(code: str, message: str, target: str, hint: str | None = None) -> WrongUsage:
-    return WrongUsage(message, detail=code, at=target, target=target, hint=hint)
+    raise WrongUsage(f"{cmdlet.name} has no parameter {word}.", detail="NamedParameterNotFound", at=word, hint=hint)
 
 
 def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, str]], list[str], Parameter | None]:
@@ -78,7 +74,9 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
         elif queue and not _is_parameter(cmdlet, queue[0]):
             found.append((parameter, queue.pop(0)))
         elif queue:
-            raise _wrong("MissingArgument", f"-{parameter.name} needs a value, but {queue[0]} follows.", parameter.name)
+            raise WrongUsage(
+                f"-{parameter.name} needs a value, but {queue[0]} follows.", detail="MissingArgument", at=parameter.name
+            )
         else:
             return found, loose, parameter
     return found, loose, None
@@ -130,15 +128,15 @@ def _is_parameter(cmdlet: Cmdlet, word: str) -> bool:
 def _truth(parameter: Parameter, text: str) -> str:
     truth = _TRUTH.get(text.casefold())
     if truth is None:
-        raise _wrong(
-            "InvalidSwitch",
+        raise WrongUsage(
             f"The switch -{parameter.name} cannot be {text!r}.",
-            parameter.name,
-            "Use $true or $false; in bash with quotes: '-Confirm:$false'.",
+            detail="InvalidSwitch",
+            at=parameter.name,
+            hint="Use $true or $false; in bash with quotes: '-Confirm:$false'.",
         )
     return truth
 
 
 def missing_argument(parameter: Parameter) -> WrongUsage:
     """Return the error for a command line that ends with a parameter without its value."""
-    return _wrong("MissingArgument", f"-{parameter.name} needs a value.", parameter.name)
+    return WrongUsage(f"-{parameter.name} needs a value.", detail="MissingArgument", at=parameter.name)

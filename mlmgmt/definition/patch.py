@@ -120,7 +120,7 @@ def _refuse_fixed_members(stored: Mapping[str, Any], change: Mapping[str, Any]) 
         if isinstance(given, str) and isinstance(present, str) and fold(given) != fold(present):
             message = f"The change is for {given!r}, but this is {present!r}."
             hint = "Remove the identity from the file, or export it: an exported file fits any service."
-            raise Conflict(message, detail="CannotChangeIdentity", at=member, target=member, hint=hint)
+            raise Conflict(message, detail="CannotChangeIdentity", at=member, hint=hint)
     given, present = change.get("location"), stored.get("location")
     if isinstance(given, str) and isinstance(present, str) and not same_location(given, present):
         raise Conflict(

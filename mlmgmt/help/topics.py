@@ -96,11 +96,13 @@ def find(words: str) -> str:
     if asked in TOPICS or len(begins) == 1:
         return asked if asked in TOPICS else begins[0]
     if begins:
-        raise _refusal("AmbiguousHelpTopic", f"{words!r} could mean {' or '.join(begins)}.", words)
+        raise WrongUsage(f"{words!r} could mean {' or '.join(begins)}.", detail="AmbiguousHelpTopic", target=words)
     known = [*TOPICS, WALKTHROUGH, *registry.by_name()]
     near = get_close_matches(asked, known, n=1)
     hint = f"Did you mean: mlmgmt help {near[0]}" if near else "List the topics with: mlmgmt help"
-    raise _refusal("HelpTopicNotFound", f"There is no help topic or command {words!r}.", words, hint)
+    raise WrongUsage(
+        f"There is no help topic or command {words!r}.", detail="HelpTopicNotFound", target=words, hint=hint
+    )
 
 
 def names(incomplete: str) -> list[str]:
@@ -118,7 +120,3 @@ def _command(words: str) -> str | None:
     name = words.casefold()
     known = name == WALKTHROUGH or registry.find(name) is not None or bool(registry.family(name))
     return name if known else None
-
-
-def _refusal(code: str, message: str, target: str, hint: str | None = None) -> WrongUsage:
-    return WrongUsage(message, detail=code, target=target, hint=hint)

@@ -35,7 +35,7 @@ def answer(dataset: Dataset, specification: Specification | None) -> dict[str, A
         wanted = str(((specification or {}).get("properties") or {}).get(name, {}).get("type", "String"))
         if wanted != "String" and studio_type(frame[name]) == "String":
             message = f"The output declares the column {name!r} as {wanted}, but the graph returns text."
-            raise BadRequest(message, detail="ModelOutputMetadataMismatch", at=name, target=name)
+            raise BadRequest(message, detail="ModelOutputMetadataMismatch", at=name)
     columns = [[_cell(value) for value in frame[name]] for name in declared]
     return {
         "ColumnNames": declared,

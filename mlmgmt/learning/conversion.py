@@ -37,10 +37,6 @@ class Cells(NamedTuple):
         return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"
 
 
-def refusal(code: str, message: str, *, target: str, hint: str | None = None) -> BadRequest:
-    return BadRequest(message, detail=code, at=target, target=target, hint=hint)
-
-
 def is_missing(value: Any) -> bool:
     """Whether a cell has no value."""
     return (
@@ -89,7 +85,7 @@ def column(values: list[Any], specification: Mapping[str, Any], name: str, cells
         except (ValueError, TypeError, OverflowError):
             article = "an" if kind == "integer" else "a"
             message = f"{cells.where(row)}: {value!r} in the column {name!r} is not {article} {kind}."
-            raise refusal("InputParseError", message, target=name) from None
+            raise BadRequest(message, detail="InputParseError", at=name) from None
     dtype = {"boolean": "boolean", "integer": "Int64"}.get(kind, "float64")
     return pd.array([np.nan if value is None and dtype == "float64" else value for value in converted], dtype=dtype)  # type: ignore[call-overload]
 
@@ -174,7 +170,7 @@ def _dates(values: list[Any], name: str, cells: Cells) -> Any:
         )
     except (ValueError, TypeError) as error:
         message = f"{cells.source}: the column {name!r} has a value that is not an ISO 8601 date ({error})."
-        raise refusal("InputParseError", message, target=name) from None
+        raise BadRequest(message, detail="InputParseError", at=name) from None
 
 
 def infer(values: Sequence[Any]) -> dict[str, str]:

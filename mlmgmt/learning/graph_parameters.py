@@ -63,7 +63,7 @@ def divide_parameters(given: Mapping[str, Any], *documents: Mapping[str, Any]) -
         if not any(name.casefold() in names for names in declared):
             listed = ", ".join(sorted(set().union(*declared))) or "none"
             message = f"No web service used here has a parameter {name!r}."
-            raise BadRequest(message, detail="UnexpectedParameter", at=name, target=name, hint=f"There are: {listed}.")
+            raise BadRequest(message, detail="UnexpectedParameter", at=name, hint=f"There are: {listed}.")
     return [{name: value for name, value in given.items() if name.casefold() in names} for names in declared]
 
 
@@ -76,12 +76,12 @@ def _given_values(given: Mapping[str, Any], declared: Iterable[str]) -> dict[str
         name = _declared_name(spelling, known)
         if name in spelled:
             message = f"{spelled[name]!r} and {spelling!r} are the same parameter, {name!r}."
-            raise BadRequest(message, detail="UnexpectedParameter", at=spelling, target=spelling)
+            raise BadRequest(message, detail="UnexpectedParameter", at=spelling)
         if isinstance(value, (list, dict)):
             message = (
                 f"The parameter {name!r} takes one value, not {'a list' if isinstance(value, list) else 'an object'}."
             )
-            raise BadRequest(message, detail="BadParameterValue", at=name, target=name)
+            raise BadRequest(message, detail="BadParameterValue", at=name)
         spelled[name], values[name] = spelling, value
     return values
 
@@ -112,4 +112,4 @@ def _declared_name(name: str, known: list[str]) -> str:
         return alike[0]
     message = f"The service has no parameter {name!r}."
     hint = f"It has: {', '.join(known) or 'none'}."
-    raise BadRequest(message, detail="UnexpectedParameter", at=name, target=name, hint=hint)
+    raise BadRequest(message, detail="UnexpectedParameter", at=name, hint=hint)

@@ -194,7 +194,7 @@ def _check_signature(container: Container, digest: str, key: bytes | None, home:
     if maker == home and key is not None:
         message = "The model file says that it was made here, but its signature does not match: it was altered."
         hint = "Go back to the previous model with mlmgmt rollback, or train the model again."
-        raise UntrustedModel(message, detail="ModelAltered", at=digest, target=digest, hint=hint)
+        raise UntrustedModel(message, detail="ModelAltered", at=digest, hint=hint)
     message = f"The model was signed by another home ({str(maker)[:8]}…); opening it could run any code."
     hint = f"If you know where it comes from: mlmgmt trust-model {digest}"
-    raise UntrustedModel(message, detail="ModelNotSignedHere", at=digest, target=digest, hint=hint)
+    raise UntrustedModel(message, detail="ModelNotSignedHere", at=digest, hint=hint)

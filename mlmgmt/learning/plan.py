@@ -125,13 +125,13 @@ class GraphPlan:
             port = self.input_port(node_id, edge.target_port)
             if port.name in connected:
                 message = f"Two edges lead into the port {port.name!r} of {module.name} ({node_id})."
-                raise BadRequest(message, detail="PortTaken", at=node_id, target=node_id)
+                raise BadRequest(message, detail="PortTaken", at=node_id)
             connected.add(port.name)
             self._check_edge(edge, port, node_id)
         missing = [port.name for port in module.inputs if not port.optional and port.name not in connected]
         if missing:
             message = f"{module.name} ({node_id}): nothing is connected to {', '.join(map(repr, missing))}."
-            raise BadRequest(message, detail="PortNotConnected", at=node_id, target=node_id)
+            raise BadRequest(message, detail="PortNotConnected", at=node_id)
 
     def carried_types(self, node_id: str) -> tuple[PortType, ...]:
         """Return the types of ports that a Resource node can be connected to.
@@ -144,7 +144,7 @@ class GraphPlan:
         if kind is None:
             message = f"The resource {asset['name']!r} of node {node_id!r} cannot be read here."
             hint = f"Its uri must end with one of: {', '.join(definition_assets.SUFFIXES)}."
-            raise BadRequest(message, detail="ResourceNotSupported", at=node_id, target=node_id, hint=hint)
+            raise BadRequest(message, detail="ResourceNotSupported", at=node_id, hint=hint)
         return _CARRIES[kind]
 
     def _check_edge(self, edge: Edge, port: Port, node_id: str) -> None:
@@ -159,7 +159,7 @@ class GraphPlan:
         if port.type not in given:
             goal = f"the port {port.name!r} of node {node_id!r}, which takes {port.type.value}"
             message = f"Node {edge.source!r} provides {given[0].value}, but is connected to {goal}."
-            raise BadRequest(message, detail="PortTypeMismatch", at=node_id, target=node_id)
+            raise BadRequest(message, detail="PortTypeMismatch", at=node_id)
 
     def input_port(self, node: str, name: str | None) -> Port:
         """Return the input port with that name, in any letter case; the only one if `name` is None."""
@@ -231,4 +231,4 @@ def _port(ports: tuple[Port, ...], name: str | None, node: str, module: Module, 
             return port
     message = f"{module.name} ({node}) has no {what} port {name!r}."
     hint = f"It has: {', '.join(repr(port.name) for port in ports) or 'none'}."
-    raise BadRequest(message, detail="PortNotFound", at=node, target=node, hint=hint)
+    raise BadRequest(message, detail="PortNotFound", at=node, hint=hint)

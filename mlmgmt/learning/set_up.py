@@ -8,7 +8,7 @@ test branch. The exact place of the nodes is our choice.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import RESULTS_PORT
 from mlmgmt.errors import BadRequest
@@ -41,14 +41,20 @@ def trainer(plan: GraphPlan) -> str:
         return found[0]
     if not found:
         hint = "Connect a learner and the data to Train Model, set its Label column, and run the experiment."
-        _refuse("NoTrainer", "The experiment trains nothing: it has no Train Model.", hint)
+        raise BadRequest(
+            "The experiment trains nothing: it has no Train Model.",
+            detail="NoTrainer",
+            target="ExperimentId",
+            hint=hint,
+        )
     listed = ", ".join(f"{plan.modules[node].name} ({node})" for node in found)
     hint = "Move each model to its own experiment: a web service uses one model."
-    return _refuse("SeveralTrainers", f"The experiment trains {len(found)} models: {listed}.", hint)
-
-
-def _refuse(code: str, message: str, hint: str) -> NoReturn:
-    raise BadRequest(message, detail=code, target="ExperimentId", hint=hint)
+    raise BadRequest(
+        f"The experiment trains {len(found)} models: {listed}.",
+        detail="SeveralTrainers",
+        target="ExperimentId",
+        hint=hint,
+    )
 
 
 def entry_edges(sketch: Sketch, plan: GraphPlan, node: str, port: str) -> list[dict[str, str]]:
@@ -100,7 +106,12 @@ def _connect_input(sketch: Sketch, plan: GraphPlan, name: str, edges: list[dict[
     fed = {_origin(plan, edge) for edge in edges}
     if len(fed) > 1:
         hint = "Join them into one dataset first, or write a definition with several inputs by hand."
-        _refuse("SeveralSources", f"The rows come from {len(fed)} sources; one input cannot replace them all.", hint)
+        raise BadRequest(
+            f"The rows come from {len(fed)} sources; one input cannot replace them all.",
+            detail="SeveralSources",
+            target="ExperimentId",
+            hint=hint,
+        )
     for edge in [edge for edge in sketch.edges if _origin(plan, edge) in fed and edge["targetNodeId"] in plan.modules]:
         sketch.connect(node, None, edge["targetNodeId"], edge.get("targetPortId"))
 

@@ -12,7 +12,6 @@ from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import conversion
 from mlmgmt.learning.conversion import Cells as Cells
-from mlmgmt.learning.conversion import refusal
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
@@ -56,14 +55,16 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
             or has a line with too many or too few cells.
     """
     if data[:2] == b"PK" or (b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")):
-        raise refusal("InputParseError", f"{source} is not a CSV file.", target=source, hint="Export it as CSV first.")
+        raise BadRequest(
+            f"{source} is not a CSV file.", detail="InputParseError", at=source, hint="Export it as CSV first."
+        )
     try:
         text = decode(data, largest=len(data)).decode()
     except UnicodeDecodeError as error:
         message = f"{source} is not UTF-8 (byte {error.start})."
-        raise refusal("InputParseError", message, target=source, hint="Save it as CSV UTF-8.") from None
+        raise BadRequest(message, detail="InputParseError", at=source, hint="Save it as CSV UTF-8.") from None
     except BadRequest:
-        raise refusal("InputParseError", f"{source} is empty.", target=source) from None
+        raise BadRequest(f"{source} is empty.", detail="InputParseError", at=source) from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     rows: list[list[Any]] = []
     lines: list[int] = []
@@ -80,15 +81,15 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
                     message = (
                         f"{source}:{begins}: the line has {_count(len(row), 'cell')}, but the {first} has {len(names)}."
                     )
-                    raise refusal("InputParseError", message, target=f"{source}:{begins}")
+                    raise BadRequest(message, detail="InputParseError", at=f"{source}:{begins}")
                 rows.append(row)
                 lines.append(begins)
             begins = reader.line_num + 1
     except csv.Error as error:
         message = f"{source}:{reader.line_num}: {error}."
-        raise refusal("InputParseError", message, target=f"{source}:{reader.line_num}") from None
+        raise BadRequest(message, detail="InputParseError", at=f"{source}:{reader.line_num}") from None
     if not rows:
-        raise refusal("InputParseError", f"{source} has a header but no rows.", target=source)
+        raise BadRequest(f"{source} has a header but no rows.", detail="InputParseError", at=source)
     return Cells(tuple(names), rows, source, tuple(lines), headless=not header)
 
 
@@ -98,12 +99,12 @@ def _count(number: int, what: str) -> str:
 
 def _check_header(header: Sequence[str], source: str) -> None:
     if not header or all(not name for name in header):
-        raise refusal("InputParseError", f"{source} has no header line.", target=f"{source}:1")
+        raise BadRequest(f"{source} has no header line.", detail="InputParseError", at=f"{source}:1")
     seen: set[str] = set()
     for name in header:
         if not name or name in seen:
             what = f"names the column {name!r} twice" if name else "has a column without a name"
-            raise refusal("InputParseError", f"{source}: the header {what}.", target=f"{source}:1")
+            raise BadRequest(f"{source}: the header {what}.", detail="InputParseError", at=f"{source}:1")
         seen.add(name)
 
 
@@ -121,13 +122,13 @@ def from_request(table: Any, port: str) -> Cells:
         rows = [[row.get(name) for name in columns] for row in table]
     else:
         message = f"The input {port!r} is neither a table (ColumnNames, Values) nor a list of objects."
-        raise refusal("InputParseError", message, target=port)
+        raise BadRequest(message, detail="InputParseError", at=port)
     names = _header(columns, port)
     width = len(names)
     for index, row in enumerate(rows):
         if row.__class__ is not list or len(row) != width:
             message = f"Row {index + 1} of the input {port!r} must have {_count(width, 'cell')}."
-            raise BadRequest(message, detail="TableSchemaColumnCountMismatch", at=port, target=port)
+            raise BadRequest(message, detail="TableSchemaColumnCountMismatch", at=port)
     return Cells(names, rows, port)
 
 
@@ -249,7 +250,7 @@ def _find_places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
     if missing:
         message = f"{cells.source} lacks the column{'s' if len(missing) > 1 else ''} {_list_names(map(repr, missing))}."
         hint = f"It has: {_list_names(cells.columns)}."
-        raise refusal("InputMismatchError", message, target=cells.source, hint=hint)
+        raise BadRequest(message, detail="InputMismatchError", at=cells.source, hint=hint)
     return found
 
 

@@ -140,7 +140,7 @@ def damaged(path: str | Path, why: str) -> HomeError:
     """Return the error for a file of the home that does not have the content that mlmgmt writes."""
     message = f"A file of the home is damaged: {why}."
     hint = "Restore the file from a backup or from version control."
-    return HomeError(message, detail="HomeDamaged", at=str(path), target=str(path), hint=hint)
+    return HomeError(message, detail="HomeDamaged", at=str(path), hint=hint)
 
 
 def make_private(folder: Path) -> None:

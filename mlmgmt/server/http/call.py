@@ -135,4 +135,4 @@ class Reply:
 
 def invalid(message: str, code: str, target: str | None = None, hint: str | None = None) -> BadRequest:
     """Return the error for an invalid request, with the code both at the top and in the details."""
-    return BadRequest(message, detail=code, at=target, target=target, hint=hint, code=code)
+    return BadRequest(message, detail=code, at=target, hint=hint, code=code)

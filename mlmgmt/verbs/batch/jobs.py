@@ -94,7 +94,7 @@ def start(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str
         body = _existing(session, resource, job)
         if body["state"] != NOT_STARTED:
             message = f"The job cannot be started: it is {body['state']}."
-            raise BadRequest(message, detail="CannotStartJob", at=job, target=job, code="InvalidOperation")
+            raise BadRequest(message, detail="CannotStartJob", at=job, code="InvalidOperation")
         workers.change(session, resource, body, state=QUEUED, queuedOn=stamp(session.clock()))
         workers.take_up(session, resource)
     return job_status(session, resource, _existing(session, resource, job))
@@ -165,7 +165,7 @@ def _existing(session: Session, resource: ServiceId, job: str) -> dict[str, Any]
     if body is None:
         known = [str(other["id"]) for other in session.store.jobs.of(resource)][-3:]
         hint = f"Its last jobs: {', '.join(known)}." if known else "Submit one: mlmgmt batch submit"
-        raise NotFound(f"{resource.name!r} has no job {job!r}.", detail="JobNotFound", at=job, target=job, hint=hint)
+        raise NotFound(f"{resource.name!r} has no job {job!r}.", detail="JobNotFound", at=job, hint=hint)
     return body
 
 
@@ -283,7 +283,7 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
     """
     if timeout is not None and not timeout >= 0:
         message = f"-Timeout must be 0 or more seconds, not {timeout:g}."
-        raise BadRequest(message, detail="BadParameterValue", at="Timeout", target="Timeout")
+        raise BadRequest(message, detail="BadParameterValue", at="Timeout")
     until, pause = time.monotonic() + (float("inf") if timeout is None else timeout), _SHORTEST_PAUSE
     stage = None
     while True:
@@ -294,7 +294,7 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
             return found
         if found["StatusCode"] == NOT_STARTED and not found["Queued"]:
             hint = f"mlmgmt batch start {addresses.identity(session, **address).words} --job {job}"
-            raise BadRequest(f"Job {job} has not been started.", detail="JobNotStarted", at=job, target=job, hint=hint)
+            raise BadRequest(f"Job {job} has not been started.", detail="JobNotStarted", at=job, hint=hint)
         if found["Queued"]:
             # A read-only home cannot start queued jobs, so waiting could last forever.
             session.store.require_writable()
@@ -303,6 +303,6 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
         left = until - time.monotonic()
         if left <= 0:
             message = f"Job {job} is still {found['StatusCode']} after {timeout:g} seconds. It was not stopped."
-            raise BadRequest(message, detail="JobTimeout", at=job, target=job)
+            raise BadRequest(message, detail="JobTimeout", at=job)
         time.sleep(min(pause, left))
         pause = min(_LONGEST_PAUSE, pause * 1.5)

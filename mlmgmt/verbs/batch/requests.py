@@ -157,7 +157,7 @@ def _name_the_only_port(given: Mapping[str, Any], ports: Sequence[str], what: st
         return given
     if len(ports) > 1:
         message = f"The service has several {what}s; give each by name: {', '.join(ports)}."
-        raise BadRequest(message, detail=code, at=what, target=what, code="InvalidOperation")
+        raise BadRequest(message, detail=code, at=what, code="InvalidOperation")
     return {ports[0]: given[ONLY]}
 
 

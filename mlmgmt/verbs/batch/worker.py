@@ -222,10 +222,10 @@ def _write_outputs(session: Session, files: Mapping[str, tuple[blobs.Blob, bytes
             session.store.blobs.write(blob, content)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             message = f"The blob {blob.name!r} of {output!r} conflicts with another: one is in the other's folder path."
-            raise BadRequest(message, detail="InvalidBlob", at=output, target=output) from None
+            raise BadRequest(message, detail="InvalidBlob", at=output) from None
         except OSError as error:
             message = f"The blob {blob.name!r} of {output!r} cannot be written: {error.strerror}."
-            raise HomeError(message, detail="HomeUnavailable", at=output, target=output) from None
+            raise HomeError(message, detail="HomeUnavailable", at=output) from None
     return {output: blob for output, (blob, _) in files.items()}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import document as text
 from mlmgmt.errors import BadRequest, Conflict, MlmgmtError, NotFound, Unauthorized
@@ -97,11 +97,23 @@ def plan_create(
     region = _region(location or stated.get("Location") or regions.DEFAULT)
     token = authorization_token or stated.get("AuthorizationToken")
     if not is_guid(identity):
-        _refuse(f"{identity[:64]!r} is not a workspace id: an id has 32 hexadecimal digits.", "WorkspaceId")
+        raise BadRequest(
+            f"{identity[:64]!r} is not a workspace id: an id has 32 hexadecimal digits.",
+            detail="BadParameterValue",
+            at="WorkspaceId",
+        )
     if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        _refuse(f"A workspace name must have 1 to {_LONGEST_NAME} printable characters.", "Name")
+        raise BadRequest(
+            f"A workspace name must have 1 to {_LONGEST_NAME} printable characters.",
+            detail="BadParameterValue",
+            at="Name",
+        )
     if token is not None and not (token.isascii() and token.isprintable() and 16 <= len(token) <= _LONGEST_TOKEN):
-        _refuse(f"A token must have 16 to {_LONGEST_TOKEN} printable ASCII characters.", "AuthorizationToken")
+        raise BadRequest(
+            f"A token must have 16 to {_LONGEST_TOKEN} printable ASCII characters.",
+            detail="BadParameterValue",
+            at="AuthorizationToken",
+        )
     _refuse_taken(session, identity)
     body = {"WorkspaceId": identity, "Name": name, "Location": region, "CreationTime": stamp(session.clock())}
 
@@ -124,12 +136,13 @@ def _refuse_taken(session: Session, identity: str) -> None:
 def _region(text: str) -> str:
     found = next((known for known in _LOCATIONS if same_location(known, text)), None)
     if found is None:
-        _refuse(f"{text!r} is not a region of Classic workspaces.", "Location", f"Regions: {', '.join(_LOCATIONS)}.")
+        raise BadRequest(
+            f"{text!r} is not a region of Classic workspaces.",
+            detail="BadParameterValue",
+            at="Location",
+            hint=f"Regions: {', '.join(_LOCATIONS)}.",
+        )
     return found
-
-
-def _refuse(message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise BadRequest(message, detail="BadParameterValue", at=target, target=target, hint=hint)
 
 
 def tokens(session: Session, workspace: str) -> dict[str, str]:

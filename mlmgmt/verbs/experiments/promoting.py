@@ -5,7 +5,7 @@ point the experiments that use the earlier model at it.
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Conflict, NotFound, PreconditionFailed
@@ -52,7 +52,7 @@ def plan_promote(
     name = trained_model_name.strip()
     if not name or len(name) > _LONGEST_NAME or not name.isprintable():
         message = f"Trained model name {name!r} is not valid. Use 1 to {_LONGEST_NAME} visible characters."
-        _refuse("InvalidTrainedModelName", message, "TrainedModelName")
+        raise BadRequest(message, detail="InvalidTrainedModelName", at="TrainedModelName")
     before = _latest_to_replace(session, name, overwrite=overwrite)
     status, warnings = body["Status"]["StatusCode"], []
     if status != experiments.FINISHED:
@@ -76,10 +76,6 @@ def plan_promote(
     return Outcome(
         target=name, before=None, after={}, commit=commit, warnings=warnings, preview=preview, compared=no_comparison
     )
-
-
-def _refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise BadRequest(message, detail=code, at=target, target=target, hint=hint)
 
 
 def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
@@ -107,10 +103,15 @@ def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
     found = next((port for port in ports if port.casefold() == named.strip().casefold()), None)
     if found is None:
         message = f"{plan.modules[node].name} ({node}) has no output port {named!r}."
-        _refuse("OutputPortNotFound", message, "NodeOutputPortName", f"It has: {', '.join(map(repr, ports))}.")
+        raise BadRequest(
+            message,
+            detail="OutputPortNotFound",
+            at="NodeOutputPortName",
+            hint=f"It has: {', '.join(map(repr, ports))}.",
+        )
     if found not in training[node]:
         message = f"The output port {found!r} of {plan.modules[node].name} ({node}) is not a trained model."
-        _refuse("NotATrainedModel", message, "NodeOutputPortName", hint)
+        raise BadRequest(message, detail="NotATrainedModel", at="NodeOutputPortName", hint=hint)
     return found
 
 
@@ -120,7 +121,7 @@ def _latest_to_replace(session: Session, name: str, *, overwrite: bool) -> Mappi
     if before is not None and not overwrite:
         message = f"The workspace already has a trained model {before['Name']!r}."
         hint = "Use another name, or -Overwrite to make this model the latest of its family."
-        raise Conflict(message, detail="TrainedModelExists", at=name, target=name, hint=hint)
+        raise Conflict(message, detail="TrainedModelExists", at=name, hint=hint)
     return before
 
 
@@ -149,7 +150,7 @@ def plan_update_asset(
     session.require(_WRITE, body["ExperimentId"])
     if asset_type != ASSET_TYPES[0]:
         message = f"Assets of type {asset_type} cannot be updated: only trained models have newer versions here."
-        _refuse("AssetTypeNotSupported", message, "AssetType")
+        raise BadRequest(message, detail="AssetTypeNotSupported", at="AssetType")
     known = trained_models.all_of(session)
     used = assets.trained_models(body["Definition"])
     if not everything:

@@ -170,6 +170,6 @@ def output_suffixes(plan: GraphPlan) -> dict[str, tuple[str, ...]]:
                 kind = plan.carried_types(edge.source)[0]
             if kind not in known:
                 message = f"The output {output!r} carries a {kind.value}, which cannot be stored in a file."
-                raise BadRequest(message, detail="PortDataTypeNotSupported", at=output, target=output)
+                raise BadRequest(message, detail="PortDataTypeNotSupported", at=output)
             found[str(output)] = known[kind]
     return found

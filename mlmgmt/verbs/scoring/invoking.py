@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -90,7 +90,9 @@ def rrs(
     place = _place(session, api_location, "ApiLocation")
     request = input_json_file or input_json_text
     if request is None:
-        _usage("MissingMandatoryParameter", "Give either -InputJsonFile or -InputJsonText.", "InputJsonText")
+        raise WrongUsage(
+            "Give either -InputJsonFile or -InputJsonText.", detail="MissingMandatoryParameter", at="InputJsonText"
+        )
     if output_json_file is not None:
         userfiles.refuse_overwriting(output_json_file, overwrite=force)
     session.stage("scoring")
@@ -133,7 +135,9 @@ def bes(
     place = _place(session, submit_job_request_url, "SubmitJobRequestUrl")
     document = job_config_string or job_config_file
     if document is None:
-        _usage("MissingMandatoryParameter", "Give either -JobConfigString or -JobConfigFile.", "JobConfigFile")
+        raise WrongUsage(
+            "Give either -JobConfigString or -JobConfigFile.", detail="MissingMandatoryParameter", at="JobConfigFile"
+        )
     try:
         request = parse(document.data)
     except MlmgmtError as error:
@@ -153,10 +157,6 @@ def bes(
     return text
 
 
-def _usage(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise WrongUsage(message, detail=code, at=target, target=target, hint=hint)
-
-
 def _place(session: Session, text: str, parameter: str) -> _Place:
     """Parse the address of a web service, with or without the path of an API call."""
     given = text.strip()
@@ -167,7 +167,12 @@ def _place(session: Session, text: str, parameter: str) -> _Place:
     submits = parameter == "SubmitJobRequestUrl"
     if submits and SUBMIT not in address.casefold():
         hint = f"It looks like {address.partition('?')[0].rstrip('/').removesuffix('/jobs') or _LOOKS}/{SUBMIT}"
-        _usage("BadParameterValue", f"-{parameter} must contain {SUBMIT}: {address[:200]!r}", parameter, hint)
+        raise WrongUsage(
+            f"-{parameter} must contain {SUBMIT}: {address[:200]!r}",
+            detail="BadParameterValue",
+            at=parameter,
+            hint=hint,
+        )
     base, _, _ = address.partition("?")
     base = base.rstrip("/").removesuffix("/jobs" if submits else "/execute")
     try:
@@ -178,7 +183,7 @@ def _place(session: Session, text: str, parameter: str) -> _Place:
     if found is None or parts.scheme not in ("http", "https"):
         message = f"-{parameter} is not the address of a web service: {given[:200]!r}"
         hint = f"It looks like {_LOOKS}{f'/{SUBMIT}' if submits else ''}. Get-AmlWebServiceEndpoint shows it."
-        _usage("BadParameterValue", message, parameter, hint)
+        raise WrongUsage(message, detail="BadParameterValue", at=parameter, hint=hint)
     place = _Place(
         f"{parts.scheme}://{parts.netloc}", parts.path, found["workspace"], found["subscription"], found["id"]
     )

@@ -92,9 +92,7 @@ def origin_of(text: str | None) -> str:
         usable = False
     if not usable:
         message = f"{given[:80]!r} is not the address of a server."
-        raise WrongUsage(
-            message, detail="BadParameterValue", at="Server", target="Server", hint=f"It looks like {DEFAULT_ORIGIN}"
-        )
+        raise WrongUsage(message, detail="BadParameterValue", at="Server", hint=f"It looks like {DEFAULT_ORIGIN}")
     return given
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -62,14 +62,16 @@ def parse(body: bytes, needed: Sequence[str], source: str = "request") -> tuple[
     except orjson.JSONDecodeError:
         value = _parse_unusual(body, source)
     if value.__class__ is not dict:
-        _refuse("RequestBodyInvalid", f"{source} is not a request-response body: it must be an object.", source)
+        raise BadRequest(
+            f"{source} is not a request-response body: it must be an object.", detail="RequestBodyInvalid", at=source
+        )
     given, parameters = value.get("Inputs"), value.get("GlobalParameters")
     if given is None:
         given, parameters = _member(value, "Inputs"), parameters or _member(value, "GlobalParameters")
     given, parameters = given or {}, parameters or {}
     if given.__class__ is not dict or parameters.__class__ is not dict:
         message = f"{source} is not a request-response body: Inputs and GlobalParameters must be objects."
-        _refuse("RequestBodyInvalid", message, source)
+        raise BadRequest(message, detail="RequestBodyInvalid", at=source)
     if len(given) != len(needed) or any(name not in given for name in needed):
         _check_names(given, needed, source)
     for name, table in given.items():
@@ -81,13 +83,13 @@ def parse(body: bytes, needed: Sequence[str], source: str = "request") -> tuple[
 def _parse_unusual(body: bytes, source: str) -> Any:
     """Parse a body that is not plain UTF-8 JSON, such as one with a byte-order mark; or refuse it."""
     if not body.strip():
-        _refuse("RequestIsEmpty", "The request body is empty.", source)
+        raise BadRequest("The request body is empty.", detail="RequestIsEmpty", at=source)
     try:
         return orjson.loads(decode(body))
     except orjson.JSONDecodeError as error:
-        _refuse("RequestBodyInvalid", f"{source} is not JSON: {error.msg}.", source)
+        raise BadRequest(f"{source} is not JSON: {error.msg}.", detail="RequestBodyInvalid", at=source) from None
     except BadRequest as error:
-        _refuse("RequestBodyInvalid", f"{source} is not JSON: {error.message}", source)
+        raise BadRequest(f"{source} is not JSON: {error.message}", detail="RequestBodyInvalid", at=source) from None
 
 
 def _refuse_sparse(rows: Sequence[Any], port: str) -> None:
@@ -100,7 +102,7 @@ def _refuse_sparse(rows: Sequence[Any], port: str) -> None:
     columns = len({name for row in rows if row.__class__ is dict for name in row})
     if len(rows) * columns > most:
         message = f"The {len(rows):,} rows of the input {port!r} have {columns:,} different columns, and few in common."
-        _refuse("InputParseError", message, port, "Use the same column names in all rows.")
+        raise BadRequest(message, detail="InputParseError", at=port, hint="Use the same column names in all rows.")
 
 
 def _member(value: Mapping[str, Any], name: str) -> Any:
@@ -111,15 +113,11 @@ def _check_names(given: Mapping[str, Any], needed: Sequence[str], source: str) -
     hint = f"It has: {', '.join(needed) or 'none'}."
     if unknown := [name for name in given if name not in needed]:
         message = f"The service has no input {', '.join(repr(name[:40]) for name in unknown[:_MOST_NAMES])}."
-        _refuse("InvalidInputNames", message, unknown[0][:40] or source, hint)
+        raise BadRequest(message, detail="InvalidInputNames", at=unknown[0][:40] or source, hint=hint)
     absent = [name for name in needed if name not in given]
     if absent:
         message = f"The request has no input {', '.join(map(repr, absent))}."
-        _refuse("MissingRequestInput", message, absent[0], hint)
-
-
-def _refuse(code: str, message: str, target: str, hint: str | None = None) -> NoReturn:
-    raise BadRequest(message, detail=code, at=target, target=target, hint=hint)
+        raise BadRequest(message, detail="MissingRequestInput", at=absent[0], hint=hint)
 
 
 def results(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import check_name, fold
@@ -184,14 +184,16 @@ def map_source(session: Session, *, name: str, target: str | None = None, remove
     session.require("Microsoft.MachineLearning/webServices/write", "data sources")
     kind = "files" if "://" in name else "databases"
     if kind == "files" and not _is_web(name.strip()):
-        _refuse(
-            f"{blobs.without_secrets(name)[0]} cannot be mapped: a web address must begin with http or https.", "Name"
+        raise BadRequest(
+            f"{blobs.without_secrets(name)[0]} cannot be mapped: a web address must begin with http or https.",
+            detail="InvalidMapping",
+            target="Name",
         )
     key = _address(name) if kind == "files" else _server(name)
     if not key:
-        _refuse("The name to map is empty.", "Name")
+        raise BadRequest("The name to map is empty.", detail="InvalidMapping", target="Name")
     if remove and target is not None:
-        _refuse("Give either a target or -Remove.", "Remove")
+        raise BadRequest("Give either a target or -Remove.", detail="InvalidMapping", target="Remove")
     path = None if remove else _check_target(kind, key, target)
     with lock.hold(session.store.home.root, "data sources"):
         # An earlier mapping may spell the same name differently.
@@ -214,15 +216,11 @@ def _save(session: Session, member: str, value: Any, *, held: bool = False) -> N
     return secrets.keep_outside({**secrets.outside(), member: value})
 
 
-def _refuse(message: str, target: str) -> NoReturn:
-    raise BadRequest(message, detail="InvalidMapping", target=target)
-
-
 def _check_target(kind: str, name: str, target: str | None) -> str:
     """Return the target to store, with an absolute path, because jobs run in another folder."""
     if not (target or "").strip() or ("://" in str(target)) is (kind == "files"):
         what = "a file" if kind == "files" else "a connection URL of SQLAlchemy, such as sqlite:////data/sales.db"
-        _refuse(f"{name} must be mapped to {what}.", "Target")
+        raise BadRequest(f"{name} must be mapped to {what}.", detail="InvalidMapping", target="Target")
     assert target is not None
     if kind == "databases":
         return _check_connection(name, target.strip())
@@ -242,9 +240,17 @@ def _check_connection(name: str, target: str) -> str:
         url.get_dialect()
     except Exception:
         # Do not repeat the URL: it may contain a password.
-        _refuse(f"{name} must be mapped to a connection URL that SQLAlchemy knows.", "Target")
+        raise BadRequest(
+            f"{name} must be mapped to a connection URL that SQLAlchemy knows.",
+            detail="InvalidMapping",
+            target="Target",
+        ) from None
     if target.count("@") > 1:
-        _refuse("In a connection URL, write @ as %40 in the user, the password and the query.", "Target")
+        raise BadRequest(
+            "In a connection URL, write @ as %40 in the user, the password and the query.",
+            detail="InvalidMapping",
+            target="Target",
+        )
     path = url.database or ""
     if backend == "sqlite" and path and path != ":memory:" and not path.startswith(("file:", "/")):
         scheme, _, rest = target.partition(":///")
