@@ -12,11 +12,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote, unquote, urlsplit
 
-import orjson
-
 from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import StorageAccountId, file_name
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +26,6 @@ _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"\$root|[a-z0-9](?:-?[a-z0-9]){2,62}")
 _USER = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^/@?#]*:[^/@?#]*)@", re.IGNORECASE)
 _LONGEST_PATH = 1024
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +118,7 @@ class Blobs:
 
     def accounts(self) -> list[str]:
         """Return the registered accounts in order of creation, the home's own first."""
-        folder = self._root / "accounts"
-        names = sorted(path.stem for path in folder.glob("*.json")) if folder.is_dir() else []
+        names = documents.ids(self._root / "accounts")
         return sorted(names, key=self._creation_time) if len(names) > 1 else names
 
     def _creation_time(self, account: str) -> str:
@@ -139,18 +135,16 @@ class Blobs:
             HomeError: `HomeDamaged`.
         """
         path = self._registration(account)
-        body = files.read_json(path)
-        if body is None and not path.exists():
+        why = f"it does not contain the storage account {account!r}"
+        body = files.read_whole(path, why)
+        if body is None:
             return None
-        if body is None or body.get("name") != account.casefold():
-            raise files.damaged(path, f"it does not contain the storage account {account!r}")
+        if body.get("name") != account.casefold():
+            raise files.damaged(path, why)
         if not all(isinstance(body.get(member, ""), str) for member in ("id", "location", "sku", "creationTime")):
             raise files.damaged(path, "id, location, sku and creationTime must be strings")
-        try:
-            if "id" in body:
-                StorageAccountId.parse(body["id"])
-        except BadRequest as error:
-            raise files.damaged(path, error.message.rstrip(".")) from None
+        if "id" in body:
+            documents.check_id(path, StorageAccountId.parse, body["id"])
         return body
 
     def register(self, account: str, body: Mapping[str, Any] | None = None) -> None:
@@ -163,14 +157,12 @@ class Blobs:
             BadRequest: `InvalidAccountName`.
         """
         check_account_name(account)
-        (self._root / "accounts").mkdir(exist_ok=True)
         (self._root / "storage" / account).mkdir(parents=True, exist_ok=True)
-        files.write(self._registration(account), orjson.dumps({**(body or {}), "name": account}, option=_WRITING))
+        documents.write(self._registration(account), {**(body or {}), "name": account})
 
     def unregister(self, account: str) -> None:
         """Remove the registration of a storage account; its files stay."""
-        self._registration(account).unlink(missing_ok=True)
-        files.flush_folder(self._root / "accounts")
+        documents.remove(self._registration(account))
 
     def count(self, account: str) -> int:
         """Return the number of blobs of an account."""

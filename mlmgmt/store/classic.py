@@ -6,22 +6,21 @@ workspaces/<workspace>/webservices/<id>/service.json
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import orjson
-
 from mlmgmt.ids import file_name, web_services_folder
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-_WORKSPACE = ("WorkspaceId", "Name", "Location", "CreationTime")
-_WEB_SERVICE = ("Id", "Name", "Description", "CreationTime", "WorkspaceId", "ExperimentId")
+_WORKSPACE = documents.Kind("a workspace", dict.fromkeys(("WorkspaceId", "Name", "Location", "CreationTime"), str))
+_WEB_SERVICE = documents.Kind(
+    "a web service",
+    dict.fromkeys(("Id", "Name", "Description", "CreationTime", "WorkspaceId", "ExperimentId"), str),
+)
 
 
 class Workspaces:
@@ -39,21 +38,14 @@ class Workspaces:
         Raises:
             HomeError: `HomeDamaged`.
         """
-        why = f"a workspace must have {', '.join(_WORKSPACE)}"
-        path = self._file(workspace)
-        body = files.read_whole(path, why)
-        if body is not None and not _has_texts(body, _WORKSPACE):
-            raise files.damaged(path, why)
-        return body
+        return _WORKSPACE.read(self._file(workspace))
 
     def write(self, body: dict[str, Any]) -> None:
-        path = self._file(body["WorkspaceId"])
-        files.make_folder(path.parent)
-        files.write(path, orjson.dumps(body, option=_WRITING))
+        documents.write(self._file(body["WorkspaceId"]), body)
 
     def ids(self) -> list[str]:
         """Return the ids of the workspaces that have a file."""
-        return [unquote(name) for name in _names(self._root / "workspaces") if self._file(unquote(name)).is_file()]
+        return [unquote(name) for name in files.names(self._root / "workspaces") if self._file(unquote(name)).is_file()]
 
 
 class WebServices:
@@ -74,32 +66,21 @@ class WebServices:
         Raises:
             HomeError: `HomeDamaged`.
         """
-        why = f"a web service must have {', '.join(_WEB_SERVICE)}"
         path = self._file(workspace, service)
-        body = files.read_whole(path, why)
-        if body is not None and not (_has_texts(body, _WEB_SERVICE) and body["Id"] == service.casefold()):
-            raise files.damaged(path, why)
+        body = _WEB_SERVICE.read(path)
+        if body is not None and body["Id"] != service.casefold():
+            raise files.damaged(path, f"it contains the web service {body['Id']!r}")
         return body
 
     def write(self, body: dict[str, Any]) -> None:
-        path = self._file(body["WorkspaceId"], body["Id"])
-        files.make_folder(path.parent)
-        files.write(path, orjson.dumps(body, option=_WRITING))
+        documents.write(self._file(body["WorkspaceId"], body["Id"]), body)
 
     def ids(self, workspace: str) -> list[str]:
         """Return the ids of every web service that a workspace has or had, without reading files."""
-        return [unquote(name) for name in _names(self._folder(workspace))]
+        return [unquote(name) for name in files.names(self._folder(workspace))]
 
     def all(self, workspace: str) -> Iterator[dict[str, Any]]:
         """Yield the web services of a workspace that are not removed, oldest first."""
         found = [self.read(workspace, service) for service in self.ids(workspace)]
         existing = (body for body in found if body is not None and "RemovedTime" not in body)
         yield from sorted(existing, key=lambda body: str(body["CreationTime"]))
-
-
-def _has_texts(body: dict[str, Any], names: tuple[str, ...]) -> bool:
-    return all(isinstance(body.get(name), str) for name in names)
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(os.listdir(folder)) if folder.is_dir() else []

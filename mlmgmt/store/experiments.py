@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
-
-import orjson
 
 from mlmgmt.ids import file_name
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_EXPERIMENT = documents.Kind(
+    "an experiment", {"ExperimentId": str, "Description": str, "Status": dict, "Definition": dict}
+)
 
 
 class Experiments:
@@ -30,38 +28,25 @@ class Experiments:
 
     def read(self, experiment: str) -> dict[str, Any] | None:
         path = self._file(experiment)
-        body = files.read_json(path)
+        body = _EXPERIMENT.read(path)
         if body is None:
-            if path.exists():
-                raise files.damaged(path, "it does not contain an experiment")
             return None
-        if not all(isinstance(body.get(name), kind) for name, kind in _MEMBERS) or not _is_status(body["Status"]):
-            raise files.damaged(path, f"an experiment must have {', '.join(name for name, _ in _MEMBERS)}")
+        if not all(isinstance(body["Status"].get(name), str) for name in ("StatusCode", "CreationTime")):
+            raise files.damaged(path, "its status must have StatusCode and CreationTime")
         if not _is_drawn(body["Definition"]):
             raise files.damaged(path, "its definition has no valid graph of nodes, edges and assets")
         return body
 
     def write(self, body: dict[str, Any]) -> None:
-        path = self._file(body["ExperimentId"])
-        files.make_folder(path.parent)
-        files.write(path, orjson.dumps(body, option=_WRITING))
+        documents.write(self._file(body["ExperimentId"]), body)
 
     def remove(self, experiment: str) -> None:
-        self._file(experiment).unlink(missing_ok=True)
-        files.flush_folder(self._folder)
+        documents.remove(self._file(experiment))
 
     def all(self) -> Iterator[dict[str, Any]]:
         """Yield every experiment, oldest first."""
-        names = os.listdir(self._folder) if self._folder.is_dir() else []
-        found = [self.read(unquote(name[:-5])) for name in names if name.endswith(".json")]
+        found = map(self.read, documents.ids(self._folder))
         yield from sorted((body for body in found if body), key=lambda body: str(body["Status"].get("CreationTime")))
-
-
-_MEMBERS = (("ExperimentId", str), ("Description", str), ("Status", dict), ("Definition", dict))
-
-
-def _is_status(status: dict[str, Any]) -> bool:
-    return isinstance(status.get("StatusCode"), str) and isinstance(status.get("CreationTime"), str)
 
 
 def _is_drawn(definition: dict[str, Any]) -> bool:

@@ -113,6 +113,14 @@ def append(path: Path, line: bytes) -> None:
         os.close(handle)
 
 
+def names(folder: Path | str) -> list[str]:
+    """Return the names in a folder, sorted; none if there is no such folder."""
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
 def read_json(path: Path | str) -> dict[str, Any] | None:
     """Return the JSON object in a file; None if there is no such file, or it does not contain an object."""
     try:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +12,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import GroupId
 
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_GROUP = documents.Kind("a resource group", {"id": str, "name": str, "location": str})
 
 
 class Groups:
@@ -28,37 +25,19 @@ class Groups:
         return self._root / group.folder / "group.json"
 
     def get(self, group: GroupId) -> dict[str, Any] | None:
-        return self._read(f"{self._root}/{group.folder}/group.json")
-
-    def _read(self, path: Path | str) -> dict[str, Any] | None:
-        body = files.read_json(path)
-        if body is None:
-            if os.path.exists(path):
-                raise files.damaged(path, "it does not contain a resource group")
-            return None
-        if not all(isinstance(body.get(name), str) for name in ("id", "name", "location")):
-            raise files.damaged(path, "a resource group must have id, name and location")
-        return body
+        return _GROUP.read(self._file(group))
 
     def put(self, group: GroupId, body: dict[str, Any]) -> None:
-        path = self._file(group)
-        files.make_folder(path.parent)
-        files.write(path, orjson.dumps(body, option=_WRITING))
+        documents.write(self._file(group), body)
 
     def remove(self, group: GroupId) -> None:
-        self._file(group).unlink(missing_ok=True)
-        files.flush_folder(self._file(group).parent)
+        documents.remove(self._file(group))
 
     def all(self) -> Iterator[dict[str, Any]]:
         """Yield every group of every subscription, by file name; a folder that cannot be read is an error."""
-        for subscription in _folders(self._root / "subscriptions"):
-            for folder in _folders(subscription / "resourcegroups"):
-                if (body := self._read(folder / "group.json")) is not None:
+        above = self._root / "subscriptions"
+        for subscription in files.names(above):
+            groups = above / subscription / "resourcegroups"
+            for name in files.names(groups):
+                if (body := _GROUP.read(groups / name / "group.json")) is not None:
                     yield body
-
-
-def _folders(above: Path) -> list[Path]:
-    try:
-        return [above / name for name in sorted(os.listdir(above))]
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -173,11 +173,7 @@ def upgrade(home: Home, tell: Callable[[str], None] | None) -> None:
                 "mlmgmt will not be able to read it."
             )
             _STEPS[number - 1](home)
-            _write(path, {**stated, "format": number + 1})
-
-
-def _write(path: Path, stated: Mapping[str, Any]) -> None:
-    files.write(path, orjson.dumps(stated, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+            documents.write(path, {**stated, "format": number + 1})
 
 
 def _is_id(text: str) -> bool:
@@ -207,7 +203,7 @@ def create(environ: Mapping[str, str], root: Path, subscription: str | None) -> 
     trust = config_folder(environ) / "homes" / home_id
     _write_trust(root, trust)
     subscription = subscription or str(uuid.uuid4())
-    _write(root / "home.json", {"format": newest_format(), "id": home_id, "subscriptionId": subscription})
+    documents.write(root / "home.json", {"format": newest_format(), "id": home_id, "subscriptionId": subscription})
     return load(environ, str(root))
 
 
@@ -233,7 +229,7 @@ def trust(environ: Mapping[str, str], home: Home) -> Home:
         stated.setdefault(_WORKSPACE, home.id)
         stated["id"] = uuid.uuid4().hex
         _write_trust(home.root, config_folder(environ) / "homes" / stated["id"])
-        _write(home.root / "home.json", stated)
+        documents.write(home.root / "home.json", stated)
     else:
         _write_trust(home.root, home.trust)
     return load(environ, str(home.root))

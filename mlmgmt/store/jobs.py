@@ -11,11 +11,9 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from mlmgmt.errors import HomeError
 from mlmgmt.ids import file_name
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +32,7 @@ NOT_STARTED, QUEUED, RUNNING, FAILED, CANCELLED, FINISHED = (
 ENDED = (FAILED, CANCELLED, FINISHED)
 _STATES = (NOT_STARTED, QUEUED, RUNNING, *ENDED)
 _ID = re.compile("[0-9a-f]{32}")
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_JOB = documents.Kind("a batch job", {"id": str, "state": str, "createdOn": str, "revision": int})
 
 
 class Jobs:
@@ -62,43 +60,31 @@ class Jobs:
         if not _ID.fullmatch(job.casefold()):
             return None
         path = self.folder(resource, job) / "job.json"
-        body = files.read_json(path)
-        if body is None and not path.exists():
-            return None
-        if body is None or not _is_whole(body, job):
+        body = _JOB.read(path)
+        if body is not None and not _is_whole(body, job):
             raise files.damaged(path, "it does not contain a batch job")
         return body
 
     def write(self, resource: ServiceId, body: dict[str, Any]) -> None:
-        folder = self.folder(resource, body["id"])
-        files.make_folder(folder)
-        files.write(folder / "job.json", orjson.dumps(body, option=_WRITING))
+        documents.write(self.folder(resource, body["id"]) / "job.json", body)
 
     def of(self, resource: ServiceId) -> Iterator[dict[str, Any]]:
         """Yield the jobs of a web service, oldest first, without damaged ones, which must not hide the others."""
-        bodies = []
-        for job in self._ids(resource):
-            try:
-                body = self.read(resource, job)
-            except HomeError:
-                continue
-            if body is not None:
-                bodies.append(body)
-        yield from sorted(bodies, key=lambda body: str(body["createdOn"]))
+        yield from sorted(self._all(resource)[0], key=lambda body: str(body["createdOn"]))
 
     def damaged(self, resource: ServiceId) -> list[HomeError]:
         """Return the errors of the jobs that `of` omits."""
-        found = []
-        for job in self._ids(resource):
-            try:
-                self.read(resource, job)
-            except HomeError as error:
-                found.append(error)
-        return found
+        return self._all(resource)[1]
 
-    def _ids(self, resource: ServiceId) -> list[str]:
-        folder = self._folder_of(resource)
-        return sorted(os.listdir(folder)) if folder.is_dir() else []
+    def _all(self, resource: ServiceId) -> tuple[list[dict[str, Any]], list[HomeError]]:
+        bodies, errors = [], []
+        for job in files.names(self._folder_of(resource)):
+            try:
+                if (body := self.read(resource, job)) is not None:
+                    bodies.append(body)
+            except HomeError as error:
+                errors.append(error)
+        return bodies, errors
 
     def take(self, resource: ServiceId, job: str) -> int | None:
         """Take a job's lock and return its descriptor, to pass to the worker and close; None if a worker has it."""
@@ -138,7 +124,5 @@ class Jobs:
 
 
 def _is_whole(body: dict[str, Any], job: str) -> bool:
-    texts = all(isinstance(body.get(name), str) for name in ("id", "state", "createdOn"))
     places = all(isinstance(body.get(name, {}), dict) for name in ("inputs", "outputs", "results"))
-    known = texts and body["state"] in _STATES and body["id"] == job.casefold()
-    return known and places and isinstance(body.get("revision"), int)
+    return places and body["state"] in _STATES and body["id"] == job.casefold()

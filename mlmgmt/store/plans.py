@@ -9,28 +9,29 @@ rewrites only one file.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from mlmgmt.errors import BadRequest
 from mlmgmt.ids import PlanId, ResourceId, file_name, plans_folder, service_guid
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mlmgmt.ids import GroupId
 
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _GUID = re.compile("[0-9a-f]{32}")
-_PLAN = (("id", str), ("name", str), ("location", str), ("etag", str), ("creationDate", str), ("sku", dict))
-_ASSOCIATION = ("planId", "associatedResourceId", "creationDate", "etag", "location")
+_PLAN = documents.Kind(
+    "a commitment plan",
+    {"id": str, "name": str, "location": str, "etag": str, "creationDate": str, "sku": dict},
+)
+_ASSOCIATION = documents.Kind(
+    "an association",
+    dict.fromkeys(("planId", "associatedResourceId", "creationDate", "etag", "location"), str),
+)
 
 
 class Plans:
@@ -51,22 +52,19 @@ class Plans:
         return _read_plan(self._file(plan))
 
     def put(self, plan: PlanId, body: dict[str, Any]) -> None:
-        path = self._file(plan)
-        files.make_folder(path.parent)
-        files.write(path, orjson.dumps(body, option=_WRITING))
+        documents.write(self._file(plan), body)
 
     def remove(self, plan: PlanId) -> None:
         """Remove a plan and its usage. Call it only while holding the plan's lock."""
         path = self._file(plan)
         if path.parent.is_dir():
-            path.unlink(missing_ok=True)
-            files.flush_folder(path.parent)
+            documents.remove(path)
             shutil.rmtree(path.parent, ignore_errors=True)
 
     def in_group(self, group: GroupId) -> Iterator[dict[str, Any]]:
         """Yield the plans of a group, in order of their file names."""
         folder = self._root / plans_folder(group)
-        for name in _names(folder):
+        for name in files.names(folder):
             if (body := _read_plan(folder / name / "plan.json")) is not None:
                 yield body
 
@@ -89,20 +87,14 @@ class Plans:
         if not _GUID.fullmatch(guid.casefold()):
             return None
         path = self._associations(subscription) / f"{guid.casefold()}.json"
-        body = files.read_whole(path, "it is not a JSON object")
-        if body is None:
-            return None
-        if not all(isinstance(body.get(name), str) for name in _ASSOCIATION):
-            raise files.damaged(path, f"an association must have {', '.join(_ASSOCIATION)}")
-        _check_id(path, PlanId.parse, body["planId"])
-        _check_id(path, ResourceId.parse, body["associatedResourceId"])
+        if (body := _ASSOCIATION.read(path)) is not None:
+            documents.check_id(path, PlanId.parse, body["planId"])
+            documents.check_id(path, ResourceId.parse, body["associatedResourceId"])
         return body
 
     def associate(self, service: ResourceId, body: dict[str, Any]) -> None:
         """Write the association of a service. Call it only while holding the service's lock."""
-        folder = self._associations(service.subscription)
-        files.make_folder(folder)
-        files.write(folder / f"{service_guid(service)}.json", orjson.dumps(body, option=_WRITING))
+        documents.write(self._associations(service.subscription) / f"{service_guid(service)}.json", body)
 
     def dissociate(self, service: ResourceId) -> None:
         """Remove the association of a service. Call it only while holding the service's lock."""
@@ -110,19 +102,15 @@ class Plans:
 
     def associations(self, subscription: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield every association of a subscription with its guid, in order of the guids."""
-        for name in _names(self._associations(subscription)):
-            guid, suffix = os.path.splitext(name)
-            if suffix == ".json" and (body := self.association_named(subscription, guid)) is not None:
+        for guid in documents.ids(self._associations(subscription)):
+            if (body := self.association_named(subscription, guid)) is not None:
                 yield guid, body
 
 
 def _read_plan(path: Path) -> dict[str, Any] | None:
-    body = files.read_whole(path, "it is not a JSON object")
-    if body is None:
+    if (body := _PLAN.read(path)) is None:
         return None
-    if not all(isinstance(body.get(name), kind) for name, kind in _PLAN):
-        raise files.damaged(path, f"a commitment plan must have {', '.join(name for name, _ in _PLAN)}")
-    _check_id(path, PlanId.parse, body["id"])
+    documents.check_id(path, PlanId.parse, body["id"])
     sku = body["sku"]
     if not all(isinstance(sku.get(name), kind) for name, kind in (("name", str), ("tier", str), ("capacity", int))):
         raise files.damaged(path, "the sku of a commitment plan must have name, tier and capacity")
@@ -131,18 +119,3 @@ def _read_plan(path: Path) -> dict[str, Any] | None:
     except ValueError:
         raise files.damaged(path, f"{body['creationDate']!r} is not a date") from None
     return body
-
-
-def _check_id(path: Path, parse: Callable[[str], object], text: str) -> None:
-    """Refuse a file whose id cannot be parsed."""
-    try:
-        parse(text)
-    except BadRequest as error:
-        raise files.damaged(path, error.message.rstrip(".")) from None
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []

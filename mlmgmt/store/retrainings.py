@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from mlmgmt.ids import file_name, service_guid
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +49,4 @@ class Retrainings:
         return body if body is not None and body.keys() >= _KEPT else None
 
     def write(self, scoring: ServiceId, name: str, body: dict[str, Any]) -> None:
-        path = self._file(scoring, name)
-        if not path.parent.is_dir():
-            files.make_folder(path.parent)
-        files.write(path, orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), durable=False)
+        documents.write(self._file(scoring, name), body, durable=False)

@@ -22,10 +22,7 @@ def path(folder: str, number: int) -> str:
 
 def numbers(folder: str) -> list[int]:
     """Return the numbers of a service's revisions, unsorted."""
-    try:
-        names = os.listdir(f"{folder}/{REVISIONS}")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+    names = files.names(f"{folder}/{REVISIONS}")
     return [int(name[:-5]) for name in names if name.endswith(".json") and name[:-5].isdigit()]
 
 

@@ -33,7 +33,7 @@ from mlmgmt.ids import (
     services_folder,
     web_services_folder,
 )
-from mlmgmt.store import files, revision_files
+from mlmgmt.store import documents, files, revision_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 CURRENT = "webservice.json"
 CREATED, REMOVED = "created", "removed"
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Revision:
             "models": self.models,
             "document": self.document,
         }
-        return orjson.dumps({key: value for key, value in body.items() if value is not None}, option=_WRITING)
+        return documents.to_bytes({key: value for key, value in body.items() if value is not None})
 
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> Revision:
@@ -207,21 +206,21 @@ class Services:
     def identities(self) -> Iterator[ServiceId]:
         """Yield every web service and endpoint, removed ones too, with the names of their folders; reads no files."""
         for group in self._groups():
-            for name in _names(f"{self._root}/{services_folder(group)}"):
+            for name in files.names(f"{self._root}/{services_folder(group)}"):
                 yield ResourceId(group.subscription, group.name, unquote(name))
         for workspace, service in self._classic():
-            for name in _names(f"{self._root}/{endpoints_folder(workspace, service)}"):
+            for name in files.names(f"{self._root}/{endpoints_folder(workspace, service)}"):
                 yield EndpointId(workspace, service, unquote(name))
 
     def _groups(self) -> Iterator[GroupId]:
-        for subscription in _names(f"{self._root}/subscriptions"):
-            for group in _names(f"{self._root}/subscriptions/{subscription}/resourcegroups"):
+        for subscription in files.names(f"{self._root}/subscriptions"):
+            for group in files.names(f"{self._root}/subscriptions/{subscription}/resourcegroups"):
                 yield GroupId(unquote(subscription), unquote(group))
 
     def _classic(self) -> Iterator[tuple[str, str]]:
         """Yield the workspace and the id of each Classic web service."""
-        for workspace in map(unquote, _names(f"{self._root}/workspaces")):
-            for service in _names(f"{self._root}/{web_services_folder(workspace)}"):
+        for workspace in map(unquote, files.names(f"{self._root}/workspaces")):
+            for service in files.names(f"{self._root}/{web_services_folder(workspace)}"):
                 yield workspace, unquote(service)
 
     def revision(self, resource: ServiceId, number: int) -> Revision | None:
@@ -253,16 +252,16 @@ class Services:
         are counted first: looking into each of thousands takes longer than adding an endpoint.
         """
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
-        return len(_names(folder)) >= count and self.count_endpoints(workspace, service) >= count
+        return len(files.names(folder)) >= count and self.count_endpoints(workspace, service) >= count
 
     def endpoint_names(self, workspace: str, service: str) -> list[str]:
         """Return the names of the endpoints that are not removed, by their file names; reads no files."""
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
-        return [unquote(name) for name in _names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]
+        return [unquote(name) for name in files.names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]
 
     def _revisions_in(self, within: str, after: str = "") -> Iterator[Revision]:
         folder = f"{self._root}/{within}"
-        for name in _names(folder):
+        for name in files.names(folder):
             found = self._latest(f"{folder}/{name}") if name > after else None
             if found is not None and not found.removed:
                 yield found
@@ -296,14 +295,13 @@ class Services:
     def _write_address(self, endpoint: EndpointId) -> None:
         """Write the file that names an endpoint by its id; without it, a reader searches all endpoints."""
         place = self._root / addresses_folder(endpoint.workspace) / f"{service_guid(endpoint)}.json"
-        place.parent.mkdir(exist_ok=True)
-        files.write(place, orjson.dumps({"id": str(endpoint)}, option=_WRITING), durable=False)
+        documents.write(place, {"id": str(endpoint)}, durable=False)
 
     def endpoint_of(self, guid: str) -> EndpointId | None:
         """Return the endpoint whose address contains these 32 hexadecimal digits, if it has an address file. This
         reads at most one file for each workspace.
         """
-        for workspace in _names(f"{self._root}/workspaces"):
+        for workspace in files.names(f"{self._root}/workspaces"):
             body = files.read_json(f"{self._root}/{addresses_folder(unquote(workspace))}/{guid}.json")
             if body is not None and isinstance(body.get("id"), str):
                 with suppress(BadRequest):
@@ -336,10 +334,3 @@ def _signature(path: str) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns, found.st_size
-
-
-def _names(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except (FileNotFoundError, NotADirectoryError):
-        return []

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import orjson
-
 from mlmgmt.ids import file_name
-from mlmgmt.store import files
+from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-_MEMBERS = (("Id", str), ("FamilyId", str), ("Batch", int), ("Name", str), ("CreatedDate", str), ("Uri", str))
+_TRAINED_MODEL = documents.Kind(
+    "a trained model", {"Id": str, "FamilyId": str, "Batch": int, "Name": str, "CreatedDate": str, "Uri": str}
+)
 
 
 class TrainedModels:
@@ -26,8 +24,7 @@ class TrainedModels:
         self._folder = root / "workspaces" / file_name(workspace) / "trainedmodels"
 
     def write(self, body: dict[str, Any]) -> None:
-        files.make_folder(self._folder)
-        files.write(self._folder / f"{file_name(body['Id'])}.json", orjson.dumps(body, option=_WRITING))
+        documents.write(self._folder / f"{file_name(body['Id'])}.json", body)
 
     def all(self) -> list[dict[str, Any]]:
         """Return every trained model, oldest first.
@@ -35,14 +32,13 @@ class TrainedModels:
         Raises:
             HomeError: `HomeDamaged`.
         """
-        names = os.listdir(self._folder) if self._folder.is_dir() else []
-        found = [self._read(name) for name in names if name.endswith(".json")]
+        paths = [self._folder / name for name in files.names(self._folder) if name.endswith(".json")]
+        found = [body for path in paths if (body := _read(path)) is not None]
         return sorted(found, key=lambda body: (str(body["CreatedDate"]), int(body["Batch"])))
 
-    def _read(self, name: str) -> dict[str, Any]:
-        path = self._folder / name
-        body = files.read_whole(path, "it does not contain a trained model")
-        whole = body is not None and all(isinstance(body.get(member), kind) for member, kind in _MEMBERS)
-        if body is None or not whole or body["Id"].casefold() != unquote(name[:-5]):
-            raise files.damaged(path, f"a trained model must have {', '.join(member for member, _ in _MEMBERS)}")
-        return body
+
+def _read(path: Path) -> dict[str, Any] | None:
+    body = _TRAINED_MODEL.read(path)
+    if body is not None and body["Id"].casefold() != unquote(path.stem):
+        raise files.damaged(path, f"it contains the trained model {body['Id']!r}")
+    return body

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from mlmgmt.store import files, lock
+from mlmgmt.store import documents, files, lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from mlmgmt.ids import PlanId
-
-_WRITING = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
 
 
 class Usage:
@@ -41,10 +36,10 @@ class Usage:
             for guid, (transactions, seconds) in counts.items():
                 before = known.get(guid, (0, 0.0))
                 known[guid] = (before[0] + max(0, transactions), before[1] + max(0.0, seconds))
-            body = {guid: {"transactions": count, "seconds": seconds} for guid, (count, seconds) in known.items()}
-            path.parent.mkdir(parents=True, exist_ok=True)
+            counts_by_guid = sorted(known.items())
+            body = {guid: {"seconds": seconds, "transactions": count} for guid, (count, seconds) in counts_by_guid}
             # A day's counts change with every batch of requests; a power cut may cost the last of them.
-            files.write(path, orjson.dumps(body, option=_WRITING), durable=False)
+            documents.write(path, body, durable=False)
 
     def of_day(self, plan: PlanId, day: date) -> dict[str, tuple[int, float]]:
         """Return a day's transactions and seconds by service guid; empty if there was no usage."""
@@ -52,11 +47,7 @@ class Usage:
 
     def days(self, plan: PlanId) -> list[date]:
         """Return the days with usage, oldest first."""
-        try:
-            names = os.listdir(self._folder(plan))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        return sorted(day for name in names if (day := _day(name)) is not None)
+        return [day for name in documents.ids(self._folder(plan)) if (day := _day(name)) is not None]
 
     def total(self, plan: PlanId, days: Iterable[date]) -> tuple[int, float]:
         """Return the total transactions and seconds of several days."""
@@ -65,10 +56,8 @@ class Usage:
 
 
 def _day(name: str) -> date | None:
-    if not name.endswith(".json"):
-        return None
     try:
-        return date.fromisoformat(name.removesuffix(".json"))
+        return date.fromisoformat(name)
     except ValueError:
         return None
 
