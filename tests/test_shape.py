@@ -28,7 +28,7 @@ KNOWS: dict[str, set[str]] = {
     "resources": {"errors"},
     "definition": {"ids", "errors"},
     "protocol": {"ids", "errors"},
-    "store": {"definition", "ids", "errors"},
+    "store": {"protocol", "definition", "ids", "errors"},
     "modules": {"errors"},
     "learning": {"modules", "definition", "errors"},
     "pages": {"learning", "modules", "errors"},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-STATES = ("NotStarted", "Running", "Failed", "Cancelled", "Finished")
+from mlmgmt.protocol.states import STATES
+
 TEXT: dict[str, Any] = {"type": "string"}
 TEXT_OR_NULL = {"type": "string", "x-nullable": True}
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import HomeError
 from mlmgmt.ids import file_name
+from mlmgmt.protocol.states import QUEUED, STATES
 from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import ServiceId
 
-NOT_STARTED, QUEUED, RUNNING, FAILED, CANCELLED, FINISHED = (
-    "NotStarted",
-    "Queued",
-    "Running",
-    "Failed",
-    "Cancelled",
-    "Finished",
-)
-ENDED = (FAILED, CANCELLED, FINISHED)
-_STATES = (NOT_STARTED, QUEUED, RUNNING, *ENDED)
 _ID = re.compile("[0-9a-f]{32}")
 _JOB = documents.Kind("a batch job", {"id": str, "state": str, "createdOn": str, "revision": int})
 
@@ -125,4 +116,4 @@ class Jobs:
 
 def _is_whole(body: dict[str, Any], job: str) -> bool:
     places = all(isinstance(body.get(name, {}), dict) for name in ("inputs", "outputs", "results"))
-    return places and body["state"] in _STATES and body["id"] == job.casefold()
+    return places and body["state"] in (*STATES, QUEUED) and body["id"] == job.casefold()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmgmt.protocol.shapes import STATES
+from mlmgmt.protocol.states import STATES
 from mlmgmt.server.openapi.schema_parts import (
     SCALAR,
     Schema,

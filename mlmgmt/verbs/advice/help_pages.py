@@ -13,7 +13,7 @@ from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.pages.article import Article, Code, Section, Table, Text
 from mlmgmt.pages.samples import rendering
-from mlmgmt.store import jobs
+from mlmgmt.protocol import states
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.advice import sample_code
 from mlmgmt.verbs.runs import artifacts
@@ -246,11 +246,11 @@ _BODY_HEADERS = (
     ("Accept", "application/json. Optional."),
 )
 _STATES = {
-    jobs.NOT_STARTED: ("0", "Submitted but not started; or started, and waiting for its turn."),
-    jobs.RUNNING: ("1", "In progress."),
-    jobs.FAILED: ("2", "Ended with an error; see Details."),
-    jobs.CANCELLED: ("3", "Cancelled by a DELETE."),
-    jobs.FINISHED: (
+    states.NOT_STARTED: ("0", "Submitted but not started; or started, and waiting for its turn."),
+    states.RUNNING: ("1", "In progress."),
+    states.FAILED: ("2", "Ended with an error; see Details."),
+    states.CANCELLED: ("3", "Cancelled by a DELETE."),
+    states.FINISHED: (
         "4",
         "Done; Results has the locations of its outputs, each with a signature that is valid for 24 hours.",
     ),
@@ -375,7 +375,7 @@ def _batch(revision: Revision, api: str) -> Iterator[Block]:
     first = next(iter(suffixes), "output1")
     end = suffixes[first][0] if suffixes else ".csv"
     answer = {
-        "StatusCode": jobs.FINISHED,
+        "StatusCode": states.FINISHED,
         "Results": {first: {**_PLACE, "RelativeLocation": f"CONTAINER/{first}results{end}"}},
         "Details": None,
     }

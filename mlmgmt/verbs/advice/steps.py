@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import MlmgmtError
-from mlmgmt.store import jobs
+from mlmgmt.protocol import states
 from mlmgmt.verbs.storage import references
 
 if TYPE_CHECKING:
@@ -96,12 +96,12 @@ def add_training_step(steps: Steps, trainer: Revision | None, words: str, job: J
         return
     fact = f"job {job.id} is {job.state}"
     ended = str(job.body.get("endedOn") or "")[:19]
-    if job.state == jobs.FINISHED:
+    if job.state == states.FINISHED:
         steps.add(what, submit, f"{fact}, {ended}" if ended else fact)
-    elif job.state in (jobs.FAILED, jobs.CANCELLED):
+    elif job.state in (states.FAILED, states.CANCELLED):
         steps.add(what, submit, fact, done=False)
     else:
-        verb = "start" if job.state == jobs.NOT_STARTED else "wait"
+        verb = "start" if job.state == states.NOT_STARTED else "wait"
         steps.add(what, f"mlmgmt batch {verb} {words} --job {job.id}", fact, done=False)
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail, NotFound
 from mlmgmt.ids import file_name
+from mlmgmt.protocol.states import ENDED, FINISHED
 from mlmgmt.store import blobs
-from mlmgmt.store.jobs import ENDED, FINISHED
 from mlmgmt.verbs import named_values, userfiles
 from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.runs import artifacts

@@ -1,8 +1,4 @@
-"""Batch jobs: submit, start, wait for and cancel them. Each job runs in a separate process.
-
-The API knows the states `NotStarted`, `Running`, `Failed`, `Cancelled` and `Finished`. A job that was started while its
-service had the maximum number of running jobs is `Queued`, which the API reports as `NotStarted`.
-"""
+"""Batch jobs: submit, start, wait for and cancel them. Each job runs in a separate process."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import ResourceId
-from mlmgmt.store.jobs import CANCELLED, ENDED, FAILED, FINISHED, NOT_STARTED, QUEUED, RUNNING
+from mlmgmt.protocol.states import CANCELLED, ENDED, FAILED, FINISHED, NOT_STARTED, QUEUED, RUNNING
 from mlmgmt.verbs.batch import requests, workers
 from mlmgmt.verbs.runs import execution
 from mlmgmt.verbs.services import addresses

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, HomeError, MlmgmtError, NotFound, error_text
 from mlmgmt.ids import service_id
+from mlmgmt.protocol.states import FAILED, FINISHED, RUNNING
 from mlmgmt.store import blobs
-from mlmgmt.store.jobs import FAILED, FINISHED, RUNNING
 from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.runs import artifacts, execution
 from mlmgmt.verbs.session import Session

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
+from mlmgmt.protocol.states import FAILED, QUEUED, RUNNING
 from mlmgmt.store import lock
-from mlmgmt.store.jobs import FAILED, QUEUED, RUNNING
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import MlmgmtError
-from mlmgmt.store import jobs
+from mlmgmt.protocol import states
 from mlmgmt.verbs.advice import sample_code
 from mlmgmt.verbs.batch import requests
 from mlmgmt.verbs.doctor.findings import summary
@@ -45,12 +45,12 @@ def check_last(session: Session, revision: Revision, findings: Findings) -> None
 
 def _check_job(session: Session, trainer: Revision, body: Mapping[str, Any], findings: Findings) -> None:
     words, job, state = trainer.resource.words, body["id"], body["state"]
-    if state == jobs.NOT_STARTED:
+    if state == states.NOT_STARTED:
         note = f"The job {job} was submitted but never started."
         findings.problem(JOB, note, f"mlmgmt batch start {words} --job {job}")
-    elif state == jobs.FAILED:
+    elif state == states.FAILED:
         findings.problem(JOB, f"The job {job} failed: {_details(body)}", f"mlmgmt batch status {words} --job {job}")
-    elif state == jobs.RUNNING and not session.store.jobs.is_worked_on(trainer.resource, job):
+    elif state == states.RUNNING and not session.store.jobs.is_worked_on(trainer.resource, job):
         note = f"The job {job} is Running, but no process works on it."
         findings.problem(JOB, note, f"mlmgmt batch status {words} --job {job}")
     else:

@@ -18,7 +18,7 @@ from mlmgmt.definition.document import parse
 from mlmgmt.errors import BadArgument, BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import EndpointId
 from mlmgmt.protocol import regions
-from mlmgmt.store.jobs import ENDED, FINISHED
+from mlmgmt.protocol.states import ENDED, FINISHED
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.batch import jobs, requests
 from mlmgmt.verbs.scoring import remote, request_response, serving
