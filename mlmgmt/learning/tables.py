@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -12,6 +11,7 @@ from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import conversion
 from mlmgmt.learning.conversion import Cells as Cells
+from mlmgmt.modules import delimited
 from mlmgmt.modules.base import Dataset
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_file(data: bytes, source: str, suffix: str) -> Cells:
             for name in frame.columns
         ]
         return Cells(tuple(frame.columns), [list(row) for row in zip(*columns, strict=True)], source)
-    return read_csv(data, source, separator="\t" if suffix.endswith("tsv") else ",", header=".nh" not in suffix)
+    return read_csv(data, source, separator=delimited.separator_of(suffix), header=".nh" not in suffix)
 
 
 def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = True) -> Cells:
@@ -65,7 +65,7 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
         raise BadRequest(message, detail="InputParseError", at=source, hint="Save it as CSV UTF-8.") from None
     except BadRequest:
         raise BadRequest(f"{source} is empty.", detail="InputParseError", at=source) from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
+    reader = delimited.reader(text, separator)
     rows: list[list[Any]] = []
     lines: list[int] = []
     try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from mlmgmt.modules import columns, databases, text_formats
+from mlmgmt.modules import columns, databases, delimited, text_formats
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 from mlmgmt.modules.enter_data import ENTER_DATA_MANUALLY
 
@@ -47,32 +46,6 @@ def address_of(account: str | None, path: str | None, *, account_key: str, path_
     return f"https://{account.strip()}.blob.core.windows.net/{quote(path.strip().lstrip('/'))}"
 
 
-def read_table(data: bytes, form: str, *, header: bool, separator: str = ",", encoding: str = "utf-8") -> Dataset:
-    """Return the table in a file; the column types are guessed.
-
-    Args:
-        form: the format: `CSV`, `TSV`, `ARFF`, `SvmLight` or `Delimited`.
-
-    Raises:
-        ModuleFailure: the data is not in that format.
-    """
-    match form:
-        case "ARFF":
-            frame = text_formats.read_arff(data)
-        case "SvmLight":
-            frame = text_formats.read_svmlight(data)
-        case _:
-            mark = {"CSV": ",", "TSV": "\t"}.get(form, separator)
-            frame = text_formats.read_delimited(data, mark, header, encoding)
-    return Dataset(frame)
-
-
-def format_of(address: str) -> str:
-    """Return the format of a file by the ending of its path; CSV if the ending is unknown."""
-    path = urlsplit(address).path.casefold()
-    return next((form for form in ("TSV", "ARFF") if path.endswith(f".{form.casefold()}")), "CSV")
-
-
 def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: GraphAccess) -> tuple[Dataset]:
     source = arguments[_SOURCE]
     if source == _SQL:
@@ -94,7 +67,7 @@ def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Graph
     encoding = arguments.get("Encoding Format", "utf-8").strip()
     data = outside.read(address)
     try:
-        return (read_table(data, form, header=header, separator=separator, encoding=encoding),)
+        return (text_formats.read_table(data, form, header=header, separator=separator, encoding=encoding),)
     except ValueError as error:
         # Some codecs raise a plain ValueError for bytes that they cannot read, not a UnicodeDecodeError.
         message = f"The data is not {encoding} text: {error}."
@@ -194,21 +167,9 @@ def _export_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Graph
         )
         form, header = arguments["File format for blob file"], "Write blob header row"
     overwrite = arguments.get("Azure blob storage write mode") == "Overwrite"
-    separator = "\t" if form == "TSV" else ","
-    outside.write(address, _to_delimited(dataset.frame, separator, arguments[header]), overwrite=overwrite)
+    text = delimited.from_frame(dataset.frame, text_formats.SEPARATORS[form], header=arguments[header])
+    outside.write(address, text, overwrite=overwrite)
     return ()
-
-
-def _to_delimited(frame: pd.DataFrame, separator: str, header: bool) -> bytes:
-    """Return a table as delimited text that `read_table` reads as the same table."""
-
-    def text(quoting: Literal[0, 2]) -> str:
-        return frame.to_csv(index=False, sep=separator, header=header, lineterminator="\n", quoting=quoting)
-
-    found = text(csv.QUOTE_MINIMAL)
-    # Python's writer does not quote a carriage return, which readers take for the end of a line.
-    found = text(csv.QUOTE_NONNUMERIC) if "\r" in found else found
-    return found.encode("utf-8", "replace")
 
 
 def _columns_to_save(dataset: Dataset, arguments: Arguments) -> pd.DataFrame:

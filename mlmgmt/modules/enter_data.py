@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.modules import text_formats
-from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
+from mlmgmt.modules.base import Arguments, Module, ModuleFailure, Parameter, Port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SEPARATORS = {"CSV": ",", "TSV": "\t"}
+    from mlmgmt.modules.base import Dataset
 
 
 def _enter_data(_: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
@@ -19,14 +19,7 @@ def _enter_data(_: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
         raise ModuleFailure("The data is missing.", number="0003", target="Data", hint="Type at least one line.")
     # JSON can hold lone surrogates, which UTF-8 cannot; the reader of the bytes refuses them.
     data = text.encode("utf-8", "surrogatepass")
-    form = arguments["DataFormat"]
-    if form == "ARFF":
-        frame = text_formats.read_arff(data)
-    elif form == "SvmLight":
-        frame = text_formats.read_svmlight(data)
-    else:
-        frame = text_formats.read_delimited(data, _SEPARATORS[form], arguments["HasHeader"])
-    return (Dataset(frame),)
+    return (text_formats.read_table(data, arguments["DataFormat"], header=arguments.get("HasHeader", False)),)
 
 
 ENTER_DATA_MANUALLY = Module(

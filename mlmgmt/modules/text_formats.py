@@ -6,10 +6,13 @@ import csv
 import io
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
 
+from mlmgmt.modules import delimited
+from mlmgmt.modules.base import Dataset
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.failures import ModuleFailure
 from mlmgmt.modules.features import texts
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     Parse = Callable[[Column], Any]
     """Takes words, none of them blank; returns as many values, or None if a word is not of that type."""
 
+SEPARATORS = {"CSV": ",", "TSV": "\t"}
 _WORDS = {"true": True, "false": False}
 _LARGEST = 100_000_000
 """The most cells that a sparse text may expand to."""
@@ -157,6 +161,28 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
+def read_table(data: bytes, form: str, *, header: bool, separator: str = ",", encoding: str = "utf-8") -> Dataset:
+    """Return the table in a file; the column types are guessed.
+
+    Args:
+        form: the format: `CSV`, `TSV`, `ARFF`, `SvmLight` or `Delimited`.
+
+    Raises:
+        ModuleFailure: the data is not in that format.
+    """
+    if form == "ARFF":
+        return Dataset(read_arff(data))
+    if form == "SvmLight":
+        return Dataset(read_svmlight(data))
+    return Dataset(read_delimited(data, SEPARATORS.get(form, separator), header, encoding))
+
+
+def format_of(address: str) -> str:
+    """Return the format of a file by the ending of its path; CSV if the ending is unknown."""
+    path = urlsplit(address).path.casefold()
+    return next((form for form in ("TSV", "ARFF") if path.endswith(f".{form.casefold()}")), "CSV")
+
+
 def read_delimited(data: bytes, separator: str, header: bool, encoding: str = "utf-8") -> pd.DataFrame:
     """Return the table in a delimited text; the column types are guessed.
 
@@ -168,7 +194,7 @@ def read_delimited(data: bytes, separator: str, header: bool, encoding: str = "u
     """
     text = _decode(data, encoding)
     try:
-        lines = list(_lines(text, separator))
+        lines = list(delimited.reader(text, separator))
     except csv.Error as error:
         raise ModuleFailure(f"The text is not properly quoted: {error}.", number="0018") from None
     width = next((len(line) for line in lines if line), 0)
@@ -199,17 +225,13 @@ def _decode(data: bytes, encoding: str) -> str:
     return text
 
 
-def _lines(text: str, separator: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-
-
 def _check_width(text: str, separator: str, place: int, line: list[str], width: int) -> list[str]:
     """Return the line, or a row of missing cells for a blank one; raise if its width is wrong."""
     if len(line) == width:
         return line
     if len(line) < 2 and not "".join(line).strip():
         return [""] * width
-    reader: Any = _lines(text, separator)
+    reader = delimited.reader(text, separator)
     number = 1
     for _ in range(place):
         next(reader)

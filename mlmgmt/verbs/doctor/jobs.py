@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import MlmgmtError
+from mlmgmt.modules import delimited
 from mlmgmt.protocol import states
 from mlmgmt.verbs.advice import sample_code
 from mlmgmt.verbs.batch import requests
@@ -102,7 +101,7 @@ def _check_columns(revision: Revision, port: str, name: str, content: bytes, fin
     except MlmgmtError as error:
         findings.problem(DATA, f"{name}: {summary(error)}")
         return
-    line = next(csv.reader(io.StringIO(text), delimiter="\t" if name.casefold().endswith(".tsv") else ","), [])
+    line = next(delimited.reader(text, delimited.separator_of(name), strict=False), [])
     header = [cell.strip() for cell in line]
     listed = ",".join(declared)
     # A run ignores the letter case of column names too.

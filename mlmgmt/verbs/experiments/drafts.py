@@ -60,7 +60,7 @@ def plan_new(
         Conflict: `ExperimentExists`.
     """
     from mlmgmt.learning.graph_builder import Sketch
-    from mlmgmt.modules import data_input_output
+    from mlmgmt.modules import text_formats
 
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", name)
     experiments.refuse_taken_name(session, name)
@@ -68,7 +68,7 @@ def plan_new(
     values = named_values.named_values(settings, "Settings")
     # Refuse unknown settings now, by name, rather than when the experiment runs.
     module.arguments(values)
-    dataset = data_input_output.read_table(data.data, data_input_output.format_of(quote(data.name)), header=True)
+    dataset = text_formats.read_table(data.data, text_formats.format_of(quote(data.name)), header=True)
     label = _label_column(dataset, task, label)
     dropped = [_column(dataset, column, "Exclude") for column in exclude]
     _refuse_nothing_left(dataset, label, dropped)

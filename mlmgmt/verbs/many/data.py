@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from mlmgmt.errors import BadRequest, NotFound
+from mlmgmt.modules import delimited
 from mlmgmt.verbs import userfiles
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _split_by_key(path: Path, column: str, folder: Path) -> list[Table]:
 
 
 def _header(file: TextIO, name: str, column: str) -> tuple[list[str], int, Any]:
-    rows = csv.reader(file, strict=True)
+    rows = delimited.reader(file)
     header = next(rows, [])
     folded = [cell.strip().casefold() for cell in header]
     if folded.count(column.strip().casefold()) != 1:
@@ -140,10 +140,8 @@ def _flush(waiting: dict[str, list[list[str]]], files: dict[str, Path]) -> None:
 
 
 def _append(path: Path, rows: list[list[str]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    with open(path, "a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
+    with open(path, "ab") as file:
+        file.write(delimited.from_rows(rows))
 
 
 def _refuse(name: str, why: str) -> NoReturn:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest
+from mlmgmt.modules import delimited
 from mlmgmt.store.retrainings import MEMBERS
 from mlmgmt.verbs import userfiles
 
@@ -98,13 +97,11 @@ def as_csv(answer: Mapping[str, Any]) -> bytes:
     """Return the rows as CSV, with a column for each metric. Texts that look like formulas get an apostrophe."""
     metrics = list(dict.fromkeys(name for row in answer["Rows"] for name in row["Metrics"] or ()))
     plain = [name for name in MEMBERS if name not in ("Metrics", "Metric")]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*plain, *metrics])
+    rows = [[*plain, *metrics]]
     for row in answer["Rows"]:
         values = [row[name] for name in plain] + [(row["Metrics"] or {}).get(name) for name in metrics]
-        writer.writerow([_harmless(value) for value in values])
-    return text.getvalue().encode("utf-8", "replace")
+        rows.append([_harmless(value) for value in values])
+    return delimited.from_rows(rows)
 
 
 def _harmless(value: Any) -> Any:

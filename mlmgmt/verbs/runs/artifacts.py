@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import platform
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.assets import TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX
 from mlmgmt.errors import BadRequest, NotFound
+from mlmgmt.modules import delimited
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
-    from mlmgmt.modules.base import Dataset
     from mlmgmt.modules.learners import Trained
     from mlmgmt.verbs.session import Session
 
@@ -49,22 +48,13 @@ def content(session: Session, value: Any, facts: Mapping[str, Any], *, suffix: s
     from mlmgmt.modules.base import Dataset
 
     if isinstance(value, Dataset):
-        return table_text(value, "\t" if suffix == ".tsv" else ",")
+        return delimited.from_frame(value.frame, delimited.separator_of(suffix))
     key = session.store.secrets.signing_key()
     if key is None:
         text = "This home has no key to sign models with."
         raise NotFound(text, detail="AccountNotRegistered", hint="Create one: mlmgmt Connect-AzAccount")
     seen = digests.row_digests(rows) if rows is not None and len(rows.rows) <= _MOST_ROW_DIGESTS else None
     return ilearner.pack(value, dict(facts), key=key, home=session.store.home.id, rows=seen)
-
-
-def table_text(dataset: Dataset, separator: str = ",") -> bytes:
-    """Return a table as delimited text with a header."""
-    text = str(dataset.frame.to_csv(index=False, sep=separator, lineterminator="\n"))
-    if "\r" in text:
-        # Readers take a bare carriage return for the end of a line, unless it is quoted.
-        text = dataset.frame.to_csv(index=False, sep=separator, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    return text.encode()
 
 
 def facts_of(

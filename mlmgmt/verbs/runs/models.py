@@ -69,9 +69,9 @@ def read_dataset(session: Session, uri: str) -> Dataset:
         BadRequest: it cannot be read.
         ModuleFailure: it is not a table in the format of its extension.
     """
-    from mlmgmt.modules import data_input_output
+    from mlmgmt.modules import text_formats
 
-    return data_input_output.read_table(GraphAccess(session).read(uri), data_input_output.format_of(uri), header=True)
+    return text_formats.read_table(GraphAccess(session).read(uri), text_formats.format_of(uri), header=True)
 
 
 def trusted_file(session: Session, digest: str) -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, WrongUsage
+from mlmgmt.modules import delimited
 from mlmgmt.verbs import named_values, userfiles
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.scoring import remote, request_response
@@ -74,18 +73,9 @@ def score(
         return answer
     table = next(iter(answer["Results"].values()))["value"]
     count = len(table["Values"])
-    userfiles.write(output_file, _csv(table), overwrite=True)
+    userfiles.write(output_file, delimited.from_rows([table["ColumnNames"], *table["Values"]]), overwrite=True)
     session.tell(f"Wrote the scores of {count:,} {'row' if count == 1 else 'rows'} to {output_file}.")
     return None
-
-
-def _csv(table: Mapping[str, Any]) -> bytes:
-    text = io.StringIO()
-    # Readers take a bare carriage return as the end of a line, unless it is quoted.
-    bare = any(isinstance(cell, str) and "\r" in cell for row in table["Values"] for cell in row)
-    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL)
-    writer.writerows([table["ColumnNames"], *table["Values"]])
-    return text.getvalue().encode()
 
 
 def score_revision(
