@@ -30,7 +30,7 @@ KNOWS: dict[str, set[str]] = {
     "protocol": {"ids", "errors"},
     "store": {"protocol", "definition", "ids", "errors"},
     "modules": {"errors"},
-    "learning": {"modules", "definition", "errors"},
+    "learning": {"modules", "protocol", "definition", "errors"},
     "pages": {"learning", "modules", "errors"},
     "verbs": {"pages", "learning", "modules", "store", "protocol", "definition", "resources", "ids", "errors"},
     "cmdlets": {"verbs", "definition", "errors"},

@@ -9,6 +9,7 @@ from mlmgmt.errors import BadRequest
 from mlmgmt.learning import answers, compiled, runner, tables
 from mlmgmt.learning.plan import GraphPlan
 from mlmgmt.modules.base import Dataset
+from mlmgmt.protocol.columns import placeholder_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -55,7 +56,8 @@ class Scorer:
         specification = self._inputs.get(name, {})
         example = ((self.plan.document["properties"].get("exampleRequest") or {}).get("inputs") or {}).get(name)
         try:
-            cells = tables.from_rows([(example or [tables.placeholder_row(specification)])[0]], specification, name)
+            row = example[0] if example else placeholder_row(specification.get("properties") or {})
+            cells = tables.from_rows([row], specification, name)
             probe, _ = tables.to_dataset(cells, specification)
         except BadRequest:
             return None

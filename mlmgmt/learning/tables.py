@@ -158,21 +158,6 @@ def from_rows(rows: Sequence[Sequence[Any]], specification: Specification, port:
     return from_request({"ColumnNames": columns, "Values": [list(row) for row in rows]}, port)
 
 
-def placeholder_row(specification: Specification) -> list[Any]:
-    """Return a row of the declared types, to try a graph with."""
-    made = {"boolean": True, "integer": 0, "number": 0.0}
-    cells = []
-    for column in (specification.get("properties") or {}).values():
-        kind = str(column.get("type", "String")).casefold()
-        if column.get("enum"):
-            cells.append(column["enum"][0])
-        elif kind == "string" and str(column.get("format", "")).casefold().startswith("date-time"):
-            cells.append("2000-01-01T00:00:00Z")
-        else:
-            cells.append(made.get(kind, "example"))
-    return cells
-
-
 def to_dataset(
     cells: Cells, specification: Specification | None, *, spare: Collection[str] = ()
 ) -> tuple[Dataset, list[str]]:

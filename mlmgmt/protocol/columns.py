@@ -69,13 +69,17 @@ def _words_of_type(words: Sequence[Any], name: str) -> list[Any]:
     return kept
 
 
-def placeholder_row(columns: Mapping[str, Mapping[str, Any]]) -> list[Any]:
-    """Return a row of the declared types without real data."""
+def placeholder_row(columns: Mapping[str, Mapping[str, Any]], *, text: str = "example") -> list[Any]:
+    """Return a row of the declared types without real data.
+
+    Args:
+        text: the value of text columns; a graph reads an empty one as missing.
+    """
     cells: list[Any] = []
     for column in columns.values():
         name, form = kind(column)
         words = _words_of_type(column.get("enum") or (), name)
-        cells.append(words[0] if words else _PLACEHOLDERS.get(name, _PLACEHOLDERS_BY_FORMAT.get(form, "")))
+        cells.append(words[0] if words else _PLACEHOLDERS.get(name, _PLACEHOLDERS_BY_FORMAT.get(form, text)))
     return cells
 
 
@@ -84,4 +88,4 @@ def sample(columns: Mapping[str, Mapping[str, Any]], given: Any) -> list[list[An
     rows = [row for row in given if isinstance(row, list)] if isinstance(given, list) else []
     if columns:
         rows = [row for row in rows if len(row) == len(columns)]
-    return rows or [placeholder_row(columns)]
+    return rows or [placeholder_row(columns, text="")]

@@ -14,6 +14,7 @@ from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.pages.article import Article, Code, Section, Table, Text
 from mlmgmt.pages.samples import rendering
 from mlmgmt.protocol import states
+from mlmgmt.protocol.columns import placeholder_row
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.advice import sample_code
 from mlmgmt.verbs.runs import artifacts
@@ -295,11 +296,8 @@ def _declared(properties: Mapping[str, Any], side: str, port: str) -> dict[str, 
 
 
 def _answer(properties: Mapping[str, Any], port: str) -> dict[str, Any]:
-    from mlmgmt.learning.tables import placeholder_row
-
-    specification = _declared(properties, "output", port)
-    columns = specification.get("properties") or {}
-    cells = [str(cell) for cell in placeholder_row(specification)]
+    columns = _declared(properties, "output", port).get("properties") or {}
+    cells = [str(cell) for cell in placeholder_row(columns)]
     types = [_column_kind(column)[0] for column in columns.values()]
     return {"type": "table", "value": {"ColumnNames": list(columns), "ColumnTypes": types, "Values": [cells]}}
 

@@ -16,6 +16,7 @@ from mlmgmt.errors import BadRequest, MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.pages.samples import rendering
 from mlmgmt.protocol import regions
+from mlmgmt.protocol.columns import placeholder_row
 from mlmgmt.verbs.runs import artifacts
 from mlmgmt.verbs.scoring import remote
 from mlmgmt.verbs.services import addresses, finding, lookup, siblings
@@ -150,9 +151,7 @@ def _table(properties: Mapping[str, Any], port: str, *, shows_data: bool) -> dic
     columns = columns_of(properties, port)
     rows = ((properties.get("exampleRequest") or {}).get("inputs") or {}).get(port)
     if not rows or not shows_data:
-        from mlmgmt.learning.tables import placeholder_row
-
-        rows = [placeholder_row({"properties": columns})]
+        rows = [placeholder_row(columns)]
     return {"ColumnNames": list(columns), "Values": rows[:1]}
 
 

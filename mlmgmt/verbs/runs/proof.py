@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest
+from mlmgmt.protocol.columns import placeholder_row
 from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
         specification = (properties.get("input", {}).get("properties") or {}).get(name, {})
         rows = example.get(name)
         if not rows:
-            rows, came = [tables.placeholder_row(specification)], "made from the input"
+            rows, came = [placeholder_row(specification.get("properties") or {})], "made from the input"
         inputs[name], _ = tables.to_dataset(tables.from_rows(rows, specification, name), specification)
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
     run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
