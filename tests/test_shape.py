@@ -33,7 +33,7 @@ KNOWS: dict[str, set[str]] = {
     "learning": {"modules", "protocol", "definition", "errors"},
     "pages": {"learning", "modules", "errors"},
     "verbs": {"pages", "learning", "modules", "store", "protocol", "definition", "resources", "ids", "errors"},
-    "cmdlets": {"verbs", "definition", "errors"},
+    "cmdlets": {"verbs", "protocol", "definition", "errors"},
     "server": {"protocol", "verbs", "learning", "store", "definition", "resources", "ids", "errors"},
     "help": {"cmdlets", "errors"},
     "cli": {"help", "cmdlets", "protocol", "verbs", "pages", "modules", "definition", "ids", "errors"},

@@ -15,6 +15,7 @@ from mlmgmt.cmdlets.declare import (
     Kind,
     Parameter,
 )
+from mlmgmt.protocol import regions
 
 STEP = "C. Classic web services"
 TOPIC = "classic"
@@ -43,7 +44,7 @@ NEW_WORKSPACE = Cmdlet(
     gate=Gate("Creating the workspace"),
     parameters=(
         Parameter("Name", help="Its name.", mandatory=True, position=0, short="n"),
-        Parameter("Location", help="Its region; default: South Central US.", short="l"),
+        Parameter("Location", help=f"Its region; default: {regions.DEFAULT}.", short="l"),
         Parameter("WorkspaceId", help="Its id, 32 hexadecimal digits; default: a new one."),
         Parameter("AuthorizationToken", help="Its token; default: a new one."),
         Parameter("ConfigFile", Kind.FILE, "A config.json with workspace id, token and region.", completes="file"),

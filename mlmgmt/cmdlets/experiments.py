@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter
+from mlmgmt.protocol import regions
 
 STEP = "9. Experiments"
 TOPIC = "experiments"
@@ -148,7 +149,6 @@ IMPORT = Cmdlet(
         Parameter("Overwrite", Kind.SWITCH, "Replace the graph of the experiment with this name, which keeps its id."),
     ),
 )
-_REGIONS = ("South Central US", "West Europe", "Southeast Asia", "Japan East", "West Central US", "Integration Test")
 _WITHIN, _ACROSS = "Copy Within the Current Workspace", "Copy across Workspaces"
 COPY = Cmdlet(
     spellings=_spelled("Copy", "Experiment"),
@@ -173,7 +173,7 @@ COPY = Cmdlet(
             "The region of the other workspace.",
             sets=(_ACROSS,),
             position=0,
-            choices=_REGIONS,
+            choices=regions.OF_COPIES,
         ),
         Parameter(
             "DestinationWorkspaceAuthorizationToken",

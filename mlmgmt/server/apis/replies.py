@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 
 from mlmgmt.ids import same_location
 from mlmgmt.protocol.operation import V2016
+from mlmgmt.protocol.regions import LOCATIONS
 from mlmgmt.server.http.call import Call, Reply, invalid
-from mlmgmt.verbs.plans.skus import LOCATIONS
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:

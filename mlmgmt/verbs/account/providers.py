@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import NotFound
 from mlmgmt.ids import PLANS, PROVIDER, STORAGE_ACCOUNTS, STORAGE_PROVIDER, WEB_SERVICES
+from mlmgmt.protocol.regions import LOCATIONS
 from mlmgmt.resources import API_VERSION
-from mlmgmt.verbs.plans.skus import LOCATIONS
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session

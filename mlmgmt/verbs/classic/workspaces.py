@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from mlmgmt.verbs.session import Session
 
-# The last one is not a region, but the old cmdlets accepted it as a location.
-_LOCATIONS = (*(region.name for region in regions.KNOWN), "Integration Test")
 CONFIG = "config.json"
 _CONFIG_MEMBERS = ("Location", "WorkspaceId", "AuthorizationToken")
 _EXPECTED = 'Expected: {"Location": "South Central US", "WorkspaceId": "...", "AuthorizationToken": "..."}'
@@ -134,13 +132,13 @@ def _refuse_taken(session: Session, identity: str) -> None:
 
 
 def _region(text: str) -> str:
-    found = next((known for known in _LOCATIONS if same_location(known, text)), None)
+    found = next((known for known in regions.OF_WORKSPACES if same_location(known, text)), None)
     if found is None:
         raise BadRequest(
             f"{text!r} is not a region of Classic workspaces.",
             detail="BadParameterValue",
             at="Location",
-            hint=f"Regions: {', '.join(_LOCATIONS)}.",
+            hint=f"Regions: {', '.join(regions.OF_WORKSPACES)}.",
         )
     return found
 

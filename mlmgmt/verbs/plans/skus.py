@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
+from mlmgmt.protocol.regions import LOCATIONS
 
 if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
@@ -17,15 +18,6 @@ STANDARD = "Standard"
 LEAST_CAPACITY, MOST_CAPACITY = 1, 10
 MOST_ASSOCIATIONS = 10_000
 REFILL_DAYS = 30
-LOCATIONS = (
-    "South Central US",
-    "East US 2",
-    "West Central US",
-    "West Europe",
-    "Southeast Asia",
-    "Japan East",
-)
-"""Where the original service ran; any other location is accepted, too."""
 _METERS = uuid.UUID("5f0e0a5e-6f0b-5d7c-9b3c-3f6f4d0a7c11")
 
 
