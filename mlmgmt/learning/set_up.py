@@ -122,10 +122,6 @@ def _origin(plan: GraphPlan, edge: Mapping[str, str]) -> tuple[str, str]:
     return source, plan.output_port(source, edge.get("sourcePortId")).name if source in plan.modules else ""
 
 
-Save = "Callable[[str, str], tuple[str, str]]"
-"""Saves the value of a node's output port, and returns the name and uri of the new asset."""
-
-
 def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str, str]]) -> Sketch:
     """Turn a training experiment into a predictive service.
 

@@ -141,9 +141,6 @@ class ScriptResult:
     console: str
 
 
-Inputs = dict[str, Any]
-
-
 @dataclass(frozen=True, slots=True)
 class Module:
     """One row of the catalogue.

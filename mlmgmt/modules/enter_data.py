@@ -36,5 +36,3 @@ ENTER_DATA_MANUALLY = Module(
     category="Data Input and Output",
     maps_to="Python's csv; scipy.io.arff for ARFF headers; sklearn.datasets.load_svmlight_file",
 )
-
-MODULES = (ENTER_DATA_MANUALLY,)

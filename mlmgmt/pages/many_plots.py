@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 60
 """The most keys that each get a line; with more, the figures show all keys together."""
-WIDTH, LINE = 700.0, 18.0
-_LAST, _MARGIN, _GAP = 670.0, 26.0, 12.0
+_LAST, _LINE, _MARGIN, _GAP = 670.0, 18.0, 26.0, 12.0
 _LETTERS, _LETTER = 28, 6.6
 _BINS = 30
 _EXTREME = 1e100
@@ -54,7 +53,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """A figure with a line for each key, WIDTH units wide; `top` and `bottom` are the ends of its frame."""
+    """A figure with a line for each key, 700 units wide; `top` and `bottom` are the ends of its frame."""
 
     height: float
     left: float
@@ -92,7 +91,7 @@ def pairs(points: Sequence[Point], metric: str) -> tuple[Pairs, str]:
     across = Scale(axis.low, axis.high, left, _LAST)
     lines = [
         Pair(
-            at=_MARGIN + LINE * (place + 0.5),
+            at=_MARGIN + _LINE * (place + 0.5),
             name=name,
             new=across(axis.inside(p.new)),
             old=None if p.old is None else across(axis.inside(p.old)),
@@ -101,7 +100,7 @@ def pairs(points: Sequence[Point], metric: str) -> tuple[Pairs, str]:
         )
         for place, (p, name) in enumerate(zip(ordered, names, strict=True))
     ]
-    bottom = _MARGIN + LINE * len(lines)
+    bottom = _MARGIN + _LINE * len(lines)
     drawn = Pairs(bottom + 40, left, _LAST, _MARGIN, bottom, across.label(metric), across.ticks(), lines)
     return drawn, axis.edge(p.values for p in points)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.verbs.session import Session
 
-EXPERIMENT, WORKSPACE = "Experiment", "Workspace"
+WORKSPACE = "Workspace"
 DATA_TYPE = "iLearnerDotNet"
 _SHORT = ("Name", "FamilyId", "Id", "IsLatest", "DataTypeId")
 
@@ -25,8 +25,8 @@ def get(session: Session, *, scope: str, experiment: str | None = None) -> list[
     """Return the trained models of the workspace, oldest first; or those that an experiment uses.
 
     Args:
-        scope: `EXPERIMENT` or `WORKSPACE`.
-        experiment: for the scope `EXPERIMENT`; without it, warn and return nothing.
+        scope: `Experiment` or `Workspace`.
+        experiment: for the scope `Experiment`; without it, warn and return nothing.
 
     Returns:
         for the workspace, whole models, each with a signature to download it (except for a Reader); for an experiment,

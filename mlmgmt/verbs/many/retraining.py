@@ -71,7 +71,7 @@ def plan(
             service's name.
         only_if_better: a metric; a key's model is deployed only if it is better by it than the current model.
         again: also train keys whose data is unchanged.
-        backend: one of `running.BACKENDS`; `dask` needs the `scheduler` of a cluster.
+        backend: `running.LOKY` or `running.DASK`; Dask needs the `scheduler` of a cluster.
         jobs: number of processes; default: one for each processor.
         results_files: files for the table; their suffixes .csv, .json and .html choose the format.
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.many.fitting import Result
 
 LOKY, DASK = "loky", "dask"
-BACKENDS = (LOKY, DASK)
 _LEFT_BEHIND = ("MALLOC_TRIM_THRESHOLD_", "PYTHONHASHSEED", "__DASK_PARENT_PID")
 """Variables that a local Dask cluster leaves in the environment; worker processes that inherit them are slower."""
 _CONNECT_SECONDS = 4
