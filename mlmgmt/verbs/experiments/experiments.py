@@ -312,7 +312,7 @@ def _evaluation(done: Run) -> list[dict[str, Any]]:
 
 
 def plan_remove(session: Session, *, experiment: str) -> Outcome:
-    """GraphPlan to remove an experiment, but not its datasets and models. The outcome answers with a sentence.
+    """Plan to remove an experiment, but not its datasets and models. The outcome answers with a sentence.
 
     Raises:
         NotFound: the experiment.

@@ -32,7 +32,7 @@ def plan_promote(
     trained_model_description: str,
     overwrite: bool = False,
 ) -> Outcome:
-    """GraphPlan to save the model that a module of an experiment trains as a trained model of the workspace.
+    """Plan to save the model that a module of an experiment trains as a trained model of the workspace.
 
     A run does not keep its models, so the experiment is run again; the same data and seeds give the same model.
 
@@ -134,7 +134,7 @@ def plan_update_asset(
     asset_name: str | None = None,
     asset_type: str = ASSET_TYPES[0],
 ) -> Outcome:
-    """GraphPlan to point an experiment's trained models at the latest of their families.
+    """Plan to point an experiment's trained models at the latest of their families.
 
     The experiment becomes a draft, and must run before it is deployed. The outcome answers with a sentence.
 

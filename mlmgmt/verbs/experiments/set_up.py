@@ -39,7 +39,7 @@ def plan(
     predictive: bool = False,
     output_file: str | None = None,
 ) -> Outcome:
-    """GraphPlan to set up a web service from a training experiment. Applying the plan runs the experiment.
+    """Plan to set up a web service from a training experiment. Applying the plan runs the experiment.
 
     Args:
         retraining: give the experiment itself a web service input and outputs.

@@ -51,7 +51,7 @@ def _export(session: Session, web_service: Source) -> Any:
 
 
 def plan_export(session: Session, *, web_service: Source, output_file: str) -> Outcome:
-    """GraphPlan to write the canonical text of a web service to a file.
+    """Plan to write the canonical text of a web service to a file.
 
     Raises:
         BadRequest: the web service cannot be read, or the file cannot be written.
