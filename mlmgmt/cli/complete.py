@@ -79,7 +79,7 @@ def _of_service(session: Session, what: str, identity: ServiceId) -> list[str]:
     """Return the jobs, revisions or assets of a web service or an endpoint."""
     store = session.store
     if what == "job":
-        return [str(body["id"]) for body in store.jobs.of(identity)]
+        return [body["id"] for body in store.jobs.of(identity)]
     if what == "revision":
         return [str(revision.number) for revision in store.services.history(identity)]
     current = store.services.current(identity)

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_WORKSPACE = documents.Kind("a workspace", dict.fromkeys(("WorkspaceId", "Name", "Location", "CreationTime"), str))
-_WEB_SERVICE = documents.Kind(
+_WORKSPACE: documents.Kind[dict[str, Any]] = documents.Kind(
+    "a workspace", dict.fromkeys(("WorkspaceId", "Name", "Location", "CreationTime"), str)
+)
+_WEB_SERVICE: documents.Kind[dict[str, Any]] = documents.Kind(
     "a web service",
     dict.fromkeys(("Id", "Name", "Description", "CreationTime", "WorkspaceId", "ExperimentId"), str),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import unquote
 
 import orjson
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+Document = TypeVar("Document")
+
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of document, such as "a resource group", with the type of each member that it must have."""
+class Kind(Generic[Document]):
+    """A kind of document, such as "a resource group", with the type of each member that is checked when it is read."""
 
     name: str
     members: Mapping[str, type]
 
-    def read(self, path: Path) -> dict[str, Any] | None:
+    def read(self, path: Path) -> Document | None:
         """Return the document in a file; None if there is no such file.
 
         Raises:
@@ -33,7 +35,7 @@ class Kind:
         if body is not None and not all(isinstance(body.get(name), kind) for name, kind in self.members.items()):
             *names, last = self.members
             raise files.damaged(path, f"{self.name} must have {', '.join(names)} and {last}")
-        return body
+        return cast("Document | None", body)
 
 
 def check_id(path: Path, parse: Callable[[str], object], text: str) -> None:

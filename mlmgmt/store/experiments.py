@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from mlmgmt.ids import file_name
 from mlmgmt.store import documents, files
@@ -11,7 +11,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_EXPERIMENT = documents.Kind(
+
+class Status(TypedDict):
+    """The state of an experiment: Draft, Running, Finished or Failed."""
+
+    StatusCode: str
+    CreationTime: str
+    StatusDetail: NotRequired[str | None]
+    StartTime: NotRequired[str | None]
+    EndTime: NotRequired[str | None]
+
+
+class Experiment(TypedDict):
+    """An experiment. `Description` is its name, as in Studio; `Run` has the nodes and results of its last run."""
+
+    ExperimentId: str
+    Description: str
+    Status: Status
+    Definition: dict[str, Any]
+    ParentExperimentId: NotRequired[str | None]
+    Summary: NotRequired[str]
+    Creator: NotRequired[str]
+    Category: NotRequired[str]
+    RunId: NotRequired[str]
+    Run: NotRequired[dict[str, Any] | None]
+
+
+_EXPERIMENT: documents.Kind[Experiment] = documents.Kind(
     "an experiment", {"ExperimentId": str, "Description": str, "Status": dict, "Definition": dict}
 )
 
@@ -26,7 +52,7 @@ class Experiments:
     def _file(self, experiment: str) -> Path:
         return self._folder / f"{file_name(experiment)}.json"
 
-    def read(self, experiment: str) -> dict[str, Any] | None:
+    def read(self, experiment: str) -> Experiment | None:
         path = self._file(experiment)
         body = _EXPERIMENT.read(path)
         if body is None:
@@ -37,13 +63,13 @@ class Experiments:
             raise files.damaged(path, "its definition has no valid graph of nodes, edges and assets")
         return body
 
-    def write(self, body: dict[str, Any]) -> None:
+    def write(self, body: Experiment) -> None:
         documents.write(self._file(body["ExperimentId"]), body)
 
     def remove(self, experiment: str) -> None:
         documents.remove(self._file(experiment))
 
-    def all(self) -> Iterator[dict[str, Any]]:
+    def all(self) -> Iterator[Experiment]:
         """Yield every experiment, oldest first."""
         found = map(self.read, documents.ids(self._folder))
         yield from sorted((body for body in found if body), key=lambda body: str(body["Status"].get("CreationTime")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from mlmgmt.store import documents, files
 
@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import GroupId
 
-_GROUP = documents.Kind("a resource group", {"id": str, "name": str, "location": str})
+
+class Group(TypedDict):
+    """A resource group."""
+
+    id: str
+    name: str
+    location: str
+    tags: NotRequired[dict[str, Any]]
+
+
+_GROUP: documents.Kind[Group] = documents.Kind("a resource group", {"id": str, "name": str, "location": str})
 
 
 class Groups:
@@ -24,16 +34,16 @@ class Groups:
     def _file(self, group: GroupId) -> Path:
         return self._root / group.folder / "group.json"
 
-    def get(self, group: GroupId) -> dict[str, Any] | None:
+    def get(self, group: GroupId) -> Group | None:
         return _GROUP.read(self._file(group))
 
-    def put(self, group: GroupId, body: dict[str, Any]) -> None:
+    def put(self, group: GroupId, body: Group) -> None:
         documents.write(self._file(group), body)
 
     def remove(self, group: GroupId) -> None:
         documents.remove(self._file(group))
 
-    def all(self) -> Iterator[dict[str, Any]]:
+    def all(self) -> Iterator[Group]:
         """Yield every group of every subscription, by file name; a folder that cannot be read is an error."""
         above = self._root / "subscriptions"
         for subscription in files.names(above):

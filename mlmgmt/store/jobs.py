@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from mlmgmt.errors import HomeError
 from mlmgmt.ids import file_name
@@ -17,13 +17,40 @@ from mlmgmt.protocol.states import QUEUED, STATES
 from mlmgmt.store import documents, files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mlmgmt.ids import ServiceId
 
 _ID = re.compile("[0-9a-f]{32}")
-_JOB = documents.Kind("a batch job", {"id": str, "state": str, "createdOn": str, "revision": int})
+
+
+class Job(TypedDict):
+    """A batch job. `inputs`, `outputs` and `results` have the account, the container and the path of each port's blob.
+
+    A training that the caller's process has done is recorded as a job with the name of its `data`.
+    """
+
+    id: str
+    revision: int
+    state: str
+    createdOn: str
+    service: NotRequired[str]
+    by: NotRequired[str]
+    inputs: NotRequired[dict[str, Mapping[str, str]]]
+    outputs: NotRequired[dict[str, Mapping[str, str]]]
+    parameters: NotRequired[list[str]]
+    queuedOn: NotRequired[str]
+    startedOn: NotRequired[str]
+    endedOn: NotRequired[str]
+    data: NotRequired[str]
+    results: NotRequired[dict[str, Mapping[str, str]]]
+    nodes: NotRequired[list[dict[str, Any]]]
+    details: NotRequired[str]
+    warnings: NotRequired[list[str]]
+
+
+_JOB: documents.Kind[Job] = documents.Kind("a batch job", {"id": str, "state": str, "createdOn": str, "revision": int})
 
 
 class Jobs:
@@ -42,7 +69,7 @@ class Jobs:
         """Return the file with the worker's output."""
         return self.folder(resource, job) / "worker.log"
 
-    def read(self, resource: ServiceId, job: str) -> dict[str, Any] | None:
+    def read(self, resource: ServiceId, job: str) -> Job | None:
         """Return a job; None if there is no job with that id.
 
         Raises:
@@ -56,10 +83,10 @@ class Jobs:
             raise files.damaged(path, "it does not contain a batch job")
         return body
 
-    def write(self, resource: ServiceId, body: dict[str, Any]) -> None:
+    def write(self, resource: ServiceId, body: Job) -> None:
         documents.write(self.folder(resource, body["id"]) / "job.json", body)
 
-    def of(self, resource: ServiceId) -> Iterator[dict[str, Any]]:
+    def of(self, resource: ServiceId) -> Iterator[Job]:
         """Yield the jobs of a web service, oldest first, without damaged ones, which must not hide the others."""
         yield from sorted(self._all(resource)[0], key=lambda body: str(body["createdOn"]))
 
@@ -67,8 +94,9 @@ class Jobs:
         """Return the errors of the jobs that `of` omits."""
         return self._all(resource)[1]
 
-    def _all(self, resource: ServiceId) -> tuple[list[dict[str, Any]], list[HomeError]]:
-        bodies, errors = [], []
+    def _all(self, resource: ServiceId) -> tuple[list[Job], list[HomeError]]:
+        bodies: list[Job] = []
+        errors: list[HomeError] = []
         for job in files.names(self._folder_of(resource)):
             try:
                 if (body := self.read(resource, job)) is not None:
@@ -114,6 +142,6 @@ class Jobs:
         return self.folder(resource, job) / "worker.lock"
 
 
-def _is_whole(body: dict[str, Any], job: str) -> bool:
+def _is_whole(body: Job, job: str) -> bool:
     places = all(isinstance(body.get(name, {}), dict) for name in ("inputs", "outputs", "results"))
     return places and body["state"] in (*STATES, QUEUED) and body["id"] == job.casefold()

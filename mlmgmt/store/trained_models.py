@@ -11,7 +11,7 @@ from mlmgmt.store import documents, files
 if TYPE_CHECKING:
     from pathlib import Path
 
-_TRAINED_MODEL = documents.Kind(
+_TRAINED_MODEL: documents.Kind[dict[str, Any]] = documents.Kind(
     "a trained model", {"Id": str, "FamilyId": str, "Batch": int, "Name": str, "CreatedDate": str, "Uri": str}
 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 from mlmgmt.errors import Conflict, Declined, PreconditionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mlmgmt.verbs.session import Session
 
@@ -43,8 +43,8 @@ class Outcome:
     """
 
     target: str
-    before: dict[str, Any] | None
-    after: dict[str, Any] | None
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
     commit: Callable[[], Any]
     replan: Callable[[], Outcome] | None = None
     warnings: Sequence[str] = ()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from mlmgmt.store.experiments import Experiments
+    from mlmgmt.store.groups import Group
     from mlmgmt.store.store import Store
 
 OWNER, CONTRIBUTOR, READER = "Owner", "Contributor", "Reader"
@@ -163,7 +164,7 @@ class Session:
     def service_id(self, group: str, name: str) -> ResourceId:
         return ResourceId(self.store.home.subscription, self.group_id(group).name, check_name(name))
 
-    def existing_group(self, group: str) -> dict[str, Any]:
+    def existing_group(self, group: str) -> Group:
         """Return a resource group, which must exist.
 
         Raises:
@@ -173,7 +174,7 @@ class Session:
         found = self.store.groups.get(identity)
         if found is None:
             message = f"The resource group {group!r} does not exist."
-            known = ", ".join(sorted(str(body["name"]) for body in self.store.groups.all()))
+            known = ", ".join(sorted(body["name"] for body in self.store.groups.all()))
             hint = (
                 f"Existing groups: {known}."
                 if known

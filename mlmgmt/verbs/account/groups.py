@@ -14,6 +14,7 @@ from mlmgmt.verbs.services import webservices
 from mlmgmt.verbs.tags import check_tags
 
 if TYPE_CHECKING:
+    from mlmgmt.store.groups import Group
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.Resources/subscriptions/resourceGroups/write"
@@ -31,7 +32,7 @@ def get(session: Session, *, name: str | None = None) -> dict[str, Any] | list[d
     return [_view(body) for body in session.store.groups.all()]
 
 
-def _view(body: dict[str, Any]) -> dict[str, Any]:
+def _view(body: Group) -> dict[str, Any]:
     return {
         "ResourceGroupName": body["name"],
         "Location": body["location"],
@@ -55,7 +56,7 @@ def plan_create(session: Session, *, name: str, location: str, tags: dict[str, A
     if present is not None and not same_location(present["location"], location):
         message = f"The resource group {present['name']!r} exists in {present['location']!r}, not in {location!r}."
         raise Conflict(message, detail="InvalidResourceGroupLocation", target=name)
-    body = {"id": str(identity), "name": identity.name, "location": location, "tags": check_tags(tags or {})}
+    body: Group = {"id": str(identity), "name": identity.name, "location": location, "tags": check_tags(tags or {})}
     if present is not None:
         body |= {"id": present["id"], "name": present["name"], "location": present["location"]}
         body["tags"] = tags if tags is not None else present.get("tags", {})

@@ -12,8 +12,9 @@ from mlmgmt.protocol import states
 from mlmgmt.verbs.storage import references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from mlmgmt.store import jobs
     from mlmgmt.store.blobs import Blob
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
@@ -56,16 +57,16 @@ class Steps:
 class Job:
     """The newest job of a training service; `model` is the blob of the model that it made."""
 
-    body: dict[str, Any]
+    body: jobs.Job
     model: Blob | None
 
     @property
     def id(self) -> str:
-        return str(self.body["id"])
+        return self.body["id"]
 
     @property
     def state(self) -> str:
-        return str(self.body["state"])
+        return self.body["state"]
 
 
 def newest_job(session: Session, trainer: Revision | None) -> Job | None:
@@ -76,7 +77,7 @@ def newest_job(session: Session, trainer: Revision | None) -> Job | None:
     return Job(bodies[-1], next(models_of(bodies[-1]), None))
 
 
-def models_of(job: Mapping[str, Any]) -> Iterator[Blob]:
+def models_of(job: jobs.Job) -> Iterator[Blob]:
     """Yield the trained models in the results of a stored job."""
     for port, kept in (job.get("results") or {}).items():
         try:

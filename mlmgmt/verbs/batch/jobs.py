@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.ids import ServiceId
     from mlmgmt.store.blobs import Blob
+    from mlmgmt.store.jobs import Job
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.services.addresses import Address
     from mlmgmt.verbs.session import Session
@@ -56,7 +57,7 @@ def submit(
     for blob, data in (files or {}).items():
         session.store.blobs.write(blob, data)
     job = uuid.uuid4().hex
-    body = {
+    body: Job = {
         "id": job,
         "service": str(current.resource),
         "revision": current.number,
@@ -113,7 +114,7 @@ def record(
     """
     ended = session.clock()
     began = stamp(started or ended)
-    body = {
+    body: Job = {
         "id": uuid.uuid4().hex,
         "service": str(current.resource),
         "revision": current.number,
@@ -130,7 +131,7 @@ def record(
         "nodes": nodes,
     }
     session.store.jobs.write(current.resource, body)
-    return str(body["id"])
+    return body["id"]
 
 
 def finish(
@@ -156,10 +157,10 @@ def finish(
         workers.take_up(session, resource)
 
 
-def _existing(session: Session, resource: ServiceId, job: str) -> dict[str, Any]:
+def _existing(session: Session, resource: ServiceId, job: str) -> Job:
     body = session.store.jobs.read(resource, job)
     if body is None:
-        known = [str(other["id"]) for other in session.store.jobs.of(resource)][-3:]
+        known = [other["id"] for other in session.store.jobs.of(resource)][-3:]
         hint = f"Its last jobs: {', '.join(known)}." if known else "Submit one: mlmgmt batch submit"
         raise NotFound(f"{resource.name!r} has no job {job!r}.", detail="JobNotFound", at=job, hint=hint)
     return body
@@ -191,10 +192,10 @@ def status(session: Session, *, job: str | None = None, **address: Unpack[Addres
     return job_status(session, resource, body)
 
 
-def _refresh(session: Session, resource: ServiceId, job: str | None = None) -> list[dict[str, Any]]:
+def _refresh(session: Session, resource: ServiceId, job: str | None = None) -> list[Job]:
     """Return all jobs, or one, after marking those whose worker died as failed, and starting queued ones."""
 
-    def bodies() -> list[dict[str, Any]]:
+    def bodies() -> list[Job]:
         found = session.store.jobs.of(resource) if job is None else [_existing(session, resource, job)]
         return [workers.fail_if_dead(session, resource, body) for body in found]
 
@@ -208,7 +209,7 @@ def _refresh(session: Session, resource: ServiceId, job: str | None = None) -> l
     return found
 
 
-def _row(body: Mapping[str, Any]) -> dict[str, Any]:
+def _row(body: Job) -> dict[str, Any]:
     return {
         "JobId": body["id"],
         "StatusCode": _wire_state(body["state"]),
@@ -223,7 +224,7 @@ def _wire_state(state: str) -> str:
     return NOT_STARTED if state == QUEUED else state
 
 
-def job_status(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
+def job_status(session: Session, resource: ServiceId, body: Job) -> dict[str, Any]:
     """Return a job's status: the documented `StatusCode`, `Results` and `Details`, and more that is known here."""
     results = None
     if body["state"] == FINISHED:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlmgmt.ids import ServiceId
     from mlmgmt.learning.runner import Run
     from mlmgmt.learning.tables import Cells
+    from mlmgmt.store.jobs import Job
 
 _CONTAINER = "experimentoutput"
 _SHORTEST_SECRET = 4
@@ -100,7 +101,7 @@ def _may_be_secret(piece: str) -> bool:
     return False
 
 
-def _run_job(session: Session, resource: ServiceId, body: Mapping[str, Any]) -> dict[str, Any]:
+def _run_job(session: Session, resource: ServiceId, body: Job) -> dict[str, Any]:
     store = session.store
     revision = store.services.revision(resource, body["revision"])
     if revision is None:

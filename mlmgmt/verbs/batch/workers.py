@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import mlmgmt
 from mlmgmt.protocol.states import FAILED, QUEUED, RUNNING
@@ -21,6 +21,7 @@ from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from mlmgmt.ids import ServiceId
+    from mlmgmt.store.jobs import Job
     from mlmgmt.verbs.session import Session
 
 MOST_AT_ONCE = 40
@@ -42,9 +43,9 @@ def lock_jobs(session: Session, resource: ServiceId, *, patience: float = lock.P
     return lock.hold(session.store.home.root, f"jobs/{resource.folder}", patience=patience)
 
 
-def change(session: Session, resource: ServiceId, body: dict[str, Any], **changes: Any) -> None:
+def change(session: Session, resource: ServiceId, body: Job, **changes: Any) -> None:
     """Change members of a job and write it."""
-    body.update(changes)
+    body.update(cast("Job", changes))
     session.store.jobs.write(resource, body)
 
 
@@ -57,7 +58,7 @@ def take_up(session: Session, resource: ServiceId) -> None:
         _spawn(session, resource, body)
 
 
-def _spawn(session: Session, resource: ServiceId, body: dict[str, Any]) -> None:
+def _spawn(session: Session, resource: ServiceId, body: Job) -> None:
     """Start the worker of a job. It inherits the job's lock, so that the lock is never free in between."""
     handle = session.store.jobs.take(resource, body["id"])
     if handle is None:
@@ -98,12 +99,12 @@ def _reap() -> None:
         _started.discard(pid)
 
 
-def _fail(session: Session, resource: ServiceId, body: dict[str, Any], details: str) -> None:
+def _fail(session: Session, resource: ServiceId, body: Job, details: str) -> None:
     change(session, resource, body, state=FAILED, endedOn=stamp(session.clock()), details=details)
     session.store.secrets.forget_job(body["id"])
 
 
-def fail_if_dead(session: Session, resource: ServiceId, body: dict[str, Any]) -> dict[str, Any]:
+def fail_if_dead(session: Session, resource: ServiceId, body: Job) -> Job:
     """Return a job, after marking it as failed if it is running and its worker is gone."""
     if body["state"] == RUNNING and not session.store.jobs.is_worked_on(resource, body["id"]):
         # The worker may have recorded the end just before it exited, so read the job again.

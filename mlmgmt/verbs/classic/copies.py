@@ -14,6 +14,7 @@ from mlmgmt.verbs.experiments import experiments
 from mlmgmt.verbs.outcome import Outcome, no_comparison
 
 if TYPE_CHECKING:
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/workspaces/experiments/write"
@@ -71,7 +72,7 @@ def plan_copy_across(
     return _plan(there, body, body["Description"], parent=None, where=where)
 
 
-def _plan(there: Session, body: dict[str, Any], name: str, *, parent: str | None, where: str) -> Outcome:
+def _plan(there: Session, body: Experiment, name: str, *, parent: str | None, where: str) -> Outcome:
     experiments.refuse_taken_name(there, name)
 
     def commit() -> str:

@@ -19,6 +19,7 @@ from mlmgmt.verbs.session import stamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
 
@@ -85,7 +86,7 @@ def plan_deploy(
     )
 
 
-def _warnings_of_others(session: Session, experiment: Mapping[str, Any]) -> list[str]:
+def _warnings_of_others(session: Session, experiment: Experiment) -> list[str]:
     """Warn that the experiment already has a web service: services with the same name differ only in their ids."""
     others = [body for body in finding.web_services(session) if body["ExperimentId"] == experiment["ExperimentId"]]
     if not others:
@@ -103,7 +104,7 @@ def web_service_of(session: Session, *, experiment: str) -> dict[str, Any]:
     return _web_service_of(session, experiments.existing(session, experiment))
 
 
-def _web_service_of(session: Session, experiment: Mapping[str, Any]) -> dict[str, Any]:
+def _web_service_of(session: Session, experiment: Experiment) -> dict[str, Any]:
     identity, name = experiment["ExperimentId"], experiment["Description"]
     found = [body for body in finding.web_services(session) if body["ExperimentId"] == identity]
     if not found:
@@ -121,7 +122,7 @@ def _web_service_of(session: Session, experiment: Mapping[str, Any]) -> dict[str
 def _plan_update(
     session: Session,
     service: dict[str, Any],
-    experiment: Mapping[str, Any],
+    experiment: Experiment,
     document: Mapping[str, Any],
     message: str | None,
     skip: bool,

@@ -16,6 +16,7 @@ from mlmgmt.verbs.services import siblings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.jobs import Job
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.doctor.findings import Findings
     from mlmgmt.verbs.session import Session
@@ -36,13 +37,13 @@ def check_last(session: Session, revision: Revision, findings: Findings) -> None
         if not bodies:
             findings.skip(JOB, f"{siblings.title(trainer)!r} has no jobs.")
             continue
-        if trainer is not revision and str(bodies[-1]["createdOn"]) < revision.modified_on:
+        if trainer is not revision and bodies[-1]["createdOn"] < revision.modified_on:
             findings.ok(JOB, f"{siblings.title(trainer)!r} has no jobs since the last change of this service.")
             continue
         _check_job(session, trainer, bodies[-1], findings)
 
 
-def _check_job(session: Session, trainer: Revision, body: Mapping[str, Any], findings: Findings) -> None:
+def _check_job(session: Session, trainer: Revision, body: Job, findings: Findings) -> None:
     words, job, state = trainer.resource.words, body["id"], body["state"]
     if state == states.NOT_STARTED:
         note = f"The job {job} was submitted but never started."
@@ -56,8 +57,8 @@ def _check_job(session: Session, trainer: Revision, body: Mapping[str, Any], fin
         findings.ok(JOB, f"The last job of {siblings.title(trainer)!r}, {job}, is {state}.")
 
 
-def _details(body: Mapping[str, Any]) -> str:
-    text = " ".join(str(body.get("details") or body.get("error") or "").split())
+def _details(body: Job) -> str:
+    text = " ".join(str(body.get("details") or "").split())
     return text[:400] or "see its status."
 
 

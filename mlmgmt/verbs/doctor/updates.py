@@ -167,7 +167,7 @@ def latest_model(session: Session, revision: Revision, blob: blobs.Blob | None =
         for body in reversed(list(session.store.jobs.of(trainer.resource))):
             for place in models_of(body):
                 if blob in (None, place):
-                    return trainer.resource, str(body["id"]), place
+                    return trainer.resource, body["id"], place
     return None
 
 

@@ -6,7 +6,7 @@ import re
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mlmgmt.learning.runner import Run
+    from mlmgmt.store.experiments import Experiment, Status
     from mlmgmt.verbs.session import Session
 
 DRAFT, RUNNING, FINISHED, FAILED = "Draft", "Running", "Finished", "Failed"
@@ -47,12 +48,12 @@ def get(session: Session, *, experiment: str | None = None) -> Any:
     return documented(body, bodies) | {"Run": body.get("Run"), "Definition": body["Definition"]}
 
 
-def _all(session: Session) -> list[dict[str, Any]]:
+def _all(session: Session) -> list[Experiment]:
     """Return every experiment, after marking those whose process died as failed."""
     return [_fail_if_dead(session, body) for body in session.experiments.all()]
 
 
-def _fail_if_dead(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+def _fail_if_dead(session: Session, body: Experiment) -> Experiment:
     if body["Status"]["StatusCode"] == RUNNING:
         # In a read-only home the lock cannot be tried, so the recorded status is returned.
         with suppress(MlmgmtError, OSError):
@@ -60,13 +61,13 @@ def _fail_if_dead(session: Session, body: dict[str, Any]) -> dict[str, Any]:
             with _locked(session, body):
                 body = session.experiments.read(body["ExperimentId"]) or body
                 if body["Status"]["StatusCode"] == RUNNING:
-                    ended = {"StatusCode": FAILED, "StatusDetail": "The process that ran it ended before its run did."}
-                    body["Status"] = body["Status"] | ended
+                    why = "The process that ran it ended before its run did."
+                    body["Status"] = body["Status"] | {"StatusCode": FAILED, "StatusDetail": why}
     return body
 
 
 @contextmanager
-def _locked(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
+def _locked(session: Session, body: Experiment) -> Iterator[None]:
     """Lock an experiment. A run holds the lock until it ends, even if it crashes.
 
     Raises:
@@ -82,7 +83,7 @@ def _locked(session: Session, body: Mapping[str, Any]) -> Iterator[None]:
         yield
 
 
-def existing(session: Session, experiment: str) -> dict[str, Any]:
+def existing(session: Session, experiment: str) -> Experiment:
     """Return an experiment by its id, or by its name in any letter case.
 
     Raises:
@@ -92,7 +93,7 @@ def existing(session: Session, experiment: str) -> dict[str, Any]:
     return _named(_all(session), experiment)
 
 
-def _named(bodies: Sequence[dict[str, Any]], experiment: str) -> dict[str, Any]:
+def _named(bodies: Sequence[Experiment], experiment: str) -> Experiment:
     key = experiment.casefold()
     found = [b for b in bodies if experiment == b["ExperimentId"]] or [
         b for b in bodies if key == b["Description"].casefold()
@@ -111,7 +112,7 @@ def _named(bodies: Sequence[dict[str, Any]], experiment: str) -> dict[str, Any]:
 
 def new_document(
     session: Session, name: str, definition: Mapping[str, Any], *, summary: str = "", parent: str | None = None
-) -> dict[str, Any]:
+) -> Experiment:
     """Return the document of a new experiment, without writing it."""
     return {
         "ExperimentId": f"{session.experiments.workspace}.f-id.{uuid.uuid4().hex}",
@@ -132,7 +133,7 @@ def new_document(
     }
 
 
-def write_new(session: Session, body: Mapping[str, Any]) -> None:
+def write_new(session: Session, body: Experiment) -> None:
     """Write a new experiment.
 
     Raises:
@@ -140,7 +141,7 @@ def write_new(session: Session, body: Mapping[str, Any]) -> None:
     """
     with lock.hold(session.store.home.root, "experiments"):
         refuse_taken_name(session, body["Description"])
-        session.experiments.write(dict(body))
+        session.experiments.write(body)
 
 
 def refuse_broken(definition: Mapping[str, Any], name: str) -> None:
@@ -213,7 +214,7 @@ def run(session: Session, *, experiment: str) -> dict[str, Any]:
     return summary_of(body)
 
 
-def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
+def summary_of(body: Experiment) -> dict[str, Any]:
     """Return the status and results of an experiment's last run."""
     return {
         "ExperimentId": body["ExperimentId"],
@@ -223,7 +224,7 @@ def summary_of(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def run_and_record(session: Session, body: dict[str, Any]) -> Run:
+def run_and_record(session: Session, body: Experiment) -> Run:
     """Run an experiment and record how it ended. Raises the errors of `run`."""
     from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.learning.plan import GraphPlan
@@ -232,7 +233,7 @@ def run_and_record(session: Session, body: dict[str, Any]) -> Run:
         fresh = session.experiments.read(body["ExperimentId"])
         if fresh is None:
             existing(session, body["ExperimentId"])
-        body.update(fresh or {})
+        body.update(fresh or body)
         refuse_broken(body["Definition"], body["Description"])
         _record(session, body, StatusCode=RUNNING, StatusDetail=None, StartTime=stamp(session.clock()), EndTime=None)
         try:
@@ -261,7 +262,7 @@ def run_id(session: Session) -> str:
     return f"{session.experiments.workspace}.r-id.{uuid.uuid4().hex}"
 
 
-def replace(session: Session, body: Mapping[str, Any], *, is_new: bool) -> None:
+def replace(session: Session, body: Experiment, *, is_new: bool) -> None:
     """Write an experiment that was set up or imported: a new one, or over one that still exists.
 
     Raises:
@@ -273,7 +274,7 @@ def replace(session: Session, body: Mapping[str, Any], *, is_new: bool) -> None:
         return
     with _locked(session, body):
         existing(session, body["ExperimentId"])
-        session.experiments.write(dict(body))
+        session.experiments.write(body)
 
 
 def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
@@ -289,12 +290,12 @@ def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str
     return found
 
 
-def _record_failure(session: Session, body: dict[str, Any], detail: str) -> None:
+def _record_failure(session: Session, body: Experiment, detail: str) -> None:
     _record(session, body, StatusCode=FAILED, StatusDetail=detail, EndTime=stamp(session.clock()))
 
 
-def _record(session: Session, body: dict[str, Any], **status: Any) -> None:
-    body["Status"] = body["Status"] | status
+def _record(session: Session, body: Experiment, **status: Any) -> None:
+    body["Status"] = body["Status"] | cast("Status", status)
     session.experiments.write(body)
 
 
@@ -332,7 +333,7 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
 _STATUS = ("StatusCode", "StatusDetail", "CreationTime", "StartTime", "EndTime")
 
 
-def documented(body: Mapping[str, Any], others: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def documented(body: Experiment, others: Iterable[Experiment]) -> dict[str, Any]:
     """Return the members of an experiment that Studio documents. `Description` is its name, as in Studio.
 
     Args:

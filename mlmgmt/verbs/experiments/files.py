@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlmgmt.definition import document as text
 from mlmgmt.definition import reading, studio
@@ -14,6 +14,7 @@ from mlmgmt.verbs.outcome import Outcome, no_comparison
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -36,7 +37,7 @@ def export_graph(session: Session, *, experiment: str, output_file: str, force: 
     session.tell(f"Wrote the graph of {body['Description']!r} to {output_file}.")
 
 
-def graph_of(body: Mapping[str, Any]) -> dict[str, Any]:
+def graph_of(body: Experiment) -> dict[str, Any]:
     """Return the graph of an experiment in Studio's format: `Graph` and `WebService`."""
     return studio.from_graph(body["Definition"]["properties"], _ports)
 
@@ -101,14 +102,14 @@ def plan_import(
         body = experiments.new_document(session, name, definition, summary=f"Imported from {input_file.name}.")
         if current is not None:
             kept = ("ExperimentId", "ParentExperimentId", "Description", "Creator")
-            body |= {member: current.get(member) for member in kept}
+            body |= cast("Experiment", {member: current.get(member) for member in kept})
         experiments.replace(session, body, is_new=current is None)
         return experiments.summary_of(body)
 
     return Outcome(target=name, before=current, after={}, commit=commit, compared=no_comparison)
 
 
-def _to_overwrite(session: Session, name: str) -> dict[str, Any] | None:
+def _to_overwrite(session: Session, name: str) -> Experiment | None:
     """Return the experiment to overwrite; None if the name is not taken."""
     if not any(body["Description"].casefold() == name.casefold() for body in session.experiments.all()):
         return None

@@ -15,6 +15,7 @@ from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.experiments import Experiment, Status
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/workspaces/experiments/write"
@@ -78,7 +79,7 @@ def plan_promote(
     )
 
 
-def _model_port(body: Mapping[str, Any], node: str, named: str) -> str:
+def _model_port(body: Experiment, node: str, named: str) -> str:
     """Return the name of a module's output port for a trained model, as the module spells it."""
     from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.learning.plan import GraphPlan
@@ -173,8 +174,9 @@ def plan_update_asset(
     definition = deepcopy(body["Definition"])
     for asset_id, uri in moved.items():
         definition["properties"]["assets"][asset_id]["locationInfo"]["uri"] = uri
-    draft = {"StatusCode": experiments.DRAFT, "StatusDetail": None, "StartTime": None, "EndTime": None}
-    changed = body | {"Definition": definition, "Status": body["Status"] | draft, "Run": None}
+    draft: Status = {**body["Status"], "StatusCode": experiments.DRAFT, "StatusDetail": None}
+    draft |= {"StartTime": None, "EndTime": None}
+    changed: Experiment = {**body, "Definition": definition, "Status": draft, "Run": None}
     names = ", ".join(repr(model.name) for model in used if model.asset_id in moved)
 
     def commit() -> str:

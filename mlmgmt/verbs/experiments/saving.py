@@ -13,6 +13,7 @@ from mlmgmt.verbs.userfiles import Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/workspaces/experiments/write"
@@ -78,6 +79,6 @@ def plan_save(
     return Outcome(target=title, before=current, after={}, commit=commit, compared=no_comparison)
 
 
-def _is_the_same(given: Mapping[str, Any], current: Mapping[str, Any]) -> bool:
+def _is_the_same(given: Mapping[str, Any], current: Experiment) -> bool:
     found = files.graph_of(current)
     return all(found[part] == value for part, value in given.items())

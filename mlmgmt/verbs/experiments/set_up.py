@@ -18,11 +18,12 @@ from mlmgmt.verbs.runs import artifacts, models
 from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.learning.runner import Run
     from mlmgmt.modules.base import Dataset
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
 PREDICTIVE = " [Predictive Exp.]"
@@ -95,7 +96,7 @@ def _refuse_folder(path: str) -> None:
         raise BadRequest(f"{path} is a folder.", detail="NotAFile", target=path)
 
 
-def _earlier_predictive(session: Session, name: str, parent: str) -> dict[str, Any] | None:
+def _earlier_predictive(session: Session, name: str, parent: str) -> Experiment | None:
     """Return the predictive experiment made earlier from the same training experiment. Refuse another's name."""
     for body in session.experiments.all():
         if body["Description"].casefold() == name.casefold() and body.get("ParentExperimentId") == parent:
@@ -104,7 +105,7 @@ def _earlier_predictive(session: Session, name: str, parent: str) -> dict[str, A
     return None
 
 
-def _set_up_retraining(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+def _set_up_retraining(session: Session, body: Experiment) -> Experiment:
     from mlmgmt.learning import schemas, set_up
     from mlmgmt.modules.base import Dataset
 
@@ -166,7 +167,7 @@ def _output_value(sketch: Sketch, done: Run, output: str) -> Any:
     return _value_on(edge, done)
 
 
-def _set_up_predictive(session: Session, body: dict[str, Any], name: str) -> dict[str, Any]:
+def _set_up_predictive(session: Session, body: Experiment, name: str) -> Experiment:
     from mlmgmt.learning import runner, schemas, set_up
     from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.base import Dataset
@@ -208,11 +209,11 @@ def _set_up_predictive(session: Session, body: dict[str, Any], name: str) -> dic
     now = document["Status"]["CreationTime"]
     document["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
     document["RunId"] = experiments.run_id(session)
-    document["Run"] = body["Run"] | {"Nodes": [report.as_json() for report in scored.reports]}
+    document["Run"] = {**(body["Run"] or {}), "Nodes": [report.as_json() for report in scored.reports]}
     return document
 
 
-def save_output(session: Session, body: Mapping[str, Any], done: Run, node: str, port: str) -> blobs.Blob:
+def save_output(session: Session, body: Experiment, done: Run, node: str, port: str) -> blobs.Blob:
     """Save the output of a port of an experiment's run as a blob in the home's first account.
 
     Raises:
@@ -261,7 +262,7 @@ def _rows_port(node: str, done: Run) -> str:
     return next(rows for rows, _ in set_up.TRAINERS.values() if (node, rows) in done.inputs)
 
 
-def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+def definition_of(session: Session, body: Experiment) -> dict[str, Any]:
     """Return the web service definition of an experiment that was run, checked against the schema.
 
     Raises:
@@ -279,7 +280,7 @@ def definition_of(session: Session, body: dict[str, Any]) -> dict[str, Any]:
         hint = f"mlmgmt set-up-web-service {body['Description']!r} --predictive (or --retraining)"
         raise BadRequest(message, detail="NoWebServicePorts", target="ExperimentId", hint=hint)
     tags = {EXPERIMENT_TAG: body["ExperimentId"]}
-    if body.get("ParentExperimentId"):
-        tags[TRAINING_TAG] = body["ParentExperimentId"]
+    if parent := body.get("ParentExperimentId"):
+        tags[TRAINING_TAG] = parent
     document["tags"] = {**(document.get("tags") or {}), **tags}
     return reading.read(text.write(document), session.contract, source=body["Description"]).document

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from mlmgmt.definition.document import compact
@@ -16,6 +16,7 @@ from mlmgmt.verbs.plans import skus
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from mlmgmt.store.plans import Association, Plan
     from mlmgmt.verbs.session import Session
 
 _MOVE = "Microsoft.MachineLearning/commitmentPlans/commitmentAssociations/move/action"
@@ -32,7 +33,7 @@ def commitment_plan_id(session: Session, group: str, name: str) -> PlanId:
     return PlanId(session.store.home.subscription, session.group_id(group).name, check_name(name, what="plan"))
 
 
-def existing_plan(session: Session, group: str, name: str) -> tuple[PlanId, dict[str, Any]]:
+def existing_plan(session: Session, group: str, name: str) -> tuple[PlanId, Plan]:
     """Return the id and the stored document of a plan, which must exist.
 
     Raises:
@@ -42,11 +43,11 @@ def existing_plan(session: Session, group: str, name: str) -> tuple[PlanId, dict
     return _existing_by_id(session, commitment_plan_id(session, group, name))
 
 
-def _existing_by_id(session: Session, identity: PlanId) -> tuple[PlanId, dict[str, Any]]:
+def _existing_by_id(session: Session, identity: PlanId) -> tuple[PlanId, Plan]:
     body = session.store.plans.get(identity)
     if body is None:
         message = f"The commitment plan {identity.name!r} in the resource group {identity.group!r} was not found."
-        names = ", ".join(str(other["name"]) for other in session.store.plans.in_group(identity.group_id))
+        names = ", ".join(other["name"] for other in session.store.plans.in_group(identity.group_id))
         hint = f"Its commitment plans: {names}." if names else "The group has no commitment plans yet."
         raise NotFound(message, target=str(identity), code=_NOT_FOUND, hint=hint)
     return PlanId.parse(body["id"]), body
@@ -71,18 +72,18 @@ def associations(
     return _view(name.casefold(), _existing(session, identity, name))
 
 
-def of_plan(session: Session, plan: PlanId) -> Iterator[tuple[str, dict[str, Any]]]:
+def of_plan(session: Session, plan: PlanId) -> Iterator[tuple[str, Association]]:
     """Yield the associations of a plan with existing services; those of removed services are skipped."""
     for guid, body in session.store.plans.associations(plan.subscription):
         if fold(body["planId"]) == fold(str(plan)) and _is_deployed(session, body):
             yield guid, body
 
 
-def _is_deployed(session: Session, body: Mapping[str, Any]) -> bool:
+def _is_deployed(session: Session, body: Association) -> bool:
     return session.store.services.current(ResourceId.parse(body["associatedResourceId"])) is not None
 
 
-def _existing(session: Session, plan: PlanId, name: str) -> dict[str, Any]:
+def _existing(session: Session, plan: PlanId, name: str) -> Association:
     body = session.store.plans.association_named(plan.subscription, name)
     if body is None or fold(body["planId"]) != fold(str(plan)) or not _is_deployed(session, body):
         message = f"The commitment plan {plan.name!r} has no association {name!r}."
@@ -92,7 +93,7 @@ def _existing(session: Session, plan: PlanId, name: str) -> dict[str, Any]:
     return body
 
 
-def _view(guid: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def _view(guid: str, body: Association) -> dict[str, Any]:
     return {
         "id": f"{body['planId']}/commitmentAssociations/{guid}",
         "name": guid,
@@ -151,14 +152,14 @@ def _refuse_full(session: Session, plan: PlanId) -> None:
         raise Conflict(message, detail="AssociationLimitReached", target=plan.name)
 
 
-def _document(service: ResourceId, plan: PlanId, location: str, created: str) -> dict[str, Any]:
+def _document(service: ResourceId, plan: PlanId, location: str, created: str) -> Association:
     body = {
         "planId": str(plan),
         "associatedResourceId": str(service),
         "creationDate": created,
         "location": location,
     }
-    return body | {"etag": etag_of(body)}
+    return cast("Association", body | {"etag": etag_of(body)})
 
 
 def associate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mlmgmt.definition.document import parse
 from mlmgmt.errors import BadRequest, Conflict, Detail, PreconditionFailed
@@ -28,6 +28,7 @@ from mlmgmt.verbs.tags import check_tags
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.plans import Plan
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -55,8 +56,8 @@ def get(
     return view(session, existing_plan(session, group, name)[1])
 
 
-def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a plan as the service answers it; `body` is its stored document."""
+def view(session: Session, body: Plan) -> dict[str, Any]:
+    """Return a plan as the service answers it."""
     identity = PlanId.parse(body["id"])
     sku = skus.find(body["sku"]["name"], body["sku"]["tier"])
     left = usage.left(session, identity, body)
@@ -111,7 +112,7 @@ def plan_create(
         NotFound: `ResourceGroupNotFound`.
         AuthorizationFailed.
     """
-    identity = associations.commitment_plan_id(session, str(session.existing_group(group)["name"]), name)
+    identity = associations.commitment_plan_id(session, session.existing_group(group)["name"], name)
     session.require(_WRITE, identity)
     check_name(location, what="location")
     sku = skus.find(sku_name, sku_tier)
@@ -139,12 +140,13 @@ def plan_create(
 def _write_when_applied(
     session: Session,
     identity: PlanId,
-    current: dict[str, Any] | None,
-    content: dict[str, Any],
+    current: Plan | None,
+    content: Mapping[str, Any],
     question: str | None = None,
 ) -> Outcome:
     """Return the outcome of writing a commitment plan; `content` is its document without the etag."""
-    body = content | {"etag": etag_of([current["etag"] if current is not None else None, content])}
+    etag = etag_of([current["etag"] if current is not None else None, content])
+    body = cast("Plan", {**content, "etag": etag})
 
     def commit() -> dict[str, Any]:
         session.store.require_writable()
@@ -160,7 +162,7 @@ def _write_when_applied(
     shown = view(session, body)
     before = view(session, current) if current is not None else None
     return Outcome(
-        target=str(body["name"]),
+        target=body["name"],
         before=before,
         after=shown,
         commit=commit,
@@ -170,7 +172,7 @@ def _write_when_applied(
     )
 
 
-def _refuse_changed(session: Session, identity: PlanId, planned_on: Mapping[str, Any] | None) -> None:
+def _refuse_changed(session: Session, identity: PlanId, planned_on: Plan | None) -> None:
     found = session.store.plans.get(identity)
     before, now = (body["etag"] if body is not None else None for body in (planned_on, found))
     if before != now:
@@ -236,7 +238,7 @@ def plan_remove(session: Session, *, group: str, name: str) -> Outcome:
             session.store.plans.remove(identity)
 
     return Outcome(
-        target=str(current["name"]),
+        target=current["name"],
         before=view(session, current),
         after=None,
         commit=commit,

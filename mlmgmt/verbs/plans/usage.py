@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mlmgmt.ids import PlanId, ServiceId
+    from mlmgmt.store.plans import Plan
     from mlmgmt.verbs.session import Session
 
 _SECONDS_AN_HOUR = 3600.0
@@ -56,7 +57,7 @@ def quantities(total: tuple[int, float]) -> dict[str, float]:
     return {HOURS: seconds / _SECONDS_AN_HOUR, TRANSACTIONS: float(transactions)}
 
 
-def left(session: Session, plan: PlanId, body: Mapping[str, Any]) -> dict[str, float]:
+def left(session: Session, plan: PlanId, body: Plan) -> dict[str, float]:
     """Return what is left of a plan's included quantities in the current refill period, never negative.
 
     Args:
@@ -71,11 +72,11 @@ def left(session: Session, plan: PlanId, body: Mapping[str, Any]) -> dict[str, f
     return {what: max(0.0, allowance - used[what]) for what, allowance in included.items()}
 
 
-def _first_day(body: Mapping[str, Any]) -> date:
+def _first_day(body: Plan) -> date:
     return date.fromisoformat(body["creationDate"][:10])
 
 
-def _period(body: Mapping[str, Any], day: date) -> int:
+def _period(body: Plan, day: date) -> int:
     """Return the number of a day's refill period; 0 before the plan's first day, after a clock was set back."""
     return max(0, (day - _first_day(body)).days) // REFILL_DAYS
 

@@ -15,6 +15,7 @@ from mlmgmt.verbs.services import lookup, siblings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -103,7 +104,7 @@ def _from_experiment(session: Session, current: Revision, experiment: str) -> Tr
     return Trainer(document, digests=experiments.digests_of(session, document))
 
 
-def _experiment(session: Session, current: Revision, experiment: str) -> dict[str, Any]:
+def _experiment(session: Session, current: Revision, experiment: str) -> Experiment:
     try:
         return experiments.existing(session, experiment)
     except NotFound:
