@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt import resources
 from mlmgmt.definition import assets, reading
 from mlmgmt.errors import NotFound
+from mlmgmt.modules import delimited
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.retraining import comparing as evaluating
@@ -64,7 +65,7 @@ def breast_cancer() -> dict[str, bytes]:
     frame = bunch.frame.drop(columns="target")
     frame["diagnosis"] = [str(bunch.target_names[value]) for value in bunch.target]
     files = {FIRST["breast-cancer"]: frame.iloc[:150], NEW["breast-cancer"]: frame.iloc[150:]}
-    return {file: part.to_csv(index=False, lineterminator="\n").encode() for file, part in files.items()}
+    return {file: delimited.from_frame(part) for file, part in files.items()}
 
 
 def _write(session: Session, name: str, folder: Path, files: dict[str, bytes]) -> list[dict[str, Any]]:
