@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from mlmgmt.errors import MlmgmtError
 
@@ -16,6 +16,10 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) i
 """Control characters that must not reach a terminal, each with the text that is shown instead."""
 _READABLE = 100
 """The widest running text, in columns."""
+_PROSE = frozenset(("Allowed", "Description", "Details", "MapsTo", "Message", "Note", "Reason", "Title", "When"))
+"""The columns that are running text, unless they come first: the first column names the row."""
+_NARROWEST, _FEWEST, _GAP, _ENDLESS = 20, 3, 3, 1_000_000
+"""The narrowest that prose wraps to, the fewest columns of a table, the space between two, and the width of a pipe."""
 
 
 def out(text: str) -> None:
@@ -76,30 +80,50 @@ def diff(result: Mapping[str, Any], form: str) -> None:
         lines("\n".join(f"{marks[change['change']]} {change['text']}" for change in result["changes"]))
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], whole: Collection[str] = ()) -> None:
-    """Print a table for people.
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], least: Sequence[str] = ()) -> None:
+    """Print a table for people, without breaking a name or a number. In a pipe it is as wide as it needs.
+
+    Where it does not fit the terminal, prose and lists wrap at blanks. If that is not enough, columns are left out and
+    named below the table. Where even `_FEWEST` columns do not fit, each row becomes a block of lines.
 
     Args:
-        whole: columns whose cells stay on one line if the other columns can be narrower.
+        least: the columns to leave out first, in this order; of the others, the last ones go first.
     """
     from rich import box
     from rich.console import Console
+    from rich.measure import measure_renderables
     from rich.table import Table
+    from rich.text import Text
 
+    values = [[*row] for row in rows]
+    cells = [[Text(shown(cell).translate(_CONTROLS)) for cell in row] for row in (headers, *values)]
+    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else _ENDLESS)
+    measures = [measure_renderables(console, console.options, column) for column in zip(*cells, strict=True)]
+    narrow = [measure.maximum for measure in measures]
+    for place, measure in enumerate(measures):
+        if (place and headers[place] in _PROSE) or any(isinstance(row[place], (list, dict)) for row in values):
+            narrow[place] = max(measure.minimum, min(measure.maximum, _NARROWEST))
+    ranks = [len(least) - least.index(header) if header in least else 0 for header in headers]
+    kept, spare = list[int](), console.width + 1
+    for place in sorted(range(len(headers)), key=ranks.__getitem__):
+        if len(kept) < _FEWEST or narrow[place] + _GAP <= spare:
+            kept.append(place)
+            spare -= narrow[place] + _GAP
+    if spare < 0:
+        for row in values:
+            lines("")
+            members(dict(zip(headers, row, strict=True)))
+        return
     grid = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 160)
-    cells = [[_escaped(cell) for cell in row] for row in rows]
-    widths = {
-        header: max(map(len, (header, *column)))
-        for header, column in zip(headers, zip(*cells, strict=True), strict=False)
-    }
-    # rich cuts a column that may not wrap and does not fit, so there must be room for all of them.
-    fits = sum(widths.get(header, 0) + 3 for header in whole) <= console.width * 3 // 4
-    for header in headers:
-        grid.add_column(header, overflow="fold", no_wrap=fits and header in whole)
-    for row in cells:
-        grid.add_row(*row)
+    for place in sorted(kept):
+        width = min(measures[place].maximum, narrow[place] + spare)
+        spare -= width - narrow[place]
+        grid.add_column(cells[0][place], width=width, overflow="fold")
+    for line in cells[1:]:
+        grid.add_row(*(line[place] for place in sorted(kept)))
     console.print(grid)
+    if hidden := [header for place, header in enumerate(headers) if place not in kept]:
+        talk(f"Not shown: {', '.join(hidden)}. Use -o json, or a wider terminal.")
 
 
 def members(result: Mapping[str, Any]) -> None:
@@ -160,12 +184,6 @@ def _page(text: str) -> bool:
         except KeyboardInterrupt:
             continue
         return True
-
-
-def _escaped(cell: Any) -> str:
-    from rich.markup import escape
-
-    return escape(shown(cell).translate(_CONTROLS))
 
 
 def shown(value: Any) -> str:

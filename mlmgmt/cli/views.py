@@ -44,7 +44,8 @@ _NOTHING = {"usage": "There is no usage yet. A running server records its calls 
 
 def _rows(result: Any) -> None:
     rows = result if isinstance(result, list) else [result]
-    render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows))
+    least = ("Location", "CreationTime", "CreationDate")
+    render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows), least)
 
 
 def as_object(result: Any) -> None:
@@ -57,10 +58,10 @@ def as_object(result: Any) -> None:
 def _webservice(result: Any) -> None:
     if isinstance(result, list):
         rows = (
-            [i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"].get("modifiedOn")]
+            [i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"]["modifiedOn"][:19]]
             for i in result
         )
-        render.table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows)
+        render.table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows, ("Location", "ModifiedOn"))
         return
     if "properties" not in result:
         classic_views.endpoint(result)
@@ -101,7 +102,7 @@ def _webservice(result: Any) -> None:
             ]
             for asset_id, body in models.items()
         )
-        render.table(headers, rows)
+        render.table(headers, rows, ("Rows", "Trained on"))
 
 
 def _group_of(item: Mapping[str, Any]) -> str:
@@ -124,7 +125,8 @@ def _history(result: Any) -> None:
         for row in result
     ]
     filled = [place for place in range(len(headers)) if any(row[place] for row in rows)]
-    render.table([headers[place] for place in filled], ([row[place] for place in filled] for row in rows))
+    cells = ([row[place] for place in filled] for row in rows)
+    render.table([headers[place] for place in filled], cells, ("Source", "Check", "Models", "By"))
 
 
 def _checks(result: Any) -> None:
@@ -138,7 +140,7 @@ def _scores(result: Any) -> None:
         rows, names, types = value["Values"], value["ColumnNames"], value["ColumnTypes"]
         first = max(0, len(names) - MOST_COLUMNS)
         shown = [[*map(_score, row[first:], types[first:])] for row in rows[:MOST_ROWS]]
-        render.table([f"{name} row", *names[first:]], ([index + 1, *row] for index, row in enumerate(shown)))
+        render.table([f"{name} row", *names[first:]], ([index + 1, *row] for index, row in enumerate(shown)), names)
         if first:
             render.talk(f"Shown: the last {MOST_COLUMNS} of {len(names):,} columns. -o json shows all of them.")
         if len(rows) > MOST_ROWS:
