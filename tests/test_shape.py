@@ -24,6 +24,7 @@ PACKAGE = Path(mlmgmt.__file__).parent
 ROOT = PACKAGE.parent
 KNOWS: dict[str, set[str]] = {
     "errors": set(),
+    "counts": set(),
     "ids": {"errors"},
     "resources": {"errors"},
     "definition": {"ids", "errors"},
@@ -38,8 +39,8 @@ KNOWS: dict[str, set[str]] = {
     "help": {"cmdlets", "errors"},
     "cli": {"help", "cmdlets", "protocol", "verbs", "pages", "modules", "definition", "ids", "errors"},
 }
-"""What each room may import."""
-_GROUND = {"session", "outcome", "userfiles", "tags", "named_values", "counts"}
+"""What each room may import, besides `counts`."""
+_GROUND = {"session", "outcome", "userfiles", "tags", "named_values"}
 _RUNS = {"storage", "plans", "runs", *_GROUND}
 _SERVICES = {"services", *_RUNS}
 _WORK = {"experiments", "batch", "classic", "scoring", "retraining", "account", *_SERVICES}
@@ -107,7 +108,7 @@ def test_imports_point_one_way() -> None:
     for path in PACKAGE.rglob("*.py"):
         room = room_of(path, 1)
         if room in KNOWS:
-            assert rooms(path, 1) <= KNOWS[room] | {room}, path
+            assert rooms(path, 1) <= KNOWS[room] | {room, "counts"}, path
 
 
 @pytest.mark.parametrize("room", INNER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlmgmt.cli import render
+from mlmgmt.counts import count_of
 
 
 def help_page(result: Any) -> None:
@@ -30,7 +31,7 @@ def doctor(result: Any) -> None:
     render.lines("")
     if result["Target"]:
         render.lines(f"Examined: {result['Target']}.")
-    render.lines(f"Not passed: {problems} {'problem' if problems == 1 else 'problems'}." if problems else "Passed.")
+    render.lines(f"Not passed: {count_of(problems, 'problem')}." if problems else "Passed.")
 
 
 def steps(result: Any) -> None:

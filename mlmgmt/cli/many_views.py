@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.cli import render
+from mlmgmt.counts import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,7 @@ def table(result: Any) -> None:
             f"Shown: {len(shown):,} of {len(rows):,} keys. -o json shows all of them, -Results writes them to files."
         )
     counts = ", ".join(f"{count:,} {decision}" for decision, count in sorted(result["Counts"].items()))
-    summary = f"{len(rows):,} {'key' if len(rows) == 1 else 'keys'}: {counts}."
+    summary = f"{count_of(len(rows), 'key')}: {counts}."
     if "Seconds" in result:
         summary += f" {result['Seconds']:,.1f} s, {result['Backend']}."
     render.talk(summary)

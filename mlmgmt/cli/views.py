@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.cli import advice_views, classic_views, guide, many_views, plan_views, render
+from mlmgmt.counts import count_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -79,7 +80,7 @@ def _webservice(result: Any) -> None:
         "CreatedOn": properties.get("createdOn"),
         "ModifiedOn": properties.get("modifiedOn"),
         "ReadOnly": properties.get("readOnly", False),
-        "Graph": f"{len(graph.get('nodes', {}))} nodes, {len(graph.get('edges', []))} edges",
+        "Graph": f"{count_of(len(graph.get('nodes', {})), 'node')}, {count_of(len(graph.get('edges', [])), 'edge')}",
         "Tags": result.get("tags"),
         "Revision": result["mlmgmt"]["revision"],
         "Etag": result["etag"],
@@ -180,7 +181,7 @@ def _evaluation(evaluation: Mapping[str, Any], *, held_out: bool) -> None:
     from mlmgmt.pages.evaluation import metric_text
 
     count = evaluation["Rows"]
-    rows = f"On {count:,} {'row' if count == 1 else 'rows'}{' held out' if held_out else ''}"
+    rows = f"On {count_of(count, 'row')}{' held out' if held_out else ''}"
     new, old = evaluation["New"], evaluation["Deployed"]
     if new is None or old is None:
         which, only = ("Deployed", old) if new is None else ("New", new)

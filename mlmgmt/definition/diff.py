@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.definition.assets import is_trained_model
 from mlmgmt.definition.document import compact, json_path
 from mlmgmt.definition.schema import Kind
@@ -158,7 +159,7 @@ class _Describer:
         # A model file's manifest may contain anything, so no member's type is certain.
         rows = now.get("rows")
         text = f"trained {str(now.get('trainedOn', ''))[:10]}"
-        text += f" on {rows:,} rows" if isinstance(rows, int) else ""
+        text += f" on {count_of(rows, 'row')}" if isinstance(rows, int) else ""
         metric = now.get("metric")
         score = _metric(now, metric)
         if score is not None:

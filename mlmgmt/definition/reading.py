@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.definition import document as text
 from mlmgmt.definition import graph
 from mlmgmt.definition.canonical import Canonicalizer
@@ -121,7 +122,7 @@ def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
 
 
 def _invalid(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] = ()) -> BadRequest:
-    count = "1 problem" if len(errors) == 1 else f"{len(errors)} problems"
+    count = count_of(len(errors), "problem")
     return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=[*errors, *warnings])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mlmgmt.counts import count_of
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning import conversion
@@ -78,9 +79,8 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
                 names = names or [f"Col{place}" for place in range(1, len(row) + 1)]
                 if len(row) != len(names):
                     first = "header" if header else "first line"
-                    message = (
-                        f"{source}:{begins}: the line has {_count(len(row), 'cell')}, but the {first} has {len(names)}."
-                    )
+                    cells = count_of(len(row), "cell")
+                    message = f"{source}:{begins}: the line has {cells}, but the {first} has {len(names)}."
                     raise BadRequest(message, detail="InputParseError", at=f"{source}:{begins}")
                 rows.append(row)
                 lines.append(begins)
@@ -91,10 +91,6 @@ def read_csv(data: bytes, source: str, *, separator: str = ",", header: bool = T
     if not rows:
         raise BadRequest(f"{source} has a header but no rows.", detail="InputParseError", at=source)
     return Cells(tuple(names), rows, source, tuple(lines), headless=not header)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _check_header(header: Sequence[str], source: str) -> None:
@@ -127,7 +123,7 @@ def from_request(table: Any, port: str) -> Cells:
     width = len(names)
     for index, row in enumerate(rows):
         if row.__class__ is not list or len(row) != width:
-            message = f"Row {index + 1} of the input {port!r} must have {_count(width, 'cell')}."
+            message = f"Row {index + 1} of the input {port!r} must have {count_of(width, 'cell')}."
             raise BadRequest(message, detail="TableSchemaColumnCountMismatch", at=port)
     return Cells(names, rows, port)
 

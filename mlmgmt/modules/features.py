@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mlmgmt.counts import count_of
 from mlmgmt.modules.columns import studio_type
 from mlmgmt.modules.failures import ModuleFailure
 
@@ -125,9 +126,8 @@ def refuse_missing(columns: list[Column], features: tuple[Feature, ...], learner
     """
     for feature, column in zip(features, columns, strict=True):
         if feature.numeric and (lacking := int(np.isnan(column).sum())):
-            message = (
-                f"{learner} needs complete data, but {feature.name!r} is missing in {lacking} of {len(column)} rows."
-            )
+            where = f"{lacking:,} of {count_of(len(column), 'row')}"
+            message = f"{learner} needs complete data, but {feature.name!r} is missing in {where}."
             hint = "Put Clean Missing Data before it."
             raise ModuleFailure(message, number="0032", target=feature.name, hint=hint)
 
@@ -140,9 +140,8 @@ def refuse_infinite(columns: list[Column], features: tuple[Feature, ...], learne
     """
     for feature, column in zip(features, columns, strict=True):
         if feature.numeric and (infinite := int(np.isinf(column).sum())):
-            message = (
-                f"{learner} needs finite numbers, but {feature.name!r} is infinite in {infinite} of {len(column)} rows."
-            )
+            where = f"{infinite:,} of {count_of(len(column), 'row')}"
+            message = f"{learner} needs finite numbers, but {feature.name!r} is infinite in {where}."
             hint = "Bring them into a range with Clip Values, or leave their rows out."
             raise ModuleFailure(message, target=feature.name, hint=hint)
 
@@ -161,7 +160,7 @@ def refuse_wide(columns: list[Column], features: tuple[Feature, ...]) -> None:
     counts = {name: len(pd.unique(pd.Series(column))) for name, column in words.items()}
     if (size := rows * sum(counts.values()) * 8) > _WIDEST:
         name = max(counts, key=counts.__getitem__)
-        message = f"{rows} rows with a column for each category would take {size / 2**30:.1f} GiB"
+        message = f"{count_of(rows, 'row')} with a column for each category would take {size / 2**30:.1f} GiB"
         hint = "Exclude the column, or group its values."
         raise ModuleFailure(f"{message}; {name!r} has {counts[name]} categories.", target=name, hint=hint)
 

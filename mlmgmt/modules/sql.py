@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mlmgmt.counts import count_of
 from mlmgmt.modules import columns, features
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 
@@ -225,7 +226,7 @@ def _fetch(cursor: sqlite3.Cursor, names: list[str]) -> list[tuple[Any, ...]]:
             message = f"The column {name!r} of the result contains bytes."
             raise ModuleFailure(message, number="0017", target=name, hint="Turn them into text: hex(...) AS name.")
         if len(rows) == most:
-            raise _too_much(f"it returns more than {most:,} rows of {len(names)} columns")
+            raise _too_much(f"it returns more than {most:,} rows of {count_of(len(names), 'column')}")
         rows.append(row)
     return rows
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mlmgmt.counts import count_of
 from mlmgmt.modules import columns, features
 from mlmgmt.modules.base import Arguments, Dataset, Module, ModuleFailure, Parameter, Port
 
@@ -74,7 +75,7 @@ def _feature_hashing(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[D
     chosen = _text_columns(dataset, arguments["Target column"], "Target column")
     size = 2 ** arguments["Hashing bitsize"]
     if (len(frame) + COLUMN) * size * len(chosen) > CELLS:
-        message = f"{size * len(chosen):,} features of {len(frame):,} rows are too many for a table here."
+        message = f"{size * len(chosen):,} features of {count_of(len(frame), 'row')} are too many for a table here."
         raise ModuleFailure(message, number="0007", target="Hashing bitsize", hint="Choose fewer bits.")
     hashing = HashingVectorizer(
         n_features=size,

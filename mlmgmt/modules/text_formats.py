@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pandas as pd
 
+from mlmgmt.counts import count_of
 from mlmgmt.modules import delimited
 from mlmgmt.modules.base import Dataset
 from mlmgmt.modules.columns import studio_type
@@ -236,7 +237,7 @@ def _check_width(text: str, separator: str, place: int, line: list[str], width: 
     for _ in range(place):
         next(reader)
         number = reader.line_num + 1
-    message = f"Line {number} has {len(line)} cells, but the first line has {width}."
+    message = f"Line {number} has {count_of(len(line), 'cell')}, but the first line has {width}."
     hint = "Put cells that contain the separator in quotation marks."
     raise ModuleFailure(message, number="0018", target=f"line {number}", hint=hint)
 
@@ -305,7 +306,7 @@ def _arff_rows(lines: Iterable[str], number: int, width: int) -> Iterator[tuple[
         quote = '"' if '"' in stripped and "'" not in stripped else "'"
         row = [cell.strip() for cell in next(csv.reader([stripped], quotechar=quote, skipinitialspace=True))]
         if len(row) != width:
-            message = f"Line {place} has {len(row)} cells for {width} attributes."
+            message = f"Line {place} has {count_of(len(row), 'cell')} for {count_of(width, 'attribute')}."
             raise ModuleFailure(message, number="0018", target=f"line {place}")
         yield place, [None if cell == "?" else cell for cell in row]
 
@@ -355,7 +356,8 @@ def read_svmlight(data: bytes) -> pd.DataFrame:
     if not count:
         raise ModuleFailure("The text has no data.", number="0003", hint="It needs at least one line.")
     if count * width > _LARGEST:
-        raise ModuleFailure(f"{count} rows of {width} columns are too many for a dataset.", number="0007")
+        message = f"{count_of(count, 'row')} of {count_of(width, 'column')} are too many for a dataset."
+        raise ModuleFailure(message, number="0007")
     frame = pd.DataFrame(matrix.toarray(), columns=[f"Col{place + 1}" for place in range(width)])
     exact = bool((labels % 1 == 0).all() and (np.abs(labels) < 2**53).all())
     return frame.assign(Labels=labels.astype(np.int64) if exact else labels).astype(

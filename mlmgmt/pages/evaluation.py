@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
+from mlmgmt.counts import count_of
 from mlmgmt.pages.rendering import render_page
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def page(
         learner=new.trained.learner,
         label=new.trained.label,
         data=data,
-        rows=f"{evaluation.rows:,} {'row' if evaluation.rows == 1 else 'rows'}",
+        rows=count_of(evaluation.rows, "row"),
         compared=evaluation.old is not None,
         old_name=names[0],
         new_name=names[1],

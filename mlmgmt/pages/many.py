@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import mlmgmt
+from mlmgmt.counts import count_of
 from mlmgmt.pages.evaluation import number_cell
 from mlmgmt.pages.rendering import render_page
 
@@ -36,7 +37,7 @@ def page(run: Mapping[str, Any]) -> bytes:
         ["evaluation.css", "many.css"],
         "many.js",
         service=run["Title"],
-        count=f"{len(rows):,} {'key' if len(rows) == 1 else 'keys'}",
+        count=count_of(len(rows), "key"),
         counts=[{"name": name, "count": f"{count:,}", "class": _class(name)} for name, count in run["Counts"].items()],
         facts=[
             ("Scoring service", run["Service"]),
@@ -69,7 +70,7 @@ def _pictures(rows: Sequence[Mapping[str, Any]], metric: str | None) -> dict[str
         lacking, why = sum(one is None or one.old is None for one in points), "without both values"
     else:
         lacking, why = len(points) - len(drawn), "without a value"
-    notes = [f"Not drawn: {lacking:,} {'key' if lacking == 1 else 'keys'} {why}."] if lacking else []
+    notes = [f"Not drawn: {count_of(lacking, 'key')} {why}."] if lacking else []
     if not few:
         return {"pairs": None, "plots": many_plots.plots(drawn, metric), "note": " ".join(notes)}
     pairs, beyond = many_plots.pairs(drawn, metric)

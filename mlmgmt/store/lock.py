@@ -34,7 +34,7 @@ def hold(root: Path, name: str, *, patience: float = PATIENCE) -> Iterator[None]
     try:
         lock.acquire()
     except filelock.Timeout:
-        message = f"Another command has been writing {name} for more than {patience:.0f} seconds."
+        message = f"Another command has been writing {name} for more than {patience:g} s."
         raise Conflict(
             message, detail="ResourceLocked", target=name, hint="Wait for that command or end it, then try again."
         ) from None

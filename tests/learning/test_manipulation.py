@@ -583,7 +583,7 @@ def test_entered_text_without_a_header_with_tabs_and_with_empty_lines() -> None:
     ("data", "words", "number"),
     [
         ("a,b\n1,2\n\n1,2,3\n", "Line 4 has 3 cells, but the first line has 2", "0018"),
-        ('a,b\n"1\n1",2\n3\n', "Line 4 has 1 cells", "0018"),
+        ('a,b\n"1\n1",2\n3\n', "Line 4 has 1 cell,", "0018"),
         ("a,,c\n1,2,3\n", "does not name column 2", "0018"),
         ("a,b,a\n1,2,3\n", "names 'a' twice", "0028"),
         ('a,b\n"1,2\n', "not properly quoted", "0018"),
@@ -681,7 +681,7 @@ def test_arff_may_hold_text_and_whole_numbers_and_lack_a_relation() -> None:
         ("@data\n1\n", "declares no attribute"),
         ("@attribute a relational\n@data\n1\n", "header cannot be read"),
         ("@attribute a numeric\n@attribute a numeric\n@data\n1,1\n", "header cannot be read"),
-        ("@attribute a numeric\n@data\n\n1,2\n", "Line 4 has 2 cells for 1 attributes"),
+        ("@attribute a numeric\n@data\n\n1,2\n", "Line 4 has 2 cells for 1 attribute"),
         ("@attribute a numeric\n@data\n1\nfoo\n", "'foo' is not a valid value of the numeric attribute 'a'"),
         ("@attribute a {x,y}\n@data\nz\n", "'z' is not a valid value of the nominal attribute 'a'"),
         ('@attribute a date "yyyy"\n@data\nz\n', "'z' is not a valid value of the date attribute 'a'"),

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import AuthorizationFailed, BadArgument, Busy, Detail, MlmgmtError, NotFound
 from mlmgmt.ids import ResourceId
 from mlmgmt.protocol.data_plane import SCORING_VERSION
@@ -152,7 +153,7 @@ class Scoring:
 
     async def _score(self, entry: _Entry, ready: _Ready, body: bytes) -> tuple[Answer, int]:
         if entry.limit and entry.meter.in_flight >= entry.limit:
-            message = f"The web service answers at most {entry.serving.most_calls} calls at a time."
+            message = f"The web service answers at most {count_of(entry.serving.most_calls, 'call')} at a time."
             raise Busy("Service is temporarily unavailable.", details=[Detail("RequestThrottled", message)])
         entry.meter.in_flight += 1
         try:

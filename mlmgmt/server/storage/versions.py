@@ -11,6 +11,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import md5, sha256
 from typing import TYPE_CHECKING
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import PreconditionFailed, RangeNotSatisfiable
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def requested_range(headers: Mapping[str, str], size: int) -> range | None:
     if found[2] and int(found[2]) < first:
         return None
     if first >= size:
-        message = f"The requested range is outside the blob, which has {size:,} {'byte' if size == 1 else 'bytes'}."
+        message = f"The requested range is outside the blob, which has {count_of(size, 'byte')}."
         raise RangeNotSatisfiable(message, detail="InvalidRange")
     return range(first, end)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import Conflict
 from mlmgmt.ids import PlanId, check_name, same_location
 from mlmgmt.store import lock
-from mlmgmt.verbs.counts import count_of
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.plans import plans
 from mlmgmt.verbs.services import webservices

@@ -299,7 +299,7 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
             session.stage(stage)
         left = until - time.monotonic()
         if left <= 0:
-            message = f"Job {job} is still {found['StatusCode']} after {timeout:g} seconds. It was not stopped."
+            message = f"Job {job} is still {found['StatusCode']} after {timeout:g} s. It was not stopped."
             raise BadRequest(message, detail="JobTimeout", at=job)
         time.sleep(min(pause, left))
         pause = min(_LONGEST_PAUSE, pause * 1.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.store import lock
 from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import CREATED
@@ -115,7 +116,7 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
             session.store.web_services.write(noted | {"RemovedTime": stamp(session.clock())})
         return f"The web service {body['Name']!r} ({body['Id']}) is removed."
 
-    question = f"Remove the web service {body['Name']!r} and its {count} {'endpoint' if count == 1 else 'endpoints'}?"
+    question = f"Remove the web service {body['Name']!r} and its {count_of(count, 'endpoint')}?"
     return Outcome(
         target=body["Name"],
         before=view(session, body),

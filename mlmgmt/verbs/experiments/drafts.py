@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import BadRequest
 from mlmgmt.verbs import named_values
 from mlmgmt.verbs.experiments import experiments
@@ -135,7 +136,7 @@ def _refuse_unfit(label: pd.Series[Any], task: str) -> None:
     elif task == "multiclass" and count < 2:
         needs = "several values"
     if needs is not None:
-        has = f"{count} different {'value' if count == 1 else 'values'} of the type {studio_type(label)}"
+        has = f"{count_of(count, 'different value')} of the type {studio_type(label)}"
         message = f"A {task} task needs a label of {needs}; {label.name!r} has {has}."
         raise BadRequest(message, detail="InvalidLabel", target="Label", hint=hint)
 

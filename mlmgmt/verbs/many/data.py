@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.modules import delimited
 from mlmgmt.verbs import userfiles
@@ -101,9 +102,8 @@ def _split_by_key(path: Path, column: str, folder: Path) -> list[Table]:
                 if not row:
                     continue
                 if len(row) != len(header) + 1:
-                    _refuse(
-                        path.name, f"line {rows.line_num} has {len(row)} cells, but the header has {len(header) + 1}"
-                    )
+                    cells = count_of(len(row), "cell")
+                    _refuse(path.name, f"line {rows.line_num} has {cells}, but the header has {len(header) + 1}")
                 key = row.pop(place).strip()
                 if key not in files:
                     files[key] = folder / f"{len(files)}{_SUFFIX}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import MlmgmtError, error_text
 from mlmgmt.verbs.retraining import comparing, training
 from mlmgmt.verbs.runs import artifacts, proof
@@ -142,7 +143,7 @@ def _make_model(work: Work, key: str, data: bytes, current: bytes | None, notes:
         deployed = ilearner.manifest(current)["payload"]["sha256"] if current is not None else None
         old = _current_metrics(new, current, notes)
         compared = Evaluation(new.metrics, old, len(fitted.held.rows), None, None, deployed=deployed)
-        example = f"{compared.rows:,} rows held out"
+        example = f"{count_of(compared.rows, 'row')} held out"
     facts = artifacts.facts_of(
         session, fitted.trained, data=f"{key}.csv", seen=fitted.seen, service=work.service, evaluation=compared
     )

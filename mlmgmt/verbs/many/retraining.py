@@ -11,6 +11,7 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.definition import assets, graph
 from mlmgmt.definition.document import compact
 from mlmgmt.errors import MlmgmtError, SomeFailed, error_text
@@ -174,7 +175,7 @@ class _Run:
         for key in [key for key, task in tasks.items() if self._deploy_if_trained(task)]:
             del tasks[key]
         if tasks:
-            self._session.stage(f"training {_count(len(tasks), 'model')}")
+            self._session.stage(f"training {count_of(len(tasks), 'model')}")
             calls = self._calls(tasks)
             for result in running.run(
                 fitting.make_model, calls, backend=backend, scheduler=scheduler, jobs=min(jobs, len(tasks))
@@ -199,7 +200,7 @@ class _Run:
 
     def _tasks(self, found: Sequence[Table]) -> Iterator[Task]:
         """Yield the keys to train; add the rows of the others to the table."""
-        self._session.stage(f"reading {_count(len(found), 'table')}")
+        self._session.stage(f"reading {count_of(len(found), 'table')}")
         self._owners = self._keys.owners(found)
         for table in found:
             try:
@@ -325,10 +326,6 @@ class _Run:
     def _append(self, row: dict[str, Any]) -> None:
         self._rows.append(row)
         self._session.count(len(self._rows), self._total)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _reason(error: MlmgmtError | OSError) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.errors import BadRequest
 from mlmgmt.ids import file_name
 from mlmgmt.store import blobs
@@ -82,7 +83,7 @@ def fit(
     trained = _trained_model(run, plan.nodes_of(*set_up.TRAINERS)[0])
     if own_split:
         held, seen = _split_by_graph(plan, run, cells)
-        how = f"{len(held.rows) if held else 0} rows, {how}"
+        how = f"{count_of(len(held.rows) if held else 0, 'row')}, {how}"
     _refuse_empty_columns(run.ports[_node_of_input(plan, port), ""], trained, data.name)
     return Fitted(trained, seen, held, how, [report.as_json() for report in run.reports])
 
@@ -202,7 +203,7 @@ def _split(cells: Cells, fraction: float, label: str | None) -> tuple[Cells, Cel
     try:
         seen, held = train_test_split(np.arange(count), test_size=fraction, random_state=seed, stratify=keys)
     except ValueError as error:
-        rows = "1 row" if count == 1 else f"{count} rows"
+        rows = count_of(count, "row")
         message = f"{cells.source} has {rows}; {fraction:.0%} of them cannot be held out ({error})."
         hint = "Use more rows, another --holdout, or --test-data FILE."
         raise BadRequest(message, detail="TooFewRows", target=cells.source, hint=hint) from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.verbs.counts import count_of
+from mlmgmt.counts import count_of
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.storage.sources import GraphAccess
 

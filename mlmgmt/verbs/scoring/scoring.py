@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.counts import count_of
 from mlmgmt.definition.document import decode
 from mlmgmt.errors import BadRequest, WrongUsage
 from mlmgmt.modules import delimited
@@ -74,7 +75,7 @@ def score(
     table = next(iter(answer["Results"].values()))["value"]
     count = len(table["Values"])
     userfiles.write(output_file, delimited.from_rows([table["ColumnNames"], *table["Values"]]), overwrite=True)
-    session.tell(f"Wrote the scores of {count:,} {'row' if count == 1 else 'rows'} to {output_file}.")
+    session.tell(f"Wrote the scores of {count_of(count, 'row')} to {output_file}.")
     return None
 
 

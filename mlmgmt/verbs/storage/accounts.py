@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt import ids
+from mlmgmt.counts import count_of
 from mlmgmt.errors import BadRequest, Conflict, MlmgmtError, NotFound, PreconditionFailed
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs.counts import count_of
 from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
 from mlmgmt.verbs.session import stamp
 from mlmgmt.verbs.tags import check_tags
