@@ -27,16 +27,16 @@ def show(view: str, result: Any, form: str, *, lists: str = "results") -> None:
     """
     if result is None:
         return
-    if view == "text" or isinstance(result, str):
+    if isinstance(result, str):
         render.out(result)
     elif view == "topic":
         guide.topic(result)
     elif form == "json" or view == "json":
-        render.out(render.json_text(result["changes"] if view == "diff" else result))
+        render.out(render.json_text(result))
     elif result == []:
         render.talk(_NOTHING.get(view, f"There are no {lists}."))
     else:
-        VIEWS.get(view, as_object)(result)
+        VIEWS[view](result)
 
 
 _NOTHING = {"usage": "There is no usage yet. A running server records its calls once a second."}
@@ -290,6 +290,7 @@ def _flat(flattened: Callable[[Any], Any]) -> Callable[[Any], None]:
 
 
 VIEWS: dict[str, Callable[[Any], None]] = {
+    "object": as_object,
     "webservice": _webservice,
     "history": _history,
     "checks": _checks,

@@ -29,7 +29,6 @@ CONNECT = Cmdlet(
     summary="Sign in. Makes a home (the folder .mlmgmt) if there is none.",
     example="mlmgmt Connect-AzAccount -Role Contributor",
     step=STEP,
-    view="context",
     parameters=(
         Parameter("AccountId", help="Your account; default: user@machine.", aliases=("Account",), argument="account"),
         _ROLE,
@@ -48,7 +47,6 @@ GET_CONTEXT = Cmdlet(
     summary="Show the account that is signed in, its role and the subscription.",
     example="mlmgmt Get-AzContext",
     step=STEP,
-    view="context",
 )
 SET_CONTEXT = Cmdlet(
     spellings=("Set-AzContext", "Set-AzureRmContext", "Select-AzureRmSubscription", "Select-AzSubscription"),
@@ -57,7 +55,6 @@ SET_CONTEXT = Cmdlet(
     summary="Change the role, or select the subscription. A home has only one.",
     example="mlmgmt Set-AzContext -Role Reader",
     step=STEP,
-    view="context",
     parameters=(
         Parameter("SubscriptionId", help="The subscription.", aliases=("Subscription",), argument="subscription"),
         Parameter("SubscriptionName", help="The subscription's name."),
@@ -80,7 +77,6 @@ NEW_GROUP = Cmdlet(
     summary="Create a resource group.",
     example="mlmgmt New-AzResourceGroup -Name retail -Location southcentralus",
     step=STEP,
-    view="group",
     gate=Gate("Creating the resource group"),
     parameters=(
         _GROUP_NAME,
@@ -96,7 +92,6 @@ GET_GROUP = Cmdlet(
     summary="Show one resource group, or list all.",
     example="mlmgmt Get-AzResourceGroup",
     step=STEP,
-    view="group",
     lists="resource groups",
     parameters=(
         Parameter(
@@ -117,7 +112,6 @@ REMOVE_GROUP = Cmdlet(
     summary="Remove a resource group with its web services and plans. The histories of the services stay.",
     example="mlmgmt Remove-AzResourceGroup -Name retail -Force",
     step=STEP,
-    view="nothing",
     gate=Gate("Removing the resource group", "Remove the resource group {target!r}?"),
     parameters=(_GROUP_NAME,),
 )
@@ -128,7 +122,6 @@ TRUST_HOME = Cmdlet(
     summary="Trust a home that was cloned, copied or moved here, so that you can change it.",
     example="mlmgmt trust-home",
     step=HOMES,
-    view="context",
 )
 TRUST_MODEL = Cmdlet(
     spellings=("Unblock-MlTrainedModel",),

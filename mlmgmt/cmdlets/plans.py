@@ -72,7 +72,6 @@ REMOVE = Cmdlet(
     summary="Remove a commitment plan that pays for no web service.",
     example="mlmgmt Remove-AzMlCommitmentPlan -ResourceGroupName retail -Name standard",
     step=STEP,
-    view="nothing",
     sets=(REMOVE_BY_NAME, REMOVE_BY_OBJECT),
     gate=Gate("Removing the commitment plan", "Remove the commitment plan {target!r} and its usage history?"),
     parameters=(

@@ -14,7 +14,6 @@ SERVE = Cmdlet(
     summary="Serve this home over HTTP: the resource manager's API, scoring, batch execution and blobs.",
     example="mlmgmt serve -Port 8777",
     step=STEP,
-    view="nothing",
     about="It listens on this machine only, unless -ListenHost, -Certificate and -Key are given. The command line can "
     "use the same home at the same time. Ctrl-C stops the server.",
     parameters=(

@@ -227,7 +227,6 @@ REMOVE = Cmdlet(
     summary="Remove a web service. Its history stays, and restore brings it back.",
     example="mlmgmt Remove-AzMlWebService -ResourceGroupName retail -Name churn",
     step=DEPLOY,
-    view="nothing",
     sets=(REMOVE_BY_NAME, REMOVE_BY_OBJECT),
     gate=Gate("Removing the web service", "Remove the web service {target!r}?"),
     parameters=(

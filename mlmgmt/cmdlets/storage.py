@@ -69,7 +69,6 @@ REMOVE = Cmdlet(
     summary="Remove a storage account and its keys. Its files stay on disk.",
     example="mlmgmt Remove-AzStorageAccount -ResourceGroupName retail -Name retailmodels",
     step=STEP,
-    view="nothing",
     gate=Gate("Removing the storage account", "Remove the storage account {target!r}?"),
     parameters=(GROUP, _ACCOUNT),
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mlmgmt.cli import views
 from mlmgmt.cmdlets import registry
 from tests.conftest import Command, small_definition
 
@@ -35,6 +36,11 @@ def test_every_name_of_every_cmdlet_has_help_with_an_example(mlmgmt: Command) ->
         for name in (*cmdlet.spellings, *cmdlet.short):
             shown = mlmgmt([name.upper(), "--help"], ok=True).out
             assert cmdlet.example in shown, name
+
+
+def test_every_declared_view_exists() -> None:
+    # Four forms are not functions of a result.
+    assert {cmdlet.view for cmdlet in registry.CMDLETS} == {*views.VIEWS, "text", "topic", "json", "diff"}
 
 
 def test_help_lists_all_commands_by_step(mlmgmt: Command) -> None:

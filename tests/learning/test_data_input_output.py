@@ -260,7 +260,7 @@ def test_a_dataset_resource_is_a_table_with_a_header(session: Session) -> None:
 def test_a_dataset_resource_that_is_not_a_table_is_named(session: Session) -> None:
     uri = put(session, "data/t.csv", "a,b\n1\n")
     document = definition({"in": uri, "out": "output:o"}, ["in.Results dataset > out"])
-    with pytest.raises(ModuleFailure, match="Line 2 has 1 cells") as refused:
+    with pytest.raises(ModuleFailure, match="Line 2 has 1 cell,") as refused:
         runner.run(GraphPlan(document), {}, read=reader(session, document, {}))
     assert refused.value.target == "asset-in (in)"
 
