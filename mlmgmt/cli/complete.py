@@ -20,7 +20,7 @@ def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter
     """Return the values that start like the incomplete word, in any letter case. Files are left to the shell."""
     if parameter.choices:
         found: list[str] = list(parameter.choices)
-    elif parameter.completes in ("", "file"):
+    elif not parameter.completes:
         return []
     elif parameter.completes == "topic":
         from mlmgmt.help import topics

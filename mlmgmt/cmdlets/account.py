@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import HOMES, Cmdlet, Gate, Kind, Parameter, both
+from dataclasses import replace
+
+from mlmgmt.cmdlets.declare import HOMES, REGION, TAG, Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "1. Connect"
 TOPIC = "homes-and-trust"
@@ -20,7 +22,6 @@ _GROUP_NAME = Parameter(
     aliases=("ResourceGroupName",),
     completes="resource-group",
 )
-_GROUP_LOCATION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
 
 CONNECT = Cmdlet(
     spellings=("Connect-AzAccount", "Add-AzureRmAccount", "Login-AzureRmAccount", "Login-AzAccount", "Add-AzAccount"),
@@ -78,11 +79,7 @@ NEW_GROUP = Cmdlet(
     example="mlmgmt New-AzResourceGroup -Name retail -Location southcentralus",
     step=STEP,
     gate=Gate("Creating the resource group"),
-    parameters=(
-        _GROUP_NAME,
-        _GROUP_LOCATION,
-        Parameter("Tag", Kind.STRUCTURE, "Names and values: JSON, @{Name='value'}, a file, or -.", argument="tags"),
-    ),
+    parameters=(_GROUP_NAME, REGION, replace(TAG, aliases=())),
 )
 GET_GROUP = Cmdlet(
     spellings=both("Get", "ResourceGroup"),
@@ -93,16 +90,7 @@ GET_GROUP = Cmdlet(
     example="mlmgmt Get-AzResourceGroup",
     step=STEP,
     lists="resource groups",
-    parameters=(
-        Parameter(
-            "Name",
-            help="The resource group; default: list all.",
-            short="n",
-            aliases=("ResourceGroupName",),
-            position=0,
-            completes="resource-group",
-        ),
-    ),
+    parameters=(replace(_GROUP_NAME, help="The resource group; default: list all.", mandatory=False, position=0),),
 )
 REMOVE_GROUP = Cmdlet(
     spellings=both("Remove", "ResourceGroup"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import ENDPOINT, WEB_SERVICE, Cmdlet, Kind, Parameter, answering
+from mlmgmt.cmdlets.declare import ENDPOINT, OVERWRITE, SERVER, WEB_SERVICE, Cmdlet, Kind, Parameter, answering
 
 STEP = "E. Help"
 TOPIC = "classic"
@@ -24,9 +24,9 @@ HELP = Cmdlet(
         Parameter(
             "Part", Kind.CHOICE, "One part of the help; default: all.", choices=("score", "jobs", "update"), short="p"
         ),
-        Parameter("OutputFile", Kind.FILE, "An HTML file to write the help page to.", completes="file"),
-        Parameter("Server", help="The server's address; default: http://127.0.0.1:8777."),
-        Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force"),
+        Parameter("OutputFile", Kind.FILE, "An HTML file to write the help page to."),
+        SERVER,
+        OVERWRITE,
     ),
 )
 _NEW, _CLASSIC, _WORDS = "NewWebService", "ClassicEndpoint", "Words"
@@ -56,11 +56,11 @@ DOCTOR = Cmdlet(
         Parameter("BaseLocation", help="BaseLocation of the new model, from the job's status."),
         Parameter("RelativeLocation", help="RelativeLocation of the new model, from the job's status."),
         Parameter("SasBlobToken", help="SasBlobToken of the new model, from the job's status; in quotes."),
-        Parameter("JobFile", Kind.STRUCTURE, "A job document to check before you submit it.", completes="file"),
-        Parameter("Data", Kind.ROWS, "A CSV file for training or scoring; its header is checked.", completes="file"),
+        Parameter("JobFile", Kind.STRUCTURE, "A job document to check before you submit it."),
+        Parameter("Data", Kind.ROWS, "A CSV file for training or scoring; its header is checked."),
         Parameter("WorkspaceId", help="The Classic workspace that your script uses.", completes="workspace"),
         Parameter("Location", help="The region that your script uses."),
-        Parameter("ConfigFile", Kind.FILE, "A config.json to check.", completes="file"),
+        Parameter("ConfigFile", Kind.FILE, "A config.json to check."),
     ),
 )
 EXPLAIN = Cmdlet(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mlmgmt.cmdlets.declare import ENDPOINT, PARAMETERS, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
 
 STEP = "8. Batch execution"
@@ -30,9 +32,8 @@ SUBMIT = Cmdlet(
             "The job document with Inputs, Outputs and GlobalParameters; - reads standard input.",
             aliases=("JobConfigFile",),
             position=0,
-            completes="file",
         ),
-        Parameter("Inputs", Kind.LIST, "FILE, or PORT=FILE if there are several inputs.", short="i", completes="file"),
+        Parameter("Inputs", Kind.LIST, "FILE, or PORT=FILE if there are several inputs.", short="i"),
         Parameter("Outputs", Kind.LIST, "CONTAINER/PATH, or PORT=CONTAINER/PATH if there are several outputs."),
         PARAMETERS,
         Parameter("Start", Kind.SWITCH, "Start the job immediately."),
@@ -61,18 +62,7 @@ STATUS = Cmdlet(
     view="job",
     lists="jobs",
     sets=(WEB_SERVICE, ENDPOINT),
-    parameters=(
-        *answering(),
-        Parameter(
-            "JobId",
-            help="The job; default: list all.",
-            aliases=("Job",),
-            short="j",
-            argument="job",
-            position=0,
-            completes="job",
-        ),
-    ),
+    parameters=(*answering(), replace(_JOB, help="The job; default: list all.", mandatory=False)),
 )
 CANCEL = Cmdlet(
     spellings=both("Stop", "MlBatchJob"),

@@ -8,6 +8,7 @@ from mlmgmt.cmdlets.declare import (
     ENDPOINT_NAME,
     IF_MATCH,
     MESSAGE,
+    OVERWRITE,
     SKIP_CHECK,
     WEB_SERVICE_ID,
     Cmdlet,
@@ -19,9 +20,7 @@ from mlmgmt.protocol import regions
 
 STEP = "C. Classic web services"
 TOPIC = "classic"
-_OPTIONAL_SERVICE = Parameter(
-    "WebServiceId", help="The web service, by id or name.", short="s", position=0, completes="classic-service"
-)
+_SERVICE = replace(WEB_SERVICE_ID, help="The web service, by id or name.", position=0)
 _ENDPOINT = (WEB_SERVICE_ID, ENDPOINT_NAME)
 
 WORKSPACES = Cmdlet(
@@ -47,7 +46,7 @@ NEW_WORKSPACE = Cmdlet(
         Parameter("Location", help=f"Its region; default: {regions.DEFAULT}.", short="l"),
         Parameter("WorkspaceId", help="Its id, 32 hexadecimal digits; default: a new one."),
         Parameter("AuthorizationToken", help="Its token; default: a new one."),
-        Parameter("ConfigFile", Kind.FILE, "A config.json with workspace id, token and region.", completes="file"),
+        Parameter("ConfigFile", Kind.FILE, "A config.json with workspace id, token and region."),
     ),
 )
 CONFIG = Cmdlet(
@@ -58,9 +57,9 @@ CONFIG = Cmdlet(
     example="mlmgmt workspace-config config.json",
     step=STEP,
     parameters=(
-        Parameter("OutputFile", Kind.FILE, "The file; default: config.json.", position=0, completes="file"),
+        Parameter("OutputFile", Kind.FILE, "The file; default: config.json.", position=0),
         Parameter("WorkspaceId", help="The workspace; default: the first one of the home.", completes="workspace"),
-        Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force"),
+        OVERWRITE,
     ),
 )
 GET_SERVICE = Cmdlet(
@@ -73,7 +72,7 @@ GET_SERVICE = Cmdlet(
     example="mlmgmt web-services",
     step=STEP,
     classic=True,
-    parameters=(_OPTIONAL_SERVICE,),
+    parameters=(_SERVICE.optional,),
 )
 NEW_SERVICE = Cmdlet(
     spellings=("New-AmlWebService",),
@@ -136,24 +135,7 @@ GET_ENDPOINT = Cmdlet(
     view="endpoint",
     lists="endpoints",
     classic=True,
-    parameters=(
-        Parameter(
-            "WebServiceId",
-            help="The web service, by id or name.",
-            mandatory=True,
-            short="s",
-            position=0,
-            completes="classic-service",
-        ),
-        Parameter(
-            "EndpointName",
-            help="The endpoint; default: list all.",
-            aliases=("Endpoint",),
-            short="e",
-            position=1,
-            completes="endpoint",
-        ),
-    ),
+    parameters=(_SERVICE, replace(ENDPOINT_NAME, help="The endpoint; default: list all.", mandatory=False, position=1)),
 )
 ADD_ENDPOINT = Cmdlet(
     spellings=("Add-AmlWebServiceEndpoint",),

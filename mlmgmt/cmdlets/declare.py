@@ -41,7 +41,7 @@ class Parameter:
         short: one letter, as in `-g`.
         argument: the verb's keyword; empty means the name in snake case. If it starts with an underscore, the parameter
             only chooses a parameter set or is ignored, and is not passed to the verb.
-        completes: what completion offers: resource-group, service, asset, revision, or file.
+        completes: what completion offers, such as resource-group or service; empty means what the shell offers.
     """
 
     name: str
@@ -78,6 +78,11 @@ class Parameter:
         if self.position is not None:
             notes.append("the name can be omitted")
         return f"{self.help}  [{'; '.join(notes)}]" if notes else self.help
+
+    @property
+    def optional(self) -> Parameter:
+        """The same parameter where it need not be given."""
+        return replace(self, mandatory=False)
 
     def among(self, parameter_set: str) -> bool:
         return not self.sets or parameter_set in self.sets
@@ -217,12 +222,7 @@ WORKSPACE = (
     Parameter("WorkspaceId", help="The Classic workspace; default: the first one of the home.", completes="workspace"),
     Parameter("AuthorizationToken", help="The workspace's token. Optional: your own home does not need it."),
     Parameter("Location", help="The workspace's region. Optional."),
-    Parameter(
-        "ConfigFile",
-        Kind.FILE,
-        "A config.json with workspace id, token and region; default: ./config.json.",
-        completes="file",
-    ),
+    Parameter("ConfigFile", Kind.FILE, "A config.json with workspace id, token and region; default: ./config.json."),
     Parameter("IntegrationTest", Kind.SWITCH, "Ignored; accepted for old scripts."),
 )
 """The parameters of every cmdlet that works in a Classic workspace."""
@@ -245,6 +245,14 @@ WEB_SERVICE_ID = Parameter(
 ENDPOINT_NAME = Parameter(
     "EndpointName", help="The endpoint.", mandatory=True, aliases=("Endpoint",), short="e", completes="endpoint"
 )
+REGION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
+TAG = Parameter(
+    "Tag", Kind.STRUCTURE, "Names and values: JSON, @{Name='value'}, a file, or -.", aliases=("Tags",), argument="tags"
+)
+ASSET = Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset")
+HOLDOUT = Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out for the comparison; default: 0.25.")
+OVERWRITE = Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force")
+SERVER = Parameter("Server", help="The server's address; default: http://127.0.0.1:8777.")
 MESSAGE = Parameter("Message", help="The reason for the change, for the history.", short="m")
 IF_MATCH = Parameter("IfMatch", help="Make the change only if this is the current etag.")
 PARAMETERS = Parameter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import Cmdlet, Gate, Kind, Parameter
+from mlmgmt.cmdlets.declare import OVERWRITE, Cmdlet, Gate, Kind, Parameter
 from mlmgmt.protocol import regions
 
 STEP = "9. Experiments"
@@ -19,7 +19,7 @@ _NAME = Parameter(
     short="n",
     completes="experiment",
 )
-_FORCE_FILE = Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force")
+_TO_FILE = (Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1), OVERWRITE)
 
 
 def _spelled(verb: str, noun: str) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ NEW = Cmdlet(
             short="t",
             choices=("binary", "multiclass", "regression", "clustering"),
         ),
-        Parameter("Data", Kind.ROWS, "The table to learn from, as CSV or TSV.", mandatory=True, completes="file"),
+        Parameter("Data", Kind.ROWS, "The table to learn from, as CSV or TSV.", mandatory=True),
         Parameter("Label", help="The column to predict.", short="l"),
         Parameter("Algorithm", help="The learner, by the name of its module.", short="a", completes="learner"),
         Parameter(
@@ -60,10 +60,7 @@ NEW = Cmdlet(
 GET = Cmdlet(
     spellings=_spelled("Get", "Experiment"),
     short=("experiments", "get-experiment"),
-    calls=(
-        "ClassicExperiments_Get",
-        "ClassicExperiments_List",
-    ),
+    calls=("ClassicExperiments_Get", "ClassicExperiments_List"),
     run="verbs.experiments.experiments:get",
     summary="List the experiments, or show one with its run.",
     example="mlmgmt experiments",
@@ -71,17 +68,7 @@ GET = Cmdlet(
     classic=True,
     view="experiment",
     lists="experiments",
-    parameters=(
-        Parameter(
-            "ExperimentId",
-            help="The experiment, by id or name; default: list all.",
-            aliases=("Name", "Experiment"),
-            argument="experiment",
-            position=0,
-            short="n",
-            completes="experiment",
-        ),
-    ),
+    parameters=(replace(_NAME, help="The experiment, by id or name; default: list all.", mandatory=False),),
 )
 RUN = Cmdlet(
     spellings=_spelled("Start", "Experiment"),
@@ -112,9 +99,7 @@ SET_UP = Cmdlet(
         _NAME,
         Parameter("Retraining", Kind.SWITCH, "Make a web service that trains."),
         Parameter("Predictive", Kind.SWITCH, "Make a web service that scores."),
-        Parameter(
-            "OutputFile", Kind.FILE, "A file to write the web service definition to.", short="f", completes="file"
-        ),
+        Parameter("OutputFile", Kind.FILE, "A file to write the web service definition to.", short="f"),
     ),
 )
 EXPORT = Cmdlet(
@@ -126,11 +111,7 @@ EXPORT = Cmdlet(
     example="mlmgmt export-experiment Churn churn-experiment.json",
     step=STEP,
     classic=True,
-    parameters=(
-        _NAME,
-        Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1, completes="file"),
-        _FORCE_FILE,
-    ),
+    parameters=(_NAME, *_TO_FILE),
 )
 IMPORT = Cmdlet(
     spellings=_spelled("Import", "ExperimentGraph"),
@@ -143,9 +124,9 @@ IMPORT = Cmdlet(
     view="experiment",
     gate=Gate("Importing the experiment"),
     parameters=(
-        Parameter("InputFile", Kind.DOCUMENT, "The file.", mandatory=True, position=0, completes="file"),
+        Parameter("InputFile", Kind.DOCUMENT, "The file.", mandatory=True, position=0),
         Parameter("NewName", help="Its name; default: the name in the file.", short="n"),
-        Parameter("Data", Kind.ROWS, "A table that replaces the only dataset of the graph.", completes="file"),
+        Parameter("Data", Kind.ROWS, "A table that replaces the only dataset of the graph."),
         Parameter("Overwrite", Kind.SWITCH, "Replace the graph of the experiment with this name, which keeps its id."),
     ),
 )
@@ -215,11 +196,7 @@ EXPORT_DEFINITION = Cmdlet(
     example="mlmgmt export-definition Churn churn-training.json",
     step=STEP,
     classic=True,
-    parameters=(
-        _NAME,
-        Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1, completes="file"),
-        _FORCE_FILE,
-    ),
+    parameters=(_NAME, *_TO_FILE),
 )
 REMOVE = Cmdlet(
     spellings=_spelled("Remove", "Experiment"),
@@ -233,24 +210,12 @@ REMOVE = Cmdlet(
     gate=Gate("Removing the experiment", "Remove the experiment {target}?"),
     parameters=(_NAME,),
 )
-_PROMOTED_EXPERIMENT = Parameter(
-    "ExperimentId",
-    help="The experiment, by id or name.",
-    mandatory=True,
-    aliases=("Experiment",),
-    argument="experiment",
-    position=0,
-    short="n",
-    completes="experiment",
-)
+_PROMOTED = replace(_NAME, aliases=("Experiment",))
 _ALL, _ONE = "All", "Asset"
 GET_TRAINED_MODEL = Cmdlet(
     spellings=("Get-AmlTrainedModel",),
     short=("trained-models",),
-    calls=(
-        "ClassicExperiments_Get",
-        "ClassicTrainedModels_List",
-    ),
+    calls=("ClassicExperiments_Get", "ClassicTrainedModels_List"),
     run="verbs.experiments.trained_models:get",
     summary="List the trained models of the workspace, or those that an experiment uses.",
     example="mlmgmt trained-models -Scope Workspace",
@@ -263,14 +228,8 @@ GET_TRAINED_MODEL = Cmdlet(
         Parameter(
             "Scope", Kind.CHOICE, "Where to look.", mandatory=True, position=0, choices=("Experiment", "Workspace")
         ),
-        Parameter(
-            "ExperimentId",
-            help="The experiment, by id or name, for the scope Experiment.",
-            aliases=("Experiment",),
-            argument="experiment",
-            position=1,
-            short="n",
-            completes="experiment",
+        replace(
+            _PROMOTED, help="The experiment, by id or name, for the scope Experiment.", mandatory=False, position=1
         ),
     ),
 )
@@ -290,7 +249,7 @@ PROMOTE = Cmdlet(
     about="A run does not save its models, so the experiment runs again; the same data and seeds give the same model. "
     "set-up-web-service -Predictive promotes its model too, as EXPERIMENT [trained model].",
     parameters=(
-        _PROMOTED_EXPERIMENT,
+        _PROMOTED,
         Parameter("TrainModuleNodeId", help="The id of the module; experiment-nodes lists them.", mandatory=True),
         Parameter("NodeOutputPortName", help="The output port of the module, such as Trained model.", mandatory=True),
         Parameter("TrainedModelName", help="The model's name.", mandatory=True),
@@ -311,7 +270,7 @@ UPDATE_ASSET = Cmdlet(
     sets=(_ALL, _ONE),
     gate=Gate("Updating the experiment"),
     parameters=(
-        _PROMOTED_EXPERIMENT,
+        _PROMOTED,
         Parameter("All", Kind.SWITCH, "Update all of them.", mandatory=True, sets=(_ALL,), argument="everything"),
         Parameter("AssetName", help="The trained model to update.", mandatory=True, sets=(_ONE,)),
         Parameter(

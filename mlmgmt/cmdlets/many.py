@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import ENDPOINT, GROUP, PARAMETERS, WEB_SERVICE, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import (
+    ENDPOINT,
+    GROUP,
+    HOLDOUT,
+    PARAMETERS,
+    WEB_SERVICE,
+    Cmdlet,
+    Gate,
+    Kind,
+    Parameter,
+    both,
+)
 
 STEP = "D. Many models"
 TOPIC = "many-models"
@@ -33,7 +44,7 @@ RETRAIN_MANY = Cmdlet(
             mandatory=True,
             completes="classic-service",
         ),
-        Parameter("Data", Kind.FOLDER, "A folder with CSV files, or one CSV file.", mandatory=True, completes="file"),
+        Parameter("Data", Kind.FOLDER, "A folder with CSV files, or one CSV file.", mandatory=True),
         Parameter("KeyColumn", help="The column with the key, if the data is one file. Models do not learn from it."),
         Parameter("Asset", help="The trained model, by id or name, when there are several."),
         Parameter("NamePrefix", help="A prefix for the names of the endpoints or web services."),
@@ -44,7 +55,7 @@ RETRAIN_MANY = Cmdlet(
             sets=(ENDPOINT,),
             choices=("High", "Low"),
         ),
-        Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out for the comparison; default: 0.25."),
+        HOLDOUT,
         PARAMETERS,
         Parameter("OnlyIfBetter", help="A metric. Deploy the model of a key only if it is better by it."),
         Parameter("All", Kind.SWITCH, "Also train keys whose data is unchanged.", argument="again"),
@@ -56,13 +67,7 @@ RETRAIN_MANY = Cmdlet(
         ),
         Parameter("Scheduler", help="The address of the Dask cluster, such as tcp://127.0.0.1:8786."),
         Parameter("Jobs", Kind.INTEGER, "The number of processes; default: one for each processor.", short="j"),
-        Parameter(
-            "Results",
-            Kind.LIST,
-            "Files to write the table to: .csv, .json, .html.",
-            argument="results_files",
-            completes="file",
-        ),
+        Parameter("Results", Kind.LIST, "Files to write the table to: .csv, .json, .html.", argument="results_files"),
     ),
 )
 CMDLETS = (RETRAIN_MANY,)

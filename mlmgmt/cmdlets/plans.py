@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import GROUP, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import GROUP, REGION, TAG, Cmdlet, Gate, Kind, Parameter, both
 
 STEP = "B. Plans and accounts"
 TOPIC = "plans-and-storage"
 REMOVE_BY_NAME, REMOVE_BY_OBJECT = "RemoveByNameAndResourceGroup", "RemoveByObject"
 _PLAN = Parameter("Name", help="The commitment plan.", mandatory=True, short="n", completes="plan")
-_LOCATION = Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l")
 _SKU = (
     Parameter("SkuName", help="DevTest, S1, S2 or S3; see: mlmgmt skus", mandatory=True),
     Parameter("SkuTier", help="The tier: Standard.", mandatory=True),
     Parameter("SkuCapacity", Kind.INTEGER, "1 to 10; default: 1."),
-)
-_TAG = Parameter(
-    "Tag",
-    Kind.STRUCTURE,
-    "Names and values: JSON, @{Name='value'}, a file, or -.",
-    aliases=("Tags",),
-    argument="tags",
 )
 
 GET = Cmdlet(
@@ -35,7 +27,7 @@ GET = Cmdlet(
     view="plan",
     lists="commitment plans",
     about="-Name without -ResourceGroupName is ignored: all plans are listed.",
-    parameters=(replace(GROUP, mandatory=False), replace(_PLAN, mandatory=False)),
+    parameters=(GROUP.optional, _PLAN.optional),
 )
 NEW = Cmdlet(
     spellings=both("New", "MlCommitmentPlan"),
@@ -48,7 +40,7 @@ NEW = Cmdlet(
     step=STEP,
     view="plan",
     gate=Gate("Creating the new commitment plan", "Create the commitment plan {target!r}?"),
-    parameters=(GROUP, _LOCATION, _PLAN, *_SKU),
+    parameters=(GROUP, REGION, _PLAN, *_SKU),
 )
 UPDATE = Cmdlet(
     spellings=both("Update", "MlCommitmentPlan"),
@@ -61,7 +53,7 @@ UPDATE = Cmdlet(
     step=STEP,
     view="plan",
     gate=Gate("Updating the commitment plan", "Update the commitment plan {target!r}?"),
-    parameters=(GROUP, _PLAN, *_SKU, _TAG),
+    parameters=(GROUP, _PLAN, *_SKU, TAG),
 )
 REMOVE = Cmdlet(
     spellings=both("Remove", "MlCommitmentPlan"),
@@ -158,7 +150,7 @@ NEW_RESOURCE = Cmdlet(
     gate=Gate("Creating the resource", "Create the resource {target!r}?"),
     parameters=(
         GROUP,
-        _LOCATION,
+        REGION,
         Parameter("ResourceName", help="Its name.", mandatory=True, short="n", aliases=("Name",), argument="name"),
         Parameter("ResourceType", help="Microsoft.MachineLearning/CommitmentPlans.", mandatory=True),
         Parameter(
@@ -175,18 +167,8 @@ NEW_RESOURCE = Cmdlet(
             aliases=("PropertyObject",),
             argument="_properties",
         ),
-        _TAG,
+        TAG,
         Parameter("ApiVersion", help="Ignored; accepted for old scripts.", argument="_api_version"),
     ),
 )
-CMDLETS = (
-    GET,
-    NEW,
-    UPDATE,
-    REMOVE,
-    GET_ASSOCIATION,
-    MOVE_ASSOCIATION,
-    USAGE,
-    SKUS,
-    NEW_RESOURCE,
-)
+CMDLETS = (GET, NEW, UPDATE, REMOVE, GET_ASSOCIATION, MOVE_ASSOCIATION, USAGE, SKUS, NEW_RESOURCE)

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import GROUP, MESSAGE, NAME, RETRAIN_STEP, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import (
+    ASSET,
+    GROUP,
+    HOLDOUT,
+    MESSAGE,
+    NAME,
+    RETRAIN_STEP,
+    Cmdlet,
+    Gate,
+    Kind,
+    Parameter,
+    both,
+)
 
 TOPIC = "retraining"
+_REPORT = Parameter("Report", Kind.FILE, "An HTML file to write the evaluation to.")
 SAMPLE = Cmdlet(
     spellings=both("New", "MlSample"),
     short=("sample",),
@@ -44,18 +57,17 @@ RETRAIN = Cmdlet(
     parameters=(
         GROUP,
         NAME,
-        Parameter("Data", Kind.ROWS, "The new data, as CSV.", mandatory=True, completes="file"),
+        Parameter("Data", Kind.ROWS, "The new data, as CSV.", mandatory=True),
         Parameter(
             "TrainingDefinition",
             Kind.DOCUMENT,
             "The training definition; default: the training service or experiment of the web service.",
-            completes="file",
         ),
-        Parameter("Holdout", Kind.NUMBER, "The fraction of rows held out for the comparison; default: 0.25."),
-        Parameter("TestData", Kind.ROWS, "Rows to compare on, instead of held-out rows.", completes="file"),
-        Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
-        Parameter("Rewrite", Kind.FILE, "A definition file to point at the new model.", completes="file"),
-        Parameter("Report", Kind.FILE, "An HTML file to write the evaluation to.", completes="file"),
+        HOLDOUT,
+        Parameter("TestData", Kind.ROWS, "Rows to compare on, instead of held-out rows."),
+        ASSET,
+        Parameter("Rewrite", Kind.FILE, "A definition file to point at the new model."),
+        _REPORT,
         Parameter("Update", Kind.SWITCH, "Also update the web service with the new model."),
         Parameter(
             "OnlyIfBetter",
@@ -76,12 +88,12 @@ EVALUATE = Cmdlet(
     parameters=(
         GROUP,
         NAME,
-        Parameter("Data", Kind.ROWS, "Rows with labels, as CSV.", mandatory=True, completes="file"),
+        Parameter("Data", Kind.ROWS, "Rows with labels, as CSV.", mandatory=True),
         Parameter(
             "Location", help="The URI of another .ilearner to compare with the deployed model.", aliases=("Uri",)
         ),
-        Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
-        Parameter("Report", Kind.FILE, "An HTML file to write the evaluation to.", completes="file"),
+        ASSET,
+        _REPORT,
     ),
 )
 

@@ -6,6 +6,7 @@ from mlmgmt.cmdlets.classic import STEP
 from mlmgmt.cmdlets.declare import (
     AFTER,
     ENDPOINT,
+    OVERWRITE,
     PARAMETERS,
     WEB_SERVICE,
     Cmdlet,
@@ -39,13 +40,9 @@ RRS = Cmdlet(
             "ApiLocation", help="The endpoint's ApiLocation; Get-AmlWebServiceEndpoint shows it.", mandatory=True
         ),
         Parameter("InputJsonText", Kind.TEXT, "The request, as JSON."),
-        Parameter(
-            "InputJsonFile", Kind.ROWS, "A file with the request; takes precedence over the text.", completes="file"
-        ),
-        Parameter(
-            "OutputJsonFile", Kind.FILE, "A file to write the answer to, instead of showing it.", completes="file"
-        ),
-        Parameter("Force", Kind.SWITCH, "Overwrite the file.", argument="force"),
+        Parameter("InputJsonFile", Kind.ROWS, "A file with the request; takes precedence over the text."),
+        Parameter("OutputJsonFile", Kind.FILE, "A file to write the answer to, instead of showing it."),
+        OVERWRITE,
     ),
 )
 BES = Cmdlet(
@@ -62,7 +59,7 @@ BES = Cmdlet(
     parameters=(
         _KEY,
         Parameter("SubmitJobRequestUrl", help="ApiLocation followed by /jobs?api-version=2.0.", mandatory=True),
-        Parameter("JobConfigFile", Kind.ROWS, "A file with the job document.", completes="file"),
+        Parameter("JobConfigFile", Kind.ROWS, "A file with the job document."),
         Parameter("JobConfigString", Kind.TEXT, "The job document as JSON; takes precedence over the file."),
     ),
 )
@@ -91,10 +88,9 @@ SCORE = Cmdlet(
             argument="rows",
             short="i",
             position=0,
-            completes="file",
         ),
         PARAMETERS,
-        Parameter("OutputFile", Kind.FILE, "A CSV file to write the scores to.", completes="file"),
+        Parameter("OutputFile", Kind.FILE, "A CSV file to write the scores to."),
         Parameter("Force", Kind.SWITCH, "Overwrite the output file.", argument="force"),
         Parameter(
             "Server", help="A running server to call, such as http://127.0.0.1:8777; default: score in this process."

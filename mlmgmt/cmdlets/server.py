@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlmgmt.cmdlets.declare import ENDPOINT, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
+from mlmgmt.cmdlets.declare import ENDPOINT, SERVER, WEB_SERVICE, Cmdlet, Kind, Parameter, answering, both
 
 STEP = "A. Over HTTP"
 TOPIC = "http"
@@ -26,8 +26,8 @@ SERVE = Cmdlet(
             aliases=("HostName",),
             argument="host",
         ),
-        Parameter("Certificate", Kind.FILE, "A PEM file with the certificate for https.", completes="file"),
-        Parameter("Key", Kind.FILE, "A PEM file with the key of the certificate.", completes="file"),
+        Parameter("Certificate", Kind.FILE, "A PEM file with the certificate for https."),
+        Parameter("Key", Kind.FILE, "A PEM file with the key of the certificate."),
         Parameter("Names", Kind.LIST, "More host names under which clients can call the server."),
         Parameter("Cors", Kind.LIST, "Origins of web pages that can score, such as https://shop.example.com."),
         Parameter("AccessLog", Kind.FILE, "A file for the access log, or none for no log; default: standard error."),
@@ -53,7 +53,7 @@ SAMPLE_CODE = Cmdlet(
             short="l",
             choices=("python", "powershell", "curl", "csharp", "r"),
         ),
-        Parameter("Server", help="The server's address; default: http://127.0.0.1:8777."),
+        SERVER,
         Parameter(
             "Api",
             Kind.CHOICE,

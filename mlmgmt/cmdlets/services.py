@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from mlmgmt.cmdlets.declare import (
     AFTER,
+    ASSET,
     DEPLOY,
     ENDPOINT,
     GROUP,
@@ -15,6 +16,7 @@ from mlmgmt.cmdlets.declare import (
     LOOK,
     MESSAGE,
     NAME,
+    REGION,
     RETRAIN_STEP,
     REVIEW,
     SKIP_CHECK,
@@ -33,7 +35,6 @@ TO_FILE, TO_JSON = "ExportToFile", "ExportToJSON"
 BY_FILE, BY_STRING = "ImportFromJSONFile", "ImportFromJSONString."
 BY_PARAMETERS, BY_OBJECT = "UpdateFromParameters", "UpdateFromObject"
 REMOVE_BY_NAME, REMOVE_BY_OBJECT = "RemoveByNameAndResourceGroup", "RemoveByObject"
-_OPTIONAL_GROUP, _OPTIONAL_NAME = replace(GROUP, mandatory=False), replace(NAME, mandatory=False)
 _SKIP = replace(SKIP_CHECK, help="Go back without checking the model. The history records this.")
 KEYS_BY_NAME, KEYS_BY_OBJECT = "GetByNameAndResourceGroup", "GetByInstance"
 
@@ -48,8 +49,8 @@ GET = Cmdlet(
     view="webservice",
     lists="web services",
     parameters=(
-        replace(GROUP, mandatory=False),
-        replace(NAME, mandatory=False),
+        GROUP.optional,
+        NAME.optional,
         Parameter("Region", help="Show the web service as seen from this region."),
     ),
 )
@@ -68,7 +69,7 @@ NEW = Cmdlet(
     gate=Gate("Creating the new web service", "Create the web service {target!r}?"),
     parameters=(
         GROUP,
-        Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l"),
+        REGION,
         NAME,
         Parameter(
             "DefinitionFile",
@@ -77,7 +78,6 @@ NEW = Cmdlet(
             mandatory=True,
             sets=(FROM_FILE,),
             argument="definition",
-            completes="file",
             aliases=("InputFile",),
         ),
         Parameter(
@@ -88,7 +88,6 @@ NEW = Cmdlet(
             sets=(FROM_INSTANCE,),
             pipeline=True,
             argument="definition",
-            completes="file",
         ),
         MESSAGE,
         IF_MATCH,
@@ -108,14 +107,7 @@ EXPORT = Cmdlet(
     sets=(TO_FILE, TO_JSON),
     gate=Gate("Overwriting the output file"),
     parameters=(
-        Parameter(
-            "WebService",
-            Kind.DOCUMENT,
-            "The output of Get: a file, or piped.",
-            mandatory=True,
-            pipeline=True,
-            completes="file",
-        ),
+        Parameter("WebService", Kind.DOCUMENT, "The output of Get: a file, or piped.", mandatory=True, pipeline=True),
         Parameter(
             "OutputFile",
             Kind.FILE,
@@ -123,7 +115,6 @@ EXPORT = Cmdlet(
             mandatory=True,
             sets=(TO_FILE,),
             aliases=("ToFile", "DefinitionFile"),
-            completes="file",
         ),
         Parameter(
             "ToJsonString",
@@ -155,7 +146,6 @@ IMPORT = Cmdlet(
             sets=(BY_FILE,),
             aliases=("FromFile", "DefinitionFile"),
             argument="definition",
-            completes="file",
         ),
         Parameter(
             "JsonString", Kind.TEXT, "The definition as text.", mandatory=True, sets=(BY_STRING,), argument="definition"
@@ -187,7 +177,6 @@ UPDATE = Cmdlet(
             sets=(BY_OBJECT,),
             pipeline=True,
             aliases=("UpdatedWebServiceDefinition", "DefinitionFile", "InputFile"),
-            completes="file",
         ),
         Parameter("Title", help="The new title.", sets=_MEMBER),
         Parameter("Description", help="The new description.", sets=_MEMBER),
@@ -267,8 +256,8 @@ SET_MODEL = Cmdlet(
     step=RETRAIN_STEP,
     topic="definitions",
     parameters=(
-        Parameter("File", Kind.FILE, "The definition file.", mandatory=True, position=0, completes="file"),
-        Parameter("Asset", help="The trained model, by id or name, when there are several.", completes="asset"),
+        Parameter("File", Kind.FILE, "The definition file.", mandatory=True, position=0),
+        ASSET,
         Parameter(
             "Location", help="The new URI: BaseLocation and RelativeLocation joined.", mandatory=True, aliases=("Uri",)
         ),
@@ -293,7 +282,6 @@ ASSETS = Cmdlet(
             mandatory=True,
             position=0,
             pipeline=True,
-            completes="file",
         ),
     ),
 )
@@ -310,16 +298,11 @@ DIFF = Cmdlet(
     trouble=2,
     about="Exit status 0: no difference; 1: different; 2: an error. -Format patch writes an RFC 6902 JSON Patch.",
     parameters=(
-        _OPTIONAL_GROUP,
-        _OPTIONAL_NAME,
-        Parameter("Left", Kind.DOCUMENT, "A definition file.", position=0, completes="file"),
-        Parameter("Right", Kind.DOCUMENT, "Another definition file.", position=1, completes="file"),
-        Parameter(
-            "Revision",
-            Kind.INTEGER,
-            "An earlier revision of the web service.",
-            completes="revision",
-        ),
+        GROUP.optional,
+        NAME.optional,
+        Parameter("Left", Kind.DOCUMENT, "A definition file.", position=0),
+        Parameter("Right", Kind.DOCUMENT, "Another definition file.", position=1),
+        Parameter("Revision", Kind.INTEGER, "An earlier revision of the web service.", completes="revision"),
         Parameter(
             "Format",
             Kind.CHOICE,
@@ -341,15 +324,10 @@ TEST = Cmdlet(
     view="checks",
     verdict="Passed",
     parameters=(
-        _OPTIONAL_GROUP,
-        _OPTIONAL_NAME,
+        GROUP.optional,
+        NAME.optional,
         Parameter(
-            "Definition",
-            Kind.DOCUMENT,
-            "A definition file.",
-            aliases=("DefinitionFile", "InputFile"),
-            position=0,
-            completes="file",
+            "Definition", Kind.DOCUMENT, "A definition file.", aliases=("DefinitionFile", "InputFile"), position=0
         ),
     ),
 )

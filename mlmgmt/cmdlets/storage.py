@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from mlmgmt.cmdlets.declare import GROUP, HOMES, Cmdlet, Gate, Kind, Parameter, both
+from mlmgmt.cmdlets.declare import GROUP, HOMES, REGION, TAG, Cmdlet, Gate, Kind, Parameter, both
 from mlmgmt.cmdlets.plans import STEP
 
 TOPIC = "plans-and-storage"
@@ -16,7 +14,6 @@ _ACCOUNT = Parameter(
     aliases=("AccountName", "StorageAccountName"),
     completes="account",
 )
-_ANY_GROUP = replace(GROUP, mandatory=False)
 
 NEW = Cmdlet(
     spellings=both("New", "StorageAccount"),
@@ -32,20 +29,14 @@ NEW = Cmdlet(
     parameters=(
         GROUP,
         _ACCOUNT,
-        Parameter("Location", help="The region, such as southcentralus.", mandatory=True, short="l"),
+        REGION,
         Parameter(
             "SkuName",
             help="The SKU; default: Standard_LRS.",
             aliases=("Type", "AccountType", "StorageAccountType"),
             argument="sku",
         ),
-        Parameter(
-            "Tag",
-            Kind.STRUCTURE,
-            "Names and values: JSON, @{Name='value'}, a file, or -.",
-            aliases=("Tags",),
-            argument="tags",
-        ),
+        TAG,
         Parameter("Kind", help="Ignored; accepted for old scripts.", argument="_kind"),
     ),
 )
@@ -59,7 +50,7 @@ GET = Cmdlet(
     step=STEP,
     view="storage",
     lists="storage accounts",
-    parameters=(_ANY_GROUP, replace(_ACCOUNT, mandatory=False)),
+    parameters=(GROUP.optional, _ACCOUNT.optional),
 )
 REMOVE = Cmdlet(
     spellings=both("Remove", "StorageAccount"),
@@ -81,7 +72,7 @@ KEYS = Cmdlet(
     example="mlmgmt Get-AzStorageAccountKey -ResourceGroupName retail -Name retailmodels",
     step=STEP,
     view="rows",
-    parameters=(_ANY_GROUP, _ACCOUNT),
+    parameters=(GROUP.optional, _ACCOUNT),
 )
 SAS = Cmdlet(
     spellings=("New-AzStorageBlobSASToken", "New-AzureStorageBlobSASToken", "New-AzureRmStorageBlobSASToken"),
@@ -128,7 +119,7 @@ MAP_SOURCE = Cmdlet(
     view="rows",
     parameters=(
         Parameter("Name", help="The server's name, or the web address.", mandatory=True, position=0, short="n"),
-        Parameter("Target", help="The connection URL, or the file.", position=1, completes="file"),
+        Parameter("Target", help="The connection URL, or the file.", position=1),
         Parameter("Remove", Kind.SWITCH, "Remove the mapping."),
     ),
 )
