@@ -5,6 +5,8 @@ The names are ours, in the style of the resource provider's; paths, methods and 
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlmgmt.protocol.operation import STUDIO, WORKSPACE, Operation, Proof
 
 _SERVICES = f"{WORKSPACE}/webservices"
@@ -14,197 +16,146 @@ _ENDPOINT = f"{_ENDPOINTS}/{{endpointName}}"
 _STUDIO = f"{STUDIO}{WORKSPACE}"
 _EXPERIMENTS = f"{_STUDIO}/experiments"
 _EXPERIMENT = f"{_EXPERIMENTS}/{{experimentId}}"
+_MODELS = f"{_STUDIO}/trainedmodels"
 _HELP = f"/apihelp{_ENDPOINT}"
-
-
-def _operation(
-    name: str,
-    method: str,
-    path: str,
-    summary: str,
-    body: str = "",
-    answer: str = "",
-    *,
-    query: tuple[str, ...] = (),
-    statuses: tuple[int, ...] = (200,),
-    proof: Proof = Proof.WORKSPACE,
-    writes: bool = True,
-) -> Operation:
-    answers = tuple((status, answer if status == 200 else "") for status in statuses)
-    return Operation(name, method, path, summary, (), query, body, answers, proof, writes)
-
+_read = partial(Operation, proof=Proof.WORKSPACE)
+_write = partial(_read, writes=True)
+_open = partial(_write, proof=Proof.NOTHING)
 
 WEB_SERVICES = (
-    _operation(
-        "ClassicWebServices_List",
-        "GET",
-        _SERVICES,
-        "The Classic web services of a workspace.",
-        answer="ClassicWebServices",
+    _write(
+        "ClassicWebServices_List", "GET", _SERVICES, "The Classic web services of a workspace.", "ClassicWebServices"
     ),
-    _operation(
-        "ClassicWebServices_Get",
-        "GET",
-        _SERVICE,
-        "One Classic web service.",
-        answer="ClassicWebService",
-        writes=False,
-    ),
-    _operation(
+    _read("ClassicWebServices_Get", "GET", _SERVICE, "One Classic web service.", "ClassicWebService"),
+    _write(
         "ClassicWebServices_Publish",
         "PUT",
         _SERVICE,
         "Publish a web service made of code. It is refused: such services cannot run here.",
-        "CodeWebService",
+        body="CodeWebService",
         statuses=(),
     ),
-    _operation(
-        "ClassicWebServices_Delete",
-        "DELETE",
-        _SERVICE,
-        "Remove a Classic web service with all its endpoints.",
-    ),
+    _write("ClassicWebServices_Delete", "DELETE", _SERVICE, "Remove a Classic web service with all its endpoints."),
 )
 ENDPOINTS = (
-    _operation(
-        "ClassicEndpoints_List",
-        "GET",
-        _ENDPOINTS,
-        "The endpoints of a Classic web service.",
-        answer="ClassicEndpoints",
-    ),
-    _operation(
+    _write("ClassicEndpoints_List", "GET", _ENDPOINTS, "The endpoints of a Classic web service.", "ClassicEndpoints"),
+    _read(
         "ClassicEndpoints_Get",
         "GET",
         _ENDPOINT,
         "One endpoint, with its keys.",
-        answer="ClassicEndpoint",
+        "ClassicEndpoint",
         query=("decryptSecrets",),
-        writes=False,
     ),
-    _operation(
+    _write(
         "ClassicEndpoints_Create",
         "PUT",
         _ENDPOINT,
         "Add an endpoint. An existing endpoint does not change.",
-        "NewClassicEndpoint",
         "ClassicEndpoint",
+        body="NewClassicEndpoint",
     ),
-    _operation(
+    _write(
         "ClassicEndpoints_Patch",
         "PATCH",
         _ENDPOINT,
         "Replace trained models of an endpoint, or change its settings.",
-        "ClassicEndpointPatch",
+        body="ClassicEndpointPatch",
     ),
-    _operation(
+    _write(
         "ClassicEndpoints_Delete",
         "DELETE",
         _ENDPOINT,
         "Remove an endpoint. The default endpoint can only be removed last.",
     ),
-    _operation(
+    _write(
         "ClassicEndpoints_Refresh",
         "POST",
         f"{_ENDPOINT}/refresh",
         "Give an endpoint the current graph of the default endpoint.",
-        "RefreshClassicEndpoint",
+        body="RefreshClassicEndpoint",
         statuses=(200, 304),
     ),
-    _operation(
+    _open(
         "ClassicEndpoints_GetApiDocument",
         "GET",
         f"{_ENDPOINT}/apidocument",
         "The Swagger document of an endpoint, by the endpoint's id or name.",
-        answer="SwaggerDocument",
-        proof=Proof.NOTHING,
+        "SwaggerDocument",
     ),
 )
 DEPLOYMENT = (
-    _operation(
+    _write(
         "ClassicWebServices_Deploy",
         "POST",
         f"{_EXPERIMENT}/webservice",
         "Deploy a finished experiment as a Classic web service, or update the web service it has.",
-        answer="ClassicDeployment",
+        "ClassicDeployment",
         query=("generateNewPortNames", "updateExistingWebService"),
     ),
-    _operation(
+    _write(
         "ClassicWebServices_GetDeployment",
         "GET",
         f"{_EXPERIMENTS}/{{experimentId}}/webservice",
         "The status of a deployment; the path has the deployment's ActivityId in the place of the experiment id.",
-        answer="ClassicDeployment",
+        "ClassicDeployment",
     ),
 )
 EXPERIMENTS = (
-    _operation(
-        "ClassicExperiments_List", "GET", _EXPERIMENTS, "The experiments of a workspace.", answer="ClassicExperiments"
-    ),
-    _operation(
-        "ClassicExperiments_Get",
-        "GET",
-        _EXPERIMENT,
-        "One experiment, with its graph.",
-        answer="ClassicExperiment",
-    ),
-    _operation(
+    _write("ClassicExperiments_List", "GET", _EXPERIMENTS, "The experiments of a workspace.", "ClassicExperiments"),
+    _write("ClassicExperiments_Get", "GET", _EXPERIMENT, "One experiment, with its graph.", "ClassicExperiment"),
+    _write(
         "ClassicExperiments_Create",
         "POST",
         _EXPERIMENTS,
         "Create an experiment, and run it unless it is a draft.",
-        "NewClassicExperiment",
         "ClassicExperiment",
+        body="NewClassicExperiment",
     ),
-    _operation(
+    _write(
         "ClassicExperiments_Save",
         "POST",
         _EXPERIMENT,
         "Save an experiment, and run it unless it is a draft.",
-        "NewClassicExperiment",
         "ClassicExperiment",
+        body="NewClassicExperiment",
     ),
-    _operation(
+    _write(
         "ClassicExperiments_Delete",
         "DELETE",
         _EXPERIMENT,
         "Remove an experiment; its datasets and models stay.",
         query=("deleteAncestors",),
     ),
-    _operation(
+    _write(
         "ClassicExperiments_GetDefinition",
         "GET",
         f"{_EXPERIMENT}/webservicedefinition",
         "The definition of a New web service from a finished experiment.",
-        answer="ExperimentDefinition",
+        "ExperimentDefinition",
     ),
 )
 TRAINED_MODELS = (
-    _operation(
-        "ClassicTrainedModels_List",
-        "GET",
-        f"{_STUDIO}/trainedmodels",
-        "The trained models saved in a workspace.",
-        answer="ClassicTrainedModels",
+    _write(
+        "ClassicTrainedModels_List", "GET", _MODELS, "The trained models saved in a workspace.", "ClassicTrainedModels"
     ),
-    _operation(
+    _write(
         "ClassicTrainedModels_Promote",
         "POST",
-        f"{_STUDIO}/trainedmodels",
+        _MODELS,
         "Save the model that a module of an experiment trains as a trained model of the workspace.",
-        "PromotedTrainedModel",
         "ClassicTrainedModel",
+        body="PromotedTrainedModel",
     ),
 )
 HELP = (
-    _operation("ClassicHelp_Get", "GET", _HELP, "The help page of an endpoint.", answer="Page", proof=Proof.NOTHING),
-    _operation(
+    _open("ClassicHelp_Get", "GET", _HELP, "The help page of an endpoint.", "Page"),
+    _open(
         "ClassicHelp_GetPart",
         "GET",
         f"{_HELP}/{{part}}",
         "A part of the help page: score, jobs, or update with the PATCH URL and the resource names.",
-        answer="Page",
-        proof=Proof.NOTHING,
+        "Page",
     ),
 )
 CLASSIC = (*WEB_SERVICES, *ENDPOINTS, *DEPLOYMENT, *EXPERIMENTS, *TRAINED_MODELS, *HELP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from mlmgmt.protocol.operation import SUBSCRIPTION, WORKSPACE, Operation, Proof
 
@@ -10,76 +11,32 @@ _SCORING = f"{SUBSCRIPTION}/services/{{serviceId}}"
 _BLOB = "/{account}/{container}/{*blob}"
 SCORING_VERSION = "2.0"
 
+_score = partial(Operation, versions=(SCORING_VERSION,), proof=Proof.KEY)
+_job = partial(_score, writes=True)
+_blob = partial(Operation, proof=Proof.SIGNATURE)
+_open = partial(Operation, proof=Proof.NOTHING)
+
 SCORING = (
-    Operation(
+    _score(
         "execute",
         "POST",
         f"{_SCORING}/execute",
         "Score rows.",
-        (SCORING_VERSION,),
-        ("details", "format"),
-        "ExecutionRequest",
-        ((200, "ExecutionResults"),),
-        Proof.KEY,
+        "ExecutionResults",
+        body="ExecutionRequest",
+        query=("details", "format"),
     ),
-    Operation(
-        "submitjob",
-        "POST",
-        f"{_SCORING}/jobs",
-        "Submit a batch job.",
-        (SCORING_VERSION,),
-        (),
-        "BatchExecutionRequest",
-        ((200, "JobId"),),
-        Proof.KEY,
-        writes=True,
-    ),
-    Operation(
-        "startjob",
-        "POST",
-        f"{_SCORING}/jobs/{{jobId}}/start",
-        "Start a batch job.",
-        (SCORING_VERSION,),
-        (),
-        "",
-        ((200, ""),),
-        Proof.KEY,
-        writes=True,
-    ),
-    Operation(
-        "getjobstatus",
-        "GET",
-        f"{_SCORING}/jobs/{{jobId}}",
-        "The status of a batch job.",
-        (SCORING_VERSION,),
-        (),
-        "",
-        ((200, "BatchExecutionStatus"),),
-        Proof.KEY,
-        writes=True,
-    ),
-    Operation(
-        "canceljob",
-        "DELETE",
-        f"{_SCORING}/jobs/{{jobId}}",
-        "Cancel a batch job.",
-        (SCORING_VERSION,),
-        (),
-        "",
-        ((200, ""),),
-        Proof.KEY,
-        writes=True,
-    ),
-    Operation(
+    _job("submitjob", "POST", f"{_SCORING}/jobs", "Submit a batch job.", "JobId", body="BatchExecutionRequest"),
+    _job("startjob", "POST", f"{_SCORING}/jobs/{{jobId}}/start", "Start a batch job."),
+    _job("getjobstatus", "GET", f"{_SCORING}/jobs/{{jobId}}", "The status of a batch job.", "BatchExecutionStatus"),
+    _job("canceljob", "DELETE", f"{_SCORING}/jobs/{{jobId}}", "Cancel a batch job."),
+    _open(
         "getSwaggerDocument",
         "GET",
         f"{_SCORING}/swagger.json",
         "The Swagger document of a web service.",
-        (),
-        ("api-version",),
-        "",
-        ((200, "SwaggerDocument"),),
-        Proof.NOTHING,
+        "SwaggerDocument",
+        query=("api-version",),
         writes=True,
     ),
 )
@@ -96,30 +53,12 @@ CLASSIC_SCORING = tuple(
 """The same operations at the addresses of Classic endpoints."""
 EXECUTE = frozenset(("execute", classic_name("execute")))
 BLOBS = (
-    Operation(
-        "Blob_Get", "GET", _BLOB, "Download a blob.", (), (), "", ((200, "Bytes"), (206, "Bytes")), Proof.SIGNATURE
-    ),
-    Operation(
-        "Blob_GetProperties", "HEAD", _BLOB, "The size and date of a blob.", (), (), "", ((200, ""),), Proof.SIGNATURE
-    ),
-    Operation(
-        "Blob_Upload", "PUT", _BLOB, "Upload a blob.", (), (), "Bytes", ((201, ""),), Proof.SIGNATURE, writes=True
-    ),
-    Operation("Blob_Delete", "DELETE", _BLOB, "Delete a blob.", (), (), "", ((202, ""),), Proof.SIGNATURE, writes=True),
+    _blob("Blob_Get", "GET", _BLOB, "Download a blob.", "Bytes", statuses=(200, 206)),
+    _blob("Blob_GetProperties", "HEAD", _BLOB, "The size and date of a blob."),
+    _blob("Blob_Upload", "PUT", _BLOB, "Upload a blob.", body="Bytes", statuses=(201,), writes=True),
+    _blob("Blob_Delete", "DELETE", _BLOB, "Delete a blob.", statuses=(202,), writes=True),
 )
 SERVER = (
-    Operation(
-        "Health_Get", "GET", "/healthz", "Whether the server is up.", (), (), "", ((200, "Health"),), Proof.NOTHING
-    ),
-    Operation(
-        "OpenApi_Get",
-        "GET",
-        "/openapi.json",
-        "The OpenAPI document of this server.",
-        (),
-        (),
-        "",
-        ((200, "OpenApiDocument"),),
-        Proof.NOTHING,
-    ),
+    _open("Health_Get", "GET", "/healthz", "Whether the server is up.", "Health"),
+    _open("OpenApi_Get", "GET", "/openapi.json", "The OpenAPI document of this server.", "OpenApiDocument"),
 )

@@ -38,10 +38,11 @@ class Operation:
 
     Args:
         path: its template; the case of literal segments is ignored, and `{*rest}` takes the rest of a path.
-        versions: the api-versions it takes; empty if it takes none.
-        query: more query parameters; one that ends in `!` is required.
+        answer: the OpenAPI component of its answer; empty for an empty body.
         body: the OpenAPI component of its body; empty if it has none.
-        answers: status and OpenAPI component ("" for an empty body) of each answer that is not an error.
+        query: more query parameters; one that ends in `!` is required.
+        statuses: the statuses of answers that are not errors.
+        versions: the api-versions it takes; empty if it takes none.
         writes: whether it may change something or take long, so that it must not run in the event loop.
     """
 
@@ -49,10 +50,11 @@ class Operation:
     method: str
     path: str
     summary: str
-    versions: tuple[str, ...] = ()
-    query: tuple[str, ...] = ()
+    answer: str = ""
     body: str = ""
-    answers: tuple[tuple[int, str], ...] = ((200, ""),)
+    query: tuple[str, ...] = ()
+    statuses: tuple[int, ...] = (200,)
+    versions: tuple[str, ...] = ()
     proof: Proof = Proof.TOKEN
     writes: bool = False
 

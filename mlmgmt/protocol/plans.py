@@ -2,107 +2,63 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlmgmt.protocol.operation import BOTH, GROUP, PROVIDER, SKIP, SUBSCRIPTION, Operation
 
-_PLAN = f"{GROUP}/{PROVIDER}/commitmentPlans/{{commitmentPlanName}}"
-_ASSOCIATION = f"{_PLAN}/commitmentAssociations/{{commitmentAssociationName}}"
+_OF_GROUP, _OF_SUBSCRIPTION = f"{GROUP}/{PROVIDER}/commitmentPlans", f"{SUBSCRIPTION}/{PROVIDER}/commitmentPlans"
+_PLAN = f"{_OF_GROUP}/{{commitmentPlanName}}"
+_ASSOCIATIONS = f"{_PLAN}/commitmentAssociations"
+_ASSOCIATION = f"{_ASSOCIATIONS}/{{commitmentAssociationName}}"
+_read = partial(Operation, versions=BOTH)
+_write = partial(_read, writes=True)
+_list = partial(_read, query=SKIP)
 
 PLANS = (
-    Operation("CommitmentPlans_Get", "GET", _PLAN, "One commitment plan.", BOTH, (), "", ((200, "CommitmentPlan"),)),
-    Operation(
+    _read("CommitmentPlans_Get", "GET", _PLAN, "One commitment plan.", "CommitmentPlan"),
+    _write(
         "CommitmentPlans_CreateOrUpdate",
         "PUT",
         _PLAN,
         "Create a commitment plan, or change its SKU.",
-        BOTH,
-        (),
-        "NewCommitmentPlan",
-        ((200, "CommitmentPlan"),),
-        writes=True,
+        "CommitmentPlan",
+        body="NewCommitmentPlan",
     ),
-    Operation(
+    _write(
         "CommitmentPlans_Patch",
         "PATCH",
         _PLAN,
         "Change a commitment plan's SKU or tags.",
-        BOTH,
-        (),
-        "CommitmentPlanPatch",
-        ((200, "CommitmentPlan"),),
-        writes=True,
+        "CommitmentPlan",
+        body="CommitmentPlanPatch",
     ),
-    Operation(
-        "CommitmentPlans_Remove", "DELETE", _PLAN, "Remove a commitment plan.", BOTH, (), "", ((200, ""),), writes=True
+    _write("CommitmentPlans_Remove", "DELETE", _PLAN, "Remove a commitment plan."),
+    _list(
+        "CommitmentPlans_List", "GET", _OF_SUBSCRIPTION, "The commitment plans of the subscription.", "CommitmentPlans"
     ),
-    Operation(
-        "CommitmentPlans_List",
-        "GET",
-        f"{SUBSCRIPTION}/{PROVIDER}/commitmentPlans",
-        "The commitment plans of the subscription.",
-        BOTH,
-        SKIP,
-        "",
-        ((200, "CommitmentPlans"),),
-    ),
-    Operation(
+    _list(
         "CommitmentPlans_ListInResourceGroup",
         "GET",
-        f"{GROUP}/{PROVIDER}/commitmentPlans",
+        _OF_GROUP,
         "The commitment plans of a resource group.",
-        BOTH,
-        SKIP,
-        "",
-        ((200, "CommitmentPlans"),),
+        "CommitmentPlans",
     ),
-    Operation(
+    _list(
         "CommitmentAssociations_List",
         "GET",
-        f"{_PLAN}/commitmentAssociations",
+        _ASSOCIATIONS,
         "The web services that are charged to a plan.",
-        BOTH,
-        SKIP,
-        "",
-        ((200, "CommitmentAssociations"),),
+        "CommitmentAssociations",
     ),
-    Operation(
-        "CommitmentAssociations_Get",
-        "GET",
-        _ASSOCIATION,
-        "One association.",
-        BOTH,
-        (),
-        "",
-        ((200, "CommitmentAssociation"),),
-    ),
-    Operation(
+    _read("CommitmentAssociations_Get", "GET", _ASSOCIATION, "One association.", "CommitmentAssociation"),
+    _write(
         "CommitmentAssociations_Move",
         "POST",
         f"{_ASSOCIATION}/move",
         "Charge a web service to another plan.",
-        BOTH,
-        (),
-        "MoveCommitmentAssociation",
-        ((200, "CommitmentAssociation"),),
-        writes=True,
+        "CommitmentAssociation",
+        body="MoveCommitmentAssociation",
     ),
-    Operation(
-        "UsageHistory_List",
-        "GET",
-        f"{_PLAN}/usageHistory",
-        "The usage of a plan, by day.",
-        BOTH,
-        SKIP,
-        "",
-        ((200, "UsageHistory"),),
-    ),
-    Operation(
-        "Skus_List",
-        "GET",
-        f"{SUBSCRIPTION}/{PROVIDER}/skus",
-        "The SKUs of commitment plans.",
-        BOTH,
-        (),
-        "",
-        ((200, "Skus"),),
-    ),
+    _list("UsageHistory_List", "GET", f"{_PLAN}/usageHistory", "The usage of a plan, by day.", "UsageHistory"),
+    _read("Skus_List", "GET", f"{SUBSCRIPTION}/{PROVIDER}/skus", "The SKUs of commitment plans.", "Skus"),
 )

@@ -2,159 +2,81 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlmgmt.protocol.operation import GROUP, PROVIDER, SUBSCRIPTION, Operation
 
-_ACCOUNT = f"{GROUP}/providers/Microsoft.Storage/storageAccounts/{{accountName}}"
+_STORAGE = "providers/Microsoft.Storage"
+_ACCOUNTS = f"{GROUP}/{_STORAGE}/storageAccounts"
+_ACCOUNT = f"{_ACCOUNTS}/{{accountName}}"
 ANY_DATE = ("any date",)
 """The api-version of these operations is free: each script sends the one that its module knew."""
 DATE = r"\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|privatepreview))?"
 """The pattern of such an api-version; letter case is ignored."""
+_read = partial(Operation, versions=ANY_DATE)
+_write = partial(_read, writes=True)
 
 RESOURCES = (
-    Operation(
-        "Subscriptions_List",
-        "GET",
-        "/subscriptions",
-        "The subscription of the home.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "Subscriptions"),),
-    ),
-    Operation(
-        "Subscriptions_Get",
-        "GET",
-        SUBSCRIPTION,
-        "The subscription of the home.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "Subscription"),),
-    ),
-    Operation(
+    _read("Subscriptions_List", "GET", "/subscriptions", "The subscription of the home.", "Subscriptions"),
+    _read("Subscriptions_Get", "GET", SUBSCRIPTION, "The subscription of the home.", "Subscription"),
+    _read(
         "ResourceGroups_List",
         "GET",
         f"{SUBSCRIPTION}/resourceGroups",
         "The resource groups of the subscription.",
-        ANY_DATE,
-        ("$filter", "$top"),
-        "",
-        ((200, "ResourceGroups"),),
+        "ResourceGroups",
+        query=("$filter", "$top"),
     ),
-    Operation(
-        "ResourceGroups_CheckExistence",
-        "HEAD",
-        GROUP,
-        "Whether a resource group exists.",
-        ANY_DATE,
-        (),
-        "",
-        ((204, ""),),
-    ),
-    Operation("ResourceGroups_Get", "GET", GROUP, "One resource group.", ANY_DATE, (), "", ((200, "ResourceGroup"),)),
-    Operation(
+    _read("ResourceGroups_CheckExistence", "HEAD", GROUP, "Whether a resource group exists.", statuses=(204,)),
+    _read("ResourceGroups_Get", "GET", GROUP, "One resource group.", "ResourceGroup"),
+    _write(
         "ResourceGroups_CreateOrUpdate",
         "PUT",
         GROUP,
         "Create or update a resource group.",
-        ANY_DATE,
-        (),
-        "NewResourceGroup",
-        ((200, "ResourceGroup"), (201, "ResourceGroup")),
-        writes=True,
+        "ResourceGroup",
+        body="NewResourceGroup",
+        statuses=(200, 201),
     ),
-    Operation(
-        "ResourceGroups_Delete",
-        "DELETE",
-        GROUP,
-        "Remove a resource group and everything in it.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, ""),),
-        writes=True,
-    ),
-    Operation(
-        "Providers_Get",
-        "GET",
-        f"{SUBSCRIPTION}/{PROVIDER}",
-        "The resource types of the provider.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "Provider"),),
-    ),
-    Operation(
+    _write("ResourceGroups_Delete", "DELETE", GROUP, "Remove a resource group and everything in it."),
+    _read("Providers_Get", "GET", f"{SUBSCRIPTION}/{PROVIDER}", "The resource types of the provider.", "Provider"),
+    _read(
         "StorageAccounts_CheckNameAvailability",
         "POST",
-        f"{SUBSCRIPTION}/providers/Microsoft.Storage/checkNameAvailability",
+        f"{SUBSCRIPTION}/{_STORAGE}/checkNameAvailability",
         "Whether a storage account name is available.",
-        ANY_DATE,
-        (),
-        "NameToCheck",
-        ((200, "NameAvailability"),),
+        "NameAvailability",
+        body="NameToCheck",
     ),
-    Operation(
+    _read(
         "StorageAccounts_List",
         "GET",
-        f"{SUBSCRIPTION}/providers/Microsoft.Storage/storageAccounts",
+        f"{SUBSCRIPTION}/{_STORAGE}/storageAccounts",
         "The local storage accounts.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "StorageAccounts"),),
+        "StorageAccounts",
     ),
-    Operation(
+    _read(
         "StorageAccounts_ListByResourceGroup",
         "GET",
-        f"{GROUP}/providers/Microsoft.Storage/storageAccounts",
+        _ACCOUNTS,
         "The local storage accounts of a resource group.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "StorageAccounts"),),
+        "StorageAccounts",
     ),
-    Operation(
-        "StorageAccounts_GetProperties",
-        "GET",
-        _ACCOUNT,
-        "One local storage account.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "StorageAccount"),),
-    ),
-    Operation(
+    _read("StorageAccounts_GetProperties", "GET", _ACCOUNT, "One local storage account.", "StorageAccount"),
+    _write(
         "StorageAccounts_Create",
         "PUT",
         _ACCOUNT,
         "Create or update a local storage account.",
-        ANY_DATE,
-        (),
-        "NewStorageAccount",
-        ((200, "StorageAccount"),),
-        writes=True,
+        "StorageAccount",
+        body="NewStorageAccount",
     ),
-    Operation(
-        "StorageAccounts_Delete",
-        "DELETE",
-        _ACCOUNT,
-        "Remove a local storage account.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, ""), (204, "")),
-        writes=True,
-    ),
-    Operation(
+    _write("StorageAccounts_Delete", "DELETE", _ACCOUNT, "Remove a local storage account.", statuses=(200, 204)),
+    _write(
         "StorageAccounts_ListKeys",
         "POST",
         f"{_ACCOUNT}/listKeys",
         "The two keys of a storage account.",
-        ANY_DATE,
-        (),
-        "",
-        ((200, "StorageAccountKeys"),),
-        writes=True,
+        "StorageAccountKeys",
     ),
 )

@@ -2,108 +2,68 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mlmgmt.protocol.operation import BOTH, GROUP, PROVIDER, SKIP, SUBSCRIPTION, V2017, Operation
 
-_SERVICE = f"{GROUP}/{PROVIDER}/webServices/{{webServiceName}}"
-_PROVISIONED = ((200, "WebService"), (201, "WebService"))
-
+_OF_GROUP, _OF_SUBSCRIPTION = f"{GROUP}/{PROVIDER}/webServices", f"{SUBSCRIPTION}/{PROVIDER}/webServices"
+_SERVICE = f"{_OF_GROUP}/{{webServiceName}}"
+_LOCATION = f"{SUBSCRIPTION}/{PROVIDER}/locations/{{location}}"
+_read = partial(Operation, versions=BOTH)
+_write = partial(_read, writes=True)
+_list = partial(_read, query=SKIP)
 
 WEB_SERVICES = (
-    Operation(
+    _write(
         "WebServices_CreateOrUpdate",
         "PUT",
         _SERVICE,
         "Create or replace a web service.",
-        BOTH,
-        (),
-        "NewWebService",
-        _PROVISIONED,
-        writes=True,
+        "WebService",
+        body="NewWebService",
+        statuses=(200, 201),
     ),
-    Operation("WebServices_Get", "GET", _SERVICE, "One web service.", BOTH, ("region",), "", ((200, "WebService"),)),
-    Operation(
-        "WebServices_Patch",
-        "PATCH",
-        _SERVICE,
-        "Change a web service.",
-        BOTH,
-        (),
-        "WebServicePatch",
-        ((200, "WebService"),),
-        writes=True,
-    ),
-    Operation(
-        "WebServices_Remove", "DELETE", _SERVICE, "Remove a web service.", BOTH, (), "", ((204, ""),), writes=True
-    ),
-    Operation(
+    _read("WebServices_Get", "GET", _SERVICE, "One web service.", "WebService", query=("region",)),
+    _write("WebServices_Patch", "PATCH", _SERVICE, "Change a web service.", "WebService", body="WebServicePatch"),
+    _write("WebServices_Remove", "DELETE", _SERVICE, "Remove a web service.", statuses=(204,)),
+    _write(
         "WebServices_CreateRegionalProperties",
         "POST",
         f"{_SERVICE}/CreateRegionalBlob",
         "Create a web service's properties in a region.",
-        (V2017,),
-        ("region!",),
-        "",
-        ((200, "AsyncOperationStatus"),),
-        writes=True,
+        "AsyncOperationStatus",
+        query=("region!",),
+        versions=(V2017,),
     ),
-    Operation(
-        "WebServices_ListKeys",
-        "GET",
-        f"{_SERVICE}/listKeys",
-        "The two keys of a web service.",
-        BOTH,
-        (),
-        "",
-        ((200, "WebServiceKeys"),),
-    ),
-    Operation(
-        "WebServices_ListByResourceGroup",
-        "GET",
-        f"{GROUP}/{PROVIDER}/webServices",
-        "The web services of a resource group.",
-        BOTH,
-        SKIP,
-        "",
-        ((200, "WebServices"),),
-    ),
-    Operation(
+    _read("WebServices_ListKeys", "GET", f"{_SERVICE}/listKeys", "The two keys of a web service.", "WebServiceKeys"),
+    _list("WebServices_ListByResourceGroup", "GET", _OF_GROUP, "The web services of a resource group.", "WebServices"),
+    _list(
         "WebServices_ListBySubscriptionId",
         "GET",
-        f"{SUBSCRIPTION}/{PROVIDER}/webServices",
+        _OF_SUBSCRIPTION,
         "The web services of the subscription.",
-        BOTH,
-        SKIP,
-        "",
-        ((200, "WebServices"),),
+        "WebServices",
     ),
-    Operation(
+    _read(
         "Operations_List",
         "GET",
         f"/{PROVIDER}/operations",
         "The operations of the resource provider.",
-        (V2017,),
-        (),
-        "",
-        ((200, "Operations"),),
+        "Operations",
+        versions=(V2017,),
     ),
-    Operation(
+    _read(
         "OperationsStatus_Get",
         "GET",
-        f"{SUBSCRIPTION}/{PROVIDER}/locations/{{location}}/operationsStatus/{{operationId}}",
+        f"{_LOCATION}/operationsStatus/{{operationId}}",
         "The status of a long-running operation.",
-        BOTH,
-        (),
-        "",
-        ((200, "AsyncOperationStatus"),),
+        "AsyncOperationStatus",
     ),
-    Operation(
+    _read(
         "OperationResults_Get",
         "GET",
-        f"{SUBSCRIPTION}/{PROVIDER}/locations/{{location}}/operationresults/{{operationId}}",
+        f"{_LOCATION}/operationresults/{{operationId}}",
         "The result of a long-running operation.",
-        BOTH,
-        (),
-        "",
-        ((204, ""),),
+        statuses=(204,),
     ),
 )

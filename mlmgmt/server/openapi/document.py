@@ -224,10 +224,10 @@ _SIGNATURE_PARAMETERS = {
 
 def _responses(operation: Operation) -> Json:
     found: Json = {}
-    for status, component in operation.answers:
+    for status in operation.statuses:
         found[str(status)] = {"description": "Done."}
-        if component:
-            found[str(status)]["content"] = _content(component)
+        if operation.answer:
+            found[str(status)]["content"] = _content(operation.answer)
     studio = operation.of_studio
     found["4XX"] = _response(
         "BlobError" if operation.proof is Proof.SIGNATURE else "StudioError" if studio else "Error"
