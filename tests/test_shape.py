@@ -154,6 +154,7 @@ HEAVY = {
     "rich",
     "markdown_it",
     "pygments",
+    "typer",
 }
 
 
@@ -166,7 +167,7 @@ HEAVY = {
         ("keys -g retail -n small", set()),
         ("export -WebService wsd.json -OutputFile out.json -Force", set()),
         ("update -g retail -n small -Title Other -Force", set()),
-        ("update --help", set()),
+        ("update --help", {"typer"}),
         ("--help", set()),
         ("schema", set()),
         ("assets small.json", set()),

@@ -39,15 +39,15 @@ def run(words: Sequence[str]) -> int:
         return guide.family(words, members)
     status = _Status()
     try:
-        from mlmgmt.cli import complete
-        from mlmgmt.cli.typer_binding import CmdletGroup
+        if instruction := os.environ.get("_MLMGMT_COMPLETE"):
+            from mlmgmt.cli import complete, typer_binding
 
-        group = CmdletGroup(status.call, complete.values, guide.root, guide.options)
-        # Typer catches Ctrl-C and returns an exit status instead of raising.
-        ended = group.main(args=list(words), prog_name="mlmgmt", standalone_mode=False)
+            return typer_binding.complete(instruction, complete.candidates)
+        if not words or words[0].startswith("-"):
+            guide.options(words)
+        else:
+            _run_cmdlet(words[0], words[1:], status)
         sys.stdout.flush()
-        if ended == INTERRUPTED:
-            raise KeyboardInterrupt
     except BrokenPipeError:
         # The reader closed the pipe (`| head`). Without this, Python's last flush would fail again and say so.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -55,6 +55,16 @@ def run(words: Sequence[str]) -> int:
     except BaseException as error:
         return _handle_error(error, words)
     return status.code
+
+
+def _run_cmdlet(name: str, words: Sequence[str], status: _Status) -> None:
+    cmdlet = registry.find(name)
+    if cmdlet is None:
+        raise guide.unknown_command(name)
+    if spelling.HELP & {word.lower() for word in words}:
+        guide.help_of(cmdlet, name)
+    else:
+        status.call(cmdlet, *spelling.parse(cmdlet, words))
 
 
 def _repair_streams() -> None:
@@ -85,10 +95,6 @@ def _handle_error(error: BaseException, words: Sequence[str]) -> int:
     if isinstance(error, KeyboardInterrupt):
         render.talk("Interrupted. Nothing was changed after that.")
         return INTERRUPTED
-    # Typer's own usage errors, by name: importing their class would load Typer for every error.
-    if type(error).__module__.startswith("typer") and hasattr(error, "format_message"):
-        render.error(WrongUsage(str(error.format_message())))
-        return WrongUsage.exit_status
     return _report_bug(error)
 
 
@@ -124,8 +130,7 @@ class _Status:
     def __init__(self) -> None:
         self.code = 0
 
-    def call(self, cmdlet: Cmdlet, given: Any) -> None:
-        texts, loose = given
+    def call(self, cmdlet: Cmdlet, texts: dict[str, list[str]], loose: list[str]) -> None:
         bound = _bind(cmdlet, texts, loose)
         verb = _verb(bound.run)
         from mlmgmt.cli.progress import Progress

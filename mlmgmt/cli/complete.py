@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.errors import MlmgmtError
+from mlmgmt.cmdlets import registry, spelling
+from mlmgmt.errors import MlmgmtError, WrongUsage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,51 @@ if TYPE_CHECKING:
 _CLASSIC = ("workspace", "experiment", "classic-service", "endpoint", "resource")
 
 
-def values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter, str]], incomplete: str) -> list[str]:
+def candidates(words: list[str], incomplete: str) -> list[tuple[str, str]]:
+    """Return the candidates for the incomplete word of a command line, each with its help."""
+    words = registry.joined(words)
+    cmdlet = registry.find(words[0]) if words else None
+    if cmdlet is None:
+        found = _second_words(words[0]) if words else _commands(incomplete)
+        return [(name, text) for name, text in found.items() if name.lower().startswith(incomplete.lower())]
+    if incomplete.startswith("-") and "=" in incomplete:
+        name, _, incomplete = incomplete.partition("=")
+        words.append(name)
+    try:
+        given, loose, pending = spelling.pairs(cmdlet, words[1:])
+    except WrongUsage:
+        given, loose, pending = [], [], None
+    if pending is None and incomplete.startswith("-"):
+        return [
+            (name, parameter.help)
+            for parameter in cmdlet.all_parameters
+            for name in (f"-{parameter.name}", parameter.option)
+            if name.lower().startswith(incomplete.lower())
+        ]
+    given += zip(cmdlet.positional, loose, strict=False)
+    free = [parameter for parameter in cmdlet.positional if parameter.name not in {known.name for known, _ in given}]
+    wanted = pending or next(iter(free), None)
+    # Some shells give the sign between a name and its value as a word.
+    start = "" if incomplete == "=" else incomplete
+    return [(value, "") for value in _values(cmdlet, wanted, given, start)] if wanted is not None else []
+
+
+def _second_words(first: str) -> dict[str, str]:
+    return {cmdlet.short[0].partition(" ")[2]: cmdlet.summary for cmdlet in registry.family(first)}
+
+
+def _commands(incomplete: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for cmdlet in registry.CMDLETS:
+        # Offer only one kind of name: a shell completes nothing if the candidates have no common start.
+        whole = "-" in incomplete or incomplete[:1].isupper()
+        for name in cmdlet.spellings if whole else cmdlet.short if incomplete else cmdlet.short[:1]:
+            first = name.partition(" ")[0]
+            found.setdefault(first, ", ".join(_second_words(first)) or cmdlet.summary)
+    return found | {"walkthrough": "Run the whole retraining story on real data."}
+
+
+def _values(cmdlet: Cmdlet, parameter: Parameter, given: Sequence[tuple[Parameter, str]], incomplete: str) -> list[str]:
     """Return the values that start like the incomplete word, in any letter case. Files are left to the shell."""
     if parameter.choices:
         found: list[str] = list(parameter.choices)

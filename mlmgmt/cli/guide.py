@@ -51,11 +51,28 @@ def topic(result: Mapping[str, str]) -> None:
     elif name == "walkthrough":
         render.out(WALKTHROUGH)
     elif (cmdlet := registry.find(name)) is not None:
-        from mlmgmt.cli import typer_binding
-
-        render.out(typer_binding.help_text(cmdlet, name))
+        help_of(cmdlet, name)
     else:
         render.out(_family_help(name, registry.family(name)))
+
+
+def help_of(cmdlet: Cmdlet, name: str) -> None:
+    """Show the help of a command by the name that was typed."""
+    from mlmgmt.cli import typer_binding
+
+    render.out(typer_binding.help_text(cmdlet, name))
+
+
+def unknown_command(name: str) -> WrongUsage:
+    """Return the error for a word that is not a command, with the nearest commands."""
+    from difflib import get_close_matches
+
+    known = {
+        spelled.casefold(): spelled for cmdlet in registry.CMDLETS for spelled in (*cmdlet.spellings, *cmdlet.short)
+    }
+    near = [known[key] for key in get_close_matches(name.casefold(), known, n=3)]
+    hint = f"Did you mean {' or '.join(near)}?" if near else "See them all with: mlmgmt --help"
+    return WrongUsage(f"There is no command {name!r}.", detail="CommandNotFound", target=name, hint=hint)
 
 
 def options(words: Sequence[str]) -> None:

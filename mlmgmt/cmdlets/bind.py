@@ -106,11 +106,7 @@ class _Once:
 
 def _assign(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -> None:
     """Give words without a parameter to the parameters that have a position."""
-    free = [
-        p
-        for p in sorted(cmdlet.parameters, key=lambda p: p.position or 0)
-        if p.position is not None and p.name not in texts
-    ]
+    free = [parameter for parameter in cmdlet.positional if parameter.name not in texts]
     for word in loose:
         if not free:
             message = f"Unexpected argument {word!r}."

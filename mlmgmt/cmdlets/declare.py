@@ -159,6 +159,11 @@ class Cmdlet:
         workspace = WORKSPACE if self.classic or any(map(self.in_workspace, self.sets)) else ()
         return (*self.parameters, *workspace, *force, *gates, *COMMON)
 
+    @property
+    def positional(self) -> tuple[Parameter, ...]:
+        """The parameters whose names can be omitted, in their order."""
+        return tuple(sorted((p for p in self.parameters if p.position is not None), key=lambda p: p.position or 0))
+
     def in_workspace(self, parameter_set: str) -> bool:
         """Whether it works in a Classic workspace when called with this parameter set."""
         return self.classic or parameter_set.startswith(ENDPOINT)

@@ -82,6 +82,21 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
     return found, loose, None
 
 
+def parse(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the texts of each parameter of a command line, by name, and the words without a parameter.
+
+    Raises:
+        WrongUsage: a parameter cannot be read, or has no value.
+    """
+    found, loose, pending = pairs(cmdlet, words)
+    if pending is not None:
+        raise WrongUsage(f"-{pending.name} needs a value.", detail="MissingArgument", at=pending.name)
+    texts: dict[str, list[str]] = {}
+    for parameter, text in found:
+        texts.setdefault(parameter.name, []).append(text)
+    return texts, loose
+
+
 def readable(cmdlet: Cmdlet | None, words: Sequence[str]) -> dict[str, str]:
     """Return the texts of a command line that may be wrong, by parameter name, as far as they can be read.
 
@@ -135,8 +150,3 @@ def _truth(parameter: Parameter, text: str) -> str:
             hint="Use $true or $false; in bash with quotes: '-Confirm:$false'.",
         )
     return truth
-
-
-def missing_argument(parameter: Parameter) -> WrongUsage:
-    """Return the error for a command line that ends with a parameter without its value."""
-    return WrongUsage(f"-{parameter.name} needs a value.", detail="MissingArgument", at=parameter.name)

@@ -47,6 +47,8 @@ def complete(words: str, shell: str = "bash") -> list[str]:
         ("mlmgmt get -g ", ["retail"]),
         ("mlmgmt get -ResourceGroupName RE", ["retail"]),
         ("mlmgmt get -g retail -n s", ["small"]),
+        ("mlmgmt get -g retail --name=s", ["small"]),
+        ("mlmgmt get -g retail -Na ", ["small"]),
         ("mlmgmt rollback -g retail -n small --to ", ["1", "2"]),
         ("mlmgmt get -o ", ["table", "json"]),
         ("mlmgmt set-context -Role R", ["Reader"]),
@@ -71,6 +73,13 @@ def test_assets_are_completed_from_the_service_or_the_file(mlmgmt: Command, chur
 def test_other_shells_complete_values(small: Path, shell: str) -> None:
     offered = complete("mlmgmt get -g re", shell)
     assert any("retail" in line for line in offered)
+
+
+@pytest.mark.parametrize("option", ["--show-completion", "--install-completion"])
+def test_another_shell_is_refused(mlmgmt: Command, option: str) -> None:
+    refused = mlmgmt(f"{option} tcsh")
+    assert refused.status == 2
+    assert f"{option} bash|zsh|fish|powershell" in refused.err
 
 
 def test_without_a_home_completion_is_silent(apart: Path) -> None:
