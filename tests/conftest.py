@@ -44,11 +44,6 @@ class Result:
         return json.loads(self.out)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Run one test more at the same time than there are processors, since many wait for servers and jobs."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(scope="session", autouse=True)
 def preloaded() -> Iterator[None]:
     """Fork servers and workers from a process that is started once one is needed."""
