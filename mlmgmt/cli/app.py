@@ -147,7 +147,7 @@ class _Status:
         if cmdlet.in_workspace(bound.parameter_set):
             from mlmgmt.verbs.classic import workspaces
 
-            workspaces.enter(session, bound.common, bound.arguments)
+            session = workspaces.enter(session, bound.common, bound.arguments)
         if bound.common.get("ShowHttp"):
             from mlmgmt.cli import show_http
 
@@ -198,7 +198,6 @@ class _Status:
             should_process,
             lambda outcome: _should_continue(bound, outcome),
             show_report,
-            warn=lambda line: progress.tell(f"Warning: {line}"),
             again=bool(bound.common.get("Force")),
         )
         return carry_out(session, result, gates)

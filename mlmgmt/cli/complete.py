@@ -138,7 +138,7 @@ def _classic(session: Session, what: str, texts: dict[str, str]) -> list[str]:
 
     if what == "workspace":
         return workspaces.ids(session)
-    workspaces.enter(session, texts, {})
+    session = workspaces.enter(session, texts, {})
     if what == "experiment":
         return [str(body["Description"]) for body in session.experiments.all()]
     if what == "classic-service":

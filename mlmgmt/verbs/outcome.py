@@ -108,7 +108,6 @@ class Gates:
         should_process: asks before anything is written, also before `Outcome.keep`; raises `Declined`.
         should_continue: asks before the change; raises `Declined`.
         show_report: shows the report before the second question; returns what is left of it to answer.
-        warn: reports a warning; default `Session.tell`.
         again: see `Outcome.apply`.
     """
 
@@ -116,7 +115,6 @@ class Gates:
     should_process: Callable[[Outcome], None] = _pass
     should_continue: Callable[[Outcome], None] = _pass
     show_report: Callable[[Outcome], Any] | None = None
-    warn: Callable[[str], None] | None = None
     again: bool = True
 
 
@@ -144,7 +142,7 @@ def carry_out(
     try:
         outcome = plan() if callable(plan) else plan
         for warning in outcome.warnings:
-            (gates.warn or session.tell)(warning)
+            session.warn(warning)
         if outcome.nothing is not None:
             session.tell(outcome.nothing)
             return None

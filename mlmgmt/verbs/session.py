@@ -32,46 +32,84 @@ def _ignore_count(_: int, __: int) -> None:
     return None
 
 
-@dataclass
+class OpenHome:
+    """A home that is opened on first use, and the contract of its definitions.
+
+    Args:
+        tell: says that the home is upgraded, if it is one of an earlier version.
+    """
+
+    def __init__(self, environ: Mapping[str, str], option: str | None, tell: Callable[[str], None] | None) -> None:
+        self._environ, self._option, self._tell = environ, option, tell
+
+    @cached_property
+    def store(self) -> Store:
+        from mlmgmt.store import home
+        from mlmgmt.store.store import Store
+
+        found = home.load(self._environ, self._option)
+        home.upgrade(found, self._tell)
+        return Store(found)
+
+    @cached_property
+    def contract(self) -> Contract:
+        return Contract(resources.schema("webservice"))
+
+
+@dataclass(frozen=True)
 class Session:
-    """The context of one request.
+    """The context of one request. It never changes: another workspace or another caller is another session.
 
     Args:
         environ: the process's environment variables; tests pass their own.
         home_option: the home named on the command line, if any.
         clock: returns the current time, with its time zone.
         tell: shows a sentence to the user (on stderr, never data).
+        warned: shows a warning; `tell` with "Warning: " in front of it when None.
         stage: shows the name of the current step, for a progress display.
         detail: shows a sentence that only -Verbose prints.
         count: shows progress: how many are done, of how many.
         signed_in_as: `account` and `role` of a caller who authenticated, where that is not the connected account.
         by_key: the caller showed only a web service's key, which opens neither other services nor storage accounts.
         workspace_option: the id of the Classic workspace to use; the home's first one when None.
+        opened: the home of another session, which is then not opened again.
     """
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     home_option: str | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     tell: Callable[[str], None] = _ignore
+    warned: Callable[[str], None] | None = None
     stage: Callable[[str], None] = _ignore
     detail: Callable[[str], None] = _ignore
     count: Callable[[int, int], None] = _ignore_count
     signed_in_as: Mapping[str, Any] | None = None
     by_key: bool = False
     workspace_option: str | None = None
+    opened: OpenHome | None = None
 
-    def acting_as(
-        self,
-        account: str,
-        role: str,
-        *,
-        by_key: bool = False,
-        tell: Callable[[str], None] = _ignore,
-    ) -> Session:
-        """Return a session of another caller on the same home, which is not opened again."""
-        other = replace(self, signed_in_as={"account": account, "role": role}, by_key=by_key, tell=tell)
-        other.__dict__.update(store=self.store, contract=self.contract)
-        return other
+    def on_same_home(self, **changes: Any) -> Session:
+        """Return a session that differs in the given arguments, but not in its home."""
+        return replace(self, opened=self._home, **changes)
+
+    def acting_as(self, account: str, role: str, **changes: Any) -> Session:
+        """Return a session of another caller on the same home; see `on_same_home`."""
+        return self.on_same_home(signed_in_as={"account": account, "role": role}, **changes)
+
+    def reopened(self) -> Session:
+        """Return a session that reads home and caller again; Connect changes both."""
+        return replace(self, opened=None)
+
+    def warn(self, text: str) -> None:
+        """Show a warning."""
+        if self.warned is not None:
+            self.warned(text)
+        else:
+            self.tell(f"Warning: {text}")
+
+    @cached_property
+    def _home(self) -> OpenHome:
+        return self.opened or OpenHome(self.environ, self.home_option, None if self.tell is _ignore else self.tell)
 
     @cached_property
     def store(self) -> Store:
@@ -81,12 +119,7 @@ class Session:
             NotFound: `NoHome`; the hint is the command that makes one.
             HomeError: `HomeFormatNotSupported`.
         """
-        from mlmgmt.store import home
-        from mlmgmt.store.store import Store
-
-        found = home.load(self.environ, self.home_option)
-        home.upgrade(found, None if self.tell is _ignore else self.tell)
-        return Store(found)
+        return self._home.store
 
     @property
     def workspace(self) -> str:
@@ -98,9 +131,10 @@ class Session:
         """The experiments of that workspace."""
         return self.store.experiments(self.workspace)
 
-    @cached_property
+    @property
     def contract(self) -> Contract:
-        return Contract(resources.schema("webservice"))
+        """The schema of definitions, with what the product knows beyond it."""
+        return self._home.contract
 
     @cached_property
     def _context(self) -> dict[str, Any]:
@@ -113,11 +147,6 @@ class Session:
     @property
     def role(self) -> str:
         return str(self._context.get("role") or OWNER)
-
-    def forget_context(self) -> None:
-        """Read home and caller again on next use; Connect changes both."""
-        self.__dict__.pop("store", None)
-        self.__dict__.pop("_context", None)
 
     def require(self, action: str, scope: object) -> None:
         """Refuse an action that the caller's role does not allow.

@@ -44,13 +44,12 @@ def caller(
         raise _unauthorized("The request has no workspace token.")
     workspace = existing_id(session, path["workspaceId"])
     check_service_id(path)
+    acting = session.on_same_home(tell=tell, warned=tell, workspace_option=workspace)
     if workspaces.opens(session, workspace, token):
-        return _in_workspace(
-            session.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR, tell=tell), workspace
-        )
+        return acting.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR)
     if operation.name in _ALLOWED_BY_KEY and _has_web_service(session, workspace, path["webServiceId"]):
         name = path["endpointName"]
-        acting = _in_workspace(session.acting_as(f"a key of {name}", CONTRIBUTOR, by_key=True, tell=tell), workspace)
+        acting = acting.acting_as(f"a key of {name}", CONTRIBUTOR, by_key=True)
         address = {"web_service_id": path["webServiceId"], "endpoint_name": name}
         if workspaces.opens_endpoint(acting, address, token):
             return acting
@@ -76,7 +75,7 @@ def public_endpoint(session: Session, path: Mapping[str, str], finder: Finder) -
     """
     workspace = existing_id(session, path["workspaceId"])
     check_service_id(path)
-    acting = _in_workspace(session.acting_as("anybody", READER), workspace)
+    acting = session.acting_as("anybody", READER, workspace_option=workspace)
     service, name = path["webServiceId"].casefold(), path["endpointName"]
     identity: ServiceId = EndpointId(workspace, service, name.casefold())
     if is_guid(name):
@@ -117,11 +116,6 @@ def check_service_id(path: Mapping[str, str]) -> None:
     if given is not None and not is_guid(given):
         message = f"{given[:64]!r} is not the id of a web service, which has 32 hexadecimal digits."
         raise BadArgument("WebServiceIdInvalid", message, "webServiceId")
-
-
-def _in_workspace(session: Session, workspace: str) -> Session:
-    session.workspace_option = workspace
-    return session
 
 
 def _token(operation: Operation, headers: Mapping[str, str]) -> str:

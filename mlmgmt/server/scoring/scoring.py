@@ -116,7 +116,7 @@ class Scoring:
             values |= {"resourceGroupName": resource.group, "webServiceName": resource.name}
         else:
             values |= {"webServiceId": resource.service, "endpointName": resource.name}
-            acting.workspace_option = resource.workspace
+            acting = acting.on_same_home(workspace_option=resource.workspace)
         return acting
 
     async def execute(

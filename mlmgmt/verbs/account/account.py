@@ -46,7 +46,7 @@ def connect(
         root = found or Path.cwd() / homes.FOLDER
         home = homes.create(session.environ, root, subscription)
         session.tell(f"Created a home at {home.root}.")
-    session.forget_context()
+    session = session.reopened()
     store = session.store
     if subscription is not None and subscription.casefold() != store.home.subscription.casefold():
         message = f"The subscription of this home is {store.home.subscription}, not {subscription!r}."
@@ -58,8 +58,7 @@ def connect(
     known = store.secrets.context()
     name = account or credential or known.get("account") or _default_account()
     store.secrets.keep_context({"account": name, "role": role or known.get("role") or OWNER})
-    session.forget_context()
-    return context(session)
+    return context(session.reopened())
 
 
 def _default_account() -> str:
@@ -105,15 +104,14 @@ def set_context(
         raise BadRequest(message, detail="SubscriptionNotFound", target="Subscription", hint=hint)
     session.store.require_writable()
     session.store.secrets.keep_context({"account": session.caller, "role": role or session.role})
-    session.forget_context()
-    return context(session)
+    return context(session.reopened())
 
 
 def trust_home(session: Session) -> dict[str, Any]:
     """Trust the home in use: it becomes writable. Its models stay untrusted."""
     home = homes.load(session.environ, session.home_option)
     trusted = homes.trust(session.environ, home)
-    session.forget_context()
+    session = session.reopened()
     if trusted.id != home.id:
         session.tell("This is a copy of another home of yours; it now has its own id and keys.")
     store = session.store
@@ -122,8 +120,7 @@ def trust_home(session: Session) -> dict[str, Any]:
             store.secrets.keep_account_key(account, new_key())
     if not store.secrets.context():
         store.secrets.keep_context({"account": _default_account(), "role": OWNER})
-    session.forget_context()
-    return context(session)
+    return context(session.reopened())
 
 
 def trust_model(session: Session, *, digest: str) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def wait(
             userfiles.refuse_overwriting(path, overwrite=force)
     found = jobs.wait(session, job=job, timeout=timeout, **address)
     for warning in found["Warnings"] or ():
-        session.tell(f"Warning: {warning}")
+        session.warn(warning)
     if found["StatusCode"] != FINISHED:
         message = f"The job {job} is {found['StatusCode']}."
         reason = found["Details"] or message

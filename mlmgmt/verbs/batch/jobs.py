@@ -184,7 +184,7 @@ def status(session: Session, *, job: str | None = None, **address: Unpack[Addres
     resource = _service_with_jobs(session, **address)
     if job is None:
         for error in session.store.jobs.damaged(resource):
-            session.tell(f"Warning: {error.message} {error.target}")
+            session.warn(f"{error.message} {error.target}")
         return [_row(body) for body in reversed(_refresh(session, resource))]
     body = _existing(session, resource, job)
     if body["state"] not in (*ENDED, NOT_STARTED):

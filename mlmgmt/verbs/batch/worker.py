@@ -47,15 +47,17 @@ def main(words: list[str]) -> None:
     if body is None or body["state"] != RUNNING:
         return
     hide = redactor(session.store.secrets.job(job).values())
-    session.detail = lambda text: print(hide(text), file=sys.stderr, flush=True)
     warnings: list[str] = []
 
-    def tell(text: str) -> None:
-        # The shell that started the job may be gone, so warnings are shown with the job's status.
-        session.detail(text)
-        warnings.append(hide(text).removeprefix("Warning: "))
+    def log(text: str) -> None:
+        print(hide(text), file=sys.stderr, flush=True)
 
-    session.tell = tell
+    def warn(text: str) -> None:
+        # The shell that started the job may be gone, so warnings are shown with the job's status.
+        log(text)
+        warnings.append(hide(text))
+
+    session = session.on_same_home(detail=log, tell=warn, warned=warn)
     try:
         changes = _run_job(session, resource, body)
         jobs.finish(session, resource, job, warnings=warnings, **changes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +65,7 @@ def plan_copy_across(
             target="DestinationWorkspaceAuthorizationToken",
             hint=f"Write a {workspaces.CONFIG} with its token: mlmgmt workspace-config FILE -WorkspaceId {identity}",
         )
-    there = replace(session, workspace_option=identity)
+    there = session.on_same_home(workspace_option=identity)
     there.require(_WRITE, identity)
     where = f" in the workspace {destination['Name']!r}"
     return _plan(there, body, body["Description"], parent=None, where=where)

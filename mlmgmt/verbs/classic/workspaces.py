@@ -216,8 +216,8 @@ def _invalid_config(path: str, why: str) -> BadRequest:
     return BadRequest(message, detail="InvalidConfigFile", target=path, hint=_EXPECTED)
 
 
-def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]) -> None:
-    """Switch the session to the workspace that the parameters, a file or `./config.json` name.
+def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]) -> Session:
+    """Return a session in the workspace that the parameters, a file or `./config.json` name.
 
     Args:
         given: `WorkspaceId`, `AuthorizationToken`, `Location` and `ConfigFile`, if given; the first three take
@@ -236,11 +236,11 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
         path, stated = None, {}
     stated |= {name: given[name] for name in _CONFIG_MEMBERS if given.get(name)}
     if not stated:
-        return
+        return session
     where = f" (from {path})" if path is not None and not given.get("WorkspaceId") else ""
     body = existing(session, stated.get("WorkspaceId") or session.store.home.workspace)
     identity = str(body["WorkspaceId"])
-    session.workspace_option = identity
+    session = session.on_same_home(workspace_option=identity)
     if where and not given.get("ConfigFile") and identity != session.store.home.workspace:
         # Nobody typed the file's name, so an empty list would be a riddle.
         session.tell(f"Using workspace {identity}{where}.")
@@ -258,6 +258,7 @@ def enter(session: Session, given: Mapping[str, Any], address: Mapping[str, Any]
             hint="Your own home needs no token: leave it out. To write a file with the right one: "
             f"mlmgmt workspace-config {CONFIG} -WorkspaceId {identity} -Force",
         )
+    return session
 
 
 def _names_another(stated: str | None, given: str | None) -> bool:

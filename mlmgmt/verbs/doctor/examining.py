@@ -80,7 +80,7 @@ def examine(
     if config_file is None and "group" not in address and workspaces.is_config(workspaces.CONFIG):
         # Every cmdlet of Classic services reads ./config.json too.
         config_file = workspaces.CONFIG
-    stated = _enter_workspace(session, findings, workspace_id, location, config_file)
+    session, stated = _enter_workspace(session, findings, workspace_id, location, config_file)
     expected = naming.identity(session, **address) if address else None
     if expected is not None:
         naming.at(session, expected)
@@ -148,22 +148,22 @@ def _check_home(session: Session, findings: Findings, *, changes: bool) -> None:
 
 def _enter_workspace(
     session: Session, findings: Findings, workspace: str | None, location: str | None, config_file: str | None
-) -> dict[str, str]:
-    """Switch to the workspace that is named; report a wrong id or region."""
+) -> tuple[Session, dict[str, str]]:
+    """Return a session in the workspace that is named, and its file's members; report a wrong id or region."""
     stated: dict[str, str] = workspaces.config(config_file) if config_file is not None else {}
     wanted, region = workspace or stated.get("WorkspaceId"), location or stated.get("Location")
     if wanted is None and region is None:
-        return stated
+        return session, stated
     try:
         body = workspaces.existing(session, wanted or session.workspace)
     except MlmgmtError as error:
         findings.error(WORKSPACE, error)
-        return stated
-    session.workspace_option = str(body["WorkspaceId"])
+        return session, stated
+    session = session.on_same_home(workspace_option=str(body["WorkspaceId"]))
     findings.ok(WORKSPACE, f"{body['WorkspaceId']} is in this home: {body['Name']!r}.")
     if region is not None and not same_location(region, str(body["Location"])):
         note = f"WorkspaceInAnotherRegion: the workspace is in {body['Location']!r}, not in {region!r}."
         findings.problem(REGION, note, f"-Location '{body['Location']}'")
     elif region is not None:
         findings.ok(REGION, f"The workspace is in {body['Location']!r}.")
-    return stated
+    return session, stated

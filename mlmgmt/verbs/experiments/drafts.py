@@ -170,7 +170,7 @@ def _warn_identifiers(session: Session, dataset: Dataset, passed_over: Sequence[
     for name in dataset.frame.columns:
         series = dataset.frame[name]
         if name not in passed_over and studio_type(series) == "String" and rows > 20 and series.nunique() > 0.5 * rows:
-            session.tell(f"Warning: {name!r} differs in nearly every row. If it is an identifier, add -Exclude {name}.")
+            session.warn(f"{name!r} differs in nearly every row. If it is an identifier, add -Exclude {name}.")
 
 
 def _column_facts(dataset: Dataset, label: str, dropped: Sequence[str]) -> list[dict[str, Any]]:

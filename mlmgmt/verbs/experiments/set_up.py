@@ -249,8 +249,8 @@ def _warn_of_label(session: Session, label: str, row: Dataset, run: Callable[[Da
     except MlmgmtError:
         answered = False
     if not answered:
-        session.tell(
-            f"Warning: rows without {label!r} are not scored: a module drops or refuses them. Exclude the label from "
+        session.warn(
+            f"rows without {label!r} are not scored: a module drops or refuses them. Exclude the label from "
             "the columns that it cleans, or send any value with each request."
         )
 

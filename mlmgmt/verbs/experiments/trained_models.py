@@ -39,7 +39,7 @@ def get(session: Session, *, scope: str, experiment: str | None = None) -> list[
     if scope == WORKSPACE:
         return [view(session, body, known) for body in known]
     if experiment is None:
-        session.tell("Warning: -Scope Experiment needs -ExperimentId; nothing is shown.")
+        session.warn("-Scope Experiment needs -ExperimentId; nothing is shown.")
         return []
     body = experiments.existing(session, experiment)
     return [_reference(model, known) for model in assets.trained_models(body["Definition"])]

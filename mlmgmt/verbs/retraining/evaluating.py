@@ -77,7 +77,7 @@ def evaluate(
         assert compared is not None
         found = replace(compared, new_overlap=seen)
     for warning in pages.warnings(found):
-        session.tell(f"Warning: {warning}")
+        session.warn(warning)
     if report is not None:
         write_page(session, report, found, current, model, manifest, location, data.name)
     shown = figures(found)

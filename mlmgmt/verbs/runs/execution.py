@@ -39,13 +39,13 @@ def execute(
 
     _load_libraries(session, plan)
     for note in plan.notes():
-        session.tell(f"Warning: {note}")
+        session.warn(note)
     declared = plan.document["properties"].get("input", {}).get("properties") or {}
     typed = {}
     for name, cells in inputs.items():
         typed[name], notes = tables.to_dataset(cells, declared.get(name))
         for note in notes:
-            session.tell(f"Warning: {note}")
+            session.warn(note)
     done = runner.run(
         plan,
         typed,
@@ -56,7 +56,7 @@ def execute(
         report=lambda report: session.detail(node_summary(report.as_json())),
     )
     for line in _learner_notes(done):
-        session.tell(f"Warning: {line}")
+        session.warn(line)
     return done
 
 

@@ -119,8 +119,8 @@ def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]
         )
     made = (found[2].get("versions") or {}).get("scikit-learn")
     if made is not None and made != sklearn.__version__:
-        session.tell(
-            f"Warning: the model was made with scikit-learn {made}, but this is {sklearn.__version__}; its answers may "
+        session.warn(
+            f"the model was made with scikit-learn {made}, but this is {sklearn.__version__}; its answers may "
             "differ. Retrain it to be sure."
         )
     return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -101,7 +100,7 @@ def rrs(
     else:
         found = remote.ask(session, place.origin, place.path + remote.EXECUTE, api_key, request.data)
         if found.warnings:
-            session.tell(f"Warning: {found.warnings}")
+            session.warn(found.warnings)
         text = found.body.decode(errors="replace")
     if output_json_file is None:
         return text
@@ -163,7 +162,7 @@ def _place(session: Session, text: str, parameter: str) -> _Place:
     address = given.rstrip(_ENDS)
     if address != given:
         ended = "a full stop" if given[len(address)] == "." else repr(given[len(address) :])
-        session.tell(f"Warning: -{parameter} ends in {ended}, which is not part of the address and is ignored.")
+        session.warn(f"-{parameter} ends in {ended}, which is not part of the address and is ignored.")
     submits = parameter == "SubmitJobRequestUrl"
     if submits and SUBMIT not in address.casefold():
         hint = f"It looks like {address.partition('?')[0].rstrip('/').removesuffix('/jobs') or _LOOKS}/{SUBMIT}"
@@ -223,16 +222,16 @@ def _score_here(session: Session, found: Serving, request: Source) -> str:
     except MlmgmtError as error:
         raise request_response.as_documented(error) from None
     for note in notes:
-        session.tell(f"Warning: {note}")
+        session.warn(note)
     return orjson.dumps(request_response.results(tables)).decode()
 
 
 def _run_job_here(session: Session, found: Serving, request: Mapping[str, Any]) -> dict[str, Any]:
     """Run a job in this home and return its last status. The key is enough; the caller's role does not matter."""
     resource = found.resource
-    actor = session.acting_as(session.caller, CONTRIBUTOR, tell=session.tell)
+    actor = session.acting_as(session.caller, CONTRIBUTOR)
     if isinstance(resource, EndpointId):
-        actor = replace(actor, workspace_option=resource.workspace)
+        actor = actor.on_same_home(workspace_option=resource.workspace)
         address: Address = {"web_service_id": resource.service, "endpoint_name": resource.name}
     else:
         address = {"group": resource.group, "name": resource.name}
@@ -244,7 +243,7 @@ def _run_job_here(session: Session, found: Serving, request: Mapping[str, Any]) 
     session.tell(f"The job {job} has started.")
     status = jobs.wait(actor, job=job, **address)
     for warning in status["Warnings"] or ():
-        session.tell(f"Warning: {warning}")
+        session.warn(warning)
     return {name: status[name] for name in _STATUS}
 
 

@@ -142,7 +142,7 @@ def score(
     if not isinstance(value, dict) or not isinstance(value.get("Results"), dict):
         raise not_understood(origin)
     if found.warnings:
-        session.tell(f"Warning: {found.warnings}")
+        session.warn(found.warnings)
     return {"Results": value["Results"], "models": dict(_MODEL.findall(found.models))}
 
 

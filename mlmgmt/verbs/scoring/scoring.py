@@ -91,7 +91,7 @@ def score_revision(
     session.stage("scoring")
     found, notes = scorer.answer(inputs, parameters)
     for note in notes:
-        session.tell(f"Warning: {note}")
+        session.warn(note)
     if not found:
         raise _no_table(revision, target)
     return request_response.results(found) | {"models": revision.model_digests}

@@ -30,7 +30,7 @@ def read(session: Session, *, definition: Source) -> dict[str, Any]:
     """
     found = reading.read(definition.data, session.contract, source=definition.name)
     for line in reading.sentences(found.warnings):
-        session.tell(f"Warning: {line}")
+        session.warn(line)
     return found.document
 
 
@@ -46,7 +46,7 @@ def _export(session: Session, web_service: Source) -> Any:
         hint = "Get the service by its name: mlmgmt Get-AzMlWebService -ResourceGroupName ... -Name ..."
         raise BadRequest(message, detail="MissingPackage", target=web_service.name, hint=hint)
     for line in reading.sentences(found.warnings):
-        session.tell(f"Warning: {line}")
+        session.warn(line)
     return without(found.document, session.contract.root, read_only=True)
 
 
