@@ -39,11 +39,20 @@ _LONGEST_TEXT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """One specific reason: its code, a sentence, and the place it is about (a JSON path, a parameter, a port)."""
+    """One specific reason: its code, a sentence, and the place it is about (a JSON path, a parameter, a port).
+
+    Args:
+        plain: the message without the number that starts it, if one does.
+    """
 
     code: str
     message: str
     target: str | None = None
+    plain: str | None = None
+
+    def repeats(self, message: str) -> bool:
+        """Whether a message already says what this detail says."""
+        return (self.plain or self.message) in message
 
     def to_json(self) -> dict[str, str]:
         body = {"code": self.code, "message": self.message}
@@ -226,5 +235,4 @@ def error_text(error: MlmgmtError) -> str:
 
 def _reason(error: MlmgmtError, detail: Detail) -> str:
     """Return a detail's code, with its message unless the error's message has it."""
-    message = detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ")
-    return detail.code if message in error.message else f"{detail.code}: {message}"
+    return detail.code if detail.repeats(error.message) else f"{detail.code}: {detail.plain or detail.message}"

@@ -60,7 +60,7 @@ def error(problem: MlmgmtError, *, as_json: bool = False) -> None:
     for detail in details:
         where = f" at {detail.target}" if detail.target else ""
         parts.append(f"  [{detail.code}]{where}")
-        if detail.message.removeprefix(f"{detail.code.replace('Error', 'Error ')}: ") not in problem.message:
+        if not detail.repeats(problem.message):
             parts.append(f"      {detail.message}")
     if problem.hint:
         parts.append(f"  Hint: {problem.hint}")

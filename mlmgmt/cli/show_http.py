@@ -82,7 +82,7 @@ def _values(bound: Bound, session: Session) -> dict[str, str]:
     """Return the values that can be filled into a path."""
     given, subscription = bound.arguments, session.store.home.subscription
     name = given.get("name")
-    of_group = bound.run.startswith("verbs.account.groups:")
+    of_group = any(find(name).segments[-1] == "{resourceGroupName}" for name in bound.cmdlet.calls)
     found = {
         "subscriptionId": subscription,
         "resourceGroupName": name if of_group else given.get("group"),

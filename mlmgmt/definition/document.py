@@ -156,7 +156,7 @@ def _is_in_a_number(zeros: bytes, mark: bytes) -> bool:
 
 
 def _syntax_error(text: bytes, error: json.JSONDecodeError) -> Unreadable:
-    if "depth" in error.msg or "ecursion" in error.msg:
+    if error.msg == _refusal(b"[" * 10_000):
         message = f"The document is nested more than {DEEPEST} levels deep."
         return Unreadable("TooDeep", message, line=error.lineno, column=error.colno)
     if b"\0" in text[:4] and text[:4].replace(b"\0", b"")[:1] in (b"{", b"["):
@@ -171,10 +171,19 @@ def _syntax_error(text: bytes, error: json.JSONDecodeError) -> Unreadable:
         message = f"The text is not UTF-8 (byte 0x{text[bad.start]:02x}) and has no byte-order mark."
         hint = "Save it as UTF-8, or as UTF-16 with a byte-order mark."
         return Unreadable("InvalidEncoding", message, line=line, column=column, hint=hint)
-    if "infinity" in error.msg:
+    if error.msg == _refusal(b"1e999"):
         message = "The number is too large for 64 bits."
         return Unreadable("InexactNumber", message, line=error.lineno, column=error.colno)
     return Unreadable("InvalidJson", f"Not JSON: {error.msg}.", line=error.lineno, column=error.colno)
+
+
+def _refusal(text: bytes) -> str:
+    """Return what orjson says about a text that it refuses. It has no codes, so the reason is found by comparison."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return error.msg
+    return ""
 
 
 class _Found(Exception):

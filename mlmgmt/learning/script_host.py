@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _SOURCE = "source.py"
 _LARGEST_FILE = 2 * 1024**3
+FAILED, NO_MEMORY, NOT_PYTHON = 1, 2, 3
+"""The exit statuses of a script that fails: in general, for lack of memory, and because it is not valid Python."""
 _EXACT = 2**53
 """The largest whole number up to which a double holds all whole numbers exactly."""
 
@@ -47,7 +49,10 @@ def main(words: list[str]) -> int:
     except BaseException as error:
         # Whatever a script raises, even SystemExit, is a failure.
         _explain(error)
-        return 1
+        if isinstance(error, MemoryError):
+            return NO_MEMORY
+        # Not their subclasses: parsers of other languages derive errors from them.
+        return NOT_PYTHON if type(error) in (SyntaxError, IndentationError, TabError) else FAILED
     return 0
 
 

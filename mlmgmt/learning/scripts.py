@@ -128,15 +128,17 @@ def _end_strays(folder: Path) -> None:
 
 
 def _failure(folder: Path, status: int | None, console: str, seconds: float, memory: int) -> ModuleFailure:
+    from mlmgmt.learning import script_host
+
     failure = folder / "failure.txt"
     if status is None or status == -signal.SIGXCPU:
         message = f"The script was stopped after {seconds:g} seconds."
     elif failure.is_file():
         with failure.open(encoding="utf-8", errors="replace") as file:
             message = file.read(_LONGEST_MESSAGE)
-        if message.startswith("MemoryError"):
+        if status == script_host.NO_MEMORY:
             message = f"The script needed more than {memory / 1024**3:.3g} GiB of memory ({message})."
-        elif message.startswith(("SyntaxError", "IndentationError", "TabError")):
+        elif status == script_host.NOT_PYTHON:
             message += f" (scripts run under Python {sys.version_info.major}.{sys.version_info.minor})"
     elif status < 0:
         message = f"The script's process was ended by the signal {signal.Signals(-status).name}."

@@ -18,7 +18,7 @@ class ModuleFailure(BadRequest):
     def __init__(
         self, message: str, *, number: str = "1000", target: str | None = None, hint: str | None = None
     ) -> None:
-        details = [Detail(f"Error{number}", f"Error {number}: {message}", target)]
+        details = [Detail(f"Error{number}", f"Error {number}: {message}", target, plain=message)]
         super().__init__(message, target=target, details=details, hint=hint)
         self.number = number
 

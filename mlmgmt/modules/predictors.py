@@ -82,6 +82,8 @@ class Linear(Form):
     """Coefficients and a link; scaling is folded into the coefficients, one-hot columns are look-ups."""
 
     def __init__(self, estimator: Any, features: tuple[Feature, ...], *, task: str, spread: bool = False) -> None:
+        from sklearn.linear_model import PoissonRegressor
+
         super().__init__(estimator, features, task=task, spread=spread)
         estimator, self._unit = _unwrap(self.learner)
         self._slope: tuple[float, float] | None = None
@@ -92,7 +94,7 @@ class Linear(Form):
             estimator = calibrated.estimator
         self._coefficients = np.atleast_2d(np.asarray(estimator.coef_, dtype="float64"))
         self._intercepts = np.broadcast_to(np.asarray(estimator.intercept_, dtype="float64"), len(self._coefficients))
-        self._exponential = type(estimator).__name__ == "PoissonRegressor"
+        self._exponential = isinstance(estimator, PoissonRegressor)
 
     def _answer(self, columns: list[Column]) -> Matrix:
         return self._apply_link(self._scores(columns))

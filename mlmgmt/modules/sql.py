@@ -212,7 +212,7 @@ def _explain(error: Exception, guard: _Guard) -> ModuleFailure:
         return ModuleFailure(message, number="0069", target=_QUERY, hint=_HINT)
     if guard.stopped is not None:
         return _too_much(guard.stopped)
-    if "too big" in str(error):
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_TOOBIG:
         return _too_much(f"a value has more than {VALUE:,} bytes")
     return ModuleFailure(f"SQLite says: {str(error).rstrip('.')}.", number="0069", target=_QUERY)
 

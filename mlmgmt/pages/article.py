@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlmgmt.pages.rendering import render_page
 
@@ -19,6 +19,7 @@ _WIDTH = 100
 class Text:
     """A paragraph; `warns` makes it stand out."""
 
+    kind: ClassVar = "text"
     text: str
     warns: bool = False
 
@@ -33,6 +34,7 @@ class Text:
 class Code:
     """Text to copy: a program, a request, an address."""
 
+    kind: ClassVar = "code"
     text: str
     caption: str = ""
 
@@ -49,6 +51,7 @@ class Code:
 class Table:
     """Rows of text below headers; without headers, the first column names the second."""
 
+    kind: ClassVar = "table"
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     caption: str = ""
@@ -105,14 +108,7 @@ class Article:
             title=self.title,
             subtitle=self.subtitle,
             links=[{"name": name, "address": address} for name, address in self.links],
-            sections=[
-                {
-                    "title": section.title,
-                    "anchor": section.anchor,
-                    "blocks": [{"kind": type(block).__name__, "block": block} for block in section.blocks],
-                }
-                for section in self.sections
-            ],
+            sections=self.sections,
             footer=self.footer,
         )
 

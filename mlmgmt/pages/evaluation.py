@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mlmgmt.pages.plots import Curves
 
 _MOST_IMPORTANT = 20
-_BEGINNING, _MARK = b"<!DOCTYPE html>", b"<footer><p>mlmgmt "
+_BEGINNING, _MARK = b"<!DOCTYPE html>", b'<meta name="generator" content="mlmgmt '
+_OLD_MARK = b"<footer><p>mlmgmt "
+"""What recognises a page of an earlier version, which names no generator."""
 
 
 def page(
@@ -157,6 +159,6 @@ def _lacking(drawn: Curves, columns: Sequence[tuple[str, float]]) -> list[str]:
 def is_page(path: str) -> bool:
     """Return whether a file is a page that mlmgmt wrote."""
     with open(path, "rb") as file:
-        beginning = file.read(len(_BEGINNING))
+        beginning = file.read(1000)
         file.seek(max(0, file.seek(0, os.SEEK_END) - 1000))
-        return beginning == _BEGINNING and _MARK in file.read()
+        return beginning.startswith(_BEGINNING) and (_MARK in beginning or _OLD_MARK in file.read())

@@ -6,8 +6,7 @@
   const lines = [...body.rows].map((row, place) => ({ row, place }));
   const words = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
   const [input, output, all] = ["input", "output", "button"].map((name) => filter.querySelector(name));
-  const searched = [...headers.keys()].filter((column) =>
-    ["Key", "Endpoint", "Decision", "Reason"].includes(headers[column].textContent));
+  const searched = [...headers.keys()].filter((column) => "searched" in headers[column].dataset);
   let most = MOST;
 
   // Only rows in the document cost layout time, so hidden rows are removed from it.

@@ -7,6 +7,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import mlmgmt
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +28,7 @@ def render_page(template: str, styles: Sequence[str], script: str | None = None,
     """Render a template of this folder.
 
     The template also gets `style` and `script`, and `style_hash` and `script_hash`, with which its
-    Content-Security-Policy allows only these two.
+    Content-Security-Policy allows only these two, and the `version` of mlmgmt.
 
     Args:
         styles: the names of the style sheets, which are joined.
@@ -40,7 +42,8 @@ def render_page(template: str, styles: Sequence[str], script: str | None = None,
     inside = {"style": "".join(map(_text, styles)), "script": _text(script) if script else ""}
     hashes = {f"{name}_hash": b64encode(sha256(text.encode()).digest()).decode() for name, text in inside.items()}
     trusted = {name: _Trusted(text) for name, text in inside.items()}
-    return environment.get_template(template).render(**trusted, **hashes, **values).encode("utf-8", "replace")
+    page = environment.get_template(template).render(values | trusted | hashes, version=mlmgmt.__version__)
+    return page.encode("utf-8", "replace")
 
 
 def _text(name: str) -> str:

@@ -54,7 +54,7 @@ def check_key(session: Session, text: str, revision: Revision | None, findings: 
         return identity
     owner = owner_of(session, text)
     if owner is None:
-        findings.problem(KEY, _unknown(text), cure)
+        findings.problem(KEY, f"{_UNAUTHORIZED}{_unknown(text)}", cure)
     elif revision is None:
         if owner.opens:
             findings.ok(KEY, f"It is {owner.label}.")
@@ -86,7 +86,7 @@ def check_token(session: Session, text: str, revision: Revision, findings: Findi
         findings.ok(TOKEN, f"It is the {side} key of {description(session, identity)}, and manages only that.")
         return
     owner = owner_of(session, text)
-    label = f"it is {owner.label}" if owner is not None else _unknown(text).removeprefix(_UNAUTHORIZED)
+    label = f"it is {owner.label}" if owner is not None else _unknown(text)
     cure = f"{_show_command(identity)}  # or use the workspace's token: mlmgmt workspace-config -Force"
     findings.problem(TOKEN, f"ManagementRequestUnauthorized: {label}", cure)
 
@@ -150,8 +150,8 @@ def _bare(text: str, check: str, findings: Findings) -> str:
 
 def _unknown(text: str) -> str:
     if len(text) != _LENGTH:
-        return f"{_UNAUTHORIZED}it is not a key: a key has {_LENGTH} characters, this has {len(text)}."
-    return f"{_UNAUTHORIZED}it is not a key of this home; it may be an old key, or a key of another home."
+        return f"it is not a key: a key has {_LENGTH} characters, this has {len(text)}."
+    return "it is not a key of this home; it may be an old key, or a key of another home."
 
 
 def _show_command(identity: ServiceId) -> str:

@@ -71,9 +71,10 @@ def run(
     from concurrent.futures.process import BrokenProcessPool
 
     from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import _ExecutorManagerThread
 
     if not isinstance(threading.excepthook, _QuietHook):
-        threading.excepthook = _QuietHook(threading.excepthook)
+        threading.excepthook = _QuietHook(threading.excepthook, _ExecutorManagerThread)
     with ExitStack() as held:
         held.enter_context(_clean_environment())
         if jobs > 1:
@@ -158,11 +159,12 @@ def _end_with_parent(parent: int) -> None:
 class _QuietHook:
     """An excepthook without errors of the thread that manages worker processes, which fails when Ctrl-C ends them."""
 
-    def __init__(self, original: Callable[[threading.ExceptHookArgs], Any]) -> None:
+    def __init__(self, original: Callable[[threading.ExceptHookArgs], Any], quiet: type[threading.Thread]) -> None:
         self._original = original
+        self._quiet = quiet
 
     def __call__(self, error: threading.ExceptHookArgs) -> None:
-        if type(error.thread).__name__ != "_ExecutorManagerThread":
+        if not isinstance(error.thread, self._quiet):
             self._original(error)
 
 
