@@ -138,14 +138,29 @@ class ResourceId:
         return "services/" + "/".join(map(file_name, (self.subscription, self.group, self.name))) + ".json"
 
     @property
+    def log_folder(self) -> str:
+        """The folder of its logs of calls, in their container."""
+        return f"{self.subscription.replace('-', '')}-{service_guid(self)}"
+
+    @property
     def scoring_path(self) -> str:
         """The path of its scoring address, the same on every server."""
         return f"/subscriptions/{self.subscription.replace('-', '')}/services/{service_guid(self)}"
 
     @property
+    def help_path(self) -> str:
+        """The path of its help page; empty, since only endpoints have one."""
+        return ""
+
+    @property
     def words(self) -> str:
         """The options that name it on the command line."""
         return f"-g {shlex.quote(self.group)} -n {shlex.quote(self.name)}"
+
+    @property
+    def keys_command(self) -> str:
+        """The command that shows its keys."""
+        return f"mlmgmt keys {self.words}"
 
     @classmethod
     def parse(cls, text: str) -> ResourceId:
@@ -177,6 +192,11 @@ class EndpointId:
         return f"{PROVIDER}.Classic/endpoints"
 
     @property
+    def group(self) -> None:
+        """Only New web services are in a resource group."""
+        return None
+
+    @property
     def folder(self) -> str:
         """The folder, relative to the home."""
         return f"{endpoints_folder(self.workspace, self.service)}/{file_name(self.name)}"
@@ -192,14 +212,29 @@ class EndpointId:
         return "endpoints/" + "/".join(map(file_name, (self.workspace, self.service, self.name))) + ".json"
 
     @property
+    def log_folder(self) -> str:
+        """The folder of its logs of calls, in their container."""
+        return f"{self.workspace}-{self.service}-{service_guid(self)}"
+
+    @property
     def scoring_path(self) -> str:
         """The path of its scoring address, the same on every server."""
         return f"/workspaces/{self.workspace}/services/{service_guid(self)}"
 
     @property
+    def help_path(self) -> str:
+        """The path of its help page."""
+        return f"/apihelp/workspaces/{self.workspace}/webservices/{self.service}/endpoints/{service_guid(self)}"
+
+    @property
     def words(self) -> str:
         """The options that name it on the command line."""
         return f"-WebServiceId {self.service} -EndpointName {shlex.quote(self.name)}"
+
+    @property
+    def keys_command(self) -> str:
+        """The command that shows its keys."""
+        return f"mlmgmt Get-AmlWebServiceEndpoint {self.words}"
 
     @classmethod
     def parse(cls, text: str) -> EndpointId:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, cast
 from urllib.parse import unquote
 
 import orjson
@@ -38,13 +38,24 @@ from mlmgmt.store import documents, files, revision_files
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import TypeGuard
+
+    from typing_extensions import TypeVar
+
+    Id = TypeVar("Id", bound=ServiceId)
+    Id_co = TypeVar("Id_co", bound=ServiceId, covariant=True, default=ServiceId)
+else:
+    from typing import TypeVar
+
+    # Before Python 3.13, a type variable has a default only for type checkers.
+    Id_co = TypeVar("Id_co")
 
 CURRENT = "webservice.json"
 CREATED, REMOVED = "created", "removed"
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Generic[Id_co]):
     """One state of a web service, and the change that led to it.
 
     Args:
@@ -81,8 +92,8 @@ class Revision:
         return {asset_id: body["digest"] for asset_id, body in self.models.items() if body.get("digest")}
 
     @property
-    def resource(self) -> ServiceId:
-        return service_id(self.document["id"])
+    def resource(self) -> Id_co:
+        return cast("Id_co", service_id(self.document["id"]))
 
     def to_bytes(self) -> bytes:
         body = {
@@ -130,6 +141,11 @@ class Revision:
         )
 
 
+def is_revision_of(revision: Revision, kind: type[Id]) -> TypeGuard[Revision[Id]]:
+    """Whether a revision is one of a New web service, or of an endpoint."""
+    return isinstance(revision.resource, kind)
+
+
 @dataclass(frozen=True, slots=True)
 class FileSignature:
     """The state of a web service's files at one moment, to notice later changes.
@@ -163,16 +179,16 @@ class Services:
     def folder(self, resource: ServiceId) -> Path:
         return self._root / resource.folder
 
-    def latest(self, resource: ServiceId) -> Revision | None:
+    def latest(self, resource: Id) -> Revision[Id] | None:
         """Return the newest revision, which may be a removal; None if the service never existed."""
         return self._latest(f"{self._root}/{resource.folder}")
 
-    def current(self, resource: ServiceId) -> Revision | None:
+    def current(self, resource: Id) -> Revision[Id] | None:
         """Return the current revision; None if the service never existed or is removed."""
         found = self.latest(resource)
         return None if found is None or found.removed else found
 
-    def _latest(self, folder: str) -> Revision | None:
+    def _latest(self, folder: str) -> Revision[Any] | None:
         body = revision_files.read_or_none(f"{folder}/{CURRENT}")
         if body is None:
             # The current document can be restored from the revisions, so only those must be complete.
@@ -233,13 +249,13 @@ class Services:
         bodies = (revision_files.read(folder, number) for number in sorted(revision_files.numbers(folder)))
         return [Revision.from_json(body) for body in bodies if body is not None]
 
-    def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision]:
+    def in_group(self, group: GroupId, after: str = "") -> Iterator[Revision[ResourceId]]:
         """Yield the services of a group in order of their file names, from the first one after `after`; skip removed
         ones.
         """
         return self._revisions_in(services_folder(group), after)
 
-    def endpoints(self, workspace: str, service: str) -> Iterator[Revision]:
+    def endpoints(self, workspace: str, service: str) -> Iterator[Revision[EndpointId]]:
         """Yield the endpoints of a Classic web service in order of their file names; skip removed ones."""
         return self._revisions_in(endpoints_folder(workspace, service))
 
@@ -259,7 +275,7 @@ class Services:
         folder = f"{self._root}/{endpoints_folder(workspace, service)}"
         return [unquote(name) for name in files.names(folder) if os.access(f"{folder}/{name}/{CURRENT}", os.F_OK)]
 
-    def _revisions_in(self, within: str, after: str = "") -> Iterator[Revision]:
+    def _revisions_in(self, within: str, after: str = "") -> Iterator[Revision[Any]]:
         folder = f"{self._root}/{within}"
         for name in files.names(folder):
             found = self._latest(f"{folder}/{name}") if name > after else None

@@ -87,12 +87,10 @@ def _add_classic_steps(session: Session | None, steps: Steps, named: Revision | 
     steps.add_untracked("Score with the patched endpoint", f"mlmgmt score {place} --input {NEW_DATA}")
 
 
-def _service_words(revision: Revision | None, name: str) -> str:
+def _service_words(revision: Revision[EndpointId] | None, name: str) -> str:
     if revision is None:
         return f"-WebServiceId {shlex.quote(name)}"
-    resource = revision.resource
-    assert isinstance(resource, EndpointId)
-    return f"-WebServiceId {resource.service}"
+    return f"-WebServiceId {revision.resource.service}"
 
 
 def _training_experiment(
@@ -115,7 +113,11 @@ def _training_experiment(
 
 
 def _add_experiment_steps(
-    session: Session | None, steps: Steps, experiment: dict[str, Any] | None, name: str, scoring: Revision | None
+    session: Session | None,
+    steps: Steps,
+    experiment: dict[str, Any] | None,
+    name: str,
+    scoring: Revision[EndpointId] | None,
 ) -> None:
     quoted = shlex.quote(name)
     what = "Make a training experiment; it needs a task, a label and a first table"
@@ -134,17 +136,15 @@ def _add_experiment_steps(
     steps.add(what, f"mlmgmt deploy {deployed}", _deployment_fact(scoring))
 
 
-def _deployment_fact(revision: Revision | None) -> str | None:
+def _deployment_fact(revision: Revision[EndpointId] | None) -> str | None:
     if revision is None:
         return None
-    resource = revision.resource
-    assert isinstance(resource, EndpointId)
     created = str(revision.document["properties"].get("createdOn"))[:10]
-    return f"web service {siblings.title(revision)!r} ({resource.service}), deployed {created}"
+    return f"web service {siblings.title(revision)!r} ({revision.resource.service}), deployed {created}"
 
 
 def _add_retraining_steps(
-    steps: Steps, experiment: dict[str, Any] | None, name: str, training: Revision | None
+    steps: Steps, experiment: dict[str, Any] | None, name: str, training: Revision[EndpointId] | None
 ) -> None:
     nodes = experiment["Definition"]["properties"]["package"]["nodes"].values() if experiment is not None else ()
     outputs = sorted(str(node["outputId"]) for node in nodes if "outputId" in node)
@@ -159,7 +159,7 @@ def _add_retraining_steps(
 
 
 def _endpoint_to_patch(
-    session: Session | None, scoring: Revision | None, named: Revision | None, job: Job | None
+    session: Session | None, scoring: Revision[EndpointId] | None, named: Revision | None, job: Job | None
 ) -> Revision | None:
     """Return the endpoint to patch: the one that is named, else one that uses the job's model, else the newest.
 
@@ -167,16 +167,13 @@ def _endpoint_to_patch(
     """
     if session is None or scoring is None:
         return None
-    resource = (named or scoring).resource
-    assert isinstance(resource, EndpointId)
-    if named is not None and resource.name != finding.DEFAULT and not siblings.trains(named):
+    if named is not None and not finding.is_default(named.resource) and not siblings.trains(named):
         return named
     owner = scoring.resource
-    assert isinstance(owner, EndpointId)
     others = [
         other
         for other in session.store.services.endpoints(owner.workspace, owner.service)
-        if other.resource.name != finding.DEFAULT and not endpoint_facts.prevents_update(other.document)
+        if not finding.is_default(other.resource) and not endpoint_facts.prevents_update(other.document)
     ]
     patched = [other for other in others if uses_model_of(session, other, job)]
     return max(patched or others, key=lambda other: str(other.document["properties"].get("createdOn")), default=None)
@@ -284,9 +281,8 @@ def _uris(file: str) -> list[str] | None:
     return [model.uri for model in assets.trained_models(body)] if isinstance(body, dict) else None
 
 
-def _group(revision: Revision | None) -> str | None:
-    resource = revision.resource if revision is not None else None
-    return resource.group if isinstance(resource, ResourceId) else None
+def _group(revision: Revision[ResourceId] | None) -> str | None:
+    return revision.resource.group if revision is not None else None
 
 
 def _creation_fact(revision: Revision | None) -> str | None:

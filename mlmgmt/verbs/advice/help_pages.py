@@ -19,7 +19,7 @@ from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.advice import sample_code
 from mlmgmt.verbs.runs import artifacts
 from mlmgmt.verbs.scoring import remote
-from mlmgmt.verbs.services import addresses, endpoint_facts, endpoint_view, finding, siblings
+from mlmgmt.verbs.services import addresses, endpoint_facts, finding, siblings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -126,9 +126,9 @@ def _links(revision: Revision, base: str, part: str, *, whole: bool) -> list[tup
     resource = revision.resource
     if not part:
         return [(_NAMES[name], f"#{name}") for name in PARTS[1:]]
-    if whole or isinstance(resource, ResourceId):
+    if whole or not resource.help_path:
         return []
-    help_page = base + endpoint_view.help_path(resource)
+    help_page = base + resource.help_path
     return [(_NAMES[name], f"{help_page}/{name}" if name else help_page) for name in PARTS if name != part]
 
 
@@ -139,17 +139,12 @@ def _facts(session: Session, revision: Revision, base: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "ApiLocation": api,
         "SwaggerLocation": f"{api}/swagger.json",
-        "PatchUrl": update.url if update.resources and not _is_default(revision) else None,
+        "PatchUrl": update.url if update.resources and not finding.is_default(revision.resource) else None,
         "Resources": list(update.resources),
     }
-    if isinstance(revision.resource, EndpointId):
-        found["HelpLocation"] = base + endpoint_view.help_path(revision.resource)
+    if revision.resource.help_path:
+        found["HelpLocation"] = base + revision.resource.help_path
     return found
-
-
-def _is_default(revision: Revision) -> bool:
-    """Whether it is a default endpoint, which follows its experiment and is never updated."""
-    return isinstance(revision.resource, EndpointId) and revision.resource.name == finding.DEFAULT
 
 
 def _overview(session: Session, revision: Revision, base: str) -> Section:
@@ -222,8 +217,7 @@ def _update(session: Session, revision: Revision, base: str, reader: _Reader) ->
         section.blocks.append(Text(siblings.no_resources(session, revision), warns=True))
         section.blocks.append(Code(siblings.patch_hint(session, revision), "Help for the service to update"))
         return section
-    if _is_default(revision):
-        assert isinstance(resource, EndpointId)
+    if finding.is_default(resource):
         text = (
             "The default endpoint follows its experiment and cannot be updated; add another endpoint for a new model."
         )

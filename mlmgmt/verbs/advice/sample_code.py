@@ -63,7 +63,7 @@ def sample_code(
     origin = remote.origin_of(server)
     revision = addresses.existing(session, **address)
     if api == UPDATE:
-        if isinstance(revision.resource, EndpointId) and revision.resource.name == finding.DEFAULT:
+        if finding.is_default(revision.resource):
             session.tell(
                 "The default endpoint follows its experiment and refuses updates; name another with -EndpointName."
             )
@@ -241,10 +241,8 @@ def _calls(revision: Revision) -> str:
 
 def _key_notes(revision: Revision) -> Iterable[str]:
     """Yield the variable for the key, and the command that shows the keys."""
-    resource = revision.resource
-    shows = "mlmgmt keys" if isinstance(resource, ResourceId) else "mlmgmt Get-AmlWebServiceEndpoint"
     yield "AZUREML_API_KEY, one of the two keys from:"
-    yield f"    {shows} {resource.words}"
+    yield f"    {revision.resource.keys_command}"
 
 
 def _trust_notes(session: Session, language: str, origin: str, *, public: bool = False) -> Iterable[str]:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict
-from mlmgmt.ids import EndpointId
 from mlmgmt.verbs.classic import web_services
 from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import deployment, endpoint_facts, endpoint_view, finding, webservices
@@ -111,9 +110,8 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
     """
     revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
-    assert isinstance(identity, EndpointId)
     session.require(_DELETE, identity)
-    if identity.name == finding.DEFAULT:
+    if finding.is_default(identity):
         # Read the endpoints instead of counting files: a process that was killed may leave files of a removed endpoint.
         others = sum(1 for _ in session.store.services.endpoints(identity.workspace, identity.service)) - 1
         if others:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, patch
 from mlmgmt.errors import BadArgument, BadRequest, Conflict
-from mlmgmt.ids import EndpointId
 from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import changes, deployment, endpoint_facts, endpoint_view, finding, siblings, webservices
 from mlmgmt.verbs.services.endpoint_facts import MEMBER
@@ -16,6 +15,7 @@ from mlmgmt.verbs.storage import references
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mlmgmt.ids import EndpointId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
@@ -94,7 +94,6 @@ def plan_change(
     """
     revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
-    assert isinstance(identity, EndpointId)
     session.require(_WRITE, identity)
     changes.check_etag(revision, if_match)
     _refuse_repeated(resources)
@@ -166,7 +165,7 @@ def _find_model(session: Session, revision: Revision, name: str) -> assets.Train
 
 
 def _refuse_default(identity: EndpointId, hint: str) -> None:
-    if identity.name == finding.DEFAULT:
+    if finding.is_default(identity):
         text = "The default endpoint follows its experiment; it cannot be patched or refreshed."
         raise Conflict(text, detail="DefaultEndpointNotUpdatable", target=identity.name, hint=hint)
 
@@ -217,7 +216,6 @@ def plan_refresh(
     """
     revision = finding.endpoint(session, web_service_id, endpoint_name)
     identity = revision.resource
-    assert isinstance(identity, EndpointId)
     session.require(_WRITE, identity)
     _refuse_default(identity, "To update it from its experiment: mlmgmt New-AmlWebService -Update")
     _refuse_if_prevented(revision)

@@ -88,7 +88,7 @@ def locked(session: Session, service: str) -> Iterator[None]:
 def _endpoints(session: Session, body: Mapping[str, Any]) -> list[Revision]:
     """Return the endpoints of a web service, the default one last."""
     found = session.store.services.endpoints(body["WorkspaceId"], body["Id"])
-    return sorted(found, key=lambda revision: revision.resource.name == finding.DEFAULT)
+    return sorted(found, key=lambda revision: finding.is_default(revision.resource))
 
 
 def plan_remove(session: Session, *, web_service_id: str, message: str | None = None) -> Outcome:

@@ -119,13 +119,14 @@ def check_update(session: Session, text: str, expected: ServiceId | None, findin
     query = dict(parse_qsl(split.query))
     version = query.get("api-version")
     right = _update_cure(session, identity)
-    if isinstance(identity, ResourceId) and version not in _VERSIONS:
+    classic = isinstance(identity, EndpointId)
+    if not classic and version not in _VERSIONS:
         note = f"Its api-version is {version!r}." if version else "It has no api-version."
         findings.problem(PATCH_URL, f"{note} Expected {' or '.join(sorted(_VERSIONS))}.", right)
-    if isinstance(identity, EndpointId) and version is not None:
+    if classic and version is not None:
         findings.problem(PATCH_URL, "It has an api-version; Classic management does not take one.", right)
     _secure(split, kind, PATCH_URL, findings)
-    if kind == MANAGEMENT and isinstance(identity, EndpointId):
+    if classic and kind == MANAGEMENT:
         _check_management_region(session, split, identity, findings)
     if not findings.has_problem(PATCH_URL, REGION, ENDPOINT):
         findings.ok(PATCH_URL, f"It updates {description(session, identity)}.")
@@ -251,7 +252,7 @@ def _check_scoring_region(session: Session, split: SplitResult, identity: Servic
         findings.problem(REGION, note, _scoring_cure(session, identity))
 
 
-def _check_management_region(session: Session, split: SplitResult, identity: EndpointId, findings: Findings) -> None:
+def _check_management_region(session: Session, split: SplitResult, identity: ServiceId, findings: Findings) -> None:
     revision = session.store.services.current(identity)
     assert revision is not None
     location = str(revision.document["location"])

@@ -60,7 +60,7 @@ def _check_models(session: Session, revision: Revision, findings: Findings) -> N
 def _check_history(session: Session, revision: Revision, findings: Findings) -> None:
     """Check whether a refresh replaced a patched model."""
     identity = revision.resource
-    if siblings.trains(revision) or (isinstance(identity, EndpointId) and identity.name == finding.DEFAULT):
+    if siblings.trains(revision) or finding.is_default(identity):
         findings.ok(HISTORY, f"Revision {revision.number}, {revision.change} {revision.modified_on[:19]}.")
         return
     past = session.store.services.history(identity)

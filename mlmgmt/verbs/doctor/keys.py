@@ -48,7 +48,7 @@ def check_key(session: Session, text: str, revision: Revision | None, findings: 
         return None
     text = _bare(text, KEY, findings)
     identity = revision.resource if revision is not None else None
-    cure = _show_command(identity) if identity is not None else None
+    cure = identity.keys_command if identity is not None else None
     if identity is not None and (side := _side(session.store.service_secrets(identity).get("keys"), text)):
         findings.ok(KEY, f"It is the {side} key of {description(session, identity)}.")
         return identity
@@ -87,7 +87,7 @@ def check_token(session: Session, text: str, revision: Revision, findings: Findi
         return
     owner = owner_of(session, text)
     label = f"it is {owner.label}" if owner is not None else _unknown(text)
-    cure = f"{_show_command(identity)}  # or use the workspace's token: mlmgmt workspace-config -Force"
+    cure = f"{identity.keys_command}  # or use the workspace's token: mlmgmt workspace-config -Force"
     findings.problem(TOKEN, f"ManagementRequestUnauthorized: {label}", cure)
 
 
@@ -152,12 +152,6 @@ def _unknown(text: str) -> str:
     if len(text) != _LENGTH:
         return f"it is not a key: a key has {_LENGTH} characters, this has {len(text)}."
     return "it is not a key of this home; it may be an old key, or a key of another home."
-
-
-def _show_command(identity: ServiceId) -> str:
-    if isinstance(identity, EndpointId):
-        return f"mlmgmt Get-AmlWebServiceEndpoint {identity.words}"
-    return f"mlmgmt keys {identity.words}"
 
 
 def _side(pair: Mapping[str, str] | None, text: str) -> str:

@@ -73,7 +73,7 @@ def check_service(session: Session, revision: Revision, findings: Findings, *, w
         if revision.document["properties"].get("readOnly"):
             _report(findings, "It is read-only and cannot be updated.", None, wanted=wanted)
         return
-    if resource.name == finding.DEFAULT:
+    if finding.is_default(resource):
         cure = siblings.next_command(session, resource)
         note = "The default endpoint follows its experiment and is never patched"
         _report(findings, f"DefaultEndpointNotUpdatable: {note}." if wanted else f"{note}.", cure, wanted=wanted)

@@ -87,7 +87,7 @@ def plan(
     single.check_metric(only_if_better)
     results.check(results_files)
     if group is None:
-        trainer = finding.endpoint(session, training_service, finding.DEFAULT)
+        trainer: Revision = finding.endpoint(session, training_service, finding.DEFAULT)
         target: Target = Endpoints(session, scoring_service, prefix=name_prefix, throttle_level=throttle_level)
     else:
         trainer = lookup.existing(session, group, training_service)

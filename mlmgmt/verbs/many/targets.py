@@ -58,9 +58,7 @@ class Endpoints:
     def __init__(self, session: Session, service: str, *, prefix: str, throttle_level: str | None) -> None:
         self._session, self._prefix, self._level = session, prefix, throttle_level
         self.template = finding.endpoint(session, service, finding.DEFAULT)
-        resource = self.template.resource
-        assert isinstance(resource, EndpointId)
-        self._default = resource
+        self._default = self.template.resource
         if prefix:
             endpoint_facts.check_name(prefix)
 
@@ -102,9 +100,7 @@ class Services:
         self._session = session
         self.template = lookup.existing(session, group, name)
         changes.refuse_read_only(self.template)
-        resource = self.template.resource
-        assert isinstance(resource, ResourceId)
-        self._template, self._prefix = resource, prefix or f"{self.template.document['name']}-"
+        self._template, self._prefix = self.template.resource, prefix or f"{self.template.document['name']}-"
 
     def identity(self, name: str) -> ResourceId:
         return self._session.service_id(self._template.group, name)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import reading
 from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
 from mlmgmt.errors import NotFound
-from mlmgmt.ids import ResourceId
 from mlmgmt.verbs.experiments import experiments
 from mlmgmt.verbs.services import lookup, siblings
 
@@ -56,8 +55,7 @@ def find(session: Session, current: Revision, given: Source | None) -> Trainer:
         return Trainer(reading.read(given.data, session.contract, source=given.name).document)
     tags = current.document.get("tags") or {}
     if recorded := tags.get(SERVICE_TAG):
-        resource = current.resource
-        group = resource.group if isinstance(resource, ResourceId) else ""
+        group = current.resource.group or ""
         return _service(lookup.existing(session, *_group_and_name(str(recorded), group)))
     if experiment := tags.get(TRAINING_TAG):
         return _from_experiment(session, current, str(experiment))

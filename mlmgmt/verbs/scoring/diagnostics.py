@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mlmgmt.ids import EndpointId, service_guid
 from mlmgmt.store.blobs import Blob
 
 if TYPE_CHECKING:
@@ -20,12 +19,8 @@ def append(session: Session, resource: ServiceId, lines: bytes) -> None:
     Raises:
         NotFound: `AccountNotRegistered`: there is no storage account to log to.
     """
-    if isinstance(resource, EndpointId):
-        owner = f"{resource.workspace}-{resource.service}"
-    else:
-        owner = resource.subscription.replace("-", "")
     day = session.clock().strftime("%Y-%m-%d")
-    path = f"{owner}-{service_guid(resource)}/score/requests/{day}.jsonl"
+    path = f"{resource.log_folder}/score/requests/{day}.jsonl"
     session.store.blobs.append(Blob(_account(session, resource), CONTAINER, path), lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
-from mlmgmt.ids import EndpointId, service_guid
+from mlmgmt.ids import EndpointId
 from mlmgmt.protocol import regions
 from mlmgmt.store import blobs
 from mlmgmt.verbs.services import endpoint_facts
@@ -38,7 +38,7 @@ def view(session: Session, revision: Revision, origin: str | None = None) -> dic
         "CreationTime": properties["createdOn"],
         "WorkspaceId": identity.workspace,
         "WebServiceId": identity.service,
-        "HelpLocation": (origin or STUDIO) + help_path(identity),
+        "HelpLocation": (origin or STUDIO) + identity.help_path,
         "PrimaryKey": pair.get("primary"),
         "SecondaryKey": pair.get("secondary"),
         "ApiLocation": (origin or regions.of(str(document["location"])).scoring) + identity.scoring_path,
@@ -86,9 +86,3 @@ def _experiment(identity: EndpointId, experiment: str | None, origin: str | None
     if origin is not None:
         return f"{origin}/api/workspaces/{identity.workspace}/experiments/{experiment}"
     return f"{STUDIO}/?#Workspaces/Experiments/Experiment/{experiment}/ViewExperiment"
-
-
-def help_path(identity: EndpointId) -> str:
-    """The path of an endpoint's help page."""
-    service = f"/apihelp/workspaces/{identity.workspace}/webservices/{identity.service}"
-    return f"{service}/endpoints/{service_guid(identity)}"

@@ -11,7 +11,9 @@ from mlmgmt.verbs.services import endpoint_facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeGuard
 
+    from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
@@ -106,7 +108,12 @@ def endpoint_id(session: Session, web_service_id: str, endpoint_name: str) -> En
     return identity
 
 
-def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revision:
+def is_default(identity: ServiceId) -> TypeGuard[EndpointId]:
+    """Whether it is a default endpoint, which follows its experiment and is never updated."""
+    return isinstance(identity, EndpointId) and identity.name == DEFAULT
+
+
+def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revision[EndpointId]:
     """Return the current revision of an endpoint, by its names.
 
     Raises:
@@ -115,7 +122,7 @@ def endpoint(session: Session, web_service_id: str, endpoint_name: str) -> Revis
     return existing(session, endpoint_id(session, web_service_id, endpoint_name))
 
 
-def existing(session: Session, identity: EndpointId) -> Revision:
+def existing(session: Session, identity: EndpointId) -> Revision[EndpointId]:
     """Return the current revision of an endpoint, by its id.
 
     Raises:

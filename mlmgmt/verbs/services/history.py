@@ -128,7 +128,7 @@ def plan_restore(
         Conflict: `WebServiceExists`: it is not removed.
     """
     identity = addresses.identity(session, **address)
-    if isinstance(identity, ResourceId):
+    if identity.group is not None:
         session.existing_group(identity.group)
     return restoration(session, identity, message=message, skip_model_check=skip_model_check)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _LEFT_OUT_OF_LISTS = ("package", "assets", "input", "output", "exampleRequest", "parameters")
 
 
-def existing(session: Session, group: str, name: str) -> Revision:
+def existing(session: Session, group: str, name: str) -> Revision[ResourceId]:
     """Return the current revision of a web service.
 
     Raises:

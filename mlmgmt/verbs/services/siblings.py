@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from mlmgmt.definition import assets
 from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
 from mlmgmt.ids import EndpointId, ResourceId, fold
+from mlmgmt.store.services import is_revision_of
 from mlmgmt.verbs.services import endpoint_facts, finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mlmgmt.ids import ServiceId
-    from mlmgmt.store.services import Revision
+    from mlmgmt.store.services import Id, Revision
     from mlmgmt.verbs.session import Session
 
 SUFFIX = " [trained model]"
@@ -51,7 +52,7 @@ def all_services(session: Session, near: Revision | None = None) -> Iterator[Rev
         near: the service whose siblings are wanted. It is omitted; services of its kind and its group come first.
     """
     kinds = [_defaults(session), _in_groups(session, near)]
-    if near is not None and isinstance(near.resource, ResourceId):
+    if near is not None and near.resource.group is not None:
         kinds.reverse()
     for revision in chain(*kinds):
         if near is None or revision.resource != near.resource:
@@ -67,29 +68,27 @@ def _defaults(session: Session) -> Iterator[Revision]:
 
 def _in_groups(session: Session, near: Revision | None) -> Iterator[Revision]:
     names = [str(body["name"]) for body in session.store.groups.all()]
-    if near is not None and isinstance(near.resource, ResourceId):
+    if near is not None and near.resource.group is not None:
         own = fold(near.resource.group)
         names.sort(key=lambda name: fold(name) != own)
     for name in names:
         yield from session.store.services.in_group(session.group_id(name))
 
 
-def pair(
-    session: Session, named: Revision | None, kind: type[ResourceId | EndpointId]
-) -> tuple[Revision | None, Revision | None]:
+def pair(session: Session, named: Revision | None, kind: type[Id]) -> tuple[Revision[Id] | None, Revision[Id] | None]:
     """Return the scoring service and the training service that belong together; None for one that does not exist.
 
     Args:
-        named: one of the two; None for the scoring service created last.
+        named: one of the two, of this kind; None for the scoring service created last.
         kind: what to return: New web services or Classic endpoints.
     """
 
-    def first(found: list[Revision]) -> Revision | None:
-        return next((other for other in found if isinstance(other.resource, kind)), None)
+    def first(found: list[Revision]) -> Revision[Id] | None:
+        return next((other for other in found if is_revision_of(other, kind)), None)
 
-    known = (
-        [named] if named is not None else [other for other in all_services(session) if isinstance(other.resource, kind)]
-    )
+    known = [
+        other for other in ([named] if named is not None else all_services(session)) if is_revision_of(other, kind)
+    ]
     scoring = [other for other in known if not trains(other)]
     if scoring:
         newest = max(scoring, key=lambda other: str(other.document["properties"].get("createdOn")))

@@ -294,7 +294,7 @@ def removal(session: Session, identity: ServiceId, message: str | None, if_match
     current = session.store.services.latest(identity)
     if current is None or current.removed:
         text = f"{identity} does not exist; nothing was removed."
-        if isinstance(identity, ResourceId):
+        if identity.group is not None:
             text = f"{identity.group!r} has no web service {identity.name!r}; nothing was removed."
         return Outcome(target=identity.name, before=None, after=None, commit=lambda: None, nothing=text)
     changes.check_etag(current, if_match)
