@@ -10,6 +10,8 @@ from mlmgmt.counts import count_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mlmgmt.verbs.services.history import Entry
+
 MOST_ROWS = 20
 MOST_COLUMNS = 12
 """The most rows, and last columns, of scores that a table shows."""
@@ -110,7 +112,7 @@ def _group_of(item: Mapping[str, Any]) -> str:
     return str(item["id"]).split("/")[4]
 
 
-def _history(result: Any) -> None:
+def _history(result: list[Entry]) -> None:
     headers = ["Revision", "ModifiedOn", "Change", "By", "Models", "Check", "Source", "Message"]
     rows = [
         [

@@ -7,7 +7,7 @@ are three values, and the order of columns and rows counts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from mlmgmt.counts import count_of
 from mlmgmt.definition.assets import is_trained_model
@@ -28,6 +28,16 @@ class _Missing:
 MISSING = _Missing()
 
 
+class ChangeEntry(TypedDict):
+    """A `Change` as JSON; without the value that is absent."""
+
+    change: str
+    path: str
+    text: str
+    old: NotRequired[Any]
+    new: NotRequired[Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One difference: its kind (`added`, `removed`, `changed` or `reordered`), place, both values, and a sentence."""
@@ -38,8 +48,8 @@ class Change:
     new: Any
     text: str
 
-    def to_json(self) -> dict[str, Any]:
-        body: dict[str, Any] = {"change": self.kind, "path": json_path(self.path), "text": self.text}
+    def to_json(self) -> ChangeEntry:
+        body: ChangeEntry = {"change": self.kind, "path": json_path(self.path), "text": self.text}
         if self.old is not MISSING:
             body["old"] = self.old
         if self.new is not MISSING:

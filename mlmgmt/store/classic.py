@@ -6,7 +6,7 @@ workspaces/<workspace>/webservices/<id>/service.json
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
 from urllib.parse import unquote
 
 from mlmgmt.ids import file_name, web_services_folder
@@ -16,10 +16,33 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_WORKSPACE: documents.Kind[dict[str, Any]] = documents.Kind(
+
+class Workspace(TypedDict):
+    """A Classic workspace."""
+
+    WorkspaceId: str
+    Name: str
+    Location: str
+    CreationTime: str
+
+
+class WebService(TypedDict):
+    """A Classic web service. `RemovedEndpoints` names the endpoints that were, or are being, removed with it."""
+
+    Id: str
+    Name: str
+    Description: str
+    CreationTime: str
+    WorkspaceId: str
+    ExperimentId: str
+    RemovedTime: NotRequired[str]
+    RemovedEndpoints: NotRequired[list[str]]
+
+
+_WORKSPACE: documents.Kind[Workspace] = documents.Kind(
     "a workspace", dict.fromkeys(("WorkspaceId", "Name", "Location", "CreationTime"), str)
 )
-_WEB_SERVICE: documents.Kind[dict[str, Any]] = documents.Kind(
+_WEB_SERVICE: documents.Kind[WebService] = documents.Kind(
     "a web service",
     dict.fromkeys(("Id", "Name", "Description", "CreationTime", "WorkspaceId", "ExperimentId"), str),
 )
@@ -34,7 +57,7 @@ class Workspaces:
     def _file(self, workspace: str) -> Path:
         return self._root / "workspaces" / file_name(workspace) / "workspace.json"
 
-    def read(self, workspace: str) -> dict[str, Any] | None:
+    def read(self, workspace: str) -> Workspace | None:
         """Return a workspace's id, name, region and time of creation; None if it has no file.
 
         Raises:
@@ -42,7 +65,7 @@ class Workspaces:
         """
         return _WORKSPACE.read(self._file(workspace))
 
-    def write(self, body: dict[str, Any]) -> None:
+    def write(self, body: Workspace) -> None:
         documents.write(self._file(body["WorkspaceId"]), body)
 
     def ids(self) -> list[str]:
@@ -62,7 +85,7 @@ class WebServices:
     def _file(self, workspace: str, service: str) -> Path:
         return self._folder(workspace) / file_name(service) / "service.json"
 
-    def read(self, workspace: str, service: str) -> dict[str, Any] | None:
+    def read(self, workspace: str, service: str) -> WebService | None:
         """Return a web service; None if no web service ever had that id. A removed one has a `RemovedTime`.
 
         Raises:
@@ -74,14 +97,14 @@ class WebServices:
             raise files.damaged(path, f"it contains the web service {body['Id']!r}")
         return body
 
-    def write(self, body: dict[str, Any]) -> None:
+    def write(self, body: WebService) -> None:
         documents.write(self._file(body["WorkspaceId"], body["Id"]), body)
 
     def ids(self, workspace: str) -> list[str]:
         """Return the ids of every web service that a workspace has or had, without reading files."""
         return [unquote(name) for name in files.names(self._folder(workspace))]
 
-    def all(self, workspace: str) -> Iterator[dict[str, Any]]:
+    def all(self, workspace: str) -> Iterator[WebService]:
         """Yield the web services of a workspace that are not removed, oldest first."""
         found = [self.read(workspace, service) for service in self.ids(workspace)]
         existing = (body for body in found if body is not None and "RemovedTime" not in body)

@@ -100,7 +100,7 @@ def _restore(service: str) -> None:
     body = session.store.web_services.read(session.workspace, service)
     assert body is not None
     session.store.web_services.write({name: value for name, value in body.items() if name != "RemovedTime"})
-    for name in body[web_services.REMOVED_ENDPOINTS]:
+    for name in body["RemovedEndpoints"]:
         history.plan_restore(session, web_service_id=service, endpoint_name=name, skip_model_check=True).apply()
 
 

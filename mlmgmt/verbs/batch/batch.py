@@ -37,7 +37,7 @@ def submit(
     parameters: Sequence[str] = (),
     start: bool = False,
     **address: Unpack[Address],
-) -> dict[str, Any]:
+) -> jobs.JobStatus:
     """Submit a batch job.
 
     Args:
@@ -61,7 +61,7 @@ def submit(
         return jobs.start(session, job=job, **address)
     words = addresses.identity(session, **address).words
     session.tell(f"Submitted. To start it: mlmgmt batch start {words} --job {job}")
-    found: dict[str, Any] = jobs.status(session, job=job, **address)
+    found: jobs.JobStatus = jobs.status(session, job=job, **address)
     return found
 
 
@@ -113,7 +113,7 @@ def wait(
     output_folder: str | None = None,
     force: bool = False,
     **address: Unpack[Address],
-) -> dict[str, Any]:
+) -> jobs.JobStatus:
     """Wait until a job ends, and copy its results.
 
     Args:
@@ -144,7 +144,7 @@ def wait(
             message, target=job, details=[Detail(f"Job{found['StatusCode']}", reason, job)], code="ModuleExecutionError"
         )
     if output_folder is not None:
-        found["Files"] = _fetch(session, found["Results"], Path(output_folder), force)
+        found["Files"] = _fetch(session, found["Results"] or {}, Path(output_folder), force)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import ResourceId
@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 _PATIENCE_OF_WORKERS = 600.0
+
+
+class JobStatus(TypedDict):
+    """The status of a job. `Results` has the location of each output's blob, `Files` their copies on this machine."""
+
+    StatusCode: str
+    Results: dict[str, dict[str, Any]] | None
+    Details: str | None
+    JobId: str
+    Queued: bool
+    Revision: int | None
+    CreatedAt: str
+    StartTime: str | None
+    EndTime: str | None
+    Nodes: list[dict[str, Any]] | None
+    Warnings: list[str] | None
+    Service: str
+    Files: NotRequired[list[str]]
 
 
 def submit(
@@ -78,7 +96,7 @@ def submit(
     return job
 
 
-def start(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str, Any]:
+def start(session: Session, *, job: str, **address: Unpack[Address]) -> JobStatus:
     """Start a submitted job in a process that outlives this one.
 
     Raises:
@@ -224,7 +242,7 @@ def _wire_state(state: str) -> str:
     return NOT_STARTED if state == QUEUED else state
 
 
-def job_status(session: Session, resource: ServiceId, body: Job) -> dict[str, Any]:
+def job_status(session: Session, resource: ServiceId, body: Job) -> JobStatus:
     """Return a job's status: the documented `StatusCode`, `Results` and `Details`, and more that is known here."""
     results = None
     if body["state"] == FINISHED:
@@ -246,7 +264,7 @@ def job_status(session: Session, resource: ServiceId, body: Job) -> dict[str, An
     }
 
 
-def cancel(session: Session, *, job: str, **address: Unpack[Address]) -> dict[str, Any]:
+def cancel(session: Session, *, job: str, **address: Unpack[Address]) -> JobStatus:
     """Cancel a job: end its worker, and do not write its outputs. A job that has ended is left unchanged.
 
     Raises:
@@ -267,7 +285,7 @@ def cancel(session: Session, *, job: str, **address: Unpack[Address]) -> dict[st
     return job_status(session, resource, body)
 
 
-def wait(session: Session, *, job: str, timeout: float | None = None, **address: Unpack[Address]) -> dict[str, Any]:
+def wait(session: Session, *, job: str, timeout: float | None = None, **address: Unpack[Address]) -> JobStatus:
     """Wait until a job ends.
 
     Args:
@@ -284,7 +302,7 @@ def wait(session: Session, *, job: str, timeout: float | None = None, **address:
     until, pause = time.monotonic() + (float("inf") if timeout is None else timeout), _SHORTEST_PAUSE
     stage = None
     while True:
-        found: dict[str, Any] = status(session, job=job, **address)
+        found: JobStatus = status(session, job=job, **address)
         if found["StatusCode"] in ENDED:
             for node in found["Nodes"] or ():
                 session.detail(execution.node_summary(node))

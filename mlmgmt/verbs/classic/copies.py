@@ -54,7 +54,7 @@ def plan_copy_across(
     """
     body = experiments.existing(session, experiment)
     destination = workspaces.existing(session, destination_workspace_id)
-    identity = str(destination["WorkspaceId"])
+    identity = destination["WorkspaceId"]
     if destination_location is not None and not same_location(destination_location, destination["Location"]):
         message = f"The workspace {identity} is in {destination['Location']!r}, not in {destination_location!r}."
         raise BadRequest(message, detail="WorkspaceInAnotherRegion", target="DestinationLocation")

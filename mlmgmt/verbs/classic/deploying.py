@@ -19,6 +19,7 @@ from mlmgmt.verbs.session import stamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.classic import WebService
     from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
@@ -47,9 +48,8 @@ def plan_deploy(
     document = dict(set_up.definition_of(session, body))
     document["location"] = workspaces.existing(session, session.workspace)["Location"]
     if update:
-        service = _web_service_of(session, body)
-        return _plan_update(session, service, body, document, message, skip_model_check)
-    service = {
+        return _plan_update(session, _web_service_of(session, body), body, document, message, skip_model_check)
+    service: WebService = {
         "Id": uuid.uuid4().hex,
         "Name": body["Description"],
         "Description": body["Summary"],
@@ -95,7 +95,7 @@ def _warnings_of_others(session: Session, experiment: Experiment) -> list[str]:
     return [f"This makes another web service; the experiment already has {listed}. To update that one, use -Update."]
 
 
-def web_service_of(session: Session, *, experiment: str) -> dict[str, Any]:
+def web_service_of(session: Session, *, experiment: str) -> WebService:
     """Return the only web service that was deployed from an experiment.
 
     Raises:
@@ -104,7 +104,7 @@ def web_service_of(session: Session, *, experiment: str) -> dict[str, Any]:
     return _web_service_of(session, experiments.existing(session, experiment))
 
 
-def _web_service_of(session: Session, experiment: Experiment) -> dict[str, Any]:
+def _web_service_of(session: Session, experiment: Experiment) -> WebService:
     identity, name = experiment["ExperimentId"], experiment["Description"]
     found = [body for body in finding.web_services(session) if body["ExperimentId"] == identity]
     if not found:
@@ -121,7 +121,7 @@ def _web_service_of(session: Session, experiment: Experiment) -> dict[str, Any]:
 
 def _plan_update(
     session: Session,
-    service: dict[str, Any],
+    service: WebService,
     experiment: Experiment,
     document: Mapping[str, Any],
     message: str | None,

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import Conflict, NotFound
 from mlmgmt.ids import EndpointId, is_guid
-from mlmgmt.verbs.classic.web_services import REMOVED_ENDPOINTS, WRITE, locked, view
+from mlmgmt.verbs.classic.web_services import WRITE, locked, view
 from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.services import finding, history
 
 if TYPE_CHECKING:
+    from mlmgmt.store.classic import WebService
     from mlmgmt.verbs.session import Session
 
 
@@ -26,11 +27,12 @@ def plan_restore(
     """
     body = _removed_web_service(session, web_service_id)
     session.require(WRITE, body["Id"])
-    restored = {name: value for name, value in body.items() if name not in ("RemovedTime", REMOVED_ENDPOINTS)}
-
+    restored = body.copy()
+    restored.pop("RemovedTime", None)
+    removed = restored.pop("RemovedEndpoints", [])
     identities = [
         EndpointId(body["WorkspaceId"], body["Id"], name)
-        for name in sorted(body.get(REMOVED_ENDPOINTS, ()), key=lambda name: str(name) == finding.DEFAULT)
+        for name in sorted(removed, key=lambda name: name == finding.DEFAULT)
     ]
     # Plan, and so check, every endpoint before anything is written: a web service is not restored without them.
     planned = [
@@ -45,7 +47,7 @@ def plan_restore(
         with locked(session, body["Id"]):
             # Raises, before anything is written, if it was restored meanwhile.
             _removed_web_service(session, body["Id"])
-            session.store.web_services.write(restored | {REMOVED_ENDPOINTS: body.get(REMOVED_ENDPOINTS, [])})
+            session.store.web_services.write({**restored, "RemovedEndpoints": removed})
             for outcome in planned:
                 outcome.apply(again=True)
             session.store.web_services.write(restored)
@@ -56,13 +58,13 @@ def plan_restore(
     )
 
 
-def _removed_web_service(session: Session, named: str) -> dict[str, Any]:
+def _removed_web_service(session: Session, named: str) -> WebService:
     """Return a web service that was removed, or whose removal was interrupted, by its id."""
     key = named.strip().casefold()
     body = session.store.web_services.read(session.workspace, key) if is_guid(key) else None
     if body is None:
         _refuse_unknown(session, named)
-    if body is None or not {"RemovedTime", REMOVED_ENDPOINTS} & body.keys():
+    if body is None or not {"RemovedTime", "RemovedEndpoints"} & body.keys():
         raise Conflict(f"The web service {named!r} is not removed.", detail="WebServiceExists", target=named)
     return body
 

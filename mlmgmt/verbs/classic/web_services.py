@@ -17,13 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from mlmgmt.ids import EndpointId
+    from mlmgmt.store.classic import WebService
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.services import deployment
     from mlmgmt.verbs.session import Session
 
 WRITE = "Microsoft.MachineLearning/workspaces/webservices/write"
-REMOVED_ENDPOINTS = "RemovedEndpoints"
-"""The member of a web service's document with the endpoints that were, or are being, removed with it."""
 _DELETE = "Microsoft.MachineLearning/workspaces/webservices/delete"
 
 
@@ -38,7 +37,7 @@ def get(session: Session, *, web_service_id: str | None = None) -> dict[str, Any
     return [view(session, body) for body in finding.web_services(session)]
 
 
-def view(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
+def view(session: Session, body: WebService) -> dict[str, Any]:
     """Return a web service with the members that the original service answered with."""
     count = session.store.services.count_endpoints(body["WorkspaceId"], body["Id"])
     shown = {name: body[name] for name in ("Id", "Name", "Description", "CreationTime", "WorkspaceId")}
@@ -85,7 +84,7 @@ def locked(session: Session, service: str) -> Iterator[None]:
         yield
 
 
-def _endpoints(session: Session, body: Mapping[str, Any]) -> list[Revision]:
+def _endpoints(session: Session, body: WebService) -> list[Revision[EndpointId]]:
     """Return the endpoints of a web service, the default one last."""
     found = session.store.services.endpoints(body["WorkspaceId"], body["Id"])
     return sorted(found, key=lambda revision: finding.is_default(revision.resource))
@@ -106,14 +105,14 @@ def plan_remove(session: Session, *, web_service_id: str, message: str | None = 
             # Read it again: it may be removed by now, or an interrupted removal may have noted its endpoints.
             fresh = finding.web_service(session, body["Id"])
             found = _endpoints(session, fresh)
-            names = {*fresh.get(REMOVED_ENDPOINTS, ()), *(revision.resource.name for revision in found)}
-            noted = fresh | {REMOVED_ENDPOINTS: sorted(names)}
+            names = {*fresh.get("RemovedEndpoints", ()), *(revision.resource.name for revision in found)}
+            noted: WebService = {**fresh, "RemovedEndpoints": sorted(names)}
             # Mark the web service itself last: if this is interrupted, it still exists and can be removed again.
             session.store.web_services.write(noted)
             for revision in found:
                 why = message or f"with the web service {body['Name']}"
                 webservices.removal(session, revision.resource, why).apply(again=True)
-            session.store.web_services.write(noted | {"RemovedTime": stamp(session.clock())})
+            session.store.web_services.write({**noted, "RemovedTime": stamp(session.clock())})
         return f"The web service {body['Name']!r} ({body['Id']}) is removed."
 
     question = f"Remove the web service {body['Name']!r} and its {count_of(count, 'endpoint')}?"

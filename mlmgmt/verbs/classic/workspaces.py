@@ -21,6 +21,7 @@ from mlmgmt.verbs.session import stamp
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlmgmt.store.classic import Workspace
     from mlmgmt.verbs.session import Session
 
 CONFIG = "config.json"
@@ -31,8 +32,8 @@ _LIST_KEYS = "Microsoft.MachineLearning/workspaces/listworkspacekeys/action"
 _LONGEST_TOKEN, _LONGEST_NAME = 256, 256
 
 
-def existing(session: Session, workspace: str) -> dict[str, Any]:
-    """Return a workspace of this home: `WorkspaceId`, `Name`, `Location`, `CreationTime`.
+def existing(session: Session, workspace: str) -> Workspace:
+    """Return a workspace of this home.
 
     Raises:
         NotFound: `WorkspaceNotFound`.
@@ -113,9 +114,14 @@ def plan_create(
             at="AuthorizationToken",
         )
     _refuse_taken(session, identity)
-    body = {"WorkspaceId": identity, "Name": name, "Location": region, "CreationTime": stamp(session.clock())}
+    body: Workspace = {
+        "WorkspaceId": identity,
+        "Name": name,
+        "Location": region,
+        "CreationTime": stamp(session.clock()),
+    }
 
-    def commit() -> dict[str, Any]:
+    def commit() -> Workspace:
         session.store.require_writable()
         with lock.hold(session.store.home.root, f"workspaces/{identity}"):
             _refuse_taken(session, identity)

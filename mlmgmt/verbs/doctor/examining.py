@@ -159,9 +159,9 @@ def _enter_workspace(
     except MlmgmtError as error:
         findings.error(WORKSPACE, error)
         return session, stated
-    session = session.on_same_home(workspace_option=str(body["WorkspaceId"]))
+    session = session.on_same_home(workspace_option=body["WorkspaceId"])
     findings.ok(WORKSPACE, f"{body['WorkspaceId']} is in this home: {body['Name']!r}.")
-    if region is not None and not same_location(region, str(body["Location"])):
+    if region is not None and not same_location(region, body["Location"]):
         note = f"WorkspaceInAnotherRegion: the workspace is in {body['Location']!r}, not in {region!r}."
         findings.problem(REGION, note, f"-Location '{body['Location']}'")
     elif region is not None:

@@ -241,7 +241,7 @@ def _run_job_here(session: Session, found: Serving, request: Mapping[str, Any]) 
     except MlmgmtError as error:
         raise request_response.as_documented(error) from None
     session.tell(f"The job {job} has started.")
-    status = jobs.wait(actor, job=job, **address)
+    status: Mapping[str, Any] = jobs.wait(actor, job=job, **address)
     for warning in status["Warnings"] or ():
         session.warn(warning)
     return {name: status[name] for name in _STATUS}

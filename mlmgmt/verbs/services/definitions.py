@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
+
+
+class Difference(TypedDict):
+    """The differences between two definitions, and the same as RFC 6902 operations on the canonical document."""
+
+    changes: list[diff.ChangeEntry]
+    patch: list[dict[str, Any]]
 
 
 def read(session: Session, *, definition: Source) -> dict[str, Any]:
@@ -138,11 +145,8 @@ def compare(
     left: Source | None = None,
     right: Source | None = None,
     revision: int | None = None,
-) -> dict[str, Any]:
+) -> Difference:
     """Compare two files, a web service with a file, or the current revision with an earlier one.
-
-    Returns:
-        `changes`, a list of dicts, and `patch`, the same as RFC 6902 operations on the canonical document.
 
     Raises:
         WrongUsage: neither two files nor a web service is given.
@@ -158,12 +162,8 @@ def compare(
     return difference(session, before, after)
 
 
-def difference(session: Session, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Compare two canonical documents, without what only the service sets.
-
-    Returns:
-        `changes`, a list of dicts, and `patch`, the RFC 6902 operations.
-    """
+def difference(session: Session, before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference:
+    """Compare two canonical documents, without what only the service sets."""
     left, right = (changes.comparable(session, document, {}) for document in (before, after))
     found = diff.changes(left, right, session.contract, models=_manifests(session, left, right))
     # A patch applies to documents, which hold no secrets.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmgmt.errors import BadRequest, Detail, HomeError, NotFound
 from mlmgmt.ids import EndpointId, is_guid
 from mlmgmt.verbs.services import endpoint_facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import TypeGuard
 
     from mlmgmt.ids import ServiceId
+    from mlmgmt.store.classic import WebService
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
@@ -21,7 +21,7 @@ DEFAULT = "default"
 """The endpoint that every web service has; it follows the experiment."""
 
 
-def web_service(session: Session, named: str) -> dict[str, Any]:
+def web_service(session: Session, named: str) -> WebService:
     """Return a web service of the workspace, by its id, or by its name in any letter case.
 
     Raises:
@@ -54,16 +54,17 @@ def web_service(session: Session, named: str) -> dict[str, Any]:
     return found[0]
 
 
-def web_services(session: Session, workspace: str | None = None) -> list[dict[str, Any]]:
+def web_services(session: Session, workspace: str | None = None) -> list[WebService]:
     """Return the web services of a workspace, oldest first; of the session's workspace when None."""
     return [
         body for body in session.store.web_services.all(workspace or session.workspace) if _is_complete(session, body)
     ]
 
 
-def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]:
+def _readable(session: Session) -> tuple[list[WebService], HomeError | None]:
     """Return the readable web services of the workspace, oldest first, and the error of one that is not readable."""
-    found, damage = [], None
+    found: list[WebService] = []
+    damage = None
     for service in session.store.web_services.ids(session.workspace):
         try:
             body = session.store.web_services.read(session.workspace, service)
@@ -74,13 +75,13 @@ def _readable(session: Session) -> tuple[list[dict[str, Any]], HomeError | None]
     return sorted(found, key=lambda body: str(body["CreationTime"])), damage
 
 
-def _is_complete(session: Session, body: Mapping[str, Any]) -> bool:
+def _is_complete(session: Session, body: WebService) -> bool:
     """Whether a web service is complete and was not removed. Its default endpoint is written last."""
     default = EndpointId(body["WorkspaceId"], body["Id"], DEFAULT)
     return "RemovedTime" not in body and os.access(session.store.services.path_of(default, 1), os.F_OK)
 
 
-def owner(session: Session, identity: EndpointId) -> dict[str, Any]:
+def owner(session: Session, identity: EndpointId) -> WebService:
     """Return the web service that an endpoint belongs to.
 
     Raises:

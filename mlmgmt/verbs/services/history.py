@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlmgmt.errors import BadRequest, Conflict, NotFound
 from mlmgmt.ids import ResourceId
@@ -21,7 +21,21 @@ if TYPE_CHECKING:
 _WRITE = "Microsoft.MachineLearning/webServices/write"
 
 
-def history(session: Session, **address: Unpack[Address]) -> list[dict[str, Any]]:
+class Entry(TypedDict):
+    """A revision in a history. `Models` has digests by asset id; a model without one has its state."""
+
+    Revision: int
+    ModifiedOn: str
+    Change: str
+    By: str
+    Models: dict[str, str]
+    Check: str
+    Source: str | None
+    Message: str | None
+    Etag: str
+
+
+def history(session: Session, **address: Unpack[Address]) -> list[Entry]:
     """Return every revision of a web service or an endpoint, newest first, even if it is removed.
 
     Raises:
@@ -35,7 +49,7 @@ def history(session: Session, **address: Unpack[Address]) -> list[dict[str, Any]
     return [_row(revision) for revision in reversed(revisions)]
 
 
-def _row(revision: Revision) -> dict[str, Any]:
+def _row(revision: Revision) -> Entry:
     models = {asset_id: body.get("digest") or body["state"] for asset_id, body in revision.models.items()}
     return {
         "Revision": revision.number,
