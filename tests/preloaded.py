@@ -84,13 +84,15 @@ class Process:
         socket.send_fds(self._line, [json.dumps(request).encode()], [*streams, *pass_fds])
         for number in opened:
             os.close(number)
-        self.pid = int(self._line.recv(_LONGEST))
+        told = self._line.recv(_LONGEST)
+        assert told, "the process that forks others has ended"
+        self.pid = int(told)
 
     def __del__(self) -> None:
         self._line.close()
 
     def poll(self) -> int | None:
-        """Return the status with which the process ended, or nothing while it runs."""
+        """Return the status with which the process ended, or None while it runs."""
         with suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
@@ -156,7 +158,7 @@ def main() -> None:
     lines: dict[int, socket.socket] = {}
 
     def tell(*_: Any) -> None:
-        """Tell the process that asked for another that this one has ended, and how."""
+        """Report the status of each process that has ended to the process that asked for it."""
         with suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
                 if (line := lines.pop(ended[0], None)) is not None:
@@ -168,6 +170,10 @@ def main() -> None:
     while sys.stdin.fileno() not in select.select([listener, sys.stdin], [], [])[0]:
         line, _ = listener.accept()
         message, handles, *_ = socket.recv_fds(line, _LONGEST, 20)
+        if not message:
+            # The process that asked has been killed.
+            line.close()
+            continue
         # A process may end immediately, before it is known here.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
@@ -183,7 +189,8 @@ def main() -> None:
         for handle in handles:
             os.close(handle)
         lines[pid] = line
-        line.send(str(pid).encode())
+        with suppress(BrokenPipeError):
+            line.send(str(pid).encode())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
@@ -198,7 +205,7 @@ def _become(request: dict[str, Any], handles: list[int]) -> None:
     """Be the process that a request describes, and run its program to the end."""
     if request["session"]:
         os.setsid()
-    # Moved out of the way first: the number that one is to have may be another's now.
+    # Duplicate them above 200 first: a target number may still be in use by another handle.
     moved = [fcntl.fcntl(handle, fcntl.F_DUPFD, 200) for handle in handles]
     for handle in handles:
         os.close(handle)

@@ -27,7 +27,7 @@ BUG, INTERRUPTED = 70, 130
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command line and return its exit status (design: 0, 1, 2, 3, 70, 130; diff 0, 1, 2)."""
+    """Run one command line and return its exit status."""
     _repair_streams()
     if any(any("\ud800" <= letter <= "\udfff" for letter in word) for word in words):
         render.error(WrongUsage("An argument is not valid text in this terminal's encoding."))
@@ -37,7 +37,7 @@ def run(words: Sequence[str]) -> int:
     words = registry.joined(words)
     if words and (members := registry.family(words[0])) and (len(words) == 1 or words[1].startswith("-")):
         return guide.family(words, members)
-    status = _Status()
+    status = 0
     try:
         if instruction := os.environ.get("_MLMGMT_COMPLETE"):
             from mlmgmt.cli import complete, typer_binding
@@ -46,7 +46,7 @@ def run(words: Sequence[str]) -> int:
         if not words or words[0].startswith("-"):
             guide.options(words)
         else:
-            _run_cmdlet(words[0], words[1:], status)
+            status = _run_cmdlet(words[0], words[1:])
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader closed the pipe (`| head`). Without this, Python's last flush would fail again and say so.
@@ -54,17 +54,18 @@ def run(words: Sequence[str]) -> int:
         return 1
     except BaseException as error:
         return _handle_error(error, words)
-    return status.code
+    return status
 
 
-def _run_cmdlet(name: str, words: Sequence[str], status: _Status) -> None:
+def _run_cmdlet(name: str, words: Sequence[str]) -> int:
+    """Run a cmdlet and return the exit status that its answer means."""
     cmdlet = registry.find(name)
     if cmdlet is None:
         raise guide.unknown_command(name)
     if spelling.HELP & {word.lower() for word in words}:
         guide.help_of(cmdlet, name)
-    else:
-        status.call(cmdlet, *spelling.parse(cmdlet, words))
+        return 0
+    return _call(cmdlet, *spelling.parse(cmdlet, words))
 
 
 def _repair_streams() -> None:
@@ -92,10 +93,17 @@ def _handle_error(error: BaseException, words: Sequence[str]) -> int:
         return _exit_status(words, error)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
-    if isinstance(error, KeyboardInterrupt):
+    if _is_interrupt(error):
         render.talk("Interrupted. Nothing was changed after that.")
         return INTERRUPTED
     return _report_bug(error)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is the cause: Python 3.11 wraps it in another error while a class is being made."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _exit_status(words: Sequence[str], error: MlmgmtError) -> int:
@@ -124,95 +132,89 @@ def _report_bug(error: BaseException) -> int:
     return BUG
 
 
-class _Status:
-    """Runs a cmdlet and keeps the exit status that its answer means."""
+def _call(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: list[str]) -> int:
+    bound = _bind(cmdlet, texts, loose)
+    verb = _verb(bound.run)
+    from mlmgmt.cli.progress import Progress
+    from mlmgmt.verbs.session import Session
 
-    def __init__(self) -> None:
-        self.code = 0
+    progress = Progress(verbose=bool(bound.common.get("Verbose")))
+    session = Session(
+        home_option=bound.common.get("Home"),
+        tell=progress.tell,
+        stage=progress.stage,
+        detail=progress.detail,
+        count=progress.count,
+    )
+    if cmdlet.in_workspace(bound.parameter_set):
+        from mlmgmt.verbs.classic import workspaces
 
-    def call(self, cmdlet: Cmdlet, texts: dict[str, list[str]], loose: list[str]) -> None:
-        bound = _bind(cmdlet, texts, loose)
-        verb = _verb(bound.run)
-        from mlmgmt.cli.progress import Progress
-        from mlmgmt.verbs.session import Session
+        session = workspaces.enter(session, bound.common, bound.arguments)
+    if bound.common.get("ShowHttp"):
+        from mlmgmt.cli import show_http
 
-        progress = Progress(verbose=bool(bound.common.get("Verbose")))
-        session = Session(
-            home_option=bound.common.get("Home"),
-            tell=progress.tell,
-            stage=progress.stage,
-            detail=progress.detail,
-            count=progress.count,
-        )
-        if cmdlet.in_workspace(bound.parameter_set):
-            from mlmgmt.verbs.classic import workspaces
+        render.talk(show_http.request(bound, session))
+    try:
+        result = _carry_out(bound, session, verb(session, **bound.arguments), progress)
+    except MlmgmtError as error:
+        progress.close()
+        if error.report:
+            _show(bound, error.report, _output_form(bound))
+        raise
+    finally:
+        progress.close()
+    try:
+        _show_answer(bound, result, texts)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"The command was carried out, but its answer could not be written: {error.strerror}."
+        raise HomeError(message, code="AnswerNotWritten") from error
+    if cmdlet.verdict == "changes":
+        return 1 if result["changes"] else 0
+    return 1 if cmdlet.verdict and not result[cmdlet.verdict] else 0
 
-            session = workspaces.enter(session, bound.common, bound.arguments)
-        if bound.common.get("ShowHttp"):
-            from mlmgmt.cli import show_http
 
-            render.talk(show_http.request(bound, session))
-        try:
-            result = self._carry_out(bound, session, verb(session, **bound.arguments), progress)
-        except MlmgmtError as error:
-            progress.close()
-            if error.report:
-                _show(bound, error.report, _output_form(bound))
-            raise
-        finally:
-            progress.close()
-        try:
-            self._show(bound, result, texts)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            message = f"The command was carried out, but its answer could not be written: {error.strerror}."
-            raise HomeError(message, code="AnswerNotWritten") from error
+def _carry_out(bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
+    from mlmgmt.verbs.outcome import Gates, Outcome, carry_out
 
-    def _carry_out(self, bound: Bound, session: Session, result: Any, progress: Progress) -> Any:
-        from mlmgmt.verbs.outcome import Gates, Outcome, carry_out
+    if not isinstance(result, Outcome):
+        return result
 
-        if not isinstance(result, Outcome):
-            return result
+    def preview(outcome: Outcome) -> Any:
+        progress.close()
+        return _what_if(bound, session, outcome)
 
-        def preview(outcome: Outcome) -> Any:
-            progress.close()
-            return _what_if(bound, session, outcome)
+    def should_process(outcome: Outcome) -> None:
+        progress.close()
+        _should_process(bound, outcome)
 
-        def should_process(outcome: Outcome) -> None:
-            progress.close()
-            _should_process(bound, outcome)
+    def show_report(outcome: Outcome) -> Any:
+        progress.close()
+        asks = bool(outcome.question) and not bound.common.get("Force")
+        if outcome.report is None or not asks or _output_form(bound) != "table":
+            return outcome.report
+        # A person needs the report to answer the question.
+        _show(bound, outcome.report, "table")
+        return {}
 
-        def show_report(outcome: Outcome) -> Any:
-            progress.close()
-            asks = bool(outcome.question) and not bound.common.get("Force")
-            if outcome.report is None or not asks or _output_form(bound) != "table":
-                return outcome.report
-            # A person needs the report to answer the question.
-            _show(bound, outcome.report, "table")
-            return {}
+    gates = Gates(
+        preview if bound.common.get("WhatIf") else None,
+        should_process,
+        lambda outcome: _should_continue(bound, outcome),
+        show_report,
+        again=bool(bound.common.get("Force")),
+    )
+    return carry_out(session, result, gates)
 
-        gates = Gates(
-            preview if bound.common.get("WhatIf") else None,
-            should_process,
-            lambda outcome: _should_continue(bound, outcome),
-            show_report,
-            again=bool(bound.common.get("Force")),
-        )
-        return carry_out(session, result, gates)
 
-    def _show(self, bound: Bound, result: Any, texts: Any) -> None:
-        cmdlet = bound.cmdlet
-        if cmdlet.view == "diff":
-            given = texts.get("Format", [None])[0]
-            render.diff(result, given.lower() if given else "json" if _output_form(bound) == "json" else "text")
-        else:
-            _show(bound, result, _output_form(bound))
-        if cmdlet.verdict == "changes":
-            self.code = 1 if result["changes"] else 0
-        elif cmdlet.verdict:
-            self.code = 0 if result[cmdlet.verdict] else 1
+def _show_answer(bound: Bound, result: Any, texts: dict[str, list[str]]) -> None:
+    if bound.cmdlet.view == "diff":
+        given = texts.get("Format", [None])[0]
+        render.diff(result, given.lower() if given else "json" if _output_form(bound) == "json" else "text")
+    else:
+        _show(bound, result, _output_form(bound))
 
 
 def _show(bound: Bound, result: Any, form: str) -> None:

@@ -6,7 +6,7 @@ from mlmgmt.errors import Declined
 
 _TERMINAL = "/dev/tty"
 _CHOICES = "[Y] Yes  [N] No  [?] Help (default is Y): "
-_HELP = "Y makes the change. N ends the command without it. -Force answers this question in advance."
+_HELP = "Y makes the change. N ends the command without it."
 
 
 def confirm(

@@ -17,7 +17,7 @@ def endpoint(result: Any) -> None:
     """Show one endpoint, or a list of them, in the form of `endpoint_view`."""
     if isinstance(result, list):
         rows = ([*(_cell(item, name) for name in _LISTED), _digests(item)] for item in result)
-        render.table([*_LISTED, "Models"], rows, ("MaxConcurrentCalls", "Version"))
+        render.table([*_LISTED, "Models"], rows, leave_out_first=("MaxConcurrentCalls", "Version"))
         return
     shown = {name: value for name, value in result.items() if name not in _APART and value not in (None, "")}
     shown["Revision"] = result["mlmgmt"]["revision"]

@@ -16,10 +16,18 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) i
 """Control characters that must not reach a terminal, each with the text that is shown instead."""
 _READABLE = 100
 """The widest running text, in columns."""
-_PROSE = frozenset(("Allowed", "Description", "Details", "MapsTo", "Message", "Note", "Reason", "Title", "When"))
+_PROSE = frozenset(
+    ("Allowed", "Description", "Details", "MapsTo", "Message", "Note", "Reason", "Title", "What", "When")
+)
 """The columns that are running text, unless they come first: the first column names the row."""
-_NARROWEST, _FEWEST, _GAP, _ENDLESS = 20, 3, 3, 1_000_000
-"""The narrowest that prose wraps to, the fewest columns of a table, the space between two, and the width of a pipe."""
+_NARROWEST = 20
+"""The narrowest that a column of running text wraps to."""
+_FEWEST = 3
+"""The fewest columns of a table; with fewer, each row becomes a block of lines."""
+_GAP = 3
+"""The space between two columns."""
+_ENDLESS = 1_000_000
+"""The width of a pipe."""
 
 
 def out(text: str) -> None:
@@ -80,14 +88,15 @@ def diff(result: Mapping[str, Any], form: str) -> None:
         lines("\n".join(f"{marks[change['change']]} {change['text']}" for change in result["changes"]))
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], least: Sequence[str] = ()) -> None:
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, leave_out_first: Sequence[str] = ()) -> None:
     """Print a table for people, without breaking a name or a number. In a pipe it is as wide as it needs.
 
-    Where it does not fit the terminal, prose and lists wrap at blanks. If that is not enough, columns are left out and
-    named below the table. Where even `_FEWEST` columns do not fit, each row becomes a block of lines.
+    Where it does not fit the terminal, long text and lists wrap at spaces. If that is not enough, columns are left out
+    and named below the table. Where even `_FEWEST` columns do not fit, each row becomes a block of lines.
 
     Args:
-        least: the columns to leave out first, in this order; of the others, the last ones go first.
+        leave_out_first: the columns to leave out first, in this order, after those that are empty; of the others, the
+            last ones go first.
     """
     from rich import box
     from rich.console import Console
@@ -103,7 +112,12 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], least: Sequence
     for place, measure in enumerate(measures):
         if (place and headers[place] in _PROSE) or any(isinstance(row[place], (list, dict)) for row in values):
             narrow[place] = max(measure.minimum, min(measure.maximum, _NARROWEST))
-    ranks = [len(least) - least.index(header) if header in least else 0 for header in headers]
+    order = list(reversed(leave_out_first))
+    ranks = [
+        # The highest rank is left out first.
+        (not any(cells[line][place] for line in range(1, len(cells))), header in order and order.index(header) + 1)
+        for place, header in enumerate(headers)
+    ]
     kept, spare = list[int](), console.width + 1
     for place in sorted(range(len(headers)), key=ranks.__getitem__):
         if len(kept) < _FEWEST or narrow[place] + _GAP <= spare:

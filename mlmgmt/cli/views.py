@@ -47,8 +47,8 @@ _NOTHING = {"usage": "There is no usage yet. A running server records its calls 
 
 def _rows(result: Any) -> None:
     rows = result if isinstance(result, list) else [result]
-    least = ("Location", "CreationTime", "CreationDate")
-    render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows), least)
+    dates = ("Location", "CreationTime", "CreationDate")
+    render.table(list(rows[0]), ([row[name] for name in rows[0]] for row in rows), leave_out_first=dates)
 
 
 def as_object(result: Any) -> None:
@@ -64,7 +64,11 @@ def _webservice(result: Any) -> None:
             [i["name"], _group_of(i), i["location"], i["properties"].get("title"), i["properties"]["modifiedOn"][:19]]
             for i in result
         )
-        render.table(["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"], rows, ("Location", "ModifiedOn"))
+        render.table(
+            ["Name", "ResourceGroup", "Location", "Title", "ModifiedOn"],
+            rows,
+            leave_out_first=("Location", "ModifiedOn"),
+        )
         return
     if "properties" not in result:
         classic_views.endpoint(result)
@@ -105,7 +109,7 @@ def _webservice(result: Any) -> None:
             ]
             for asset_id, body in models.items()
         )
-        render.table(headers, rows, ("Rows", "Trained on"))
+        render.table(headers, rows, leave_out_first=("Rows", "Trained on"))
 
 
 def _group_of(item: Mapping[str, Any]) -> str:
@@ -129,7 +133,7 @@ def _history(result: list[Entry]) -> None:
     ]
     filled = [place for place in range(len(headers)) if any(row[place] for row in rows)]
     cells = ([row[place] for place in filled] for row in rows)
-    render.table([headers[place] for place in filled], cells, ("Source", "Check", "Models", "By"))
+    render.table([headers[place] for place in filled], cells, leave_out_first=("Source", "Check", "Message", "By"))
 
 
 def _checks(result: Any) -> None:
@@ -143,7 +147,11 @@ def _scores(result: Any) -> None:
         rows, names, types = value["Values"], value["ColumnNames"], value["ColumnTypes"]
         first = max(0, len(names) - MOST_COLUMNS)
         shown = [[*map(_score, row[first:], types[first:])] for row in rows[:MOST_ROWS]]
-        render.table([f"{name} row", *names[first:]], ([index + 1, *row] for index, row in enumerate(shown)), names)
+        render.table(
+            [f"{name} row", *names[first:]],
+            ([index + 1, *row] for index, row in enumerate(shown)),
+            leave_out_first=names,
+        )
         if first:
             render.talk(f"Shown: the last {MOST_COLUMNS} of {len(names):,} columns. -o json shows all of them.")
         if len(rows) > MOST_ROWS:

@@ -8,6 +8,7 @@ from mlmgmt.cmdlets.declare import (
     HOLDOUT,
     MESSAGE,
     NAME,
+    PARAMETERS,
     RETRAIN_STEP,
     Cmdlet,
     Gate,
@@ -49,7 +50,6 @@ RETRAIN = Cmdlet(
     example="mlmgmt retrain -g retail -n churn --training-definition churn-training.json --data new-customers.csv "
     "--rewrite churn.json",
     step=RETRAIN_STEP,
-    topic="retraining",
     view="retraining",
     gate=Gate("Saving the new model"),
     about="The model is saved in the local storage account. -Rewrite points a definition file at it, -Update deploys "
@@ -73,6 +73,7 @@ RETRAIN = Cmdlet(
             "OnlyIfBetter",
             help="A metric. Unless the new model is better by it, change nothing and exit with status 3.",
         ),
+        PARAMETERS,
         MESSAGE,
     ),
 )
@@ -83,7 +84,6 @@ EVALUATE = Cmdlet(
     summary="Evaluate the deployed model, or compare another model with it, on rows with labels.",
     example="mlmgmt evaluate -g retail -n churn --data new-customers.csv --report evaluation.html",
     step=RETRAIN_STEP,
-    topic="retraining",
     view="retraining",
     parameters=(
         GROUP,
@@ -93,6 +93,7 @@ EVALUATE = Cmdlet(
             "Location", help="The URI of another .ilearner to compare with the deployed model.", aliases=("Uri",)
         ),
         ASSET,
+        PARAMETERS,
         _REPORT,
     ),
 )

@@ -69,7 +69,7 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
         parameter = resolve(cmdlet, name)
         if parameter.kind is Kind.SWITCH:
             found.append((parameter, _truth(parameter, attached) if mark else "true"))
-        elif mark and attached:
+        elif attached or mark == "=":
             found.append((parameter, attached))
         elif queue and not _is_parameter(cmdlet, queue[0]):
             found.append((parameter, queue.pop(0)))

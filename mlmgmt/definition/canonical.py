@@ -133,9 +133,8 @@ class Canonicalizer:
             return self._convert_word(value, shape)
         new = _convert_scalar(value, shape.kind, self._texts)
         if new is not value:
-            self._report(
-                Severity.WARNING, "LooseScalar", f"{describe(value)} is read as {describe(new)}.", describe(new)
-            )
+            message = f"{describe(value)} is read as {describe(new)}."
+            self._report(Severity.WARNING, "LooseScalar", message, f"Write {describe(new)}.")
         return new
 
     def _convert_word(self, value: Any, shape: Shape) -> Any:

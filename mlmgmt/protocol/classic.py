@@ -18,16 +18,16 @@ _EXPERIMENTS = f"{_STUDIO}/experiments"
 _EXPERIMENT = f"{_EXPERIMENTS}/{{experimentId}}"
 _MODELS = f"{_STUDIO}/trainedmodels"
 _HELP = f"/apihelp{_ENDPOINT}"
-_read = partial(Operation, proof=Proof.WORKSPACE)
-_write = partial(_read, writes=True)
-_open = partial(_write, proof=Proof.NOTHING)
+_quick = partial(Operation, proof=Proof.WORKSPACE)
+_slow = partial(_quick, takes_long=True)
+_open = partial(_slow, proof=Proof.NOTHING)
 
 WEB_SERVICES = (
-    _write(
+    _slow(
         "ClassicWebServices_List", "GET", _SERVICES, "The Classic web services of a workspace.", "ClassicWebServices"
     ),
-    _read("ClassicWebServices_Get", "GET", _SERVICE, "One Classic web service.", "ClassicWebService"),
-    _write(
+    _quick("ClassicWebServices_Get", "GET", _SERVICE, "One Classic web service.", "ClassicWebService"),
+    _slow(
         "ClassicWebServices_Publish",
         "PUT",
         _SERVICE,
@@ -35,11 +35,11 @@ WEB_SERVICES = (
         body="CodeWebService",
         statuses=(),
     ),
-    _write("ClassicWebServices_Delete", "DELETE", _SERVICE, "Remove a Classic web service with all its endpoints."),
+    _slow("ClassicWebServices_Delete", "DELETE", _SERVICE, "Remove a Classic web service with all its endpoints."),
 )
 ENDPOINTS = (
-    _write("ClassicEndpoints_List", "GET", _ENDPOINTS, "The endpoints of a Classic web service.", "ClassicEndpoints"),
-    _read(
+    _slow("ClassicEndpoints_List", "GET", _ENDPOINTS, "The endpoints of a Classic web service.", "ClassicEndpoints"),
+    _quick(
         "ClassicEndpoints_Get",
         "GET",
         _ENDPOINT,
@@ -47,7 +47,7 @@ ENDPOINTS = (
         "ClassicEndpoint",
         query=("decryptSecrets",),
     ),
-    _write(
+    _slow(
         "ClassicEndpoints_Create",
         "PUT",
         _ENDPOINT,
@@ -55,20 +55,20 @@ ENDPOINTS = (
         "ClassicEndpoint",
         body="NewClassicEndpoint",
     ),
-    _write(
+    _slow(
         "ClassicEndpoints_Patch",
         "PATCH",
         _ENDPOINT,
         "Replace trained models of an endpoint, or change its settings.",
         body="ClassicEndpointPatch",
     ),
-    _write(
+    _slow(
         "ClassicEndpoints_Delete",
         "DELETE",
         _ENDPOINT,
         "Remove an endpoint. The default endpoint can only be removed last.",
     ),
-    _write(
+    _slow(
         "ClassicEndpoints_Refresh",
         "POST",
         f"{_ENDPOINT}/refresh",
@@ -85,7 +85,7 @@ ENDPOINTS = (
     ),
 )
 DEPLOYMENT = (
-    _write(
+    _slow(
         "ClassicWebServices_Deploy",
         "POST",
         f"{_EXPERIMENT}/webservice",
@@ -93,18 +93,18 @@ DEPLOYMENT = (
         "ClassicDeployment",
         query=("generateNewPortNames", "updateExistingWebService"),
     ),
-    _write(
+    _slow(
         "ClassicWebServices_GetDeployment",
         "GET",
-        f"{_EXPERIMENTS}/{{experimentId}}/webservice",
+        f"{_EXPERIMENT}/webservice",
         "The status of a deployment; the path has the deployment's ActivityId in the place of the experiment id.",
         "ClassicDeployment",
     ),
 )
 EXPERIMENTS = (
-    _write("ClassicExperiments_List", "GET", _EXPERIMENTS, "The experiments of a workspace.", "ClassicExperiments"),
-    _write("ClassicExperiments_Get", "GET", _EXPERIMENT, "One experiment, with its graph.", "ClassicExperiment"),
-    _write(
+    _slow("ClassicExperiments_List", "GET", _EXPERIMENTS, "The experiments of a workspace.", "ClassicExperiments"),
+    _slow("ClassicExperiments_Get", "GET", _EXPERIMENT, "One experiment, with its graph.", "ClassicExperiment"),
+    _slow(
         "ClassicExperiments_Create",
         "POST",
         _EXPERIMENTS,
@@ -112,7 +112,7 @@ EXPERIMENTS = (
         "ClassicExperiment",
         body="NewClassicExperiment",
     ),
-    _write(
+    _slow(
         "ClassicExperiments_Save",
         "POST",
         _EXPERIMENT,
@@ -120,14 +120,14 @@ EXPERIMENTS = (
         "ClassicExperiment",
         body="NewClassicExperiment",
     ),
-    _write(
+    _slow(
         "ClassicExperiments_Delete",
         "DELETE",
         _EXPERIMENT,
         "Remove an experiment; its datasets and models stay.",
         query=("deleteAncestors",),
     ),
-    _write(
+    _slow(
         "ClassicExperiments_GetDefinition",
         "GET",
         f"{_EXPERIMENT}/webservicedefinition",
@@ -136,10 +136,10 @@ EXPERIMENTS = (
     ),
 )
 TRAINED_MODELS = (
-    _write(
+    _slow(
         "ClassicTrainedModels_List", "GET", _MODELS, "The trained models saved in a workspace.", "ClassicTrainedModels"
     ),
-    _write(
+    _slow(
         "ClassicTrainedModels_Promote",
         "POST",
         _MODELS,

@@ -12,7 +12,7 @@ _BLOB = "/{account}/{container}/{*blob}"
 SCORING_VERSION = "2.0"
 
 _score = partial(Operation, versions=(SCORING_VERSION,), proof=Proof.KEY)
-_job = partial(_score, writes=True)
+_job = partial(_score, takes_long=True)
 _blob = partial(Operation, proof=Proof.SIGNATURE)
 _open = partial(Operation, proof=Proof.NOTHING)
 
@@ -37,7 +37,7 @@ SCORING = (
         "The Swagger document of a web service.",
         "SwaggerDocument",
         query=("api-version",),
-        writes=True,
+        takes_long=True,
     ),
 )
 
@@ -55,8 +55,8 @@ EXECUTE = frozenset(("execute", classic_name("execute")))
 BLOBS = (
     _blob("Blob_Get", "GET", _BLOB, "Download a blob.", "Bytes", statuses=(200, 206)),
     _blob("Blob_GetProperties", "HEAD", _BLOB, "The size and date of a blob."),
-    _blob("Blob_Upload", "PUT", _BLOB, "Upload a blob.", body="Bytes", statuses=(201,), writes=True),
-    _blob("Blob_Delete", "DELETE", _BLOB, "Delete a blob.", statuses=(202,), writes=True),
+    _blob("Blob_Upload", "PUT", _BLOB, "Upload a blob.", body="Bytes", statuses=(201,), takes_long=True),
+    _blob("Blob_Delete", "DELETE", _BLOB, "Delete a blob.", statuses=(202,), takes_long=True),
 )
 SERVER = (
     _open("Health_Get", "GET", "/healthz", "Whether the server is up.", "Health"),

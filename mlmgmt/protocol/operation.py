@@ -43,7 +43,7 @@ class Operation:
         query: more query parameters; one that ends in `!` is required.
         statuses: the statuses of answers that are not errors.
         versions: the api-versions it takes; empty if it takes none.
-        writes: whether it may change something or take long, so that it must not run in the event loop.
+        takes_long: whether it may change something or take long, so that it must not run in the event loop.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Operation:
     statuses: tuple[int, ...] = (200,)
     versions: tuple[str, ...] = ()
     proof: Proof = Proof.TOKEN
-    writes: bool = False
+    takes_long: bool = False
 
     @property
     def segments(self) -> tuple[str, ...]:

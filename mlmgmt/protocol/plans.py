@@ -10,13 +10,13 @@ _OF_GROUP, _OF_SUBSCRIPTION = f"{GROUP}/{PROVIDER}/commitmentPlans", f"{SUBSCRIP
 _PLAN = f"{_OF_GROUP}/{{commitmentPlanName}}"
 _ASSOCIATIONS = f"{_PLAN}/commitmentAssociations"
 _ASSOCIATION = f"{_ASSOCIATIONS}/{{commitmentAssociationName}}"
-_read = partial(Operation, versions=BOTH)
-_write = partial(_read, writes=True)
-_list = partial(_read, query=SKIP)
+_quick = partial(Operation, versions=BOTH)
+_slow = partial(_quick, takes_long=True)
+_list = partial(_quick, query=SKIP)
 
 PLANS = (
-    _read("CommitmentPlans_Get", "GET", _PLAN, "One commitment plan.", "CommitmentPlan"),
-    _write(
+    _quick("CommitmentPlans_Get", "GET", _PLAN, "One commitment plan.", "CommitmentPlan"),
+    _slow(
         "CommitmentPlans_CreateOrUpdate",
         "PUT",
         _PLAN,
@@ -24,7 +24,7 @@ PLANS = (
         "CommitmentPlan",
         body="NewCommitmentPlan",
     ),
-    _write(
+    _slow(
         "CommitmentPlans_Patch",
         "PATCH",
         _PLAN,
@@ -32,7 +32,7 @@ PLANS = (
         "CommitmentPlan",
         body="CommitmentPlanPatch",
     ),
-    _write("CommitmentPlans_Remove", "DELETE", _PLAN, "Remove a commitment plan."),
+    _slow("CommitmentPlans_Remove", "DELETE", _PLAN, "Remove a commitment plan."),
     _list(
         "CommitmentPlans_List", "GET", _OF_SUBSCRIPTION, "The commitment plans of the subscription.", "CommitmentPlans"
     ),
@@ -50,8 +50,8 @@ PLANS = (
         "The web services that are charged to a plan.",
         "CommitmentAssociations",
     ),
-    _read("CommitmentAssociations_Get", "GET", _ASSOCIATION, "One association.", "CommitmentAssociation"),
-    _write(
+    _quick("CommitmentAssociations_Get", "GET", _ASSOCIATION, "One association.", "CommitmentAssociation"),
+    _slow(
         "CommitmentAssociations_Move",
         "POST",
         f"{_ASSOCIATION}/move",
@@ -60,5 +60,5 @@ PLANS = (
         body="MoveCommitmentAssociation",
     ),
     _list("UsageHistory_List", "GET", f"{_PLAN}/usageHistory", "The usage of a plan, by day.", "UsageHistory"),
-    _read("Skus_List", "GET", f"{SUBSCRIPTION}/{PROVIDER}/skus", "The SKUs of commitment plans.", "Skus"),
+    _quick("Skus_List", "GET", f"{SUBSCRIPTION}/{PROVIDER}/skus", "The SKUs of commitment plans.", "Skus"),
 )

@@ -13,13 +13,13 @@ ANY_DATE = ("any date",)
 """The api-version of these operations is free: each script sends the one that its module knew."""
 DATE = r"\d{4}-\d{2}-\d{2}(-(preview|alpha|beta|privatepreview))?"
 """The pattern of such an api-version; letter case is ignored."""
-_read = partial(Operation, versions=ANY_DATE)
-_write = partial(_read, writes=True)
+_quick = partial(Operation, versions=ANY_DATE)
+_slow = partial(_quick, takes_long=True)
 
 RESOURCES = (
-    _read("Subscriptions_List", "GET", "/subscriptions", "The subscription of the home.", "Subscriptions"),
-    _read("Subscriptions_Get", "GET", SUBSCRIPTION, "The subscription of the home.", "Subscription"),
-    _read(
+    _quick("Subscriptions_List", "GET", "/subscriptions", "The subscription of the home.", "Subscriptions"),
+    _quick("Subscriptions_Get", "GET", SUBSCRIPTION, "The subscription of the home.", "Subscription"),
+    _quick(
         "ResourceGroups_List",
         "GET",
         f"{SUBSCRIPTION}/resourceGroups",
@@ -27,9 +27,9 @@ RESOURCES = (
         "ResourceGroups",
         query=("$filter", "$top"),
     ),
-    _read("ResourceGroups_CheckExistence", "HEAD", GROUP, "Whether a resource group exists.", statuses=(204,)),
-    _read("ResourceGroups_Get", "GET", GROUP, "One resource group.", "ResourceGroup"),
-    _write(
+    _quick("ResourceGroups_CheckExistence", "HEAD", GROUP, "Whether a resource group exists.", statuses=(204,)),
+    _quick("ResourceGroups_Get", "GET", GROUP, "One resource group.", "ResourceGroup"),
+    _slow(
         "ResourceGroups_CreateOrUpdate",
         "PUT",
         GROUP,
@@ -38,9 +38,9 @@ RESOURCES = (
         body="NewResourceGroup",
         statuses=(200, 201),
     ),
-    _write("ResourceGroups_Delete", "DELETE", GROUP, "Remove a resource group and everything in it."),
-    _read("Providers_Get", "GET", f"{SUBSCRIPTION}/{PROVIDER}", "The resource types of the provider.", "Provider"),
-    _read(
+    _slow("ResourceGroups_Delete", "DELETE", GROUP, "Remove a resource group and everything in it."),
+    _quick("Providers_Get", "GET", f"{SUBSCRIPTION}/{PROVIDER}", "The resource types of the provider.", "Provider"),
+    _quick(
         "StorageAccounts_CheckNameAvailability",
         "POST",
         f"{SUBSCRIPTION}/{_STORAGE}/checkNameAvailability",
@@ -48,22 +48,22 @@ RESOURCES = (
         "NameAvailability",
         body="NameToCheck",
     ),
-    _read(
+    _quick(
         "StorageAccounts_List",
         "GET",
         f"{SUBSCRIPTION}/{_STORAGE}/storageAccounts",
         "The local storage accounts.",
         "StorageAccounts",
     ),
-    _read(
+    _quick(
         "StorageAccounts_ListByResourceGroup",
         "GET",
         _ACCOUNTS,
         "The local storage accounts of a resource group.",
         "StorageAccounts",
     ),
-    _read("StorageAccounts_GetProperties", "GET", _ACCOUNT, "One local storage account.", "StorageAccount"),
-    _write(
+    _quick("StorageAccounts_GetProperties", "GET", _ACCOUNT, "One local storage account.", "StorageAccount"),
+    _slow(
         "StorageAccounts_Create",
         "PUT",
         _ACCOUNT,
@@ -71,8 +71,8 @@ RESOURCES = (
         "StorageAccount",
         body="NewStorageAccount",
     ),
-    _write("StorageAccounts_Delete", "DELETE", _ACCOUNT, "Remove a local storage account.", statuses=(200, 204)),
-    _write(
+    _slow("StorageAccounts_Delete", "DELETE", _ACCOUNT, "Remove a local storage account.", statuses=(200, 204)),
+    _slow(
         "StorageAccounts_ListKeys",
         "POST",
         f"{_ACCOUNT}/listKeys",

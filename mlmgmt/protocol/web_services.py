@@ -9,12 +9,12 @@ from mlmgmt.protocol.operation import BOTH, GROUP, PROVIDER, SKIP, SUBSCRIPTION,
 _OF_GROUP, _OF_SUBSCRIPTION = f"{GROUP}/{PROVIDER}/webServices", f"{SUBSCRIPTION}/{PROVIDER}/webServices"
 _SERVICE = f"{_OF_GROUP}/{{webServiceName}}"
 _LOCATION = f"{SUBSCRIPTION}/{PROVIDER}/locations/{{location}}"
-_read = partial(Operation, versions=BOTH)
-_write = partial(_read, writes=True)
-_list = partial(_read, query=SKIP)
+_quick = partial(Operation, versions=BOTH)
+_slow = partial(_quick, takes_long=True)
+_list = partial(_quick, query=SKIP)
 
 WEB_SERVICES = (
-    _write(
+    _slow(
         "WebServices_CreateOrUpdate",
         "PUT",
         _SERVICE,
@@ -23,10 +23,10 @@ WEB_SERVICES = (
         body="NewWebService",
         statuses=(200, 201),
     ),
-    _read("WebServices_Get", "GET", _SERVICE, "One web service.", "WebService", query=("region",)),
-    _write("WebServices_Patch", "PATCH", _SERVICE, "Change a web service.", "WebService", body="WebServicePatch"),
-    _write("WebServices_Remove", "DELETE", _SERVICE, "Remove a web service.", statuses=(204,)),
-    _write(
+    _quick("WebServices_Get", "GET", _SERVICE, "One web service.", "WebService", query=("region",)),
+    _slow("WebServices_Patch", "PATCH", _SERVICE, "Change a web service.", "WebService", body="WebServicePatch"),
+    _slow("WebServices_Remove", "DELETE", _SERVICE, "Remove a web service.", statuses=(204,)),
+    _slow(
         "WebServices_CreateRegionalProperties",
         "POST",
         f"{_SERVICE}/CreateRegionalBlob",
@@ -35,7 +35,7 @@ WEB_SERVICES = (
         query=("region!",),
         versions=(V2017,),
     ),
-    _read("WebServices_ListKeys", "GET", f"{_SERVICE}/listKeys", "The two keys of a web service.", "WebServiceKeys"),
+    _quick("WebServices_ListKeys", "GET", f"{_SERVICE}/listKeys", "The two keys of a web service.", "WebServiceKeys"),
     _list("WebServices_ListByResourceGroup", "GET", _OF_GROUP, "The web services of a resource group.", "WebServices"),
     _list(
         "WebServices_ListBySubscriptionId",
@@ -44,7 +44,7 @@ WEB_SERVICES = (
         "The web services of the subscription.",
         "WebServices",
     ),
-    _read(
+    _quick(
         "Operations_List",
         "GET",
         f"/{PROVIDER}/operations",
@@ -52,14 +52,14 @@ WEB_SERVICES = (
         "Operations",
         versions=(V2017,),
     ),
-    _read(
+    _quick(
         "OperationsStatus_Get",
         "GET",
         f"{_LOCATION}/operationsStatus/{{operationId}}",
         "The status of a long-running operation.",
         "AsyncOperationStatus",
     ),
-    _read(
+    _quick(
         "OperationResults_Get",
         "GET",
         f"{_LOCATION}/operationresults/{{operationId}}",

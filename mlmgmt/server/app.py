@@ -139,7 +139,7 @@ class App:
         if operation.body or operation.method not in ("GET", "HEAD"):
             limit = LARGEST if operation.proof in _MANAGEMENT else LARGEST_REQUEST
             call.body = await read(receive, headers, limit)
-        takes_long = operation.writes or len(call.body) > _LARGEST_IN_LOOP
+        takes_long = operation.takes_long or len(call.body) > _LARGEST_IN_LOOP
         reply = await self._in_thread(operation.proof, self._handle, call) if takes_long else self._handle(call)
         if operation.proof in _MANAGEMENT:
             reply.no_cache = True

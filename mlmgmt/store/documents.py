@@ -47,7 +47,7 @@ def check_id(path: Path, parse: Callable[[str], object], text: str) -> None:
 
 
 def to_bytes(body: Mapping[str, Any]) -> bytes:
-    """Return the content of a document's file; git shows each of its members on its own line."""
+    """Return the content of a document's file, indented so that a diff shows one member per line."""
     return orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

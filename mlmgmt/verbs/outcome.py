@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 _MOST_TRIES = 20
+_ETAG_CHANGED = "EtagChanged"
 _P = ParamSpec("_P")
 
 
@@ -60,8 +61,8 @@ class Outcome:
     def created(self) -> bool:
         return self.before is None and self.after is not None
 
-    def answering(self, answer: Callable[[Any], Any]) -> Outcome:
-        """Return the same change with another answer, made of the present one."""
+    def with_answer(self, answer: Callable[[Any], Any]) -> Outcome:
+        """Return the same change with an answer computed from the current one."""
         return replace(self, commit=lambda: answer(self.commit()))
 
     def apply(self, *, again: bool = False) -> Any:
@@ -79,20 +80,26 @@ class Outcome:
             try:
                 return outcome.commit()
             except PreconditionFailed as error:
-                if not again or outcome.replan is None or "EtagChanged" not in error.codes():
+                if not again or outcome.replan is None or _ETAG_CHANGED not in error.codes():
                     raise
                 outcome = outcome.replan()
         return outcome.commit()
 
 
 def replannable(plan: Callable[_P, Outcome]) -> Callable[_P, Outcome]:
-    """Have the outcome repeat the call that planned it, if another change comes in between."""
+    """Decorate a function that plans: its outcome can repeat the call on the current state."""
 
     @wraps(plan)
-    def planned(*words: _P.args, **given: _P.kwargs) -> Outcome:
-        return replace(plan(*words, **given), replan=partial(planned, *words, **given))
+    def planned(*args: _P.args, **kwargs: _P.kwargs) -> Outcome:
+        return replace(plan(*args, **kwargs), replan=partial(planned, *args, **kwargs))
 
     return planned
+
+
+def changed_meanwhile(message: str, target: str) -> PreconditionFailed:
+    """Return the error of a commit before which another change came; `apply` can plan it again."""
+    hint = "Get it again, then repeat the command."
+    return PreconditionFailed(message, detail=_ETAG_CHANGED, target=target, hint=hint)
 
 
 def _pass(_: Outcome) -> None:

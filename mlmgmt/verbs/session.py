@@ -36,7 +36,7 @@ class OpenHome:
     """A home that is opened on first use, and the contract of its definitions.
 
     Args:
-        tell: says that the home is upgraded, if it is one of an earlier version.
+        tell: is called when a home of an earlier version is upgraded.
     """
 
     def __init__(self, environ: Mapping[str, str], option: str | None, tell: Callable[[str], None] | None) -> None:
@@ -65,12 +65,13 @@ class Session:
         home_option: the home named on the command line, if any.
         clock: returns the current time, with its time zone.
         tell: shows a sentence to the user (on stderr, never data).
-        warned: shows a warning; `tell` with "Warning: " in front of it when None.
+        show_warning: shows a warning; `tell` with "Warning: " in front of it when None.
         stage: shows the name of the current step, for a progress display.
         detail: shows a sentence that only -Verbose prints.
         count: shows progress: how many are done, of how many.
         signed_in_as: `account` and `role` of a caller who authenticated, where that is not the connected account.
-        by_key: the caller showed only a web service's key, which opens neither other services nor storage accounts.
+        by_key: the caller has only the key of a web service, which gives no access to other services or to storage
+            accounts.
         workspace_option: the id of the Classic workspace to use; the home's first one when None.
         opened: the home of another session, which is then not opened again.
     """
@@ -79,7 +80,7 @@ class Session:
     home_option: str | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     tell: Callable[[str], None] = _ignore
-    warned: Callable[[str], None] | None = None
+    show_warning: Callable[[str], None] | None = None
     stage: Callable[[str], None] = _ignore
     detail: Callable[[str], None] = _ignore
     count: Callable[[int, int], None] = _ignore_count
@@ -102,8 +103,8 @@ class Session:
 
     def warn(self, text: str) -> None:
         """Show a warning."""
-        if self.warned is not None:
-            self.warned(text)
+        if self.show_warning is not None:
+            self.show_warning(text)
         else:
             self.tell(f"Warning: {text}")
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mlmgmt.definition.document import write
+from mlmgmt.verbs.services import lookup
 from tests.conftest import Command, environment, small_definition
 from tests.retraining.test_retraining import RETRAIN, blobs
 
@@ -493,3 +494,20 @@ def test_a_traceback_is_shown_only_for_the_switch_debug(home: Path, line: str, s
     done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert ("Traceback" in done.stderr) is shown, done.stderr
+
+
+def test_an_interrupt_that_a_library_wraps_is_still_an_interrupt(
+    mlmgmt: Command, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(lookup, "get", lambda *_, **__: type("Late", (), {"slow": Slow()}))
+    done = mlmgmt("get -g retail")
+    assert (done.status, "Interrupted" in done.err) == (130, True)
+
+
+def test_an_empty_value_after_an_equals_sign_is_empty(mlmgmt: Command, small: Path) -> None:
+    done = mlmgmt("update -g retail -n small --title= -Force -o json", ok=True).json
+    assert done["properties"].get("title") in (None, "")

@@ -60,7 +60,7 @@ def test_columns_are_left_out_in_the_given_order(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     on_terminal(monkeypatch)
-    render.table(HEADERS, [ROW], least=("Day",))
+    render.table(HEADERS, [ROW], leave_out_first=("Day",))
     assert capsys.readouterr().err == "Not shown: Day, Rows. Use -o json, or a wider terminal.\n"
 
 

@@ -467,7 +467,7 @@ class TestSetUp:
         edges = [LEARNT[0], "data > clean", "clean.Cleaned dataset > train.Dataset"]
         mlmgmt(f"import-experiment {hand_made(nodes, edges)} -n People --data rows.csv", ok=True)
         told = mlmgmt("set-up-web-service People --predictive -f predictive.json", ok=True).err
-        assert ("rows without 'bought' are not scored" in told) == warned
+        assert ("Rows without 'bought' are not scored" in told) == warned
         mlmgmt("new -g retail -l southcentralus -n answers -DefinitionFile predictive.json -Force", ok=True)
         assert len(scores(mlmgmt, "answers", "unlabelled.csv")) == (0 if warned else 7)
 

@@ -14,6 +14,8 @@ from tests.classic.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, a
 from tests.many.many_tables import (
     KEYS,
     ROOT_MEAN_SQUARED_ERROR,
+    SIX,
+    TWO,
     Kept,
     answers_of,
     by_key,
@@ -30,9 +32,6 @@ from tests.many.many_tables import (
 
 if TYPE_CHECKING:
     from tests.conftest import Command
-
-SIX = {key: rentals(hundreds) for key, hundreds in KEYS.items()}
-TWO = {key: SIX[key] for key in ("berlin", "cairo")}
 
 
 class TestATable:

@@ -11,6 +11,7 @@ from tests.classic.classic_home import AT, Bikes, answer, answers, history, rent
 from tests.many.many_tables import (
     KEYS,
     ROOT_MEAN_SQUARED_ERROR,
+    TWO,
     Kept,
     answers_of,
     by_key,
@@ -25,9 +26,6 @@ from tests.many.many_tables import (
 
 if TYPE_CHECKING:
     from tests.conftest import Command
-
-SIX = {key: rentals(hundreds) for key, hundreds in KEYS.items()}
-TWO = {key: SIX[key] for key in ("berlin", "cairo")}
 
 
 class TestAgain:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from tests.classic.classic_home import Bikes, rentals
 from tests.many.many_tables import (
-    KEYS,
+    SIX,
+    TWO,
     everything,
     failed,
     folder,
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     import pytest
 
     from tests.conftest import Command
-
-SIX = {key: rentals(hundreds) for key, hundreds in KEYS.items()}
-TWO = {key: SIX[key] for key in ("berlin", "cairo")}
 
 
 @contextmanager

@@ -66,6 +66,22 @@ def test_rows_that_the_deployed_model_was_trained_on_give_a_warning(mlmgmt: Comm
     assert "trained on" not in mlmgmt(RETRAIN + "--data new-customers.csv", ok=True).err
 
 
+def test_web_service_parameters_of_the_training_definition_are_given(mlmgmt: Command, churn: Path) -> None:
+    body = json.loads(Path("churn-training.json").read_text())
+    nodes = body["properties"]["package"]["nodes"]
+    learner = next(name for name, node in nodes.items() if "L2 Regularizaton weight" in node.get("parameters", {}))
+    del nodes[learner]["parameters"]["L2 Regularizaton weight"]
+    link = {"nodeId": learner, "parameterKey": "L2 Regularizaton weight"}
+    body["properties"]["package"]["graphParameters"] = {"Weight": {"type": "Float", "links": [link]}}
+    Path("weighted.json").write_text(json.dumps(body))
+    line = "retrain -g retail -n churn --training-definition weighted.json --data new-customers.csv -o json "
+    weak, strong = (mlmgmt(f"{line} -p Weight={weight}", ok=True).json["Evaluation"] for weight in (0.1, 1000))
+    assert weak["New"] == mlmgmt(RETRAIN + "--data new-customers.csv", ok=True).json["Evaluation"]["New"]
+    assert strong["New"]["AUC"] < weak["New"]["AUC"]
+    refused = mlmgmt("evaluate -g retail -n churn --data new-customers.csv -p Weight=1")
+    assert (refused.status, "UnexpectedParameter" in refused.err) == (1, True)
+
+
 def test_update_deploys_the_new_model_or_says_where_it_is_saved(mlmgmt: Command, churn: Path) -> None:
     before = len(blobs(churn))
     refused = mlmgmt(RETRAIN + "--data new-customers.csv --update")

@@ -38,7 +38,7 @@ def caller(session: Session, authorization: str, tell: Callable[[str], None]) ->
         raise _refusal("InvalidAuthenticationToken", "The bearer token was not issued by this home.")
     if str(known.get("expiresOn", "")) <= stamp(session.clock()):
         raise _refusal("ExpiredAuthenticationToken", "The bearer token has expired.")
-    return session.acting_as(str(known.get("account") or "unknown"), str(known["role"]), tell=tell, warned=tell)
+    return session.acting_as(str(known.get("account") or "unknown"), str(known["role"]), tell=tell, show_warning=tell)
 
 
 def _refusal(code: str, message: str) -> Unauthorized:

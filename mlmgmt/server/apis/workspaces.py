@@ -44,7 +44,7 @@ def caller(
         raise _unauthorized("The request has no workspace token.")
     workspace = existing_id(session, path["workspaceId"])
     check_service_id(path)
-    acting = session.on_same_home(tell=tell, warned=tell, workspace_option=workspace)
+    acting = session.on_same_home(tell=tell, show_warning=tell, workspace_option=workspace)
     if workspaces.opens(session, workspace, token):
         return acting.acting_as(f"a token of the workspace {workspace}", CONTRIBUTOR)
     if operation.name in _ALLOWED_BY_KEY and _has_web_service(session, workspace, path["webServiceId"]):

@@ -57,7 +57,7 @@ def main(words: list[str]) -> None:
         log(text)
         warnings.append(hide(text))
 
-    session = session.on_same_home(detail=log, tell=warn, warned=warn)
+    session = session.on_same_home(detail=log, tell=warn, show_warning=warn)
     try:
         changes = _run_job(session, resource, body)
         jobs.finish(session, resource, job, warnings=warnings, **changes)

@@ -120,4 +120,4 @@ def plan_remove(session: Session, *, web_service_id: str, endpoint_name: str, me
             raise Conflict(text, detail="DefaultEndpointInUse", target=identity.name, hint=hint)
         return web_services.plan_remove(session, web_service_id=identity.service, message=message)
     outcome = webservices.removal(session, identity, message)
-    return outcome.answering(lambda _: f"The endpoint {identity.name!r} is removed.")
+    return outcome.with_answer(lambda _: f"The endpoint {identity.name!r} is removed.")

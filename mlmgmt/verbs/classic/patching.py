@@ -63,7 +63,7 @@ def plan_patch(
         if_match=if_match,
         skip_model_check=skip_model_check,
     )
-    return outcome.answering(lambda _: f"The endpoint {outcome.target!r} answers with the new model.")
+    return outcome.with_answer(lambda _: f"The endpoint {outcome.target!r} answers with the new model.")
 
 
 @replannable
@@ -166,7 +166,7 @@ def _find_model(session: Session, revision: Revision, name: str) -> assets.Train
 
 def _refuse_default(identity: EndpointId, hint: str) -> None:
     if finding.is_default(identity):
-        text = "The default endpoint follows its experiment; it cannot be patched or refreshed."
+        text = "The default endpoint follows its experiment; its models cannot be replaced, and it cannot be refreshed."
         raise Conflict(text, detail="DefaultEndpointNotUpdatable", target=identity.name, hint=hint)
 
 
@@ -235,7 +235,7 @@ def plan_refresh(
         revision,
     )
     with_models = " with its trained models" if overwrite_resources else ""
-    return changes.write_when_applied(
+    return changes.planned_write(
         session,
         identity,
         change,

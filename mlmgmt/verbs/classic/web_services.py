@@ -69,7 +69,7 @@ def endpoint_creation(
         source,
         session.store.services.latest(identity),
     )
-    return changes.write_when_applied(
+    return changes.planned_write(
         session, identity, change, lambda revision: revision, warnings=warnings, compared=no_comparison
     )
 

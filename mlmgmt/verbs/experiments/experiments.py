@@ -230,10 +230,8 @@ def run_and_record(session: Session, body: Experiment) -> Run:
     from mlmgmt.learning.plan import GraphPlan
 
     with _locked(session, body):
-        fresh = session.experiments.read(body["ExperimentId"])
-        if fresh is None:
-            existing(session, body["ExperimentId"])
-        body.update(fresh or body)
+        identity = body["ExperimentId"]
+        body.update(session.experiments.read(identity) or existing(session, identity))
         refuse_broken(body["Definition"], body["Description"])
         _record(session, body, StatusCode=RUNNING, StatusDetail=None, StartTime=stamp(session.clock()), EndTime=None)
         try:

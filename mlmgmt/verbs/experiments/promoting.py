@@ -8,9 +8,9 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
-from mlmgmt.errors import BadRequest, Conflict, NotFound, PreconditionFailed
+from mlmgmt.errors import BadRequest, Conflict, NotFound
 from mlmgmt.verbs.experiments import experiments, set_up, trained_models
-from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
+from mlmgmt.verbs.outcome import Outcome, changed_meanwhile, no_comparison, replannable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -182,8 +182,7 @@ def plan_update_asset(
     def commit() -> str:
         fresh = experiments.existing(session, body["ExperimentId"])
         if fresh["Definition"] != body["Definition"]:
-            text = f"The experiment {body['Description']!r} was changed in the meantime. Run the command again."
-            raise PreconditionFailed(text, detail="EtagChanged", target="ExperimentId")
+            raise changed_meanwhile(f"{body['Description']!r} was changed by another command.", "ExperimentId")
         experiments.replace(session, changed, is_new=False)
         return (
             f"The experiment {body['Description']!r} now uses the latest {names}. "

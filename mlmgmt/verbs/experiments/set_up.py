@@ -250,7 +250,7 @@ def _warn_of_label(session: Session, label: str, row: Dataset, run: Callable[[Da
         answered = False
     if not answered:
         session.warn(
-            f"rows without {label!r} are not scored: a module drops or refuses them. Exclude the label from "
+            f"Rows without {label!r} are not scored: a module drops or refuses them. Exclude the label from "
             "the columns that it cleans, or send any value with each request."
         )
 

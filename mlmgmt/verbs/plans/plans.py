@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from mlmgmt.definition.document import parse
-from mlmgmt.errors import BadRequest, Conflict, Detail, PreconditionFailed
+from mlmgmt.errors import BadRequest, Conflict, Detail
 from mlmgmt.ids import (
     PLANS,
     PROVIDER,
@@ -19,7 +19,7 @@ from mlmgmt.ids import (
     same_location,
 )
 from mlmgmt.store import lock
-from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
+from mlmgmt.verbs.outcome import Outcome, changed_meanwhile, no_comparison, replannable
 from mlmgmt.verbs.plans import associations, skus, usage
 from mlmgmt.verbs.plans.associations import etag_of, existing_plan
 from mlmgmt.verbs.session import stamp
@@ -134,10 +134,10 @@ def plan_create(
     question = None
     if current is not None:
         question = f"The commitment plan {current['name']!r} already exists. Replace its SKU and tags?"
-    return _write_when_applied(session, identity, current, body, question)
+    return _planned_write(session, identity, current, body, question)
 
 
-def _write_when_applied(
+def _planned_write(
     session: Session,
     identity: PlanId,
     current: Plan | None,
@@ -177,8 +177,7 @@ def _refuse_changed(session: Session, identity: PlanId, planned_on: Plan | None)
     before, now = (body["etag"] if body is not None else None for body in (planned_on, found))
     if before != now:
         text = f"{identity.name!r} was changed by another command: the etag was {before} and is now {now}."
-        hint = "Get it again, then repeat the command."
-        raise PreconditionFailed(text, detail="EtagChanged", target=identity.name, hint=hint)
+        raise changed_meanwhile(text, identity.name)
 
 
 @replannable
@@ -214,7 +213,7 @@ def plan_update(
     if all(content[member] == current.get(member) for member in ("sku", "tags")):
         text = f"The change would not change {current['name']!r}; nothing was updated."
         raise Conflict(text, detail="NothingChanged", target=current["name"])
-    return _write_when_applied(session, identity, current, content)
+    return _planned_write(session, identity, current, content)
 
 
 @replannable
@@ -307,7 +306,7 @@ def plan_update_whole(
     if sku_capacity is None and present > skus.LEAST_CAPACITY:
         warning = f"The capacity goes from {present} to {skus.LEAST_CAPACITY}, the default of -SkuCapacity."
         outcome = replace(outcome, warnings=[warning])
-    return outcome.answering(lambda _: None)
+    return outcome.with_answer(lambda _: None)
 
 
 def plan_remove_object(session: Session, *, plan: Source) -> Outcome:
@@ -366,7 +365,7 @@ def plan_create_resource(
         sku_capacity=given.get("capacity", skus.LEAST_CAPACITY),
         tags=tags,
     )
-    return replace(outcome.answering(_resource), preview=_resource(outcome.preview))
+    return replace(outcome.with_answer(_resource), preview=_resource(outcome.preview))
 
 
 def _resource(plan: Mapping[str, Any]) -> dict[str, Any]:

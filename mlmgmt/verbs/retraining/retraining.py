@@ -258,10 +258,10 @@ def _report(session: Session, new: _NewModel, rewrite: str | None) -> dict[str, 
     if evaluation is not None:
         report["Evaluation"] = evaluating.figures(evaluation)
         if evaluation.unable:
-            session.warn(f"the deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
+            session.warn(f"The deployed model could not be evaluated: {evaluation.unable.rstrip('.')}.")
         if evaluation.overlap:
             session.warn(
-                f"the deployed model was trained on {evaluation.overlap} of the {evaluation.rows} held-out "
+                f"The deployed model was trained on {evaluation.overlap} of the {evaluation.rows} held-out "
                 "rows, so its scores look better than they are."
             )
     return report

@@ -120,7 +120,7 @@ def open_model(session: Session, data: bytes) -> tuple[Any, Any, dict[str, Any]]
     made = (found[2].get("versions") or {}).get("scikit-learn")
     if made is not None and made != sklearn.__version__:
         session.warn(
-            f"the model was made with scikit-learn {made}, but this is {sklearn.__version__}; its answers may "
+            f"The model was made with scikit-learn {made}, but this is {sklearn.__version__}; its answers may "
             "differ. Retrain it to be sure."
         )
     return found

@@ -13,7 +13,7 @@ from mlmgmt.ids import EndpointId, ResourceId
 from mlmgmt.protocol.regions import of as region_of
 from mlmgmt.store.blobs import without_secrets
 from mlmgmt.store.services import CREATED, REMOVED, Revision
-from mlmgmt.verbs.outcome import Outcome
+from mlmgmt.verbs.outcome import Outcome, changed_meanwhile
 from mlmgmt.verbs.plans import associations
 from mlmgmt.verbs.services import finding as classic
 from mlmgmt.verbs.session import later
@@ -50,7 +50,7 @@ class Change:
     region: str | None = None
 
 
-def write_when_applied(
+def planned_write(
     session: Session,
     identity: ServiceId,
     change: Change,
@@ -100,9 +100,7 @@ def write(session: Session, identity: ServiceId, change: Change) -> Revision:
     found = latest.etag if latest is not None else None
     if planned != found:
         text = f"{identity.name!r} was changed by another command: the etag was {planned} and is now {found}."
-        raise PreconditionFailed(
-            text, detail="EtagChanged", target=identity.name, hint="Get it again, then repeat the command."
-        )
+        raise changed_meanwhile(text, identity.name)
     if change.kind != REMOVED:
         _require_owner(session, identity)
     modified = later(session.clock(), latest.modified_on if latest is not None else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlmgmt.errors import BadRequest, Conflict, NotFound
@@ -100,20 +102,12 @@ def plan_rollback(
         Conflict: `WebServiceReadOnly`, `NothingChanged`.
         BadRequest: the models of that revision fail the check; `RevisionIsRemoval`.
     """
-    # The number is found once: planned again after another change, it is still the same revision.
-    number = to if to is not None else addresses.existing(session, **address).number - 1
-    return _plan_rollback(session, number, message, if_match, skip_model_check, address)
-
-
-@replannable
-def _plan_rollback(
-    session: Session, number: int, message: str | None, if_match: str | None, skip: bool, address: Address
-) -> Outcome:
     current = addresses.existing(session, **address)
     name = current.resource.name
     session.require(_WRITE, current.resource)
     changes.check_etag(current, if_match)
     changes.refuse_read_only(current)
+    number = to if to is not None else current.number - 1
     earlier = revision_of(session, current.resource, number)
     if earlier.removed:
         text = f"Revision {number} removed {name!r}, so it cannot be rolled back to; give another revision."
@@ -121,15 +115,18 @@ def _plan_rollback(
     if changes.is_same(current, earlier.document, earlier.models):
         text = f"{name!r} already has the content of revision {number}; nothing was rolled back."
         raise Conflict(text, detail="NothingChanged", target=name)
-    return _return_to(
+    outcome = _return_to(
         session,
         current.resource,
         earlier,
         current,
         kind="rolled back",
         message=message or f"back to revision {number}",
-        skip=skip,
+        skip=skip_model_check,
     )
+    # Planned again after another change, it goes back to the same revision.
+    again = partial(plan_rollback, session, to=number, message=message, if_match=if_match, **address)
+    return replace(outcome, replan=partial(again, skip_model_check=skip_model_check))
 
 
 def plan_restore(
@@ -190,7 +187,7 @@ def _return_to(
     before = None if current.removed else current
     document: Mapping[str, Any] = earlier.document
     deployed = deployment.prepare(session, document, before, skip=skip, digests=earlier.models)
-    return changes.write_when_applied(
+    return changes.planned_write(
         session,
         identity,
         changes.Change(kind, document, None, deployed, message, None, current),

@@ -31,7 +31,7 @@ def plan_add(session: Session, *, group: str, name: str, region: str) -> Outcome
         shown = lookup.view(session, current)
         return Outcome(target=name, before=current.document, after=current.document, commit=lambda: shown)
     changes.refuse_read_only(current)
-    return changes.write_when_applied(
+    return changes.planned_write(
         session,
         current.resource,
         changes.Change(

@@ -19,7 +19,7 @@ from mlmgmt.verbs.plans import associations
 from mlmgmt.verbs.services import changes, deployment, lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
@@ -110,7 +110,7 @@ def plan_create(
     if current is not None:
         kind = "updated"
         question = f"The web service {identity.name!r} already exists (revision {current.number}). Replace it?"
-    return changes.write_when_applied(
+    return changes.planned_write(
         session,
         identity,
         changes.Change(kind, head | body, secrets, deployed, message, definition.name, present),
@@ -129,7 +129,7 @@ def plan_update(
     service_updates: Source | None = None,
     storage_account_key: str | None = None,
     tags: dict[str, Any] | None = None,
-    clear: Iterable[str] = (),
+    clear: Sequence[str] = (),
     message: str | None = None,
     if_match: str | None = None,
     skip_model_check: bool = False,
@@ -154,7 +154,6 @@ def plan_update(
         warnings += reading.sentences(read.warnings)
     else:
         change = change_of(session, {**members, "storage_account_key": storage_account_key, "tags": tags})
-    clear = tuple(clear)
     if not clear and not (change.keys() - {"location"}) and not change.get("properties"):
         _refuse_empty()
     if not clear and set(change) <= {"properties"} and set(change.get("properties", {})) <= {"packageType"}:
@@ -252,7 +251,7 @@ def plan_change(
     if body["properties"].get("readOnly"):
         name = current.document["name"]
         question = f"This makes {name!r} read-only: it can never be updated again, only removed. Continue?"
-    return changes.write_when_applied(
+    return changes.planned_write(
         session,
         resource,
         changes.Change("updated", body, None if secrets == known else secrets, deployed, message, source, current),
@@ -300,7 +299,7 @@ def removal(session: Session, identity: ServiceId, message: str | None, if_match
     changes.check_etag(current, if_match)
     kept = deployment.Deployment(current.models)
     change = changes.Change(REMOVED, current.document, None, kept, message, None, current)
-    return changes.write_when_applied(session, identity, change, lambda _: None)
+    return changes.planned_write(session, identity, change, lambda _: None)
 
 
 def plan_remove_object(session: Session, *, web_service: Source, message: str | None = None) -> Outcome:

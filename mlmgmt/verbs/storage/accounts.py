@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt import ids
 from mlmgmt.counts import count_of
-from mlmgmt.errors import BadRequest, Conflict, MlmgmtError, NotFound, PreconditionFailed
+from mlmgmt.errors import BadRequest, Conflict, MlmgmtError, NotFound
 from mlmgmt.ids import StorageAccountId, fold, same_location
 from mlmgmt.store import blobs, lock, sas
 from mlmgmt.store.secrets import new_key
-from mlmgmt.verbs.outcome import Outcome, no_comparison, replannable
+from mlmgmt.verbs.outcome import Outcome, changed_meanwhile, no_comparison, replannable
 from mlmgmt.verbs.session import stamp
 from mlmgmt.verbs.tags import check_tags
 
@@ -189,8 +189,7 @@ def plan_create(
 
 def _refuse_changed(session: Session, name: str, planned_on: Mapping[str, Any] | None) -> None:
     if session.store.blobs.account(name) != planned_on:
-        text = f"The storage account {name!r} was changed by another command."
-        raise PreconditionFailed(text, detail="EtagChanged", target=name, hint="Get it again, then repeat the command.")
+        raise changed_meanwhile(f"The storage account {name!r} was changed by another command.", name)
 
 
 @replannable
