@@ -116,6 +116,12 @@ def _group_of(item: Mapping[str, Any]) -> str:
     return str(item["id"]).split("/")[4]
 
 
+def _digests(models: Mapping[str, str]) -> str | dict[str, str]:
+    """Return the digests of models by asset id, cut; the digest alone of a single one."""
+    cut = {asset: digest[:12] for asset, digest in models.items()}
+    return next(iter(cut.values())) if len(cut) == 1 else cut
+
+
 def _history(result: list[Entry]) -> None:
     headers = ["Revision", "ModifiedOn", "Change", "By", "Models", "Check", "Source", "Message"]
     rows = [
@@ -124,7 +130,7 @@ def _history(result: list[Entry]) -> None:
             row["ModifiedOn"][:19].replace("T", " "),
             row["Change"],
             row["By"],
-            {asset: digest[:12] for asset, digest in row["Models"].items()},
+            _digests(row["Models"]),
             _CHECKS.get(row["Check"], row["Check"]),
             row["Source"],
             row["Message"],

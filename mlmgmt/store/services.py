@@ -126,6 +126,9 @@ class Revision(Generic[Id_co]):
         regions = body.get("regions", [])
         if not isinstance(regions, list) or not all(isinstance(region, str) for region in regions):
             raise files.damaged(f"revision {body.get('revision')}", "its regions must be a list of names")
+        models = body.get("models", {})
+        if not isinstance(models, dict) or not all(isinstance(facts, dict) for facts in models.values()):
+            raise files.damaged(f"revision {body.get('revision')}", "its models must be objects by asset id")
         return cls(
             number=body["revision"],
             etag=body["etag"],
@@ -135,7 +138,7 @@ class Revision(Generic[Id_co]):
             message=body.get("message"),
             source=body.get("source"),
             checked=body.get("checked", "untouched"),
-            models=body.get("models", {}),
+            models=models,
             regions=regions,
             document=body["document"],
         )

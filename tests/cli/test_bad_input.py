@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,9 @@ def test_a_full_disk_loses_nothing(mlmgmt: Command, small: Path) -> None:
         "from mlmgmt.cli import app; sys.exit(app.run(sys.argv[1:]))",
         *(UPDATE + "big.json").split(),
     ]
-    done = subprocess.run(words, capture_output=True, text=True, env=environment(), preexec_fn=limited, check=False)
+    # A module that is compiled here would be cut short, too, and every later process would fail to load it.
+    environ = environment(PYTHONDONTWRITEBYTECODE="1")
+    done = subprocess.run(words, capture_output=True, text=True, env=environ, preexec_fn=limited, check=False)
     assert done.returncode == 1, done.stderr
     assert "File too large" in done.stderr
     assert "Traceback" not in done.stderr
@@ -239,3 +242,12 @@ def test_rows_that_cannot_be_scored_are_refused(mlmgmt: Command, churn: Path, ro
     refused = mlmgmt("score -g retail -n churn --input rows")
     assert refused.status == 1
     assert words in refused.err
+
+
+@pytest.mark.parametrize("models", [None, [], "", {"asset1": 1}])
+def test_damaged_models_of_a_revision_are_reported(mlmgmt: Command, small: Path, home: Path, models: Any) -> None:
+    (current,) = home.rglob("webservice.json")
+    current.write_text(json.dumps({**json.loads(current.read_text()), "models": models}))
+    for line in ("get -g retail -n small", "test -g retail -n small", "update -g retail -n small -Title New -WhatIf"):
+        done = mlmgmt(line)
+        assert (done.status, "HomeDamaged" in done.err) == (1, True), line
