@@ -170,8 +170,9 @@ def finish(
         if body["state"] == RUNNING:
             if keep is not None:
                 changes["results"] = {port: references.to_document(blob) for port, blob in keep().items()}
+            # First, so that a job that is seen to have ended has no secrets left.
+            session.store.secrets.forget_job(job)
             workers.change(session, resource, body, endedOn=stamp(session.clock()), **changes)
-        session.store.secrets.forget_job(job)
         workers.take_up(session, resource)
 
 

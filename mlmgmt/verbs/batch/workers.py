@@ -100,8 +100,8 @@ def _reap() -> None:
 
 
 def _fail(session: Session, resource: ServiceId, body: Job, details: str) -> None:
-    change(session, resource, body, state=FAILED, endedOn=stamp(session.clock()), details=details)
     session.store.secrets.forget_job(body["id"])
+    change(session, resource, body, state=FAILED, endedOn=stamp(session.clock()), details=details)
 
 
 def fail_if_dead(session: Session, resource: ServiceId, body: Job) -> Job:
