@@ -29,6 +29,19 @@ if TYPE_CHECKING:
     from tests.classic.classic_home import Bikes
 
 FIXTURES = Path(resources.__file__).parent.parent / "fixtures"
+ODD = [
+    'it\'s "quoted"',
+    "$HOME `id` $(id)",
+    "back\\slash",
+    ')-"',
+    "'@",
+    '"""',
+    "JSON",
+    "STORAGE",
+    "é☃\U0001f600",
+    "%s {{x}}",
+]
+"""Texts with quotes, code and placeholders of the programs and pages that are made."""
 
 
 @dataclass(frozen=True)

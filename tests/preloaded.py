@@ -69,11 +69,11 @@ class Process:
         self.stderr: IO[str] | None = None
         null = os.open(os.devnull, os.O_RDWR)
         opened, streams = [null], []
-        for stream in (stdin, stdout, stderr):
+        for own, stream in enumerate((stdin, stdout, stderr)):
             if stream == subprocess.DEVNULL:
                 streams.append(null)
             elif stream == subprocess.PIPE:
-                assert stream is stderr, "only standard error is read by tests"
+                assert own == 2, "tests read only standard error"
                 reading, writing = os.pipe()
                 self.stderr = os.fdopen(reading)
                 streams.append(writing)
@@ -105,6 +105,7 @@ class Process:
                 told = self._line.recv(_LONGEST)
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            assert told, "the process that forks others has ended"
             self.returncode = os.waitstatus_to_exitcode(int(told))
             self._line.close()
         return self.returncode

@@ -19,7 +19,7 @@ INSTEAD = {
     r"\b(is|are) (no|none) (port|text|number|file|token|member|name|row|column|graph|service|list|object|table"
     r"|reference|parameter|json|model|blob|account|NAME=VALUE)\b": "'is not a', 'must be a', or 'has no'",
     r"\bis nothing that\b": "'Unknown X; expected A, B or C'",
-    r"\bwhoever\b": "name the person or the caller: 'the caller', 'anyone who'",
+    r"\bwhoever\b": "say who: 'the caller', 'anyone who'",
     r"\b(stands?|stood) (above|beside|in|at|below|behind|before|there|for)\b": "'is', 'is in', 'means', 'see above'",
     r"\bstanding (revision|model|service|document|one)\b": "'current'",
     r"\bsaid above\b": "'see above'",
@@ -37,7 +37,7 @@ INSTEAD = {
     r"\bby itself\b": "'automatically', or 'alone'",
     r"\bgo(es)? (again|away) (when|with)\b": "'is removed when'",
     r"\bNothing is known of\b": "'X is not known'",
-    r"\bThere are none\b": "name what there is none of: 'There are no experiments.'",
+    r"\bThere are none\b": "say what is missing: 'There are no experiments.'",
     r"\b1 (blobs|keys|rows|files|services|models|endpoints|experiments|jobs|assets|warnings)\b": "agree: '1 blob'",
     r"\bbe(ing)? proved\b|\bproving\b": "'check', 'checked' (a model is checked, not proved, on the screen)",
     r"\b(may|can) bear\b|\bbears? a name\b": "'may be named', 'is named'",

@@ -25,6 +25,7 @@ from mlmgmt.verbs.services import finding
 from mlmgmt.verbs.session import Session
 from tests.browser import needs_browser
 from tests.classic.classic_home import AT, RESOURCE, SCORING, TRAINING, Bikes, answer, answers, score
+from tests.conftest import ODD
 from tests.retraining.test_evaluation_page import HOSTILE, NASTY, CheckedHtml
 from tests.server.conftest import started
 
@@ -198,17 +199,6 @@ class TestOnTheCommandLine:
         assert SCORING in refused.err
 
 
-ODD = [
-    'it\'s "quoted"',
-    "$HOME `id` $(id)",
-    "back\\slash",
-    ')-"',
-    "'@",
-    '"""',
-    "é☃\U0001f600",
-    "{{x}} %s",
-    "JSON\nJSON",
-]
 LITERALS = {
     "powershell": r"@'\n(.*?)\n'@",
     "csharp": r'var body = ("{3,})\n(.*?)\n\1;',
@@ -219,7 +209,7 @@ LITERALS = {
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_names_are_only_text_in_a_program(language: str) -> None:
     names = ("AZUREML_BASE_LOCATION", "AZUREML_RELATIVE_LOCATION", "AZUREML_SAS_BLOB_TOKEN")
-    for odd in ODD:
+    for odd in [*ODD, "JSON\nJSON"]:
         location = dict(zip(("BaseLocation", "RelativeLocation", "SasBlobToken"), names, strict=True))
         body = {"Resources": [{"Name": odd, "Location": location}]}
         code = rendering.render_update(

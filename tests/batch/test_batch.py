@@ -171,7 +171,16 @@ def ended(pid: int) -> bool:
     return True
 
 
-def killed(pid: int) -> None:
+def submit_many(session: Session, count: int) -> list[str]:
+    """Submit jobs of the web service `query` for the same row, without starting them; returns their ids."""
+    account = session.store.blobs.accounts()[0]
+    put(account, "data/rows.csv", "age,city\n1,Bern\n")
+    place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/rows.csv"}
+    request = {"Inputs": {"input1": place}}
+    return [jobs.submit(session, group="retail", name="query", request=request) for _ in range(count)]
+
+
+def kill_and_wait(pid: int) -> None:
     """Kill a worker, and wait until it has ended."""
     os.kill(pid, signal.SIGKILL)
     until(lambda: ended(pid))
@@ -600,17 +609,13 @@ class TestTheQueue:
         """Submitted jobs whose workers hold the job's lock and do nothing."""
         monkeypatch.setattr(workers, "_WORKER", SLEEPER)
         session = Session()
-        account = session.store.blobs.accounts()[0]
-        put(account, "data/rows.csv", "age,city\n1,Bern\n")
-        place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/rows.csv"}
-        request = {"Inputs": {"input1": place}}
-        found = [jobs.submit(session, group="retail", name="query", request=request) for _ in range(45)]
+        found = submit_many(session, 45)
         yield found
         resource = session.service_id("retail", "query")
         for job in found:
             pid = session.store.jobs.worker(resource, job)
             if pid is not None and session.store.jobs.is_worked_on(resource, job):
-                killed(pid)
+                kill_and_wait(pid)
 
     def states(self) -> list[str]:
         session = Session()
@@ -627,7 +632,7 @@ class TestTheQueue:
         assert (waiting["StatusCode"], waiting["Queued"]) == ("NotStarted", True)
         pids = [worker_of(query, "query", job) for job in sleepers[:3]]
 
-        killed(pids[0])
+        kill_and_wait(pids[0])
         # Asking for a queued job's status also finds the job whose worker died.
         assert status(mlmgmt, "query", sleepers[40])["StatusCode"] == "Running"
         assert self.states() == ["Failed"] + ["Running"] * 40 + ["Queued"] * 4
@@ -638,7 +643,7 @@ class TestTheQueue:
         assert self.states()[41:] == ["Running", "Queued", "Cancelled", "Queued"]
 
         jobs.finish(session, session.service_id("retail", "query"), sleepers[2], state="Finished", results={})
-        killed(pids[2])
+        kill_and_wait(pids[2])
         assert self.states()[41:] == ["Running", "Running", "Cancelled", "Queued"]
         assert mlmgmt(f"batch start {AT}query {sleepers[44]}").status == 1
         with pytest.raises(MlmgmtError) as late:

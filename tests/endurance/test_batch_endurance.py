@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlmgmt.verbs.batch import jobs
 from mlmgmt.verbs.session import Session
-from tests.batch.test_batch import AT, deploy, put, query_definition, until
+from tests.batch.test_batch import AT, deploy, query_definition, submit_many, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 def test_fifty_jobs_all_end_and_a_killed_one_does_not_delay_the_others(mlmgmt: Command, home: Path) -> None:
     deploy(mlmgmt, "query", query_definition())
     session = Session()
-    account = session.store.blobs.accounts()[0]
-    put(account, "data/rows.csv", "age,city\n1,Bern\n")
-    place = {"BaseLocation": f"https://{account}.blob.core.windows.net/", "RelativeLocation": "data/rows.csv"}
-    request = {"Inputs": {"input1": place}}
-    found = [jobs.submit(session, group="retail", name="query", request=request) for _ in range(50)]
+    found = submit_many(session, 50)
     for job in found:
         jobs.start(session, group="retail", name="query", job=job)
     resource = session.service_id("retail", "query")

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlmgmt.pages.samples import rendering
-from tests.conftest import small_definition
+from tests.conftest import ODD, small_definition
 
 if TYPE_CHECKING:
     from tests.server.conftest import Server, Start
@@ -26,18 +26,6 @@ if TYPE_CHECKING:
 LANGUAGES = rendering.LANGUAGES
 RUNNERS = {"python": [sys.executable, "-W", "error"], "curl": ["sh"]}
 HAVE = [language for language in RUNNERS if language != "curl" or shutil.which("curl")]
-ODD = [
-    'it\'s "quoted"',
-    "$HOME `id` $(id)",
-    "back\\slash",
-    ')-"',
-    "'@",
-    '"""',
-    "JSON",
-    "STORAGE",
-    "é☃\U0001f600",
-    "%s {{x}}",
-]
 
 
 def storage(server: Server, mlmgmt: Any) -> dict[str, str]:
