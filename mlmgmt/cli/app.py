@@ -80,7 +80,7 @@ def _repair_streams() -> None:
 
 def _handle_error(error: BaseException, words: Sequence[str]) -> int:
     """Report an error and return the exit status."""
-    # The words may be what is wrong, so only what can be read of them counts.
+    # The command line itself may be wrong, so read only what can be read.
     given = spelling.readable(registry.find(words[0]) if words else None, words[1:])
     if given.get("Debug") == "true" and not isinstance(error, (SystemExit, KeyboardInterrupt)):
         import traceback

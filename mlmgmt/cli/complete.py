@@ -41,7 +41,7 @@ def candidates(words: list[str], incomplete: str) -> list[tuple[str, str]]:
     given += zip(cmdlet.positional, loose, strict=False)
     free = [parameter for parameter in cmdlet.positional if parameter.name not in {known.name for known, _ in given}]
     wanted = pending or next(iter(free), None)
-    # Some shells give the sign between a name and its value as a word.
+    # Some shells pass the = between a name and its value as a separate word.
     start = "" if incomplete == "=" else incomplete
     return [(value, "") for value in _values(cmdlet, wanted, given, start)] if wanted is not None else []
 

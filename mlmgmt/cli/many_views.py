@@ -25,7 +25,7 @@ def table(result: Any) -> None:
     if any(row["Reason"] for row in shown):
         headers.append("Reason")
         cells = [[*line, row["Reason"]] for line, row in zip(cells, shown, strict=True)]
-    render.table(headers, cells, leave_out_first=("Model", "Rows", f"Old {metric}", f"New {metric}", "Endpoint"))
+    render.table(headers, cells, leave_out_first=("Model", "Rows", "Endpoint", f"Old {metric}", f"New {metric}"))
     if len(rows) > len(shown):
         render.talk(
             f"Shown: {len(shown):,} of {len(rows):,} keys. -o json shows all of them, -Results writes them to files."

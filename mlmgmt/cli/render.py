@@ -89,7 +89,7 @@ def diff(result: Mapping[str, Any], form: str) -> None:
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, leave_out_first: Sequence[str] = ()) -> None:
-    """Print a table for people, without breaking a name or a number. In a pipe it is as wide as it needs.
+    """Print a table for people, without breaking a name or a number. In a pipe it is as wide as it needs to be.
 
     Where it does not fit the terminal, long text and lists wrap at spaces. If that is not enough, columns are left out
     and named below the table. Where even `_FEWEST` columns do not fit, each row becomes a block of lines.

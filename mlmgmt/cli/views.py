@@ -117,7 +117,7 @@ def _group_of(item: Mapping[str, Any]) -> str:
 
 
 def _digests(models: Mapping[str, str]) -> str | dict[str, str]:
-    """Return the digests of models by asset id, cut; the digest alone of a single one."""
+    """Return the first digits of each model's digest, by asset id; only the digits if there is one model."""
     cut = {asset: digest[:12] for asset, digest in models.items()}
     return next(iter(cut.values())) if len(cut) == 1 else cut
 
