@@ -285,7 +285,7 @@ class Services:
             if found is not None and not found.removed:
                 yield found
 
-    def commit(self, revision: Revision) -> Revision:
+    def commit(self, revision: Revision[Id]) -> Revision[Id]:
         """Write a revision. Call it only while holding the service's lock.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mlmgmt.errors import Conflict
 from mlmgmt.verbs.classic import web_services
@@ -11,6 +11,7 @@ from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import deployment, endpoint_facts, endpoint_view, finding, webservices
 
 if TYPE_CHECKING:
+    from mlmgmt.verbs.services.endpoint_view import Endpoint
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/write"
@@ -19,7 +20,7 @@ _DELETE = "Microsoft.MachineLearning/workspaces/webservices/endpoints/delete"
 
 def get(
     session: Session, *, web_service_id: str, endpoint_name: str | None = None, origin: str | None = None
-) -> dict[str, Any] | list[dict[str, Any]]:
+) -> Endpoint | list[Endpoint]:
     """Return the endpoints of a web service, or one of them; see `endpoint_view.view`.
 
     Raises:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, is_guid, service_guid
 from mlmgmt.protocol import regions
+from mlmgmt.store.services import is_revision_of
 from mlmgmt.verbs.advice import sample_code
 from mlmgmt.verbs.scoring import serving
 from mlmgmt.verbs.services import endpoint_view, finding, siblings
@@ -263,8 +264,8 @@ def _check_management_region(session: Session, split: SplitResult, identity: Ser
 
 
 def _api_location(session: Session, revision: Revision) -> str:
-    if isinstance(revision.resource, EndpointId):
-        return str(endpoint_view.view(session, revision)["ApiLocation"])
+    if is_revision_of(revision, EndpointId):
+        return endpoint_view.view(session, revision)["ApiLocation"]
     return str(revision.document["properties"].get("swaggerLocation") or "").removesuffix("/swagger.json")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from mlmgmt.ids import ServiceId
+    from mlmgmt.store.services import Id
     from mlmgmt.verbs.services.deployment import Deployment
     from mlmgmt.verbs.session import Session
 
@@ -52,9 +53,9 @@ class Change:
 
 def planned_write(
     session: Session,
-    identity: ServiceId,
+    identity: Id,
     change: Change,
-    show: Callable[[Revision], Any],
+    show: Callable[[Revision[Id]], Any],
     *,
     warnings: Iterable[str] = (),
     question: str | None = None,
@@ -85,7 +86,7 @@ def planned_write(
     )
 
 
-def write(session: Session, identity: ServiceId, change: Change) -> Revision:
+def write(session: Session, identity: Id, change: Change) -> Revision[Id]:
     """Write a planned change as the next revision. The caller holds the service's lock.
 
     Model bytes, secrets and the association with a commitment plan are written first, so that everything a revision

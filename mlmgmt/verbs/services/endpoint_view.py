@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlmgmt.definition import assets
-from mlmgmt.ids import EndpointId
 from mlmgmt.protocol import regions
 from mlmgmt.store import blobs
 from mlmgmt.verbs.services import endpoint_facts
@@ -13,6 +12,7 @@ from mlmgmt.verbs.services.endpoint_facts import MEMBER
 from mlmgmt.verbs.session import READER
 
 if TYPE_CHECKING:
+    from mlmgmt.ids import EndpointId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
@@ -20,14 +20,60 @@ STUDIO = "https://studio.azureml.net"
 """The host of the help pages; a running server replaces it, and the hosts of scoring and management too."""
 
 
-def view(session: Session, revision: Revision, origin: str | None = None) -> dict[str, Any]:
+class Location(TypedDict):
+    """Where the blob of a trained model is. The token is never shown."""
+
+    BaseLocation: str
+    RelativeLocation: str
+    SasBlobToken: str
+
+
+class Resource(TypedDict):
+    """A trained model of an endpoint, which a PATCH can replace."""
+
+    Name: str
+    Kind: str
+    Location: Location
+
+
+class InUse(TypedDict):
+    """What this program adds to an endpoint: its revision, and the models in use by asset id."""
+
+    revision: int
+    etag: str
+    models: dict[str, dict[str, Any]]
+
+
+class Endpoint(TypedDict):
+    """An endpoint as Get answers it. A Reader gets None for both keys."""
+
+    Name: str
+    Description: str
+    CreationTime: str
+    WorkspaceId: str
+    WebServiceId: str
+    HelpLocation: str
+    PrimaryKey: str | None
+    SecondaryKey: str | None
+    ApiLocation: str
+    Version: str
+    PreventUpdate: bool
+    SampleDataEnabled: bool
+    ExperimentLocation: str | None
+    MaxConcurrentCalls: int
+    DiagnosticsTraceLevel: str
+    ThrottleLevel: str
+    Resources: list[Resource]
+    mlmgmt: InUse
+
+
+def view(session: Session, revision: Revision[EndpointId], origin: str | None = None) -> Endpoint:
     """Return an endpoint as the service answered it, and under `mlmgmt` the models in use. A Reader gets no keys.
 
     Args:
         origin: the server to write into its addresses; None for the hosts of the original service.
     """
     identity = revision.resource
-    assert isinstance(identity, EndpointId)
     document = revision.document
     properties, facts = document["properties"], document.get(MEMBER) or endpoint_facts.facts()
     pair = {} if session.role == READER else session.store.service_secrets(identity).get("keys") or {}
@@ -54,7 +100,7 @@ def view(session: Session, revision: Revision, origin: str | None = None) -> dic
     }
 
 
-def _models(revision: Revision) -> dict[str, Any]:
+def _models(revision: Revision) -> dict[str, dict[str, Any]]:
     kept = ("state", "digest", "takenOn", "trainedOn", "rows", "learner")
     return {
         asset: {name: body[name] for name in kept if name in body} for asset, body in sorted(revision.models.items())
@@ -66,7 +112,7 @@ def updatable(revision: Revision) -> list[assets.TrainedModel]:
     return assets.trained_models(revision.document)
 
 
-def _resource(model: assets.TrainedModel) -> dict[str, Any]:
+def _resource(model: assets.TrainedModel) -> Resource:
     blob = blobs.parse(model.uri)
     base, _, relative = model.uri.rpartition("/") if blob is None else (blob.base_location[:-1], "", "")
     return {

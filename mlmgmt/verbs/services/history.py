@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from mlmgmt.errors import BadRequest, Conflict, NotFound
-from mlmgmt.ids import ResourceId
+from mlmgmt.ids import EndpointId
+from mlmgmt.store.services import is_revision_of
 from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.services import addresses, changes, deployment, endpoint_view, lookup
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.services.addresses import Address
+    from mlmgmt.verbs.services.endpoint_view import Endpoint
+    from mlmgmt.verbs.services.lookup import WebService
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/webServices/write"
@@ -169,9 +172,10 @@ def restoration(
     )
 
 
-def _view(session: Session, revision: Revision) -> dict[str, Any]:
-    view = lookup.view if isinstance(revision.resource, ResourceId) else endpoint_view.view
-    return view(session, revision)
+def _view(session: Session, revision: Revision) -> WebService | Endpoint:
+    if is_revision_of(revision, EndpointId):
+        return endpoint_view.view(session, revision)
+    return lookup.view(session, revision)
 
 
 def _return_to(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
 from mlmgmt.definition.document import parse
 from mlmgmt.definition.schema import without
@@ -14,6 +14,33 @@ if TYPE_CHECKING:
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
+
+
+class InUse(TypedDict):
+    """What this program adds to a web service: its revision, added regions if any, and the models by asset id."""
+
+    revision: int
+    regions: NotRequired[list[str]]
+    models: dict[str, dict[str, Any]]
+
+
+class Item(TypedDict):
+    """A web service as a list shows it: without the package, assets and ports of its definition."""
+
+    id: str
+    name: str
+    type: str
+    etag: str
+    location: str
+    properties: dict[str, Any]
+    tags: NotRequired[dict[str, str]]
+
+
+class WebService(Item):
+    """A web service as Get answers it. Its `properties` are the definition without write-only members."""
+
+    mlmgmt: InUse
+
 
 _LEFT_OUT_OF_LISTS = ("package", "assets", "input", "output", "exampleRequest", "parameters")
 
@@ -45,7 +72,7 @@ def existing(session: Session, group: str, name: str) -> Revision[ResourceId]:
 
 def get(
     session: Session, *, group: str | None = None, name: str | None = None, region: str | None = None
-) -> dict[str, Any] | list[dict[str, Any]]:
+) -> WebService | list[Item]:
     """Return one web service in full, or those of a group or of the subscription without their packages.
 
     Raises:
@@ -93,7 +120,7 @@ def is_in(revision: Revision, region: str) -> bool:
     return any(same_location(region, known) for known in (str(revision.document["location"]), *revision.regions))
 
 
-def view(session: Session, revision: Revision) -> dict[str, Any]:
+def view(session: Session, revision: Revision) -> WebService:
     """Return a web service as Get answers it: the definition without secrets, the etag, and the models in use."""
     models = {}
     for asset_id, body in revision.models.items():
@@ -104,8 +131,10 @@ def view(session: Session, revision: Revision) -> dict[str, Any]:
             shown["blob"] = deployment.blob_state(session, body["uri"], body["digest"])
         models[asset_id] = shown
     document = public(session, revision)
-    regions = {"regions": revision.regions} if revision.regions else {}
-    return _with_envelope(document, revision) | {"mlmgmt": {"revision": revision.number, **regions, "models": models}}
+    use: InUse = {"revision": revision.number, "models": models}
+    if revision.regions:
+        use = {"revision": revision.number, "regions": revision.regions, "models": models}
+    return {**_with_envelope(document, revision), "mlmgmt": use}
 
 
 def public(session: Session, revision: Revision) -> dict[str, Any]:
@@ -116,7 +145,7 @@ def public(session: Session, revision: Revision) -> dict[str, Any]:
 
 def page(
     session: Session, *, group: str | None = None, after: str = "", most: int = 100
-) -> tuple[list[dict[str, Any]], str | None]:
+) -> tuple[list[Item], str | None]:
     """Return the next page of web services of a group or the subscription, and where the page after it begins.
 
     Args:
@@ -130,7 +159,7 @@ def page(
     else:
         groups = [str(session.existing_group(group)["name"])]
     behind_group, _, behind_name = after.partition("/")
-    items: list[dict[str, Any]] = []
+    items: list[Item] = []
     last = None
     for name in groups:
         folder = file_name(name)
@@ -145,12 +174,13 @@ def page(
     return items, None
 
 
-def _with_envelope(document: dict[str, Any], revision: Revision) -> dict[str, Any]:
+def _with_envelope(document: dict[str, Any], revision: Revision) -> Item:
     head = {name: document[name] for name in ("id", "name", "type") if name in document}
-    return head | {"etag": revision.etag} | {name: value for name, value in document.items() if name not in head}
+    tail = {name: value for name, value in document.items() if name not in head}
+    return cast("Item", head | {"etag": revision.etag} | tail)
 
 
-def _item(session: Session, revision: Revision) -> dict[str, Any]:
+def _item(session: Session, revision: Revision) -> Item:
     document = dict(revision.document)
     kept = {name: value for name, value in document["properties"].items() if name not in _LEFT_OUT_OF_LISTS}
     document["properties"] = kept

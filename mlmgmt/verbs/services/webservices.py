@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mlmgmt.ids import ServiceId
-    from mlmgmt.store.services import Revision
+    from mlmgmt.store.services import Id, Revision
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
 
@@ -206,7 +206,7 @@ def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def plan_change(
     session: Session,
-    current: Revision,
+    current: Revision[Id],
     change: Mapping[str, Any],
     *,
     clear: Iterable[str] = (),
@@ -215,7 +215,7 @@ def plan_change(
     source: str | None = None,
     skip_model_check: bool = False,
     held: Mapping[str, bytes] | None = None,
-    show: Callable[[Revision], Any] | None = None,
+    show: Callable[[Revision[Id]], Any] | None = None,
 ) -> Outcome:
     """Plan one change document on the current revision.
 
