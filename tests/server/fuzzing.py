@@ -192,7 +192,7 @@ def asked(ground: Ground, examples: int, seed: int = 4) -> Iterator[str]:
             del ways[-1], ways[1]
         for place, (mode, fixed) in enumerate(ways if raw.get("parameters") else ways[:1]):
             # The first way is the one that can succeed, so it is tried most.
-            times = examples if place == 0 else 1
+            times = examples if place == 0 else max(1, examples // 2)
             strategy = operation.as_strategy(generation_mode=schemathesis.GenerationMode(mode), **fixed)
             for told in _wrong(ground, strategy, raw["operationId"], ground.headers(proof), times, seed):
                 yield f"{raw['operationId']}, {mode}, {fixed.get('path_parameters')}: {told}"

@@ -33,6 +33,10 @@ def get_experiment(call: Call) -> Reply:
 def save_experiment(call: Call) -> Reply:
     body = call.document()
     draft = json_body.boolean(body, "IsDraft")
+    # They have no effect here, and are refused where the contract would refuse them.
+    json_body.boolean(body, "DisableNodeUpdate")
+    for name in ("Summary", "ParentExperimentId", "Category"):
+        json_body.text(body, name)
     outcome = saving.plan_save(
         call.session,
         graph=json_body.mapping(body, "ExperimentGraph"),

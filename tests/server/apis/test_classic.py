@@ -588,6 +588,17 @@ class TestStudio:
         assert codes(classic.studio_ask("POST", "experiments", json=broken))[2] == "InvalidExperimentGraph"
         assert codes(classic.studio_ask("POST", "experiments", json={}))[2] == "InvalidExperimentName"
 
+    @pytest.mark.parametrize(
+        ("member", "value"), [("DisableNodeUpdate", 0), ("Summary", {}), ("ParentExperimentId", []), ("Category", 1)]
+    )
+    def test_a_member_without_effect_is_refused_if_its_type_is_wrong(
+        self, classic: Classic, member: str, value: Any
+    ) -> None:
+        body = {"Description": "Odd", "ExperimentGraph": {"ModuleNodes": []}, member: value}
+        refused = classic.studio_ask("POST", "experiments", json=body)
+        assert codes(refused) == [400, "InvalidRequestContent", "InvalidRequestContent"]
+        assert member in refused.text
+
     def test_trained_models_are_promoted_and_listed(self, classic: Classic, mlmgmt: Any) -> None:
         experiment = mlmgmt(["get-experiment", TRAINING, "-o", "json"], ok=True).json["ExperimentId"]
         node = mlmgmt(["experiment-nodes", TRAINING, "-Comment", "Train Model"], ok=True).json[0]["Id"]
