@@ -1,3 +1,3 @@
 """The cmdlets of Azure Machine Learning Studio (classic) web services, on one machine."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

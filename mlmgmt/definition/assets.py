@@ -10,7 +10,7 @@ from mlmgmt.errors import BadRequest, NotFound
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TRAINED_MODEL, TRANSFORMATION, DATASET = "trained model", "transformation", "dataset"
+TRAINED_MODEL, TRANSFORMATION, DATASET, BUNDLE = "trained model", "transformation", "dataset", "script bundle"
 RESULTS_PORT = "Results dataset"
 """The output port of every Resource, whatever its content."""
 TRAINED_MODEL_SUFFIX, TRANSFORMATION_SUFFIX = ".ilearner", ".itransform"
@@ -20,6 +20,7 @@ SUFFIXES = {
     ".csv": DATASET,
     ".tsv": DATASET,
     ".arff": DATASET,
+    ".zip": BUNDLE,
 }
 """The kind of a Resource's content, by the suffix of its uri's path."""
 

@@ -292,7 +292,9 @@ def _saved_source(
             uri = asset["locationInfo"]["uri"]
             foreign = _FOREIGN.fullmatch(uri)
             kind = kind_of(asset) or (foreign["kind"].casefold() if foreign else DATASET)
-            member = next(name for name, named in _SOURCES.items() if kind in (named, named.replace(" ", "")))
+            kinds = {named.replace(" ", ""): name for name, named in _SOURCES.items()}
+            # A script bundle is a dataset of the workspace.
+            member = kinds.get(kind.replace(" ", ""), "DataSourceId")
             return {member: foreign["id"] if foreign else uri}
     return {}
 

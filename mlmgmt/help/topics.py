@@ -22,6 +22,7 @@ TOPICS = (
     "definitions",
     "retraining",
     "experiments",
+    "scripts",
     "batch",
     "classic",
     "many-models",

@@ -21,6 +21,7 @@ _CARRIES = {
     definition_assets.TRAINED_MODEL: (PortType.TRAINED, PortType.TRAINED_CLUSTERS),
     definition_assets.TRANSFORMATION: (PortType.TRANSFORM,),
     definition_assets.DATASET: (PortType.DATASET,),
+    definition_assets.BUNDLE: (PortType.ZIP,),
 }
 
 

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.learning import old_python
+
 if TYPE_CHECKING:
     from types import CodeType
 
@@ -35,9 +37,9 @@ def main(words: list[str]) -> int:
 
     Args:
         words: the id of the process that waits for this one, the limit of processor time in seconds, and the limit of
-            the address space in bytes.
+            the address space in bytes; then the Python that the script was written for, if there is one.
     """
-    parent, seconds, memory = map(int, words)
+    parent, seconds, memory = map(int, words[:3])
     _limit(resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_CPU, seconds + 1)
     _limit(resource.RLIMIT_FSIZE, _LARGEST_FILE)
@@ -45,7 +47,7 @@ def main(words: list[str]) -> int:
     threading.Thread(target=_end_with_parent, args=(parent,), daemon=True).start()
     sys.argv = [""]
     try:
-        _run()
+        _run(words[3] if len(words) > 3 else None)
     except BaseException as error:
         # Whatever a script raises, even SystemExit, is a failure.
         _explain(error)
@@ -69,22 +71,37 @@ def _end_with_parent(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def _run() -> None:
+def _run(version: str | None) -> None:
     text = Path(_SOURCE).read_text(encoding="utf-8-sig")
-    # dont_inherit: the __future__ imports of this file must not apply to the script.
-    code = compile(text, _SOURCE, "exec", dont_inherit=True)
+    bundle = Path("Script Bundle").absolute()
+    space: dict[str, Any] = {"__name__": "azureml_script"}
+    old = old_python.named(version)
+    if old is None:
+        # dont_inherit: the __future__ imports of this file must not apply to the script.
+        code = compile(text, _SOURCE, "exec", dont_inherit=True)
+    else:
+        from mlmgmt.learning.old_python import libraries, tables, translation
+
+        code = translation.compiled(text, _SOURCE, old)
+        space |= translation.helpers(old)
+        tables.restore(old)
+        libraries.restore(old, bundle)
 
     from mlmgmt.learning import table_archive
 
-    tables = [_classic_types(table_archive.unpack(path.read_bytes())) for path in sorted(Path().glob("table*.npz"))]
-    bundle = Path("Script Bundle").absolute()
+    given = [table_archive.unpack(path.read_bytes()) for path in sorted(Path().glob("table*.npz"))]
     if bundle.is_dir():
         sys.path.insert(0, str(bundle))
-    Path("result.npz").write_bytes(table_archive.pack(_call_main(code, tables)))
+    result = _call_main(code, space, [_classic_types(table, old is not None) for table in given])
+    Path("result.npz").write_bytes(table_archive.pack(result))
 
 
-def _classic_types(frame: pd.DataFrame) -> pd.DataFrame:
-    """Convert a table to the column types that scripts expect: NumPy's types, and times without a zone."""
+def _classic_types(frame: pd.DataFrame, old: bool) -> pd.DataFrame:
+    """Convert a table to the column types that scripts expect: NumPy's types, and times without a zone.
+
+    Args:
+        old: keep text as objects and times in nanoseconds, like pandas before 3.
+    """
     import pandas as pd
 
     columns: dict[str, Any] = {}
@@ -96,14 +113,17 @@ def _classic_types(frame: pd.DataFrame) -> pd.DataFrame:
             series = series.astype(object).where(series.notna(), None) if series.hasnans else series.astype("bool")
         elif isinstance(series.dtype, pd.DatetimeTZDtype):
             series = series.dt.tz_localize(None)
+        if old and isinstance(series.dtype, pd.StringDtype):
+            series = series.astype(object)
+        elif old and series.dtype.kind in "mM":
+            series = series.dt.as_unit("ns")
         columns[name] = series
     return pd.DataFrame(columns, index=frame.index)
 
 
-def _call_main(code: CodeType, tables: list[pd.DataFrame]) -> pd.DataFrame:
+def _call_main(code: CodeType, space: dict[str, Any], tables: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
-    space: dict[str, Any] = {"__name__": "azureml_script"}
     exec(code, space)  # noqa: S102 - the user allowed scripts, and this process is theirs alone
     if not callable(space.get("azureml_main")):
         raise LookupError("the script defines no function azureml_main")

@@ -6,26 +6,35 @@ import contextlib
 import io
 import os
 import signal
+import stat
 import subprocess
 import sys
 import zipfile
 import zlib
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PureWindowsPath
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 import mlmgmt
-from mlmgmt.learning import table_archive
+from mlmgmt.learning import old_python, table_archive
 from mlmgmt.modules.base import Dataset, ModuleFailure, ScriptResult
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from mlmgmt.learning.old_python import checking
 
 SECONDS = 600.0
 MEMORY = 4 * 1024**3
 _LONGEST_CONSOLE = 1024 * 1024
-_LARGEST_BUNDLE = 256 * 1024**2
+LARGEST_BUNDLE, MOST_MEMBERS, LARGEST_RATIO = 256 * 1024**2, 10_000, 200
+"""The limits of a script bundle: bytes unpacked, files and folders, and bytes unpacked for each of its bytes."""
+_ALWAYS_UNPACKED = 1024**2
+"""Up to this many bytes the ratio does not matter: a small text of blanks compresses well, too."""
 _LONGEST_MESSAGE = 2000
+_ENCRYPTED = 1
 
 
 def run(
@@ -33,6 +42,7 @@ def run(
     tables: Sequence[Dataset],
     bundle: bytes | None = None,
     *,
+    version: str | None = None,
     seconds: float = SECONDS,
     memory: int = MEMORY,
 ) -> ScriptResult:
@@ -40,6 +50,7 @@ def run(
 
     Args:
         bundle: a zip file, unpacked to `Script Bundle` next to the script.
+        version: the Python that the script was written for, as `Python Version` names it; see `old_python`.
         seconds: the limit of elapsed time, and of processor time.
         memory: the limit of the address space, in bytes.
 
@@ -55,9 +66,8 @@ def run(
         (folder / "source.py").write_bytes(source.encode("utf-8", "replace"))
         for place, dataset in enumerate(tables, start=1):
             (folder / f"table{place}.npz").write_bytes(table_archive.pack(dataset.frame))
-        if bundle is not None:
-            _unpack(bundle, folder / "Script Bundle")
-        status = _wait(folder, console, seconds, memory)
+        _unpack(bundle, folder / "Script Bundle")
+        status = _wait(folder, console, version, seconds, memory)
         text = _tail(console)
         if status != 0:
             raise _failure(folder, status, text, seconds, memory)
@@ -78,7 +88,7 @@ def _tail(console: IO[bytes]) -> str:
     return console.read(_LONGEST_CONSOLE).decode(errors="replace")
 
 
-def _wait(folder: Path, console: IO[bytes], seconds: float, memory: int) -> int | None:
+def _wait(folder: Path, console: IO[bytes], version: str | None, seconds: float, memory: int) -> int | None:
     """Return the exit status; None after a timeout. Also end every process that the script started."""
     environ = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL")}
     environ |= {
@@ -92,7 +102,7 @@ def _wait(folder: Path, console: IO[bytes], seconds: float, memory: int) -> int 
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
-    words = [str(os.getpid()), str(int(seconds)), str(memory)]
+    words = [str(os.getpid()), str(int(seconds)), str(memory), *([version] if version else [])]
     process = subprocess.Popen(
         [sys.executable, "-m", "mlmgmt.learning.script_host", *words],
         cwd=folder,
@@ -149,16 +159,78 @@ def _failure(folder: Path, status: int | None, console: str, seconds: float, mem
     return ModuleFailure(message, number="0085", target="Python Script", hint=hint)
 
 
-def _unpack(bundle: bytes, folder: Path) -> None:
+def check_bundle(bundle: bytes) -> None:
+    """Check a script bundle without unpacking it.
+
+    Raises:
+        ModuleFailure: it is not a zip file, exceeds a limit, or a member is encrypted, a link, or outside its folder.
+    """
+    with _opened(bundle):
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script with its bundle, and the Python that it was written for; see `run`."""
+
+    source: str
+    bundle: bytes | None = None
+    version: str | None = None
+
+
+def check(scripts: Sequence[Script]) -> list[list[checking.Finding]]:
+    """Return, for each script, what it and its bundle rely on and cannot have here. Nothing of them is run.
+
+    Raises:
+        ModuleFailure: a bundle cannot be unpacked.
+    """
+    from mlmgmt.learning.old_python import checking
+
+    found: dict[int, list[checking.Finding]] = {}
+    for old in {old_python.named(script.version) for script in scripts}:
+        places = [place for place, script in enumerate(scripts) if old_python.named(script.version) == old]
+        unpack = [partial(_unpack, scripts[place].bundle) for place in places]
+        found |= zip(places, checking.check([scripts[place].source for place in places], old, unpack), strict=True)
+    return [found[place] for place in range(len(scripts))]
+
+
+def _unpack(bundle: bytes | None, folder: Path) -> None:
+    if bundle is None:
+        return
+    with _opened(bundle) as archive:
+        archive.extractall(folder, archive.infolist())
+
+
+@contextlib.contextmanager
+def _opened(bundle: bytes) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _LARGEST_BUNDLE:
-                limit = f"{_LARGEST_BUNDLE // 1024**2} MiB"
-                message = f"The script bundle is too large: unpacked it may have at most {limit}."
-                raise ModuleFailure(message, target="Script Bundle")
-            # zipfile keeps members inside the folder, and the folder is deleted after the run.
-            archive.extractall(folder)
+            _check_members(archive.infolist(), len(bundle))
+            yield archive
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
-        # Broken, encrypted, or with invalid file names.
-        message = f"The script bundle cannot be unpacked as a zip file: {error}."
-        raise ModuleFailure(message, number="0018", target="Script Bundle") from None
+        # Broken, or with invalid file names.
+        raise _bad_bundle(f"cannot be unpacked as a zip file: {error}") from None
+
+
+def _check_members(members: Sequence[zipfile.ZipInfo], packed: int) -> None:
+    size = sum(member.file_size for member in members)
+    if len(members) > MOST_MEMBERS:
+        raise _bad_bundle(f"has {len(members):,} files and folders; at most {MOST_MEMBERS:,} are unpacked")
+    if size > LARGEST_BUNDLE:
+        raise _bad_bundle(f"is too large: unpacked it has {size:,} bytes, and may have {LARGEST_BUNDLE:,}")
+    if size > max(_ALWAYS_UNPACKED, LARGEST_RATIO * packed):
+        raise _bad_bundle(f"unpacks to {size / packed:,.0f} times its size, and may unpack to {LARGEST_RATIO} times")
+    for member in members:
+        # Zip files that old versions of .NET made have backslashes between folders.
+        member.filename = member.filename.replace("\\", "/")
+        kind = stat.S_IFMT(member.external_attr >> 16)
+        if PureWindowsPath(member.filename).anchor or ".." in member.filename.split("/"):
+            raise _bad_bundle(f"has a member outside its folder: {member.filename!r}")
+        if member.flag_bits & _ENCRYPTED:
+            raise _bad_bundle(f"is encrypted: {member.filename!r}")
+        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _bad_bundle(f"has a member that is neither a file nor a folder, such as a link: {member.filename!r}")
+
+
+def _bad_bundle(what: str) -> ModuleFailure:
+    return ModuleFailure(f"The script bundle {what}.", number="0018", target="Script Bundle")

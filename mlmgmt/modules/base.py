@@ -129,8 +129,10 @@ class GraphAccess(Protocol):
     def database(self, server: str, database: str) -> str:
         """Return the connection URL that the user mapped a server's name to."""
 
-    def run_script(self, source: str, tables: Sequence[Dataset], bundle: bytes | None) -> ScriptResult:
-        """Run a Python script in a separate process, if the user allows scripts."""
+    def run_script(
+        self, source: str, tables: Sequence[Dataset], bundle: bytes | None, version: str | None
+    ) -> ScriptResult:
+        """Run a Python script in a separate process, if the user allows scripts; the version is the one it names."""
 
 
 @dataclass(frozen=True, slots=True)

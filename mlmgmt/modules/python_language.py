@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlmgmt.modules.base import GraphAccess
 
 _SCRIPT = "R Script"  # Real graphs keep the Python source under this name.
+_VERSION = "Python Version"
 
 
 def _execute_python_script(
@@ -24,7 +25,7 @@ def _execute_python_script(
         raise ModuleFailure("The script is missing.", number="0003", target=_SCRIPT)
     # The first connected port is the first argument, whichever it is.
     tables = [inputs[port] for port in ("Dataset1", "Dataset2") if inputs.get(port) is not None]
-    done = outside.run_script(source, tables, inputs.get("Script Bundle"))
+    done = outside.run_script(source, tables, inputs.get("Script Bundle"), arguments[_VERSION])
     lines = pd.DataFrame({"Console": pd.array(done.console.splitlines(), dtype="str")})
     return done.dataset, Dataset(lines)
 
@@ -40,11 +41,8 @@ EXECUTE_PYTHON_SCRIPT = Module(
     outputs=(Port("Result Dataset"), Port("Python Device")),
     parameters=(
         Parameter(_SCRIPT, label="Python script", aliases=("Python Script",)),
-        Parameter(
-            "Python Version",
-            default="Anaconda 4.0/Python 3.5",
-            without_effect="scripts run under the Python that runs mlmgmt.",
-        ),
+        # Without it, a script is taken as written for the Python of today.
+        Parameter(_VERSION),
     ),
     reach=_execute_python_script,
     category="Python Language Modules",

@@ -41,6 +41,7 @@ BEFORE: dict[str, tuple[str, tuple[str, ...]]] = {
         ("services", "definitions", "retraining", "experiments", "batch", "http", "plans-and-storage"), ("churn", ())
     ),
     "command-line": ("home", ()),
+    "scripts": ("home", ("cp fixtures/bike-rental/rentals.csv dependencies.zip",)),
     "classic": ("home", RENTALS),
     "many-models": ("home", BIKES),
 }

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -374,7 +375,7 @@ def zipped(**members: str) -> bytes:
 def test_a_bundle_s_modules_can_be_imported() -> None:
     body = "import helper, pack.inner\nfound = open('Script Bundle/data.txt').read()\n"
     body += "return pd.DataFrame({'x': [helper.X, pack.inner.Y, found]}),"
-    bundle = zipped(**{"helper.py": "X = 'h'", "pack__inner.py": "Y = 'i'", "data.txt": "d", "..__up.py": "1"})
+    bundle = zipped(**{"helper.py": "X = 'h'", "pack__inner.py": "Y = 'i'", "data.txt": "d"})
     assert list(run_script(body, bundle=bundle).dataset.frame["x"]) == ["h", "i", "d"]
 
 
@@ -382,12 +383,51 @@ def test_a_bundle_that_cannot_be_unpacked_is_refused(monkeypatch: pytest.MonkeyP
     good = bytearray(zipped(**{"helper.py": "X = 'h'"}))
     for place in (6, good.index(b"PK\x01\x02") + 8):
         good[place] |= 1
-    for bundle in (b"", b"no zip", bytes(good), zipped(a="1", a__b="2"), zipped(**{"x" * 300: "1"})):
+    with pytest.raises(ModuleFailure, match=r"is encrypted: 'helper\.py'"):
+        scripts.run("", [], bytes(good))
+    for bundle in (b"", b"no zip", zipped(a="1", a__b="2"), zipped(**{"x" * 300: "1"})):
         with pytest.raises(ModuleFailure, match="cannot be unpacked as a zip file"):
             scripts.run("", [], bundle)
-    monkeypatch.setattr(scripts, "_LARGEST_BUNDLE", 3)
-    with pytest.raises(ModuleFailure, match="too large"):
+    with pytest.raises(ModuleFailure, match=r"unpacks to [0-9,]+ times its size, and may unpack to 200 times"):
+        scripts.run("", [], deflated("x", b"\0" * 2_000_000))
+    monkeypatch.setattr(scripts, "LARGEST_BUNDLE", 3)
+    with pytest.raises(ModuleFailure, match="unpacked it has 4 bytes, and may have 3"):
         scripts.run("", [], zipped(a="1234"))
+    monkeypatch.setattr(scripts, "MOST_MEMBERS", 1)
+    with pytest.raises(ModuleFailure, match="has 2 files and folders; at most 1 are unpacked"):
+        scripts.run("", [], zipped(a="1", b="1"))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("../up.py", "outside its folder: '../up.py'"),
+        ("a/../../up.py", "outside its folder"),
+        ("/etc/up.py", "outside its folder"),
+        ("C:\\up.py", "outside its folder: 'C:/up.py'"),
+        ("a\\..\\up.py", "outside its folder"),
+        ("link", "neither a file nor a folder, such as a link: 'link'"),
+    ],
+)
+def test_no_member_of_a_bundle_leaves_its_folder(name: str, words: str) -> None:
+    member = zipfile.ZipInfo(name)
+    member.external_attr = (0o120777 if name == "link" else 0o100644) << 16
+    with pytest.raises(ModuleFailure, match=re.escape(words)):
+        scripts.run("", [], deflated(member, b"/etc/passwd"))
+
+
+def test_backslashes_between_folders_are_read_as_old_tools_wrote_them() -> None:
+    """Compression in .NET before 4.6.1 wrote them."""
+    bundle = deflated("pack\\inner.py", b"Y = 'i'")
+    body = "import pack.inner\nreturn pd.DataFrame({'x': [pack.inner.Y]}),"
+    assert list(run_script(body, bundle=bundle).dataset.frame["x"]) == ["i"]
+
+
+def deflated(member: str | zipfile.ZipInfo, content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as packed:
+        packed.writestr(member, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def test_a_script_cannot_remove_its_console_or_its_folder() -> None:

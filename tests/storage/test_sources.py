@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -273,20 +274,70 @@ def score_refused(mlmgmt: Command, body: dict[str, Any], name: str) -> str:
     return str(refused.err)
 
 
-def test_a_zip_resource_cannot_be_used_in_a_graph(mlmgmt: Command, home: Path) -> None:
-    mlmgmt("allow-scripts", ok=True)
-    body = script_definition(FIRST)
+BUNDLE = "https://olddata.blob.core.windows.net/uploadedresources/PricingEngine_Dependencies.zip"
+
+
+def bundle_definition(uri: str = BUNDLE) -> dict[str, Any]:
+    """A definition whose script imports a module of its bundle, both in Python 2."""
+    body = script_definition(
+        "import PricingEngine.rates\nimport pandas as pd\n"
+        "def azureml_main(config):\n    return pd.DataFrame({'n': [PricingEngine.rates.half(config['id'].iloc[0])]}),"
+    )
     package = body["properties"]["package"]
-    edge = {"sourceNodeId": "Dataset1", "targetNodeId": "run", "targetPortId": "Script Bundle"}
-    package["edges"].append(edge)
-    assert "PortTypeMismatch" in score_refused(mlmgmt, body, "table")
-    uri = f"https://{Session().store.blobs.accounts()[0]}.blob.core.windows.net/data/bundle.zip"
-    body["properties"]["assets"]["zip"] = {"name": "bundle", "type": "Resource", "locationInfo": {"uri": uri}}
+    package["nodes"]["run"]["parameters"]["Python Version"] = {"value": "Anaconda 4.0/Python 2.7.11"}
     package["nodes"]["zip"] = {"assetId": "zip"}
-    edge |= {"sourceNodeId": "zip", "sourcePortId": "Results dataset"}
-    refused = score_refused(mlmgmt, body, "zip")
-    assert "ResourceNotSupported" in refused
-    assert "'bundle'" in refused
+    body["properties"]["assets"]["zip"] = {
+        "name": "Dependencies",
+        "type": "Resource",
+        "locationInfo": {"uri": uri},
+        "outputPorts": {"Results dataset": {"type": "Dataset"}},
+    }
+    ends = {"sourcePortId": "Results dataset", "targetNodeId": "run", "targetPortId": "Script Bundle"}
+    package["edges"].append({"sourceNodeId": "zip", **ends})
+    return body
+
+
+def write_bundle(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr("PricingEngine/__init__.py", "")
+        packed.writestr("PricingEngine/rates.py", "def half(x):\n    print 'half of', x\n    return x / 2\n")
+    return path
+
+
+def test_a_script_imports_the_modules_of_its_bundle(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    write_bundle(Path("bundle.zip"))
+    refused = score_refused(mlmgmt, bundle_definition(), "early")
+    for words in ("AccountNotRegistered", "olddata"):
+        assert words in refused, words
+    mlmgmt(f"map-source {BUNDLE} bundle.zip", ok=True)
+    assert rows(score(mlmgmt, {"Inputs": {"Dataset1": [{"id": 7}]}}, "early")) == [["3"]]
+
+
+def test_a_bundle_of_a_storage_account_can_have_a_signature(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    account = Session().store.blobs.accounts()[0]
+    place = blobs.parse(f"https://{account}.blob.core.windows.net/data/Bundle.ZIP")
+    assert place is not None
+    Session().store.blobs.write(place, write_bundle(Path("bundle.zip")).read_bytes())
+    deploy(mlmgmt, bundle_definition(place.uri), "own")
+    assert rows(score(mlmgmt, {"Inputs": {"Dataset1": [{"id": 9}]}}, "own")) == [["4"]]
+
+
+def test_a_bundle_and_a_table_need_their_own_ports(mlmgmt: Command, home: Path) -> None:
+    mlmgmt("allow-scripts", ok=True)
+    body = bundle_definition()
+    bundle = body["properties"]["package"]["edges"][-1]
+    bundle["targetPortId"] = "Dataset2"
+    assert "PortTypeMismatch" in score_refused(mlmgmt, body, "table")
+    bundle |= {"targetPortId": "Script Bundle", "sourceNodeId": "Dataset1"}
+    del bundle["sourcePortId"]
+    assert "PortTypeMismatch" in score_refused(mlmgmt, body, "zip")
+    Path("bundle.zip").write_bytes(b"no zip file")
+    mlmgmt(f"map-source {BUNDLE} bundle.zip", ok=True)
+    broken = score_refused(mlmgmt, bundle_definition(), "broken")
+    for words in ("Error0018", "Execute Python Script", "cannot be unpacked as a zip file"):
+        assert words in broken, words
 
 
 # Mapping

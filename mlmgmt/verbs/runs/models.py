@@ -1,4 +1,4 @@
-"""Open the assets of graphs: trusted models and transformations, and datasets."""
+"""Open the assets of graphs: trusted models and transformations, datasets and script bundles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reader(
     document: Mapping[str, Any],
     digests: Mapping[str, str],
     held: Mapping[str, bytes] | None = None,
-) -> Callable[[str], Trained | Transform | Dataset]:
+) -> Callable[[str], Trained | Transform | Dataset | bytes]:
     """Return a function that opens an asset by its id: only if it is trusted, and only once.
 
     Args:
@@ -34,6 +34,8 @@ def reader(
         asset = document["properties"]["assets"][asset_id]
         if assets.kind_of(asset) == assets.DATASET:
             return _dataset(session, asset_id, asset)
+        if assets.kind_of(asset) == assets.BUNDLE:
+            return GraphAccess(session).read(asset["locationInfo"]["uri"])
         if asset_id not in digests:
             message = f"The {assets.kind_of(asset)} {asset['name']!r} ({asset_id}) is not available in this home."
             raise NotFound(

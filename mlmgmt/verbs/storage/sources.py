@@ -85,7 +85,9 @@ class GraphAccess:
             raise NotFound(message, detail="ServerNotMapped", target=server, hint=hint)
         return str(url).replace(_DATABASE, check_name(database, what="database") if _DATABASE in url else "")
 
-    def run_script(self, source: str, tables: Sequence[Dataset], bundle: bytes | None) -> ScriptResult:
+    def run_script(
+        self, source: str, tables: Sequence[Dataset], bundle: bytes | None, version: str | None
+    ) -> ScriptResult:
         """Run a script in a separate process.
 
         Raises:
@@ -97,7 +99,7 @@ class GraphAccess:
             message = "This definition runs a Python script, but scripts are not allowed in this home."
             hint = "Read the script, then: mlmgmt allow-scripts"
             raise BadRequest(message, detail="ScriptsNotAllowed", target="R Script", hint=hint)
-        result = scripts.run(source, tables, bundle)
+        result = scripts.run(source, tables, bundle, version=version)
         for line in result.console.splitlines():
             self._session.detail(line)
         return result

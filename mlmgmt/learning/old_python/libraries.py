@@ -1,0 +1,235 @@
+"""Restore modules and names of the standard library, NumPy and scikit-learn that moved, and defaults that changed."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlmgmt.learning.old_python import translation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import CodeType, ModuleType
+
+    from mlmgmt.learning.old_python import OldPython
+
+MODULES: dict[str, dict[str, str]] = {
+    "StringIO": {"StringIO": "io:StringIO"},
+    "cStringIO": {"StringIO": "io:StringIO"},
+    "cPickle": {"": "pickle"},
+    "Queue": {"": "queue"},
+    "ConfigParser": {"": "configparser"},
+    "HTMLParser": {"": "html.parser"},
+    "urlparse": {"": "urllib.parse"},
+    "sets": {"Set": "builtins:set", "ImmutableSet": "builtins:frozenset"},
+    "sklearn.cross_validation": {
+        "train_test_split": "sklearn.model_selection:train_test_split",
+        "cross_val_score": "sklearn.model_selection:cross_val_score",
+        "cross_val_predict": "sklearn.model_selection:cross_val_predict",
+    },
+    "sklearn.grid_search": {
+        "GridSearchCV": "sklearn.model_selection:GridSearchCV",
+        "ParameterGrid": "sklearn.model_selection:ParameterGrid",
+    },
+    "sklearn.learning_curve": {"learning_curve": "sklearn.model_selection:learning_curve"},
+    "sklearn.externals": {"joblib": "joblib"},
+    "sklearn.externals.joblib": {"": "joblib"},
+    "sklearn.lda": {"LDA": "sklearn.discriminant_analysis:LinearDiscriminantAnalysis"},
+    "sklearn.qda": {"QDA": "sklearn.discriminant_analysis:QuadraticDiscriminantAnalysis"},
+}
+"""Modules that were removed: where their names are now. An empty name means the whole module."""
+NAMES: dict[str, dict[str, str]] = {
+    "collections": {
+        name: f"collections.abc:{name}"
+        for name in ("Callable", "Hashable", "Iterable", "Iterator", "Mapping", "MutableMapping", "Sequence", "Set")
+    },
+    "fractions": {"gcd": "math:gcd"},
+    "inspect": {"getargspec": "inspect:getfullargspec"},
+    "itertools": {"izip": "builtins:zip", "imap": "builtins:map", "ifilter": "builtins:filter"},
+    "numpy": {
+        "NaN": "numpy:nan",
+        "Inf": "numpy:inf",
+        "infty": "numpy:inf",
+        "alltrue": "numpy:all",
+        "bool": "builtins:bool",
+        "complex": "builtins:complex",
+        "cumproduct": "numpy:cumprod",
+        "float": "builtins:float",
+        "float_": "numpy:float64",
+        "int": "builtins:int",
+        "object": "builtins:object",
+        "product": "numpy:prod",
+        "row_stack": "numpy:vstack",
+        "sometrue": "numpy:any",
+        "str": "builtins:str",
+        "string_": "numpy:bytes_",
+        "trapz": "numpy:trapezoid",
+        "unicode_": "numpy:str_",
+    },
+    "string": {"letters": "string:ascii_letters", "lowercase": "string:ascii_lowercase"}
+    | {"uppercase": "string:ascii_uppercase"},
+    "time": {"clock": "time:perf_counter"},
+}
+"""Names that were removed from a module that is still there."""
+_FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "sklearn.cluster:KMeans": {"n_init": 10},
+    "sklearn.linear_model:LogisticRegression": {"solver": "liblinear"},
+    **{f"sklearn.ensemble:{name}": {"n_estimators": 10} for name in _FORESTS},
+    **{f"sklearn.svm:{name}": {"gamma": "auto"} for name in ("NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR")},
+}
+"""Defaults of scikit-learn that changed."""
+
+
+def restore(old: OldPython, bundle: Path | None) -> None:
+    """Restore them in this process, and translate the modules of the script bundle when they are imported."""
+    sys.meta_path[:0] = [*([_Bundle(bundle, old)] if bundle is not None else ()), _ScikitLearn()]
+    sys.meta_path.append(_Removed())
+    for name, added in NAMES.items():
+        if name != "numpy" and (name != "string" or old.python == 2):
+            _add_names(importlib.import_module(name), added)
+    import numpy
+
+    _add_names(numpy, NAMES["numpy"])
+    for name, function in (("asscalar", lambda a: a.item()), ("in1d", numpy.isin)):
+        vars(numpy).setdefault(name, function)
+    if old.python == 2:
+        import string
+
+        vars(sys).update(setdefaultencoding=lambda _: None, maxint=sys.maxsize)
+        vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))
+
+
+def _add_names(module: ModuleType, names: Mapping[str, str]) -> None:
+    for name, place in names.items():
+        # An alias such as numpy.bool is there again, with another meaning that tables understand as well.
+        if name not in vars(module):
+            setattr(module, name, _at(place))
+
+
+def _at(place: str) -> Any:
+    module, _, name = place.partition(":")
+    found = importlib.import_module(module)
+    return getattr(found, name) if name else found
+
+
+class _Removed(MetaPathFinder, Loader):
+    """Finds the removed modules, after everything else was tried."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self, is_package=True) if fullname in MODULES else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        whole = MODULES[spec.name].get("")
+        return _at(whole) if whole else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        name = module.__spec__.name if module.__spec__ is not None else ""
+        if "" in MODULES.get(name, {"": ""}):
+            return
+        _add_names(module, MODULES[name])
+        if name == "sklearn.cross_validation":
+            vars(module).update(_splitters())
+
+
+def _splitters() -> dict[str, Callable[..., Any]]:
+    """The splitters of `sklearn.cross_validation`, which took the rows, and were the folds themselves."""
+    import numpy as np
+    from sklearn import model_selection as now
+
+    def k_fold(n: int, n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> list[Any]:
+        splitter = now.KFold(n_folds, shuffle=shuffle, random_state=random_state if shuffle else None)
+        return list(splitter.split(np.zeros(n)))
+
+    def stratified(y: Sequence[Any], n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> list[Any]:
+        splitter = now.StratifiedKFold(n_folds, shuffle=shuffle, random_state=random_state if shuffle else None)
+        return list(splitter.split(np.zeros(len(y)), y))
+
+    def shuffled(n: int, n_iter: int = 10, test_size: Any = 0.1, random_state: Any = None) -> list[Any]:
+        return list(now.ShuffleSplit(n_iter, test_size=test_size, random_state=random_state).split(np.zeros(n)))
+
+    def leave_one_out(n: int) -> list[Any]:
+        return list(now.LeaveOneOut().split(np.zeros(n)))
+
+    return {"KFold": k_fold, "StratifiedKFold": stratified, "ShuffleSplit": shuffled, "LeaveOneOut": leave_one_out}
+
+
+def restore_learners() -> None:
+    """Restore the defaults of scikit-learn, and its imputer. It takes a second to import; call it when it is needed."""
+    for place, defaults in DEFAULTS.items():
+        _set_defaults(_at(place).__init__, defaults)
+    import sklearn.preprocessing
+    from sklearn.impute import SimpleImputer
+
+    def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, **_: Any) -> SimpleImputer:
+        import numpy as np
+
+        if axis:
+            raise NotImplementedError("Imputer(axis=1) is not restored: transpose the table, and take axis=0")
+        return SimpleImputer(missing_values=np.nan if missing_values == "NaN" else missing_values, strategy=strategy)
+
+    sklearn.preprocessing.Imputer = imputer
+
+
+def _set_defaults(function: Any, defaults: Mapping[str, Any]) -> None:
+    named = function.__kwdefaults__ or {}
+    positional = list(function.__defaults__ or ())
+    names = function.__code__.co_varnames[: function.__code__.co_argcount][-len(positional) or None :]
+    for name, value in defaults.items():
+        if name in named:
+            named[name] = value
+        else:
+            positional[names.index(name)] = value
+    function.__defaults__ = tuple(positional) or None
+
+
+class _Bundle(MetaPathFinder):
+    """Finds the modules of a script bundle."""
+
+    def __init__(self, folder: Path, old: OldPython) -> None:
+        self._folder, self._old = folder, old
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
+        found = PathFinder.find_spec(fullname, path if path is not None else [str(self._folder)], target)
+        if found is None or found.origin is None or not isinstance(found.loader, SourceFileLoader):
+            return None
+        if not Path(found.origin).is_relative_to(self._folder):
+            return None
+        found.loader = _Translating(found.loader.name, found.loader.path, self._old)
+        return found
+
+
+class _ScikitLearn(MetaPathFinder):
+    """Finds scikit-learn as always, and restores its defaults once it is imported."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
+        found = PathFinder.find_spec(fullname, path) if fullname == "sklearn" else None
+        if found is not None and isinstance(found.loader, SourceFileLoader):
+            found.loader = _Learners(found.loader.name, found.loader.path)
+        return found
+
+
+class _Learners(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        super().exec_module(module)
+        restore_learners()
+
+
+class _Translating(SourceFileLoader):
+    """Loads a module of a script bundle as the script itself is loaded."""
+
+    def __init__(self, fullname: str, path: str, old: OldPython) -> None:
+        super().__init__(fullname, path)
+        self._old = old
+
+    def get_code(self, fullname: str) -> CodeType:
+        text = self.get_data(self.path).decode("utf-8-sig", "replace")
+        return translation.compiled(text, self.path, self._old)
+
+    def exec_module(self, module: ModuleType) -> None:
+        vars(module).update(translation.helpers(self._old))
+        super().exec_module(module)
