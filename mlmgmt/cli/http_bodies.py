@@ -94,7 +94,7 @@ def _definition(_: Session, given: Mapping[str, Any]) -> Any:
 def _change(session: Session, given: Mapping[str, Any]) -> Any:
     if given.get("service_updates") is not None:
         return parse(given["service_updates"].data)
-    own = ("group", "name", "service_updates", "clear", "message", "if_match", "skip_model_check")
+    own = ("group", "name", "service_updates", "clear", "message", "if_match", "skip_model_check", "require_runnable")
     return webservices.change_of(session, {name: value for name, value in given.items() if name not in own})
 
 

@@ -144,7 +144,12 @@ def _history(result: list[Entry]) -> None:
 
 def _checks(result: Any) -> None:
     render.table(["Check", "Result", "Note"], ([row["Check"], row["Result"], row["Note"]] for row in result["Checks"]))
-    render.lines("Passed." if result["Passed"] else "Not passed.")
+    if result["Reasons"]:
+        render.lines("Stored. It cannot score:")
+        for reason in result["Reasons"]:
+            render.lines(f"- {reason['Message']}")
+    else:
+        render.lines("Passed." if result["Passed"] else "Not passed.")
 
 
 def _scores(result: Any) -> None:

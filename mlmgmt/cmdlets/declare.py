@@ -264,6 +264,9 @@ PARAMETERS = Parameter(
     "Parameters", Kind.LIST, "Web service parameters, as NAME=VALUE.", aliases=("GlobalParameters",), short="p"
 )
 SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy without checking the model. The history records this.")
+REQUIRE_RUNNABLE = Parameter(
+    "RequireRunnable", Kind.SWITCH, "Refuse a definition that could be stored but not score here."
+)
 LOOK, RETRAIN_STEP, REVIEW, DEPLOY, AFTER, HOMES = (
     "2. Look",
     "3. Export and retrain",

@@ -17,6 +17,7 @@ from mlmgmt.cmdlets.declare import (
     MESSAGE,
     NAME,
     REGION,
+    REQUIRE_RUNNABLE,
     RETRAIN_STEP,
     REVIEW,
     SKIP_CHECK,
@@ -92,6 +93,7 @@ NEW = Cmdlet(
         MESSAGE,
         IF_MATCH,
         SKIP_CHECK,
+        REQUIRE_RUNNABLE,
     ),
 )
 EXPORT = Cmdlet(
@@ -197,6 +199,7 @@ UPDATE = Cmdlet(
         MESSAGE,
         IF_MATCH,
         SKIP_CHECK,
+        REQUIRE_RUNNABLE,
     ),
 )
 _OBJECT = Parameter(
@@ -322,13 +325,14 @@ TEST = Cmdlet(
     step=REVIEW,
     topic="definitions",
     view="checks",
-    verdict="Passed",
+    verdict="Accepted",
     parameters=(
         GROUP.optional,
         NAME.optional,
         Parameter(
             "Definition", Kind.DOCUMENT, "A definition file.", aliases=("DefinitionFile", "InputFile"), position=0
         ),
+        Parameter("Strict", Kind.SWITCH, "Exit with status 1 also if the definition can be stored but not score."),
     ),
 )
 HISTORY = Cmdlet(

@@ -27,11 +27,13 @@ from mlmgmt.modules import (
     train_score,
     tuning,
 )
+from mlmgmt.modules.palette import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from mlmgmt.modules.base import Module
+    from mlmgmt.modules.palette import Absent
 
 FAMILIES = (
     data_input_output,
@@ -79,6 +81,11 @@ def _index() -> Mapping[str, Module]:
     return index
 
 
+@cache
+def _absent() -> Mapping[str, Absent]:
+    return {absent.name.casefold(): absent for absent in ABSENT.values()}
+
+
 def by_name(name: str) -> Module:
     """Return the module with a name or former name, in any letter case.
 
@@ -87,7 +94,10 @@ def by_name(name: str) -> Module:
     """
     found = _index().get(name.strip().casefold())
     if found is None:
+        absent = _absent().get(name.strip().casefold())
         message = f"The catalogue has no module {name!r}."
+        if absent is not None:
+            message = f"The module {absent.name!r} cannot run here. {absent.reason}"
         near = get_close_matches(name.casefold(), _index(), n=3, cutoff=0.5)
         hint = f"Did you mean: {', '.join(sorted({_index()[key].name for key in near}))}?" if near else None
         raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message)], hint=hint)
@@ -113,8 +123,13 @@ def find(asset: Mapping[str, Any]) -> Module:
     module = module_of(asset)
     if module is not None:
         return module
-    name, uri = str(asset.get("name", "")), asset["locationInfo"]["uri"]
+    uri = str(asset["locationInfo"]["uri"])
+    guid = _URI.fullmatch(uri.strip())
+    known = ABSENT.get(guid["guid"].casefold()) if guid else _absent().get(str(asset.get("name", "")).casefold())
+    name = known.name if known is not None else str(asset.get("name", ""))
     message = f"The module {name!r} ({uri}) cannot run here."
+    if known is not None:
+        message = f"The module {name!r} cannot run here. {known.reason}"
     raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message, uri)], hint=_HINT)
 
 

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
     from mlmgmt.modules.base import GraphAccess
 
-_SCRIPT = "R Script"  # Real graphs keep the Python source under this name.
-_VERSION = "Python Version"
+SCRIPT = "R Script"  # Real graphs keep the Python source under this name.
+VERSION = "Python Version"
 
 
 def _execute_python_script(
     inputs: Mapping[str, Any], arguments: Arguments, outside: GraphAccess
 ) -> tuple[Dataset, Dataset]:
-    source = arguments[_SCRIPT]
+    source = arguments[SCRIPT]
     if not source:
-        raise ModuleFailure("The script is missing.", number="0003", target=_SCRIPT)
+        raise ModuleFailure("The script is missing.", number="0003", target=SCRIPT)
     # The first connected port is the first argument, whichever it is.
     tables = [inputs[port] for port in ("Dataset1", "Dataset2") if inputs.get(port) is not None]
-    done = outside.run_script(source, tables, inputs.get("Script Bundle"), arguments[_VERSION])
+    done = outside.run_script(source, tables, inputs.get("Script Bundle"), arguments[VERSION])
     lines = pd.DataFrame({"Console": pd.array(done.console.splitlines(), dtype="str")})
     return done.dataset, Dataset(lines)
 
@@ -40,9 +40,9 @@ EXECUTE_PYTHON_SCRIPT = Module(
     ),
     outputs=(Port("Result Dataset"), Port("Python Device")),
     parameters=(
-        Parameter(_SCRIPT, label="Python script", aliases=("Python Script",)),
+        Parameter(SCRIPT, label="Python script", aliases=("Python Script",)),
         # Without it, a script is taken as written for the Python of today.
-        Parameter(_VERSION),
+        Parameter(VERSION),
     ),
     reach=_execute_python_script,
     category="Python Language Modules",

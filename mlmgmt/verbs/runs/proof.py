@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.errors import BadRequest
+from mlmgmt.errors import BadRequest, Detail
 from mlmgmt.protocol.columns import placeholder_row
 from mlmgmt.verbs.storage.sources import GraphAccess
 
@@ -50,7 +50,15 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
         rows = example.get(name)
         if not rows:
             rows, came = [placeholder_row(specification.get("properties") or {})], "made from the input"
-        inputs[name], _ = tables.to_dataset(tables.from_rows(rows, specification, name), specification)
+        try:
+            inputs[name], _ = tables.to_dataset(tables.from_rows(rows, specification, name), specification)
+        except BadRequest as error:
+            if not example.get(name):
+                raise
+            path = f"$.properties.exampleRequest.inputs.{name}"
+            message = f"The exampleRequest does not fit the input {name!r}: {error.message}"
+            details = [Detail(error.details[0].code if error.details else error.code, message, path)]
+            raise BadRequest(message, target=path, details=details, hint=error.hint, code=error.code) from error
     globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
     run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
     check_outputs(document, run.outputs)

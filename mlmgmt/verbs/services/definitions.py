@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from mlmgmt import resources
 from mlmgmt.definition import assets, diff, document, patch, reading
 from mlmgmt.definition.schema import without
-from mlmgmt.errors import BadRequest, MlmgmtError, WrongUsage
+from mlmgmt.errors import BadRequest, Detail, MlmgmtError, NotFound, WrongUsage
 from mlmgmt.ids import ResourceId
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.outcome import Outcome
-from mlmgmt.verbs.runs import models, proof
+from mlmgmt.verbs.runs import models, proof, runnable
 from mlmgmt.verbs.services import changes, deployment, history, lookup
 
 if TYPE_CHECKING:
@@ -232,13 +232,33 @@ def _manifests(session: Session, *documents: Mapping[str, Any]) -> dict[str, Any
     return known
 
 
+class Tested(TypedDict):
+    """What a test found.
+
+    Args:
+        Passed: whether the definition can answer here.
+        Accepted: whether it can be deployed; with -Strict, the same as Passed.
+        Reasons: why it cannot answer, although it can be deployed.
+    """
+
+    Passed: bool
+    Accepted: bool
+    Checks: list[dict[str, str]]
+    Reasons: list[dict[str, Any]]
+
+
 def test(
-    session: Session, *, group: str | None = None, name: str | None = None, definition: Source | None = None
-) -> dict[str, Any]:
+    session: Session,
+    *,
+    group: str | None = None,
+    name: str | None = None,
+    definition: Source | None = None,
+    strict: bool = False,
+) -> Tested:
     """Check a definition file, or a deployed service with its models and its example request.
 
-    Returns:
-        `Passed`, and `Checks` with one row for each check.
+    Args:
+        strict: accept a definition only if it can answer here.
 
     Raises:
         WrongUsage: neither is named.
@@ -248,35 +268,71 @@ def test(
         found = reading.read(definition.data, session.contract, source=definition.name)
         rows = [_check("definition", "passed", "schema and graph")]
         rows += [_check("warning", "noted", f"{detail.target}: {detail.message}") for detail in found.warnings]
-        rows += _graph_checks(found.document)
-        return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
+        checks, reasons = _check_here(session, found.document)
+        return _tested([*rows, *checks], reasons, strict)
     if group is None or name is None:
         raise WrongUsage("Name a definition file, or a web service with -ResourceGroupName and -Name.")
-    return _test_deployed(session, group, name)
+    return _test_deployed(session, group, name, strict)
 
 
-def _graph_checks(body: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Check whether the graph can run here: modules, ports and parameters. Modules that do not run here are noted."""
+def _tested(rows: list[dict[str, str]], reasons: list[Detail], strict: bool) -> Tested:
+    stored = all(row["Result"] != "failed" for row in rows)
+    return {
+        "Passed": stored and not reasons,
+        "Accepted": stored and not (strict and reasons),
+        "Checks": rows,
+        "Reasons": [{"Code": reason.code, "Message": reason.message, "Target": reason.target} for reason in reasons],
+    }
+
+
+def _check_here(session: Session, document: Mapping[str, Any]) -> tuple[list[dict[str, str]], list[Detail]]:
+    """Check a definition as `new` does, and whether it can answer: modules, models, data, scripts and its example."""
+    from mlmgmt.learning.plan import GraphPlan
+
+    try:
+        _ = session.store
+    except NotFound as error:
+        # A reviewer may have no home. Then only the graph can be checked.
+        return _check_graph(document), [Detail(error.details[0].code, "No home is here for its models and data.")]
+    body, secrets = changes.split_secrets(document)
+    try:
+        deployed = deployment.prepare(session, body, None, sas_tokens=secrets.get("sas"))
+    except MlmgmtError as error:
+        messages = dict.fromkeys([error.message, *(detail.message for detail in error.details)])
+        return [_check("model", "failed", " ".join(messages))], []
+    reasons = runnable.reasons(session, body, deployed.models)
+    if reasons:
+        return [], reasons
+    plan = GraphPlan(body)
+    rows = [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())]
+    for node, finding in runnable.script_findings(session, plan):
+        rows.append(_check("script", "noted", f"{node}, {finding}"))
+    if deployed.checked == "proved":
+        return [*rows, _check("model", "passed", "it scores the example")], []
+    if not proof.trains(body):
+        try:
+            came = proof.score_example(session, body, models.reader(session, body, {}))
+        except MlmgmtError as error:
+            return rows, list(error.details) or [Detail(error.code, error.message, error.target)]
+        rows.append(_check("example", "passed", f"scored {came}"))
+    return rows, []
+
+
+def _check_graph(document: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Check modules, ports and parameters. Modules that do not run here are noted."""
     from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules import catalogue
 
-    lines = []
-    for asset in body["properties"].get("assets", {}).values():
-        if asset["type"] == "Module":
-            try:
-                catalogue.find(asset)
-            except catalogue.ModuleNotSupported as error:
-                lines.append(_check("module", "noted", error.message))
-    if lines:
-        return lines
     try:
-        plan = GraphPlan(body)
+        plan = GraphPlan(document)
         return [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())]
+    except catalogue.ModuleNotSupported as error:
+        return [_check("module", "noted", detail.message) for detail in error.details]
     except MlmgmtError as error:
         return [_check("graph", "failed", error.message)]
 
 
-def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
+def _test_deployed(session: Session, group: str, name: str, strict: bool) -> Tested:
     current = lookup.existing(session, group, name)
     rows = [_check("revision", "passed", f"{current.number}, {current.change} {current.modified_on} by {current.by}")]
     newest = session.store.services.history(current.resource)[-1:]
@@ -312,7 +368,7 @@ def _test_deployed(session: Session, group: str, name: str) -> dict[str, Any]:
             rows.append(_check("example", "passed", f"scored {came}"))
     except MlmgmtError as error:
         rows.append(_check("example", "failed", error.details[0].message if error.details else error.message))
-    return {"Passed": all(row["Result"] != "failed" for row in rows), "Checks": rows}
+    return _tested(rows, [], strict)
 
 
 def _blob_word(state: str) -> str:

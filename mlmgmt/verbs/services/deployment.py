@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets, graph
@@ -75,10 +76,13 @@ def prepare(
         service: the New web service that is created, for a warning about how to train its model.
 
     Raises:
-        BadRequest: `ModelNotProved`: a new model cannot be checked, or a model fails the check.
+        BadRequest: `ModelNotProved`: a new model cannot be checked, or a model fails the check. `InvalidBlobExtension`:
+            a trained model or a transformation gets a uri that cannot be one.
         NotFound: `BlobNotFound`: the account is in this home and the blob is not.
         UntrustedModel: a model was signed elsewhere, or changed.
     """
+    if before is not None and digests is None:
+        _refuse_lost_models(before.document, document)
     found = assets.learnt_assets(document)
     result = Deployment()
     if not found:
@@ -111,6 +115,19 @@ def prepare(
     else:
         _prove(session, document, before, result)
     return result
+
+
+def _refuse_lost_models(before: Mapping[str, Any], document: Mapping[str, Any]) -> None:
+    """Refuse a change after which a trained model or a transformation would be no model, as with an empty uri."""
+    named = document.get("properties", {}).get("assets", {})
+    for model in assets.learnt_assets(before):
+        asset, suffix = named.get(model.asset_id), Path(model.uri.split("?", 1)[0]).suffix
+        if asset is not None and assets.kind_of(asset) != assets.SUFFIXES[suffix.casefold()]:
+            uri = (asset.get("locationInfo") or {}).get("uri")
+            text = f"The uri of {model} must end in {suffix}, and would be {uri!r}."
+            path = f"$.properties.assets.{model.asset_id}.locationInfo.uri"
+            hint = f"It is {model.uri} now. To point it to another model: mlmgmt set-model FILE LOCATION"
+            raise BadRequest(text, detail="InvalidBlobExtension", target=model.asset_id, at=path, hint=hint)
 
 
 def _keeps_copy(session: Session, present: Mapping[str, Any], result: Deployment) -> bool:

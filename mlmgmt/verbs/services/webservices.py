@@ -16,6 +16,7 @@ from mlmgmt.store.secrets import new_key
 from mlmgmt.store.services import REMOVED
 from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.plans import associations
+from mlmgmt.verbs.runs import runnable
 from mlmgmt.verbs.services import changes, deployment, lookup
 
 if TYPE_CHECKING:
@@ -56,12 +57,14 @@ def plan_create(
     if_match: str | None = None,
     only_new: bool = False,
     skip_model_check: bool = False,
+    require_runnable: bool = False,
 ) -> Outcome:
     """Plan a new web service, or the replacement of a whole existing one, as PUT does.
 
     Args:
         from_instance: the definition came as an object; its own location takes precedence over `location`.
         only_new: refuse to replace an existing one.
+        require_runnable: refuse a definition that cannot answer here; see `runnable.reasons`.
 
     Raises:
         BadRequest: `InvalidDefinition`; or a model fails the check.
@@ -102,6 +105,8 @@ def plan_create(
     deployed = deployment.prepare(
         session, body, current, skip=skip_model_check, sas_tokens=secrets.get("sas"), service=identity
     )
+    if require_runnable:
+        runnable.require(session, body, deployed.models)
     warnings += associations.notes(session, identity, body)
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
     if current is not None:
@@ -133,6 +138,7 @@ def plan_update(
     message: str | None = None,
     if_match: str | None = None,
     skip_model_check: bool = False,
+    require_runnable: bool = False,
     **members: Any,
 ) -> Outcome:
     """Plan a change of a web service, from a document or from single members (`_SECTIONS`).
@@ -168,6 +174,7 @@ def plan_update(
         message=message,
         source=source,
         skip_model_check=skip_model_check,
+        require_runnable=require_runnable,
     )
 
 
@@ -214,6 +221,7 @@ def plan_change(
     message: str | None = None,
     source: str | None = None,
     skip_model_check: bool = False,
+    require_runnable: bool = False,
     held: Mapping[str, bytes] | None = None,
     show: Callable[[Revision[Id]], Any] | None = None,
 ) -> Outcome:
@@ -222,6 +230,7 @@ def plan_change(
     Args:
         show: turns the written revision into the answer; `lookup.view` when None.
         held: new models whose bytes are at hand, by uri; the uri may be the current one.
+        require_runnable: refuse a definition that cannot answer here; see `runnable.reasons`.
     """
     merged = patch.merge(current.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
@@ -247,6 +256,8 @@ def plan_change(
     deployed = deployment.prepare(
         session, body, current, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
     )
+    if require_runnable:
+        runnable.require(session, body, deployed.models)
     question = None
     if body["properties"].get("readOnly"):
         name = current.document["name"]

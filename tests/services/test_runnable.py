@@ -1,0 +1,162 @@
+"""A definition that can be stored and not run says so, with every reason, in `test` and before it is deployed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlmgmt.modules import catalogue, palette
+from tests.conftest import FIXTURES, Command
+from tests.learning.graphs import definition
+from tests.storage.test_sources import BUNDLE, bundle_definition, write_bundle
+
+MODEL = "https://lost.blob.core.windows.net/models/m.ilearner"
+TABLE = "https://lost.blob.core.windows.net/data/t.csv"
+
+
+def unrunnable() -> dict[str, Any]:
+    """A definition that lacks everything that can be missing: modules, a model, a table, a bundle and permission."""
+    body = bundle_definition()
+    script = body["properties"]["package"]["nodes"]["run"]["parameters"]["R Script"]
+    script["value"] = "import nltk\n" + script["value"]
+    nodes = {"score": "Score Model", "model": MODEL, "table": TABLE, "scored": "output:scored"}
+    edges = ["model > score.Trained model", "table > score.Dataset", "score.Scored dataset > scored"]
+    other = definition(nodes, edges)["properties"]
+    for guid in ("3080602" + "3392b42e094d66b775a6e0fd5", "50b91b4f9c9840d698142d945c0bb3f1"):
+        uri = f"aml://module/506153734175476c4f62416c57734963.{guid}.v1-default-1"
+        other["assets"][guid] = {"name": "As renamed", "type": "Module", "locationInfo": {"uri": uri}}
+        other["package"]["nodes"] |= {guid: {"assetId": guid, "parameters": {}}, f"o{guid}": {"outputId": f"o{guid}"}}
+        other["package"]["edges"].append({"sourceNodeId": guid, "sourcePortId": "x", "targetNodeId": f"o{guid}"})
+    body["properties"]["assets"] |= other["assets"]
+    body["properties"]["package"]["nodes"] |= other["package"]["nodes"]
+    body["properties"]["package"]["edges"] += other["package"]["edges"]
+    return body
+
+
+def written(body: Any, name: str = "wsd.json") -> str:
+    Path(name).write_text(json.dumps(body))
+    return name
+
+
+def test_test_names_every_reason_and_strict_exits_with_1(mlmgmt: Command, home: Path) -> None:
+    file = written(unrunnable())
+    shown = mlmgmt(f"test {file} -o table", ok=True)
+    assert "Stored. It cannot score:" in shown.out
+    assert "Passed" not in shown.out
+    for words in (
+        "'Execute R Script' cannot run here. Scripts in R are not run.",
+        "'Named Entity Recognition' cannot run here.",
+        "Article, Mention, Offset, Length and Type",
+        f"The trained model 'model' (asset-model) is not in this home: {MODEL}",
+        "The dataset 'table' (asset-table): ",
+        "The script bundle 'Dependencies' (zip): ",
+    ):
+        assert words in shown.out, words
+    found = mlmgmt(f"test {file} -o json", ok=True).json
+    assert (found["Passed"], found["Accepted"]) == (False, True)
+    assert sorted(reason["Code"] for reason in found["Reasons"]) == [
+        "AccountNotRegistered",
+        "AccountNotRegistered",
+        "ModelPackageNotFound",
+        "ModuleNotSupported",
+        "ModuleNotSupported",
+        "ScriptNotRunnable",
+        "ScriptNotRunnable",
+        "ScriptsNotAllowed",
+    ]
+    strict = mlmgmt(f"test {file} -Strict -o json")
+    assert (strict.status, strict.json["Accepted"]) == (1, False)
+
+
+def test_what_can_score_passes_with_strict(mlmgmt: Command, churn: Path) -> None:
+    assert mlmgmt("test churn-predictive.json -Strict -o table", ok=True).out.endswith("Passed.\n")
+    found = mlmgmt("test churn-predictive.json -Strict -o json", ok=True).json
+    assert (found["Passed"], found["Reasons"]) == (True, [])
+    assert mlmgmt("test churn-training.json -Strict -o json", ok=True).json["Passed"]
+    mlmgmt("update -g retail -n churn -Title New -RequireRunnable -Force", ok=True)
+    mlmgmt(
+        "new -g retail -l southcentralus -n other -DefinitionFile churn-predictive.json -RequireRunnable -Force",
+        ok=True,
+    )
+
+
+def test_scripts_are_named_by_line_before_they_are_allowed(mlmgmt: Command, home: Path) -> None:
+    mlmgmt(["map-source", BUNDLE, str(write_bundle(Path("bundle.zip")))], ok=True)
+    body = bundle_definition()
+    file = written(body)
+    reasons = mlmgmt(f"test {file} -o json", ok=True).json["Reasons"]
+    assert [reason["Code"] for reason in reasons] == ["ScriptsNotAllowed"]
+    assert "run" in reasons[0]["Message"]
+    mlmgmt("allow-scripts", ok=True)
+    assert mlmgmt(f"test {file} -Strict -o json", ok=True).json["Passed"]
+    script = body["properties"]["package"]["nodes"]["run"]["parameters"]["R Script"]
+    script["value"] += "\nimport nltk\ns = t['a']\ns[0] = 1"
+    (reason,) = mlmgmt(f"test {written(body)} -o json", ok=True).json["Reasons"]
+    assert reason["Code"] == "ScriptNotRunnable"
+    assert "Execute Python Script (run), line 5: import nltk" in reason["Message"]
+    script["value"] = script["value"].replace("import nltk\n", "")
+    found = mlmgmt(f"test {written(body)} -o json").json
+    notes = [row["Note"] for row in found["Checks"] if row["Check"] == "script"]
+    assert ["run, line 6: s[0]" in note for note in notes] == [True]
+    Path("bundle.zip").write_bytes(b"no zip file")
+    reasons = mlmgmt(f"test {written(bundle_definition())} -o json", ok=True).json["Reasons"]
+    assert "cannot be unpacked as a zip file" in reasons[0]["Message"]
+    assert "there is no module 'PricingEngine.rates' here" in reasons[1]["Message"]
+
+
+def test_new_and_update_refuse_what_could_only_be_stored(mlmgmt: Command, home: Path) -> None:
+    file = written(unrunnable())
+    new = f"new -g retail -l southcentralus -n lost -DefinitionFile {file} -Force"
+    refused = mlmgmt(f"{new} -RequireRunnable")
+    assert refused.status == 1
+    for words in (
+        "NotRunnable",
+        "Execute R Script",
+        "Named Entity Recognition",
+        "asset-model",
+        "Without -RequireRunnable",
+    ):
+        assert words in refused.err, words
+    assert mlmgmt("get -g retail -n lost").status == 1
+    mlmgmt(new, ok=True)
+    assert "NotRunnable" in mlmgmt("update -g retail -n lost -Title New -RequireRunnable -Force").err
+    assert mlmgmt("history -g retail -n lost -o json", ok=True).json[0]["Revision"] == 1
+    mlmgmt("update -g retail -n lost -Title New -Force", ok=True)
+
+
+def test_without_a_home_only_the_graph_is_checked(mlmgmt: Command) -> None:
+    shown = mlmgmt(["test", str(FIXTURES / "definitions" / "exported-mixed-case.json"), "-o", "json"], ok=True).json
+    assert (shown["Passed"], [reason["Code"] for reason in shown["Reasons"]]) == (False, ["NoHome"])
+    notes = " ".join(row["Note"] for row in shown["Checks"])
+    assert "Named Entity Recognition" in notes
+
+
+@pytest.mark.parametrize("uri", ["", "x", f"{MODEL[:-9]}", f"{MODEL[:-9]}.csv", f"{MODEL}.", None])
+@pytest.mark.parametrize("way", ["update", "replace"])
+def test_an_update_that_would_lose_a_model_is_refused(mlmgmt: Command, churn: Path, uri: str | None, way: str) -> None:
+    found = json.loads(Path("churn-predictive.json").read_text())
+    assets = found["properties"]["assets"]
+    model = next(name for name, asset in assets.items() if "ilearner" in asset["locationInfo"]["uri"])
+    assets[model]["locationInfo"]["uri"] = uri
+    change = {"properties": {"packageType": "Graph", "assets": {model: {"locationInfo": {"uri": uri}}}}}
+    if way == "update":
+        refused = mlmgmt(f"update -g retail -n churn -ServiceUpdates {written(change)} -Force -SkipModelCheck")
+    else:
+        refused = mlmgmt(f"new -g retail -l southcentralus -n churn -DefinitionFile {written(found)} -Force")
+    assert refused.status == 1
+    assert model in refused.err
+    assert "InvalidBlobExtension" in refused.err or "MissingMember" in refused.err or "InvalidDefinition" in refused.err
+    assert len(mlmgmt("history -g retail -n churn -o json", ok=True).json) == 1
+
+
+def test_every_module_of_the_palette_either_runs_or_has_a_reason() -> None:
+    running = {module.guid for module in catalogue.modules()}
+    assert not running & palette.ABSENT.keys()
+    for guid, absent in palette.ABSENT.items():
+        uri = f"aml://module/506153734175476c4f62416c57734963.{guid}.v1-default-9999"
+        with pytest.raises(catalogue.ModuleNotSupported, match=f"'{absent.name}' cannot run here") as refused:
+            catalogue.find({"name": "", "locationInfo": {"uri": uri}})
+        assert absent.reason in refused.value.message
