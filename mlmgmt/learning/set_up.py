@@ -14,7 +14,7 @@ from mlmgmt.definition.assets import RESULTS_PORT
 from mlmgmt.errors import BadRequest
 from mlmgmt.learning.graph_builder import Sketch
 from mlmgmt.learning.plan import GraphPlan
-from mlmgmt.modules import catalogue
+from mlmgmt.modules import catalogue, ngrams
 from mlmgmt.modules.base import PortType
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def _input_name(plan: GraphPlan, edge: Mapping[str, str]) -> str:
 
 
 def _carries_rows(plan: GraphPlan, edge: Mapping[str, str]) -> bool:
-    return plan.input_port(edge["targetNodeId"], edge.get("targetPortId")).type is PortType.DATASET
+    port = plan.input_port(edge["targetNodeId"], edge.get("targetPortId"))
+    return port.type is PortType.DATASET and not port.look_up
 
 
 def retraining(document: Mapping[str, Any]) -> Sketch:
@@ -148,6 +149,8 @@ def predictive(document: Mapping[str, Any], save: Callable[[str, str], tuple[str
         _bypass(sketch, split)
     for learning in [other for other in path if _transform_port(plan, other)]:
         _replace_with_transformation(sketch, plan, learning, save)
+    for extracting in [other for other in path if plan.modules[other].name == ngrams.EXTRACT_N_GRAM_FEATURES.name]:
+        _fix_vocabulary(sketch, plan, extracting, save)
     sketch.drop([other for other in sketch.nodes if other not in _ancestors(sketch, scorer)])
     scores = catalogue.find(sketch.assets[sketch.nodes[scorer]["assetId"]]).outputs[0]
     sketch.connect(scorer, scores.name, sketch.port("outputId", "output1"), None)
@@ -209,6 +212,21 @@ def _replace_with_transformation(
         source, given = (applied, "Transformed dataset") if rows else (learnt, RESULTS_PORT)
         sketch.connect(source, given, edge["targetNodeId"], edge.get("targetPortId"))
     sketch.drop([node])
+
+
+def _fix_vocabulary(sketch: Sketch, plan: GraphPlan, node: str, save: Callable[[str, str], tuple[str, str]]) -> None:
+    """Let a node use the n-grams that it extracted in training, since only they are features of the model."""
+    name, uri = save(node, ngrams.RESULT_VOCABULARY)
+    sketch.edges[:] = [
+        edge
+        for edge in sketch.edges
+        if edge["targetNodeId"] != node or _input_name(plan, edge) != ngrams.INPUT_VOCABULARY
+    ]
+    sketch.connect(sketch.resource(name, uri), RESULTS_PORT, node, ngrams.INPUT_VOCABULARY)
+    parameters = sketch.nodes[node].setdefault("parameters", {})
+    for key, value in ((ngrams.MODE, ngrams.READ_ONLY), (ngrams.SELECT, "False")):
+        given = next((spelling for spelling in parameters if spelling.casefold() == key.casefold()), key)
+        parameters[given] = {"value": value}
 
 
 def _ancestors(sketch: Sketch, node: str) -> set[str]:

@@ -42,9 +42,16 @@ class PortType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Port:
+    """A port of a module.
+
+    Args:
+        look_up: its table is a list of words or the like, and not the rows that the module works on.
+    """
+
     name: str
     type: PortType = PortType.DATASET
     optional: bool = False
+    look_up: bool = False
 
 
 Task = Literal["binary", "multiclass", "regression", "clustering"]

@@ -59,7 +59,6 @@ _GROUPS: dict[str, dict[str, str]] = {
         "1cdbcda42ece49088b87e6b636258d3d": "Convert to TSV",
         "0de80e22f74e4e51a080e73806a6e00c": "Evaluate Probability Function",
         "e9ad68a7e91b4ae6800eb5ee7e22cd17": "Evaluate Recommender",
-        "a8a662d089bb48c985629b9589124c4a": "Extract N-Gram Features from Text",
         "b9064dc32d694e06b3076cebf324686a": "Fast Forest Quantile Regression",
         "818b356b045c412baa1294a1d2dad90f": "Filter Based Feature Selection",
         "dcaab0b259ca4becbb6679fd23540080": "Fisher Linear Discriminant Analysis",

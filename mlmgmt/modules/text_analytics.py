@@ -25,7 +25,7 @@ PATTERN = 1_000
 _CATEGORY = "Text Analytics"
 
 
-def _text_columns(dataset: Dataset, selection: str | None, parameter: str) -> list[str]:
+def text_columns(dataset: Dataset, selection: str | None, parameter: str) -> list[str]:
     """Return the selected columns, all of them text; without a selection, every feature that is text.
 
     Raises:
@@ -72,7 +72,7 @@ def _feature_hashing(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[D
 
     dataset: Dataset = inputs["Dataset"]
     frame = dataset.frame
-    chosen = _text_columns(dataset, arguments["Target column"], "Target column")
+    chosen = text_columns(dataset, arguments["Target column"], "Target column")
     size = 2 ** arguments["Hashing bitsize"]
     if (len(frame) + COLUMN) * size * len(chosen) > CELLS:
         message = f"{size * len(chosen):,} features of {count_of(len(frame), 'row')} are too many for a table here."
@@ -151,7 +151,7 @@ _CONTRACTIONS = tuple(
 )
 _GROUP = re.compile(r"\$(?:(\$)|(\d+)|\{(\w+)\})")
 
-_LANGUAGES = ("English", "Spanish", "French", "Dutch", "German", "Italian")
+_LANGUAGES = {"English": "en", "Spanish": "es", "French": "fr", "Dutch": "nl", "German": "de", "Italian": "it"}
 _COLUMN_KEY, _EXPRESSION, _REPLACEMENT = (
     "Text column to clean",
     "Custom regular expression",
@@ -206,6 +206,8 @@ class _Cleaner:
             text = _WORD_END.sub(" ", text)
         if self.stop_words:
             text = _WORD.sub(self._unless_stopped, text)
+        if options["Lemmatization"]:
+            text = _WORD.sub(self._base_form, text)
         if options["Normalize case to lowercase"]:
             text = text.translate(_UPPER_TO_LOWER)
         if options["Remove numbers"]:
@@ -216,13 +218,18 @@ class _Cleaner:
             text = _SPECIAL.sub(" | ", text)
         return text
 
+    def _base_form(self, word: re.Match[str]) -> str:
+        from simplemma import lemmatize
+
+        return lemmatize(word[0], lang=_LANGUAGES[self.options["Language"]])
+
     def _unless_stopped(self, word: re.Match[str]) -> str:
         return "" if word[0].casefold().replace("\u2019", "'") in self.stop_words else word[0]
 
 
 def _preprocess_text(inputs: Mapping[str, Any], arguments: Arguments) -> tuple[Dataset]:
     dataset: Dataset = inputs["Dataset"]
-    chosen = _text_columns(dataset, arguments[_COLUMN_KEY], _COLUMN_KEY)
+    chosen = text_columns(dataset, arguments[_COLUMN_KEY], _COLUMN_KEY)
     stop_words = _stop_words(inputs.get("Stop words"), arguments)
     clean = _Cleaner(arguments, _custom(arguments), stop_words)
     frame = dataset.frame
@@ -297,21 +304,22 @@ def _unsupported(key: str, reason: str) -> Parameter:
 PREPROCESS_TEXT = Module(
     name="Preprocess Text",
     guid="bf9e794a9e2b4662902a0e73b255c135",
-    inputs=(Port("Dataset"), Port("Stop words", optional=True)),
+    inputs=(Port("Dataset"), Port("Stop words", optional=True, look_up=True)),
     outputs=(Port("Results dataset"),),
     parameters=(
-        Parameter("Language", "choice", "English", choices=_LANGUAGES),
+        Parameter("Language", "choice", "English", choices=tuple(_LANGUAGES)),
         _unsupported("Remove by part of speech", "no library here finds the parts of speech; set it to False."),
         Parameter(_COLUMN_KEY, "columns"),
         Parameter("Remove stop words", "boolean", "True"),
-        _unsupported("Lemmatization", "no library here knows the base forms of words; set it to False."),
+        # Studio's default is True. Every graph from there states it; those made here without it keep their answers.
+        Parameter("Lemmatization", "boolean", "False"),
         *(Parameter(key, "boolean", "True") for key in _OPTIONS),
         Parameter(_EXPRESSION),
         Parameter(_REPLACEMENT),
     ),
     run=_preprocess_text,
     category=_CATEGORY,
-    maps_to="Python's re; sklearn.feature_extraction.text.ENGLISH_STOP_WORDS",
+    maps_to="Python's re; simplemma; sklearn.feature_extraction.text.ENGLISH_STOP_WORDS",
 )
 
 MODULES = (FEATURE_HASHING, PREPROCESS_TEXT)

@@ -217,11 +217,31 @@ def test_a_list_of_stop_words_is_one_column_of_words(words: pd.DataFrame, number
     assert (refused.value.number, refused.value.target) == (number, "Stop words")
 
 
-@pytest.mark.parametrize("key", ["Lemmatization", "Remove by part of speech"])
-def test_an_option_that_no_library_supports_is_refused(key: str) -> None:
+def test_an_option_that_no_library_supports_is_refused() -> None:
+    key = "Remove by part of speech"
     with pytest.raises(ModuleFailure, match=key) as refused:
         given(PREPROCESS_TEXT, {"Dataset": table()}, {key: "true"})
     assert refused.value.target == key
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "wanted"),
+    [
+        ("English", "cats were running to better geese", "cat be run to good goose"),
+        ("German", "Häuser gingen", "Haus gehen"),
+        ("French", "les chevaux mangeaient", "le cheval manger"),
+        ("Spanish", "casas", "casa"),
+        ("Italian", "mangiavano", "mangiare"),
+        ("Dutch", "huizen", "huis"),
+    ],
+)
+def test_words_are_replaced_by_their_base_forms(language: str, text: str, wanted: str) -> None:
+    assert clean(text, Lemmatization="True", Language=language, Remove_stop_words="False") == wanted
+    assert clean(text, Language=language, Remove_stop_words="False").casefold() == text.casefold()
+
+
+def test_base_forms_are_found_after_stop_words_are_removed() -> None:
+    assert clean("The cats were not running.", Lemmatization="True", Remove_stop_words="True") == "cat run."
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PREDICTIVE = " [Predictive Exp.]"
 """Suffix of a predictive experiment's name, after the name of its training experiment."""
 _CONTAINER = "azuremlassetscontainer"
-_KINDS = {".ilearner": "trained model", ".itransform": "transformation"}
+_KINDS = {".ilearner": "trained model", ".itransform": "transformation", ".csv": "vocabulary"}
 
 
 def plan(
