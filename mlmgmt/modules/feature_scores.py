@@ -40,8 +40,8 @@ def scores(method: str, values: Matrix, target: pd.Series[Any]) -> Matrix:
 
 
 def _as_numbers(values: Matrix, target: pd.Series[Any]) -> Matrix:
-    """Return the target as numbers, for each feature: a level of a target that is no number is the feature's mean in
-    it.
+    """Return the target as numbers, for each feature. A level of a target that is not numeric becomes the mean of the
+    feature within it.
     """
     if pd.api.types.is_numeric_dtype(target.dtype):
         return np.broadcast_to(target.to_numpy("float64")[:, None], values.shape)

@@ -207,7 +207,7 @@ def _with_features(
     table = pd.DataFrame(weights, index=frame.index, columns=names, dtype="float64")
     if taken := sorted(set(frame.columns) & {*names, listed, number}):
         raise ModuleFailure(f"The column {taken[0]!r} already exists.", number="0018", target=taken[0])
-    # The text of the n-grams describes a row for people; a learner would take every text as a level of its own.
+    # The text of the n-grams describes a row for people; for a learner, every text would be another level.
     made = dataset.with_frame(pd.concat([frame, added, table], axis=1))
     return Dataset(made.frame, {**made.roles, listed: "None", number: "None"})
 
