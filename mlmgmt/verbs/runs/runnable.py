@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
+from mlmgmt.store import blobs
 from mlmgmt.verbs.runs import models
 from mlmgmt.verbs.storage.sources import GraphAccess
 
@@ -82,7 +83,11 @@ def _missing_content(
             scripts.check_bundle(GraphAccess(session).read(str(uri)))
     except MlmgmtError as error:
         code = error.details[0].code if error.details else error.code
-        return [Detail(code, f"The {kind} {asset.get('name')!r} ({asset_id}): {error.message}", path)]
+        text = f"The {kind} {asset.get('name')!r} ({asset_id}): {error.message}"
+        if code in ("AccountNotRegistered", "AddressNotMapped"):
+            plain, _, _ = blobs.without_secrets(str(uri))
+            text += f" To read it from a file: mlmgmt map-source {plain} FILE"
+        return [Detail(code, text, path)]
     return []
 
 

@@ -293,7 +293,9 @@ def _check_here(session: Session, document: Mapping[str, Any]) -> tuple[list[dic
         _ = session.store
     except NotFound as error:
         # A reviewer may have no home. Then only the graph can be checked.
-        return _check_graph(document), [Detail(error.details[0].code, "No home is here for its models and data.")]
+        text = "There is no home here, so its models and data cannot be found."
+        rows, reasons = _check_graph(document)
+        return rows, [*reasons, Detail(error.details[0].code, text)]
     body, secrets = changes.split_secrets(document)
     try:
         deployed = deployment.prepare(session, body, None, sas_tokens=secrets.get("sas"))
@@ -303,9 +305,8 @@ def _check_here(session: Session, document: Mapping[str, Any]) -> tuple[list[dic
     reasons = runnable.reasons(session, body, deployed.models)
     if reasons:
         return [], reasons
-    plan = GraphPlan(body)
-    rows = [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())]
-    for node, finding in runnable.script_findings(session, plan):
+    rows, _ = _check_graph(body)
+    for node, finding in runnable.script_findings(session, GraphPlan(body)):
         rows.append(_check("script", "noted", f"{node}, {finding}"))
     if deployed.checked == "proved":
         return [*rows, _check("model", "passed", "it scores the example")], []
@@ -318,18 +319,18 @@ def _check_here(session: Session, document: Mapping[str, Any]) -> tuple[list[dic
     return rows, []
 
 
-def _check_graph(document: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Check modules, ports and parameters. Modules that do not run here are noted."""
+def _check_graph(document: Mapping[str, Any]) -> tuple[list[dict[str, str]], list[Detail]]:
+    """Check modules, ports and parameters; modules that do not run here are reasons why it cannot answer."""
     from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules import catalogue
 
     try:
         plan = GraphPlan(document)
-        return [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())]
     except catalogue.ModuleNotSupported as error:
-        return [_check("module", "noted", detail.message) for detail in error.details]
+        return [], list(error.details)
     except MlmgmtError as error:
-        return [_check("graph", "failed", error.message)]
+        return [_check("graph", "failed", error.message)], []
+    return [_check("graph", "passed", "it can run"), *(_check("graph", "noted", note) for note in plan.notes())], []
 
 
 def _test_deployed(session: Session, group: str, name: str, strict: bool) -> Tested:
