@@ -32,6 +32,8 @@ _PLACEHOLDERS = {
     Kind.TEXT: "<json>",
     Kind.STRUCTURE: "<object>",
     Kind.LIST: "<names>",
+    Kind.WORDS: "<names>",
+    Kind.FILES: "<files>",
 }
 _PROGRAM: Any = {"prog_name": "mlmgmt", "complete_var": "_MLMGMT_COMPLETE"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -64,7 +65,7 @@ def bind(
     texts = {name: list(several) for name, several in given.items()}
     _assign(cmdlet, texts, loose)
     for name, several in texts.items():
-        if len(several) > 1 and cmdlet.parameter(name).kind is not Kind.LIST:
+        if len(several) > 1 and cmdlet.parameter(name).kind not in _SEVERAL:
             message = f"-{name} was given {len(several)} times; give it once."
             raise WrongUsage(message, detail="ParameterAlreadyBound", target=name)
     chosen = _choose(cmdlet, set(texts), piped is not None)
@@ -85,6 +86,9 @@ def bind(
         elif not parameter.keyword.startswith("_"):
             arguments[parameter.keyword] = value
     return Bound(cmdlet, chosen, arguments, common)
+
+
+_SEVERAL = (Kind.LIST, Kind.WORDS, Kind.FILES)
 
 
 class _Once:
@@ -113,7 +117,7 @@ def _assign(cmdlet: Cmdlet, texts: dict[str, list[str]], loose: Sequence[str]) -
             hint = _suggestion(cmdlet, texts, word) or f"See: mlmgmt {cmdlet.short[0]} --help"
             raise WrongUsage(message, detail="PositionalParameterNotFound", target=word, hint=hint)
         texts[free[0].name] = [*texts.get(free[0].name, []), word]
-        if free[0].kind is not Kind.LIST:
+        if free[0].kind not in _SEVERAL:
             free.pop(0)
 
 
@@ -186,6 +190,10 @@ def convert(parameter: Parameter, texts: Sequence[str], reader: Callable[[Parame
     kind, text = parameter.kind, texts[0]
     if kind is Kind.LIST:
         return [part.strip() for several in texts for part in several.split(",") if part.strip()]
+    if kind is Kind.WORDS:
+        return [text.strip() for text in texts if text.strip()]
+    if kind is Kind.FILES:
+        return [_named_source(parameter, text, reader) for text in texts]
     if not text and parameter.mandatory:
         raise _wrong(parameter, "is empty.")
     if kind is Kind.SWITCH:
@@ -221,6 +229,16 @@ def _source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes
         return Source(f"-{parameter.name}", text.encode())
     largest = LARGEST if parameter.kind is Kind.DOCUMENT else userfiles.LARGEST_TABLE
     return userfiles.read(text, largest=largest)
+
+
+def _named_source(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes]) -> tuple[str, Source]:
+    """Return the name and the file of `NAME=FILE`; the name is "" for a file alone, also if it contains a =."""
+    name, sign, file = text.partition("=")
+    if not sign or Path(text).exists():
+        name, file = "", text
+    if file == "-":
+        return name.strip(), Source(STDIN, reader(parameter))
+    return name.strip(), userfiles.read(file, largest=userfiles.LARGEST_TABLE)
 
 
 def _structure(parameter: Parameter, text: str, reader: Callable[[Parameter], bytes]) -> dict[str, Any]:

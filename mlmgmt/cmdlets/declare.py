@@ -26,6 +26,10 @@ class Kind(Enum):
     """The content of a document."""
     ROWS = auto()
     """A table: a CSV or JSON file, or `-`."""
+    FILES = auto()
+    """Files, each alone or as NAME=FILE; the parameter is repeated, since file names may contain commas."""
+    WORDS = auto()
+    """Several texts; the parameter is repeated, since each may contain commas."""
     STRUCTURE = auto()
     """An object: JSON, a hashtable literal, a file, or `-`."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mlmgmt.cmdlets.declare import OVERWRITE, Cmdlet, Gate, Kind, Parameter
+from mlmgmt.cmdlets.declare import OVERWRITE, PARAMETERS, Cmdlet, Gate, Kind, Parameter
 from mlmgmt.protocol import regions
 
 STEP = "9. Experiments"
@@ -18,6 +18,20 @@ _NAME = Parameter(
     position=0,
     short="n",
     completes="experiment",
+)
+_REPLACEMENTS = (
+    Parameter(
+        "Data",
+        Kind.FILES,
+        "A table for the experiment: FILE, or NAME=FILE for one of several datasets or web service inputs.",
+    ),
+    Parameter(
+        "Model",
+        Kind.WORDS,
+        "A saved model or transformation for the experiment: NAME=MODEL, where MODEL is a trained model's name, a uri, "
+        "or a file.",
+        argument="models",
+    ),
 )
 _TO_FILE = (Parameter("OutputFile", Kind.FILE, "The file.", mandatory=True, position=1), OVERWRITE)
 
@@ -74,13 +88,15 @@ RUN = Cmdlet(
     spellings=_spelled("Start", "Experiment"),
     short=("run-experiment",),
     calls=("ClassicExperiments_Save",),
-    run="verbs.experiments.experiments:run",
+    run="verbs.experiments.running:run",
     summary="Run the whole graph of an experiment. -Verbose shows the time and rows of each node.",
     example="mlmgmt run-experiment Churn -Verbose",
     step=STEP,
     classic=True,
     view="experiment",
-    parameters=(_NAME,),
+    about="Tables and models that are given here stay with the experiment if the run succeeds; parameters are for this "
+    "run.",
+    parameters=(_NAME, PARAMETERS, *_REPLACEMENTS),
 )
 SET_UP = Cmdlet(
     spellings=_spelled("Set", "ExperimentWebService"),
@@ -100,6 +116,8 @@ SET_UP = Cmdlet(
         Parameter("Retraining", Kind.SWITCH, "Make a web service that trains."),
         Parameter("Predictive", Kind.SWITCH, "Make a web service that scores."),
         Parameter("OutputFile", Kind.FILE, "A file to write the web service definition to.", short="f"),
+        PARAMETERS,
+        *_REPLACEMENTS,
     ),
 )
 EXPORT = Cmdlet(
@@ -126,7 +144,7 @@ IMPORT = Cmdlet(
     parameters=(
         Parameter("InputFile", Kind.DOCUMENT, "The file.", mandatory=True, position=0),
         Parameter("NewName", help="Its name; default: the name in the file.", short="n"),
-        Parameter("Data", Kind.ROWS, "A table that replaces the only dataset of the graph."),
+        *_REPLACEMENTS,
         Parameter("Overwrite", Kind.SWITCH, "Replace the graph of the experiment with this name, which keeps its id."),
     ),
 )
@@ -176,7 +194,7 @@ NODES = Cmdlet(
     spellings=_spelled("Get", "ExperimentNode"),
     short=("experiment-nodes",),
     run="verbs.classic.copies:nodes",
-    summary="List the modules of an experiment with their ids, or only those with one name.",
+    summary="List the modules of an experiment with their ids, or only those with one comment.",
     example="mlmgmt experiment-nodes Churn -Comment 'Train Model'",
     step=STEP,
     classic=True,
@@ -184,7 +202,7 @@ NODES = Cmdlet(
     lists="modules in this experiment",
     parameters=(
         _NAME,
-        Parameter("Comment", help="The name of the modules, which has the place of Studio's comments.", position=1),
+        Parameter("Comment", help="The comment on the modules; of modules without one, their name.", position=1),
     ),
 )
 EXPORT_DEFINITION = Cmdlet(

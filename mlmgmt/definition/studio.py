@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from mlmgmt.definition.assets import DATASET, RESULTS_PORT, TRAINED_MODEL, TRANSFORMATION, kind_of
+from mlmgmt.definition.assets import BUNDLE, DATASET, RESULTS_PORT, TRAINED_MODEL, TRANSFORMATION, kind_of
 from mlmgmt.errors import BadRequest, Detail
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ def _refuse(message: str, target: str) -> NoReturn:
     )
 
 
-def is_foreign_dataset(asset: Mapping[str, Any]) -> bool:
-    """Whether a Resource is a dataset in Studio, of which only the id is known."""
+def foreign_kind(asset: Mapping[str, Any]) -> str | None:
+    """Return the kind of a Resource in Studio, of which only the id is known; None for others."""
     found = _FOREIGN.fullmatch(str((asset.get("locationInfo") or {}).get("uri")))
-    return found is not None and found["kind"].casefold() == DATASET
+    kinds = {kind.replace(" ", ""): kind for kind in _SOURCES.values()}
+    return kinds[found["kind"].casefold()] if found is not None else None
 
 
 def is_studio(value: Any) -> bool:
@@ -47,6 +48,24 @@ def is_studio(value: Any) -> bool:
 
 def _fold_names(value: Any) -> dict[str, Any]:
     return {str(name).casefold(): inner for name, inner in value.items()} if isinstance(value, dict) else {}
+
+
+def parts_of(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment's `Graph`, its `WebService` (None if it has none), and its `Other` members, all as written.
+
+    The value may be a whole experiment, or only its graph.
+    """
+    top = {str(name).casefold(): name for name in value}
+    other = {name: inner for name, inner in value.items() if str(name).casefold() not in ("graph", "webservice")}
+    graph = value[top["graph"]] if "graph" in top else None
+    if not isinstance(graph, dict) or not graph:
+        graph, other = other, {}
+    service = value[top["webservice"]] if "webservice" in top else None
+    if not service:
+        inside = next((name for name in graph if str(name).casefold() == "webservice"), None)
+        service = graph[inside] if inside is not None else service
+        graph = {name: inner for name, inner in graph.items() if name != inside}
+    return {"Graph": graph, "WebService": service, "Other": other}
 
 
 def _list(value: Any, where: str) -> list[dict[str, Any]]:
@@ -63,24 +82,25 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadRequest: `InvalidExperimentGraph`.
     """
-    top = _fold_names(value)
-    graph = _fold_names(top.get("graph")) or top
-    service = _fold_names(top.get("webservice")) or _fold_names(graph.get("webservice"))
+    parts = parts_of(value)
+    graph, service = _fold_names(parts["Graph"]), _fold_names(parts["WebService"])
     nodes: dict[str, Any] = {}
     assets: dict[str, Any] = {}
     edges: list[dict[str, str]] = []
     linked: dict[str, list[dict[str, str]]] = {}
+    by_uri: dict[str, str] = {}
+    sources: dict[str, str] = {}
     modules = _list(graph.get("modulenodes"), "ModuleNodes")
     for place, module in enumerate(modules):
         node = str(module.get("id") or "")
         if not node or node in nodes:
             _refuse(f"Module {place + 1} has no Id, or the Id of another module.", f"ModuleNodes[{place}]")
-        asset = _add_asset(assets, module, f"ModuleNodes[{place}]")
+        asset = _add_asset(assets, by_uri, module, f"ModuleNodes[{place}]")
         nodes[node] = {"assetId": asset} | _parameters(module, node, linked)
     # Only after all modules are known, so that the nodes added here do not take their ids.
     for module in modules:
         for port in _list(module.get("inputportsinternal"), "InputPortsInternal"):
-            _add_sources(port, str(module["id"]), nodes, assets, edges)
+            _add_sources(port, str(module["id"]), nodes, assets, sources, edges)
     for place, edge in enumerate(_list(graph.get("edgesinternal"), "EdgesInternal")):
         where = f"EdgesInternal[{place}]"
         source, target = (
@@ -88,25 +108,24 @@ def to_graph(value: Mapping[str, Any]) -> dict[str, Any]:
         )
         edges.append(_edge(source, target))
     _add_service_ports(service, nodes, edges)
-    parameters = _service_parameters(service, linked)
+    parameters, defaults = _service_parameters(service, linked)
     package: dict[str, Any] = {"nodes": nodes, "edges": edges}
     if parameters:
         package["graphParameters"] = parameters
-    return {"packageType": "Graph", "assets": assets, "package": package}
+    properties: dict[str, Any] = {"packageType": "Graph", "assets": assets, "package": package}
+    return properties | ({"parameters": defaults} if defaults else {})
 
 
-def _add_asset(assets: dict[str, Any], module: Mapping[str, Any], where: str) -> str:
+def _add_asset(assets: dict[str, Any], by_uri: dict[str, str], module: Mapping[str, Any], where: str) -> str:
     identity = str(module.get("moduleid") or "")
     if not identity:
         _refuse("A module has no ModuleId.", where)
     uri = f"aml://module/{identity}"
-    for asset, body in assets.items():
-        if body["locationInfo"]["uri"] == uri:
-            return asset
-    name = str(module.get("modulename") or module.get("name") or identity)
-    asset = f"asset{len(assets) + 1}"
-    assets[asset] = {"name": name, "type": "Module", "locationInfo": {"uri": uri}}
-    return asset
+    if uri not in by_uri:
+        by_uri[uri] = f"asset{len(assets) + 1}"
+        name = str(module.get("modulename") or module.get("name") or identity)
+        assets[by_uri[uri]] = {"name": name, "type": "Module", "locationInfo": {"uri": uri}}
+    return by_uri[uri]
 
 
 def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dict[str, str]]]) -> dict[str, Any]:
@@ -124,29 +143,31 @@ def _parameters(module: Mapping[str, Any], node: str, linked: dict[str, list[dic
 
 
 def _add_sources(
-    port: Mapping[str, Any], node: str, nodes: dict[str, Any], assets: dict[str, Any], edges: list[dict[str, str]]
+    port: Mapping[str, Any],
+    node: str,
+    nodes: dict[str, Any],
+    assets: dict[str, Any],
+    sources: dict[str, str],
+    edges: list[dict[str, str]],
 ) -> None:
-    """Add a Resource node for each saved dataset, model or transformation that an input port names."""
+    """Add a Resource node for each saved dataset, model or transformation that an input port names.
+
+    Args:
+        sources: the nodes added so far, by uri.
+    """
     for member, kind in _SOURCES.items():
         identity = port.get(member.casefold())
         if not identity:
             continue
         uri = str(identity) if "://" in str(identity) else f"aml://{kind.replace(' ', '')}/{identity}"
-        asset = next((key for key, body in assets.items() if _is_resource(body, uri)), None)
-        if asset is None:
+        if uri not in sources:
             asset = f"asset{len(assets) + 1}"
-            name = uri.rsplit("/", 1)[-1]
             ports = {RESULTS_PORT: {"type": "Dataset"}}
-            assets[asset] = {"name": name, "type": "Resource", "locationInfo": {"uri": uri}, "outputPorts": ports}
-        source = next((key for key, body in nodes.items() if body.get("assetId") == asset), None)
-        if source is None:
-            source = _unused_name(f"{asset}-source", nodes)
-            nodes[source] = {"assetId": asset}
-        edges.append(_edge((source, RESULTS_PORT), (node, str(port.get("name") or ""))))
-
-
-def _is_resource(asset: Mapping[str, Any], uri: str) -> bool:
-    return bool(asset["type"] == "Resource" and asset["locationInfo"]["uri"] == uri)
+            body = {"name": uri.rsplit("/", 1)[-1], "type": "Resource", "locationInfo": {"uri": uri}}
+            assets[asset] = body | {"outputPorts": ports}
+            sources[uri] = _unused_name(f"{asset}-source", nodes)
+            nodes[sources[uri]] = {"assetId": asset}
+        edges.append(_edge((sources[uri], RESULTS_PORT), (node, str(port.get("name") or ""))))
 
 
 def _unused_name(wanted: str, taken: Mapping[str, Any]) -> str:
@@ -186,10 +207,73 @@ def _add_service_ports(service: Mapping[str, Any], nodes: dict[str, Any], edges:
             edges.append(_edge((node, ""), end) if role == "inputId" else _edge(end, (node, "")))
 
 
-def _service_parameters(service: Mapping[str, Any], linked: Mapping[str, Any]) -> dict[str, Any]:
-    names = [str(parameter.get("name")) for parameter in _list(service.get("parameters"), "WebService.Parameters")]
-    names += [name for name in linked if name not in names]
-    return {name: {"description": name, "type": "String", "links": linked.get(name, [])} for name in names}
+_PARAMETER_TYPES = {
+    word.casefold(): word
+    for word in (
+        "String",
+        "Int",
+        "Float",
+        "Enumerated",
+        "Script",
+        "Mode",
+        "Credential",
+        "Boolean",
+        "Double",
+        "ColumnPicker",
+        "ParameterRange",
+        "DataGatewayName",
+    )
+}
+
+
+def _service_parameters(
+    service: Mapping[str, Any], linked: Mapping[str, Any]
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return the `graphParameters` of a package, and the default values of those that have one."""
+    found: dict[str, dict[str, Any]] = {}
+    defaults = {}
+    for name, parameter in _named_parameters(service):
+        definition = _fold_names(parameter.get("parameterdefinition"))
+        kind = _PARAMETER_TYPES.get(str(definition.get("parametertype")).casefold(), "String")
+        described = str(definition.get("description") or name)
+        found[name] = {"description": described, "type": kind, "links": linked.get(name, [])}
+        default = definition.get("defaultvalue", parameter.get("value"))
+        if _is_true(definition.get("hasdefaultvalue")) and default is not None:
+            defaults[name] = {"value": default}
+    for name in (name for name in linked if name not in found):
+        found[name] = {"description": name, "type": "String", "links": linked[name]}
+    return found, defaults
+
+
+def _named_parameters(service: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (str(parameter.get("name")), parameter)
+        for parameter in _list(service.get("parameters"), "WebService.Parameters")
+    ]
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).casefold() == "true"
+
+
+def required_parameters(value: Mapping[str, Any]) -> set[str]:
+    """Return the web service parameters that an experiment states to be required: without a default, not optional.
+
+    A web service asks for them, whatever value the linked module has in the experiment.
+    """
+    service = _fold_names(parts_of(value)["WebService"])
+    definitions = {name: _fold_names(body.get("parameterdefinition")) for name, body in _named_parameters(service)}
+    return {
+        name
+        for name, body in definitions.items()
+        if "hasdefaultvalue" in body and not _is_true(body["hasdefaultvalue"]) and not _is_true(body.get("isoptional"))
+    }
+
+
+def comments(value: Mapping[str, Any]) -> dict[str, str]:
+    """Return the comments that people wrote on the modules of an experiment, by module."""
+    modules = _list(_fold_names(parts_of(value)["Graph"]).get("modulenodes"), "ModuleNodes")
+    return {str(module.get("id")): str(module["comment"]).strip() for module in modules if module.get("comment")}
 
 
 def from_graph(
@@ -203,16 +287,33 @@ def from_graph(
     package, assets = properties["package"], properties.get("assets", {})
     nodes, edges = package.get("nodes", {}), package.get("edges", [])
     links = _links(package)
+    linked: dict[str, list[str]] = {}
+    for owner, key in links:
+        linked.setdefault(owner, []).append(key)
+    entering: dict[str, list[Mapping[str, str]]] = {}
+    leaving: dict[str, list[Mapping[str, str]]] = {}
+    for edge in edges:
+        entering.setdefault(edge["targetNodeId"], []).append(edge)
+        leaving.setdefault(edge["sourceNodeId"], []).append(edge)
     modules = {
         node: body for node, body in nodes.items() if assets.get(body.get("assetId"), {}).get("type") == "Module"
     }
+    known = {asset: ports(assets[asset]) for asset in {body["assetId"] for body in modules.values()}}
     written = []
     for node, body in modules.items():
         asset = assets[body["assetId"]]
-        inputs, outputs = ports(asset)
-        taken = (_port_name(edge.get("targetPortId"), inputs) for edge in edges if edge["targetNodeId"] == node)
-        given = (_port_name(edge.get("sourcePortId"), outputs) for edge in edges if edge["sourceNodeId"] == node)
+        inputs, outputs = known[body["assetId"]]
+        taken = [_port_name(edge.get("targetPortId"), inputs) for edge in entering.get(node, ())]
+        given = [_port_name(edge.get("sourcePortId"), outputs) for edge in leaving.get(node, ())]
+        sources: dict[str, dict[str, str]] = {}
+        for port, edge in zip(taken, entering.get(node, ()), strict=True):
+            source = assets.get(nodes[edge["sourceNodeId"]].get("assetId"), {})
+            if source.get("type") == "Resource":
+                sources.setdefault(port, _saved_source(source))
         found = _URI.fullmatch(asset["locationInfo"]["uri"])
+        own = dict(body.get("parameters") or {})
+        # A parameter may have a value only through a web service parameter.
+        own |= {key: None for key in linked.get(node, ()) if key not in own}
         written.append(
             {
                 "Id": node,
@@ -225,11 +326,10 @@ def from_graph(
                         "ValueType": "Literal",
                         "LinkedGlobalParameter": links.get((node, name)),
                     }
-                    for name, value in _with_linked(body, node, links).items()
+                    for name, value in own.items()
                 ],
                 "InputPortsInternal": [
-                    {"Name": name, "NodeId": node, **_saved_source(node, name, inputs, nodes, assets, edges)}
-                    for name in _union(inputs, taken)
+                    {"Name": name, "NodeId": node, **sources.get(name, {})} for name in _union(inputs, taken)
                 ],
                 "OutputPortsInternal": [{"Name": name, "NodeId": node} for name in _union(outputs, given)],
             }
@@ -247,7 +347,10 @@ def from_graph(
         "WebService": {
             "Inputs": _service_port_list(nodes, modules, edges, "inputId"),
             "Outputs": _service_port_list(nodes, modules, edges, "outputId"),
-            "Parameters": [{"Name": name} for name in package.get("graphParameters", {})],
+            "Parameters": [
+                {"Name": name} | _stated_default(name, parameter, (properties.get("parameters") or {}).get(name))
+                for name, parameter in package.get("graphParameters", {}).items()
+            ],
         },
     }
 
@@ -259,10 +362,24 @@ def _port_name(name: str | None, known: tuple[str, ...]) -> str:
     return next((port for port in known if port.casefold() == name.casefold()), name)
 
 
-def _with_linked(node: Mapping[str, Any], identity: str, links: Mapping[tuple[str, str], str]) -> dict[str, Any]:
-    """Return a node's parameters, including those that get a value only from a web service parameter."""
-    own = dict(node.get("parameters") or {})
-    return own | {key: None for owner, key in links if owner == identity and key not in own}
+def _stated_default(name: str, parameter: Mapping[str, Any], default: Any) -> dict[str, Any]:
+    """Return the members of a web service parameter that state its default; none if it has none."""
+    value = default.get("value") if isinstance(default, dict) else default
+    if value is None:
+        return {}
+    definition = {
+        "Name": name,
+        "FriendlyName": name,
+        "Description": parameter.get("description") or name,
+        "ParameterType": parameter.get("type") or "String",
+        "HasDefaultValue": True,
+        "DefaultValue": value,
+        "IsOptional": False,
+        "HasRules": False,
+        "ParameterRules": [],
+        "MarkupType": "Parameter",
+    }
+    return {"Value": value, "ParameterDefinition": definition}
 
 
 def _union(known: Iterable[str], used: Iterable[str]) -> list[str]:
@@ -277,26 +394,14 @@ def _links(package: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     }
 
 
-def _saved_source(
-    node: str,
-    port: str,
-    known: tuple[str, ...],
-    nodes: Mapping[str, Any],
-    assets: Mapping[str, Any],
-    edges: Iterable[Mapping[str, str]],
-) -> dict[str, str]:
-    for edge in edges:
-        asset = assets.get(nodes[edge["sourceNodeId"]].get("assetId"), {})
-        here = edge["targetNodeId"] == node and _port_name(edge.get("targetPortId"), known) == port
-        if here and asset.get("type") == "Resource":
-            uri = asset["locationInfo"]["uri"]
-            foreign = _FOREIGN.fullmatch(uri)
-            kind = kind_of(asset) or (foreign["kind"].casefold() if foreign else DATASET)
-            kinds = {named.replace(" ", ""): name for name, named in _SOURCES.items()}
-            # A script bundle is a dataset of the workspace.
-            member = kinds.get(kind.replace(" ", ""), "DataSourceId")
-            return {member: foreign["id"] if foreign else uri}
-    return {}
+def _saved_source(asset: Mapping[str, Any]) -> dict[str, str]:
+    """Return the member of an input port that names a saved dataset, model or transformation."""
+    uri = asset["locationInfo"]["uri"]
+    foreign = _FOREIGN.fullmatch(uri)
+    # A script bundle is a dataset of the workspace.
+    members = {kind: member for member, kind in _SOURCES.items()} | {BUNDLE: "DataSourceId"}
+    kind = kind_of(asset) or foreign_kind(asset) or DATASET
+    return {members[kind]: foreign["id"] if foreign else uri}
 
 
 def _service_port_list(

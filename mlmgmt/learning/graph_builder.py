@@ -83,7 +83,7 @@ class Sketch:
         return {body[member]: node for node, body in self.nodes.items() if member in body}
 
     def drop(self, nodes: Iterable[str]) -> None:
-        """Remove nodes, their edges, and the assets that no other node uses."""
+        """Remove nodes, their edges, and the assets and web service parameters that no other node uses."""
         gone = set(nodes)
         for node in gone:
             self.nodes.pop(node, None)
@@ -91,6 +91,14 @@ class Sketch:
         used = {body.get("assetId") for body in self.nodes.values()}
         for asset in [asset for asset in self.assets if asset not in used]:
             del self.assets[asset]
+        declared = self.document["properties"]["package"].get("graphParameters") or {}
+        for name, parameter in list(declared.items()):
+            links = parameter.get("links") or ()
+            if any(link["nodeId"] in gone for link in links):
+                parameter["links"] = [link for link in links if link["nodeId"] not in gone]
+                if not parameter["links"]:
+                    del declared[name]
+                    (self.document["properties"].get("parameters") or {}).pop(name, None)
 
     def without_service_ports(self) -> Sketch:
         """Return a copy without the nodes of web service inputs and outputs: the graph that an experiment runs."""

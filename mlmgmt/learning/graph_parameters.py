@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.errors import BadRequest, Detail
@@ -13,9 +14,7 @@ Linked = dict[str, dict[str, Any]]
 """The values of linked node parameters, by node id."""
 
 
-def linked_values(
-    document: Mapping[str, Any], given: Mapping[str, Any], has_own_value: Callable[[str, str], bool]
-) -> Linked:
+def linked_values(document: Mapping[str, Any], given: Mapping[str, Any], lacks: Callable[[str, str], bool]) -> Linked:
     """Return the value of each linked node parameter: from the call, or else the service's default.
 
     A node parameter with neither keeps the node's own value, and is not returned.
@@ -23,7 +22,7 @@ def linked_values(
     Args:
         given: the call's values by the name of the web service parameter, exact or unique in any letter case; null
             means "not given".
-        has_own_value: whether a node of the graph itself has a value for a parameter.
+        lacks: whether a node needs a value for a parameter and lacks it.
 
     Raises:
         BadRequest: `UnexpectedParameter`, also for a name given twice; `BadParameterValue` for a list or an object;
@@ -42,7 +41,7 @@ def linked_values(
             node, key = link["nodeId"], link["parameterKey"]
             if value is not None:
                 found.setdefault(node, {})[key] = value
-            elif not has_own_value(node, key) and name not in missing:
+            elif lacks(node, key) and name not in missing:
                 missing.append(name)
     if missing:
         raise _missing_parameters(missing)
@@ -99,7 +98,8 @@ def _missing_parameters(missing: list[str]) -> BadRequest:
         for name in missing
     ]
     example = ", ".join(f'"{name}": "..."' for name in missing)
-    hint = f'Add to the request: "GlobalParameters": {{{example}}}'
+    options = " ".join(f"-p {shlex.quote(f'{name}=...')}" for name in missing)
+    hint = f'Add to the request: "GlobalParameters": {{{example}}}; or to the command: {options}'
     message = f"The service needs the parameter{'s' if len(missing) > 1 else ''} {', '.join(map(repr, missing))}."
     return BadRequest(message, target=missing[0], details=details, hint=hint)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets as definition_assets
+from mlmgmt.definition import studio
 from mlmgmt.definition.graph import Graph
 from mlmgmt.errors import BadRequest
 from mlmgmt.modules import catalogue
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from mlmgmt.definition.graph import Edge
     from mlmgmt.modules.base import Module, Port
+    from mlmgmt.modules.parameters import Parameter
 
 _CARRIES = {
     definition_assets.TRAINED_MODEL: (PortType.TRAINED, PortType.TRAINED_CLUSTERS),
@@ -149,6 +152,7 @@ class GraphPlan:
         """
         asset = self._assets[self.graph.nodes[node_id]["assetId"]]
         kind = definition_assets.kind_of(asset)
+        kind = kind or studio.foreign_kind(asset)
         if kind is None:
             message = f"The resource {asset['name']!r} of node {node_id!r} cannot be read here."
             hint = f"Its uri must end with one of: {', '.join(definition_assets.SUFFIXES)}."
@@ -202,12 +206,50 @@ class GraphPlan:
         own, others = (match_texts(module.parameters, values) for values in (self.parameters[node], linked))
         return module.arguments(own | others)
 
-    def has_own_value(self, node: str, key: str) -> bool:
-        """Whether a node itself has a value for a parameter, by any of the parameter's names."""
-        own, module = self.parameters.get(node, {}), self.modules.get(node)
-        if module is None:
-            return any(value is not None for name, value in own.items() if name.casefold() == key.casefold())
-        return bool(match_texts(module.parameters, {key: "-"}).keys() & match_texts(module.parameters, own).keys())
+    def lacks(self, node: str, key: str) -> bool:
+        """Whether a node has no value for a parameter that has an effect, whichever of its names is used."""
+        own, parameter = self.parameters.get(node, {}), self._parameter(node, key)
+        if parameter is None:
+            return not any(value is not None for name, value in own.items() if name.casefold() == key.casefold())
+        texts = match_texts(self.modules[node].parameters, own)
+        return parameter.key not in texts and self._has_effect(node, parameter, texts)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether a web service parameter sets a module parameter whose value is never shown."""
+        declared = self.document["properties"]["package"].get("graphParameters") or {}
+        links = [
+            link
+            for other, parameter in declared.items()
+            for link in parameter.get("links") or ()
+            if other.casefold() == name.casefold()
+        ]
+        found = (self._parameter(link["nodeId"], link["parameterKey"]) for link in links)
+        return any(parameter is not None and parameter.secret for parameter in found)
+
+    def _parameter(self, node: str, key: str) -> Parameter | None:
+        if node not in self.modules:
+            return None
+        known = self.modules[node].parameters
+        named = match_texts(known, {key: "-"})
+        return next((parameter for parameter in known if parameter.key in named), None)
+
+    def _has_effect(self, node: str, parameter: Parameter, texts: Mapping[str, str]) -> bool:
+        """Whether a parameter changes anything, and is on the active branch of its mode as far as the graph says."""
+        if parameter.without_effect is not None or parameter.when is None:
+            return parameter.without_effect is None
+        switch, values = self._parameter(node, parameter.when[0]), parameter.when[1]
+        if switch is None or any(link == (node, switch.key) for link in self._linked):
+            return True
+        text = str(texts.get(switch.key, switch.default)).strip().casefold()
+        return text in map(str.casefold, values) and self._has_effect(node, switch, texts)
+
+    @cached_property
+    def _linked(self) -> set[tuple[str, str]]:
+        """The node parameters that web service parameters set, by the module's names for them."""
+        declared = self.document["properties"]["package"].get("graphParameters") or {}
+        links = [link for body in declared.values() for link in body.get("links") or ()]
+        found = ((link["nodeId"], self._parameter(link["nodeId"], link["parameterKey"])) for link in links)
+        return {(node, parameter.key) for node, parameter in found if parameter is not None}
 
     def outputs(self) -> list[str]:
         """Return the output ids of the graph."""

@@ -60,7 +60,7 @@ class Program:
         whole: bool,
     ) -> None:
         self._declared, self._whole = declared, whole
-        self._linked = linked_values(plan.document, {}, plan.has_own_value)
+        self._linked = linked_values(plan.document, {}, plan.lacks)
         self._width = len(declared)
         self.steps: list[Callable[[list[Any]], None]] = []
         self.column_steps: list[Callable[[list[list[Any]]], None]] = []

@@ -84,7 +84,7 @@ def run(
         what = "input" if len(missing) == 1 else "inputs"
         message = f"The request has no rows for the {what} {', '.join(map(repr, missing))}."
         raise BadRequest(message, detail="MissingRequestInput", at=missing[0])
-    values = linked_values(plan.document, parameters or {}, plan.has_own_value)
+    values = linked_values(plan.document, parameters or {}, plan.lacks)
     done = Run()
     for node_id in plan.order:
         node = plan.graph.nodes[node_id]

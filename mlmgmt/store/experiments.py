@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Status(TypedDict):
-    """The state of an experiment: Draft, Running, Finished or Failed."""
+    """The state of an experiment: InDraft, Running, Finished or Failed."""
 
     StatusCode: str
     CreationTime: str
@@ -23,7 +23,10 @@ class Status(TypedDict):
 
 
 class Experiment(TypedDict):
-    """An experiment. `Description` is its name, as in Studio; `Run` has the nodes and results of its last run."""
+    """An experiment. `Description` is its name, as in Studio; `Run` has the nodes and results of its last run.
+
+    `Studio` is the file in Studio's format that it came from: its `Graph`, its `WebService` and its `Other` members.
+    """
 
     ExperimentId: str
     Description: str
@@ -35,6 +38,7 @@ class Experiment(TypedDict):
     Category: NotRequired[str]
     RunId: NotRequired[str]
     Run: NotRequired[dict[str, Any] | None]
+    Studio: NotRequired[dict[str, Any]]
 
 
 _EXPERIMENT: documents.Kind[Experiment] = documents.Kind(
@@ -61,6 +65,9 @@ class Experiments:
             raise files.damaged(path, "its status must have StatusCode and CreationTime")
         if not _is_drawn(body["Definition"]):
             raise files.damaged(path, "its definition has no valid graph of nodes, edges and assets")
+        if body["Status"]["StatusCode"] == "Draft":
+            # The spelling of earlier versions.
+            body["Status"]["StatusCode"] = "InDraft"
         return body
 
     def write(self, body: Experiment) -> None:

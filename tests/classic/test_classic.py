@@ -121,7 +121,7 @@ class TestWebServices:
         mlmgmt("new-experiment Draft --task regression --label cnt --data rows.csv", ok=True)
         draft = mlmgmt("New-AmlWebService -PredictiveExperimentId Draft")
         assert "ExperimentNotFinished" in draft.err
-        assert "is Draft" in draft.err
+        assert "is InDraft" in draft.err
         mlmgmt("run-experiment Draft", ok=True)
         assert "NoWebServicePorts" in mlmgmt("deploy Draft").err
         mlmgmt("set-up-web-service Draft --retraining", ok=True)

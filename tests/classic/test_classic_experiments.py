@@ -148,7 +148,7 @@ class TestCopy:
         assert original["Definition"]["properties"].pop("title") == SCORING
         assert copied["Definition"] == original["Definition"]
         assert copied["ParentExperimentId"] == original["ParentExperimentId"]
-        assert copied["Status"]["StatusCode"] == "Draft"
+        assert copied["Status"]["StatusCode"] == "InDraft"
         refused(mlmgmt("deploy Mine"), "ExperimentNotFinished")
         mlmgmt("run-experiment Mine", ok=True)
         mlmgmt("deploy Mine", ok=True)
@@ -204,7 +204,7 @@ class TestImport:
         after = experiment(mlmgmt, TRAINING)
         kept = ("ExperimentId", "ParentExperimentId", "Creator", "Description")
         assert {name: after[name] for name in kept} == {name: before[name] for name in kept}
-        assert (after["Status"]["StatusCode"], after["Run"], after["RunId"]) == ("Draft", None, None)
+        assert (after["Status"]["StatusCode"], after["Run"], after["RunId"]) == ("InDraft", None, None)
         assert len(mlmgmt("experiments -o json", ok=True).json) == 2
         nodes = mlmgmt(["run-experiment", TRAINING, "-o", "json"], ok=True).json["Nodes"]
         rows = [node["Outputs"] for node in nodes if node["Module"] == "Split Data"]
@@ -213,7 +213,7 @@ class TestImport:
     def test_overwrite_makes_an_experiment_if_there_is_none(self, mlmgmt: Command, bikes: Bikes) -> None:
         mlmgmt(["export-experiment", TRAINING, "graph.json"], ok=True)
         mlmgmt("import-experiment graph.json -Overwrite -NewName Fresh", ok=True)
-        assert experiment(mlmgmt, "fresh")["Status"]["StatusCode"] == "Draft"
+        assert experiment(mlmgmt, "fresh")["Status"]["StatusCode"] == "InDraft"
         assert len(mlmgmt("experiments -o json", ok=True).json) == 3
 
     def test_a_running_experiment_is_not_overwritten(self, mlmgmt: Command, bikes: Bikes) -> None:
@@ -308,7 +308,7 @@ class TestPromote:
         mlmgmt(["export-experiment", TRAINING, "graph.json"], ok=True)
         mlmgmt("import-experiment graph.json -Overwrite", ok=True)
         err = mlmgmt(promotion(trainer(mlmgmt), name="Mine"), ok=True).err
-        assert "Draft, not Finished" in err
+        assert "InDraft, not Finished" in err
         assert experiment(mlmgmt, TRAINING)["Status"]["StatusCode"] == "Finished"
 
     def test_a_wrong_node_or_port_is_refused_with_the_right_ones(self, mlmgmt: Command, bikes: Bikes) -> None:
@@ -344,7 +344,7 @@ class TestTheStory:
         assert bikes.everything() == before
         assert made["DownloadLocation"]["Location"] in preview.out
         assert RESOURCE in mlmgmt([*update, "-AssetName", RESOURCE, "-AssetType", "TrainedModel"], ok=True).out
-        assert experiment(mlmgmt, SCORING)["Status"]["StatusCode"] == "Draft"
+        assert experiment(mlmgmt, SCORING)["Status"]["StatusCode"] == "InDraft"
         refused(mlmgmt(["New-AmlWebService", "-PredictiveExperimentId", SCORING, "-Update"]), "ExperimentNotFinished")
         assert "nothing was changed" in mlmgmt([*update, "-All"], ok=True).err
 

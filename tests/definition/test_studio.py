@@ -175,14 +175,15 @@ def test_the_documented_shape() -> None:
 
 
 @pytest.mark.parametrize(
-    ("member", "kind"), [("DataSourceId", "dataset"), ("TrainedModelId", "trainedmodel"), ("TransformModuleId", "t")]
+    ("member", "kind"),
+    [("DataSourceId", "dataset"), ("TrainedModelId", "trained model"), ("TransformModuleId", "transformation")],
 )
 def test_an_asset_in_studio_keeps_its_id(member: str, kind: str) -> None:
     port = {"Name": "Left", "NodeId": "a", member: "ws.5f2.v1-x"}
     node = {"Id": "a", "ModuleId": "0", "ModuleName": "Module 1", "InputPortsInternal": [port]}
     properties = studio.to_graph({"ModuleNodes": [node]})
     (saved,) = [asset for asset in properties["assets"].values() if asset["type"] == "Resource"]
-    assert studio.is_foreign_dataset(saved) == (kind == "dataset")
+    assert studio.foreign_kind(saved) == kind
     back = studio.from_graph(properties, ports)["Graph"]["ModuleNodes"][0]["InputPortsInternal"]
     assert back[0] == port
 

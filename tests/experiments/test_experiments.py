@@ -578,7 +578,7 @@ class TestSetUp:
     ) -> None:
         mlmgmt(MAKE, ok=True)
         assert mlmgmt(f"set-up-web-service People --{role} -f {target}").status == 1
-        assert mlmgmt("experiments", ok=True).json[0]["Status"]["StatusCode"] == "Draft"
+        assert mlmgmt("experiments", ok=True).json[0]["Status"]["StatusCode"] == "InDraft"
 
     @pytest.mark.parametrize("role", ["retraining", "predictive"])
     def test_what_if_leaves_nothing(self, mlmgmt: Command, home: Path, people: pd.DataFrame, role: str) -> None:

@@ -75,7 +75,7 @@ def _read_parameters(plan: GraphPlan, given: Mapping[str, Any]) -> dict[str, str
         if value is not None:
             found[name] = str(value)
     try:
-        for node, values in linked_values(plan.document, found, plan.has_own_value).items():
+        for node, values in linked_values(plan.document, found, plan.lacks).items():
             if node in plan.modules:
                 plan.arguments(node, values)
     except ModuleFailure as error:

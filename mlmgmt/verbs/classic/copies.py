@@ -6,6 +6,7 @@ from copy import deepcopy
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.definition import studio
 from mlmgmt.errors import BadRequest, NotFound, Unauthorized
 from mlmgmt.ids import same_location
 from mlmgmt.verbs.classic import workspaces
@@ -79,7 +80,8 @@ def _plan(there: Session, body: Experiment, name: str, *, parent: str | None, wh
         properties = definition["properties"]
         if properties.get("title") == body["Description"]:
             properties["title"] = name
-        copied = experiments.new_document(there, name, definition, summary=body.get("Summary") or "", parent=parent)
+        summary, kept = body.get("Summary") or "", body.get("Studio")
+        copied = experiments.new_document(there, name, definition, summary=summary, parent=parent, studio=kept)
         experiments.write_new(there, copied)
         return f"The experiment {body['Description']!r} is copied to {name!r}{where}: {copied['ExperimentId']}."
 
@@ -97,23 +99,23 @@ def _free_name(session: Session, name: str) -> str:
 def nodes(session: Session, *, experiment: str, comment: str | None = None) -> list[dict[str, Any]]:
     """List the modules of an experiment: `Id`, `ModuleId` and `Comment`.
 
-    Graphs have no comments here, so `Comment` is the name of the module.
-
     Args:
-        comment: list only modules with this comment; letter case and surrounding spaces are ignored.
+        comment: list only modules with this comment; letter case and surrounding spaces are ignored. A module without a
+            comment has its name in that place.
 
     Raises:
         NotFound: the experiment; `ExperimentNodeNotFound`.
     """
     body = experiments.existing(session, experiment)
     properties = body["Definition"]["properties"]
-    assets, graph = properties.get("assets", {}), properties["package"].get("nodes", {})
+    assets = properties.get("assets", {})
+    comments = studio.comments(body["Studio"]) if "Studio" in body else {}
     found = []
-    for node, placed in graph.items():
-        asset = assets.get(placed.get("assetId"), {})
+    for node, place in properties["package"].get("nodes", {}).items():
+        asset = assets.get(place.get("assetId"), {})
         if asset.get("type") == "Module":
             module = str(asset["locationInfo"]["uri"]).removeprefix("aml://module/")
-            found.append({"Id": node, "ModuleId": module, "Comment": asset["name"]})
+            found.append({"Id": node, "ModuleId": module, "Comment": comments.get(node) or asset["name"]})
     wanted = [row for row in found if comment is None or row["Comment"].casefold() == comment.strip().casefold()]
     if not wanted and comment is not None:
         message = f"No module of {body['Description']!r} has the comment {comment!r}."

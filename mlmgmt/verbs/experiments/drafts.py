@@ -8,7 +8,7 @@ from urllib.parse import quote
 from mlmgmt.counts import count_of
 from mlmgmt.errors import BadRequest
 from mlmgmt.verbs import named_values
-from mlmgmt.verbs.experiments import experiments
+from mlmgmt.verbs.experiments import datasets, experiments
 from mlmgmt.verbs.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def plan_new(
     sketch = Sketch()
 
     def commit() -> dict[str, Any]:
-        uri = experiments.keep_dataset(session, data.name, data.data)
+        uri = datasets.keep(session, data.name, data.data)
         _draw(sketch, dataset, module, values, task, label, dropped, train_fraction, (data.name, uri))
         sketch.document["properties"] |= {"title": name, "description": f"Trains {module.name} on {data.name}."}
         body = experiments.new_document(session, name, sketch.document, summary=f"{task}: {module.name}")

@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from contextlib import ExitStack, contextmanager, suppress
+from copy import deepcopy
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mlmgmt.definition import assets, graph
+from mlmgmt.definition import graph
 from mlmgmt.definition.schema import Severity
-from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound, error_text
-from mlmgmt.store import blobs, lock
+from mlmgmt.errors import BadRequest, Conflict, Detail, MlmgmtError, NotFound
+from mlmgmt.store import lock
 from mlmgmt.verbs.outcome import Outcome
-from mlmgmt.verbs.runs import artifacts, execution
 from mlmgmt.verbs.session import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mlmgmt.learning.runner import Run
-    from mlmgmt.store.experiments import Experiment, Status
+    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
-DRAFT, RUNNING, FINISHED, FAILED = "Draft", "Running", "Finished", "Failed"
-DATASETS = "datasets"
-_TABLES = ("csv", "tsv", "arff")
-"""File suffixes of table formats; a table with any other suffix is read and stored as CSV."""
-_LONGEST_STEM, _LONGEST_NAME = 80, 256
-_ACTION = "Microsoft.MachineLearning/workspaces/experiments/write"
+DRAFT, RUNNING, FINISHED, FAILED = "InDraft", "Running", "Finished", "Failed"
+"""The states of an experiment, spelled as in Studio."""
+_LONGEST_NAME = 256
 
 
 def get(session: Session, *, experiment: str | None = None) -> Any:
@@ -58,7 +53,7 @@ def _fail_if_dead(session: Session, body: Experiment) -> Experiment:
         # In a read-only home the lock cannot be tried, so the recorded status is returned.
         with suppress(MlmgmtError, OSError):
             session.store.require_writable()
-            with _locked(session, body):
+            with locked(session, body):
                 body = session.experiments.read(body["ExperimentId"]) or body
                 if body["Status"]["StatusCode"] == RUNNING:
                     why = "The process that ran it ended before its run did."
@@ -67,7 +62,7 @@ def _fail_if_dead(session: Session, body: Experiment) -> Experiment:
 
 
 @contextmanager
-def _locked(session: Session, body: Experiment) -> Iterator[None]:
+def locked(session: Session, body: Experiment) -> Iterator[None]:
     """Lock an experiment. A run holds the lock until it ends, even if it crashes.
 
     Raises:
@@ -111,10 +106,20 @@ def _named(bodies: Sequence[Experiment], experiment: str) -> Experiment:
 
 
 def new_document(
-    session: Session, name: str, definition: Mapping[str, Any], *, summary: str = "", parent: str | None = None
+    session: Session,
+    name: str,
+    definition: Mapping[str, Any],
+    *,
+    summary: str = "",
+    parent: str | None = None,
+    studio: Mapping[str, Any] | None = None,
 ) -> Experiment:
-    """Return the document of a new experiment, without writing it."""
-    return {
+    """Return the document of a new experiment, without writing it.
+
+    Args:
+        studio: the file in Studio's format that its graph came from, in the parts of `studio.parts_of`.
+    """
+    body: Experiment = {
         "ExperimentId": f"{session.experiments.workspace}.f-id.{uuid.uuid4().hex}",
         "ParentExperimentId": parent,
         "Description": name,
@@ -131,6 +136,9 @@ def new_document(
         "Run": None,
         "Definition": dict(definition),
     }
+    if studio is not None:
+        body["Studio"] = deepcopy(dict(studio))
+    return body
 
 
 def write_new(session: Session, body: Experiment) -> None:
@@ -180,40 +188,6 @@ def refuse_bad_name(name: str) -> None:
         raise BadRequest(message, detail="InvalidExperimentName", target="Name")
 
 
-def keep_dataset(session: Session, name: str, data: bytes) -> str:
-    """Copy a table into the home's storage account and return its URI. The same bytes are stored once.
-
-    Raises:
-        NotFound: `AccountNotRegistered`.
-    """
-    from hashlib import sha256
-
-    stem, _, suffix = name.rpartition(".")
-    stem, suffix = (stem, suffix.lower()) if suffix.lower() in _TABLES else (name, "csv")
-    plain = re.sub(r"[^\w.,()+-]+", "-", stem).strip(".-")[:_LONGEST_STEM] or "table"
-    blob = blobs.Blob(session.storage_account(), DATASETS, f"{plain}-{sha256(data).hexdigest()[:12]}.{suffix}")
-    if not session.store.blobs.exists(blob):
-        session.store.blobs.write(blob, data)
-    return blob.uri
-
-
-def run(session: Session, *, experiment: str) -> dict[str, Any]:
-    """Run an experiment's whole graph in this process.
-
-    Returns:
-        its `Status`, the time and rows of each node, and the results of its Evaluate Model.
-
-    Raises:
-        NotFound: the experiment.
-        Conflict: `ExperimentRunning`.
-        MlmgmtError: the graph cannot be run, or a module fails; the experiment becomes `Failed`.
-    """
-    session.require(_ACTION, experiment)
-    body = existing(session, experiment)
-    run_and_record(session, body)
-    return summary_of(body)
-
-
 def summary_of(body: Experiment) -> dict[str, Any]:
     """Return the status and results of an experiment's last run."""
     return {
@@ -222,42 +196,6 @@ def summary_of(body: Experiment) -> dict[str, Any]:
         "Status": body["Status"],
         **(body["Run"] or {}),
     }
-
-
-def run_and_record(session: Session, body: Experiment) -> Run:
-    """Run an experiment and record how it ended. Raises the errors of `run`."""
-    from mlmgmt.learning.graph_builder import Sketch
-    from mlmgmt.learning.plan import GraphPlan
-
-    with _locked(session, body):
-        identity = body["ExperimentId"]
-        body.update(session.experiments.read(identity) or existing(session, identity))
-        refuse_broken(body["Definition"], body["Description"])
-        _record(session, body, StatusCode=RUNNING, StatusDetail=None, StartTime=stamp(session.clock()), EndTime=None)
-        try:
-            plain = Sketch(body["Definition"]).without_service_ports()
-            if not plain.nodes:
-                raise BadRequest("The experiment has no modules.", detail="ExperimentEmpty", target="ExperimentId")
-            plan = GraphPlan(plain.document, everything=True)
-            done = execution.execute(session, plan, {}, digests=digests_of(session, plain.document))
-        except MlmgmtError as error:
-            _record_failure(session, body, error_text(error))
-            raise
-        except KeyboardInterrupt:
-            _record_failure(session, body, "The run was interrupted.")
-            raise
-        except BaseException as error:
-            _record_failure(session, body, f"{type(error).__name__}: {error}")
-            raise
-        body["RunId"] = run_id(session)
-        body["Run"] = {"Nodes": [report.as_json() for report in done.reports], "Evaluation": _evaluation(done)}
-        _record(session, body, StatusCode=FINISHED, EndTime=stamp(session.clock()))
-    return done
-
-
-def run_id(session: Session) -> str:
-    """Return a new run id."""
-    return f"{session.experiments.workspace}.r-id.{uuid.uuid4().hex}"
 
 
 def replace(session: Session, body: Experiment, *, is_new: bool) -> None:
@@ -270,44 +208,9 @@ def replace(session: Session, body: Experiment, *, is_new: bool) -> None:
     if is_new:
         write_new(session, body)
         return
-    with _locked(session, body):
+    with locked(session, body):
         existing(session, body["ExperimentId"])
         session.experiments.write(body)
-
-
-def digests_of(session: Session, definition: Mapping[str, Any]) -> dict[str, str]:
-    """Return the digests of the models and transformations that a graph uses and this home has, by asset id.
-
-    The home keeps a copy of each, and runs read the copies.
-    """
-    found = {}
-    for model in assets.learnt_assets(definition):
-        blob = blobs.parse(model.uri)
-        if blob is not None and session.store.blobs.exists(blob):
-            found[model.asset_id] = session.store.blobs.keep_model(session.store.blobs.read(blob))
-    return found
-
-
-def _record_failure(session: Session, body: Experiment, detail: str) -> None:
-    _record(session, body, StatusCode=FAILED, StatusDetail=detail, EndTime=stamp(session.clock()))
-
-
-def _record(session: Session, body: Experiment, **status: Any) -> None:
-    body["Status"] = body["Status"] | cast("Status", status)
-    session.experiments.write(body)
-
-
-def _evaluation(done: Run) -> list[dict[str, Any]]:
-    """Return the result rows of every Evaluate Model."""
-    tables = [value for (_, port), value in done.ports.items() if port == "Evaluation results"]
-    lines = [line for table in tables for line in table.frame.to_dict("records")]
-    return [
-        {
-            str(name): artifacts.finite_number(value) if isinstance(value, float) else value
-            for name, value in line.items()
-        }
-        for line in lines
-    ]
 
 
 def plan_remove(session: Session, *, experiment: str) -> Outcome:
@@ -321,7 +224,7 @@ def plan_remove(session: Session, *, experiment: str) -> Outcome:
     body = existing(session, experiment)
 
     def commit() -> str:
-        with _locked(session, body):
+        with locked(session, body):
             session.experiments.remove(body["ExperimentId"])
         return f"The experiment {body['Description']!r} ({body['ExperimentId']}) is removed."
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from mlmgmt.definition import document as text
-from mlmgmt.definition import reading, studio
+from mlmgmt.definition import overlay, reading, studio
 from mlmgmt.errors import BadRequest
 from mlmgmt.verbs import userfiles
-from mlmgmt.verbs.experiments import experiments, set_up
+from mlmgmt.verbs.experiments import experiments, replacing, set_up
 from mlmgmt.verbs.outcome import Outcome, no_comparison
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def export_graph(session: Session, *, experiment: str, output_file: str, force: bool = False) -> None:
-    """Write an experiment in Studio's format.
+    """Write an experiment in Studio's format. What an imported file had besides its graph is written unchanged.
 
     Raises:
         NotFound: the experiment.
@@ -28,6 +28,7 @@ def export_graph(session: Session, *, experiment: str, output_file: str, force: 
     """
     body = experiments.existing(session, experiment)
     document = {
+        **body.get("Studio", {}).get("Other", {}),
         "ExperimentId": body["ExperimentId"],
         "Description": body["Description"],
         "Summary": body["Summary"],
@@ -39,7 +40,12 @@ def export_graph(session: Session, *, experiment: str, output_file: str, force: 
 
 def graph_of(body: Experiment) -> dict[str, Any]:
     """Return the graph of an experiment in Studio's format: `Graph` and `WebService`."""
-    return studio.from_graph(body["Definition"]["properties"], _ports)
+    now = studio.from_graph(body["Definition"]["properties"], _ports)
+    kept = body.get("Studio")
+    if kept is None:
+        return now
+    then = studio.from_graph(studio.to_graph(kept), _ports)
+    return {part: overlay.overlay(kept[part], then[part], now[part]) if kept[part] else now[part] for part in now}
 
 
 def _ports(asset: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -56,18 +62,19 @@ def plan_import(
     *,
     input_file: Source,
     new_name: str | None = None,
-    data: Source | None = None,
+    data: Sequence[tuple[str, Source]] = (),
+    models: Sequence[str] = (),
     overwrite: bool = False,
 ) -> Outcome:
     """Plan to make an experiment from a file in Studio's format, or from a web service definition.
 
     Args:
         new_name: its name; default: the one in the file.
-        data: a table that replaces the graph's only dataset, or the only one that this home does not have.
+        data, models: tables and models for the graph; see `replacing.find`.
         overwrite: if an experiment has that name, it gets the graph, keeps its id, and becomes a draft.
 
     Raises:
-        BadRequest: `InvalidExperimentGraph`, `InvalidDefinition`; `NoDataset`: not exactly one dataset can be replaced.
+        BadRequest: `InvalidExperimentGraph`, `InvalidDefinition`; `NoDataset`, `NoSavedModel`.
         Conflict: `ExperimentExists`, `ExperimentRunning`.
     """
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", input_file.name)
@@ -75,7 +82,8 @@ def plan_import(
         value = text.parse(input_file.data)
     except text.Unreadable as error:
         raise BadRequest(f"{input_file.name} cannot be read: {error.message}", target=input_file.name) from None
-    if studio.is_studio(value):
+    kept = studio.parts_of(value) if studio.is_studio(value) else None
+    if kept is not None:
         definition: dict[str, Any] = {"properties": studio.to_graph(value)}
         stated = value.get("Description") or value.get("description")
     else:
@@ -87,22 +95,18 @@ def plan_import(
         experiments.refuse_taken_name(session, name)
     experiments.refuse_broken(definition, name)
     _name_modules(definition)
-    foreign = _foreign(session, definition)
-    replaced = foreign or _datasets(definition)
-    if data is not None and len(replaced) != 1:
-        message = f"-Data replaces one dataset, but {input_file.name} has {len(replaced)} that it could replace."
-        raise BadRequest(message, detail="NoDataset", target="Data")
+    change = replacing.find(session, definition, data=data, models=models)
+    definition = change.changed(definition)
 
     def commit() -> dict[str, Any]:
-        if data is not None:
-            replaced[0]["locationInfo"]["uri"] = experiments.keep_dataset(session, data.name, data.data)
-        elif foreign:
-            names = ", ".join(repr(asset["name"]) for asset in foreign)
-            session.tell(f"Not in this home: {names}. To run the experiment, import it with a table: -Data FILE")
-        body = experiments.new_document(session, name, definition, summary=f"Imported from {input_file.name}.")
+        change.store(session)
+        if (error := replacing.missing(session, definition, name)) is not None:
+            session.tell(f"{error.message} {error.hint}")
+        summary = f"Imported from {input_file.name}."
+        body = experiments.new_document(session, name, definition, summary=summary, studio=kept)
         if current is not None:
-            kept = ("ExperimentId", "ParentExperimentId", "Description", "Creator")
-            body |= cast("Experiment", {member: current.get(member) for member in kept})
+            stay = ("ExperimentId", "ParentExperimentId", "Description", "Creator")
+            body |= cast("Experiment", {member: current.get(member) for member in stay})
         experiments.replace(session, body, is_new=current is None)
         return experiments.summary_of(body)
 
@@ -124,25 +128,6 @@ def _name_modules(definition: Mapping[str, Any]) -> None:
         module = catalogue.module_of(asset) if asset.get("type") == "Module" else None
         if module is not None:
             asset["name"] = module.name
-
-
-def _foreign(session: Session, definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the datasets of a graph whose blobs are not in this home."""
-    from mlmgmt.store import blobs
-
-    found = []
-    for asset in _datasets(definition):
-        blob = None if studio.is_foreign_dataset(asset) else blobs.parse(asset["locationInfo"]["uri"])
-        if blob is None or not session.store.blobs.exists(blob):
-            found.append(asset)
-    return found
-
-
-def _datasets(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
-    from mlmgmt.definition import assets
-
-    every = definition["properties"].get("assets", {}).values()
-    return [asset for asset in every if studio.is_foreign_dataset(asset) or assets.kind_of(asset) == assets.DATASET]
 
 
 def export_definition(session: Session, *, experiment: str, output_file: str, force: bool = False) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Conflict, NotFound
-from mlmgmt.verbs.experiments import experiments, set_up, trained_models
+from mlmgmt.verbs.experiments import experiments, running, set_up, trained_models
 from mlmgmt.verbs.outcome import Outcome, changed_meanwhile, no_comparison, replannable
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def plan_promote(
         warnings.append(f"The experiment {body['Description']!r} is {status}, not Finished. It runs first.")
 
     def commit() -> dict[str, Any]:
-        done = experiments.run_and_record(session, body)
+        done = running.run_and_record(session, body)
         _latest_to_replace(session, name, overwrite=overwrite)
         blob = set_up.save_output(session, body, done, train_module_node_id.strip(), port)
         model = trained_models.keep(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.definition import studio
 from mlmgmt.definition.document import compact
 from mlmgmt.errors import BadRequest
-from mlmgmt.verbs.experiments import experiments, files
+from mlmgmt.verbs.experiments import experiments, files, running
 from mlmgmt.verbs.outcome import Outcome, no_comparison
 from mlmgmt.verbs.userfiles import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
 
 _WRITE = "Microsoft.MachineLearning/workspaces/experiments/write"
@@ -43,8 +43,9 @@ def plan_save(
     """Plan to save an experiment: a new one, or a new state of one that exists.
 
     Args:
-        graph, service: `Graph` and `WebService` of Studio's format. If they are the same as before, the experiment
-            keeps what the format cannot express: the names of its models, and the columns of its ports.
+        graph, service: `Graph` and `WebService` of Studio's format. If they differ only in what does not change a run,
+            such as comments and layout, the experiment keeps its last run, and what the format cannot express: the
+            names of its models, and the columns of its ports.
         name: the name of a new experiment; an existing one keeps its name.
         experiment: the experiment to overwrite; None for a new one.
         run: run it after saving.
@@ -61,24 +62,27 @@ def plan_save(
         message = f"The experiment is named {title!r}; it cannot be renamed."
         raise BadRequest(message, detail="ExperimentRenamed", target="Description")
     given = {part: value for part, value in zip(_PARTS, (graph, service), strict=True) if value is not None}
-    imported = None
-    if current is None or not _is_the_same(given, current):
+    before: dict[str, Any] = {"Graph": {"ModuleNodes": []}}
+    if current is not None:
+        before = current.get("Studio", {}).get("Other", {}) | files.graph_of(current)
+    after, imported = before | given, None
+    if current is None or not _runs_the_same(before, after):
         experiments.refuse_bad_name(title)
-        before = files.graph_of(current) if current is not None else {"Graph": {"ModuleNodes": []}}
-        source = Source("the request", compact(before | given))
+        source = Source("the request", compact(after))
         imported = files.plan_import(session, input_file=source, new_name=title, overwrite=current is not None)
 
     def commit() -> dict[str, Any]:
         identity = current["ExperimentId"] if current is not None else ""
         if imported is not None:
             identity = imported.apply()["ExperimentId"]
+        elif current is not None and after != before:
+            experiments.replace(session, {**current, "Studio": studio.parts_of(after)}, is_new=False)
         if run:
-            experiments.run(session, experiment=identity)
+            running.run(session, experiment=identity)
         return get(session, experiment=identity)
 
     return Outcome(target=title, before=current, after={}, commit=commit, compared=no_comparison)
 
 
-def _is_the_same(given: Mapping[str, Any], current: Experiment) -> bool:
-    found = files.graph_of(current)
-    return all(found[part] == value for part, value in given.items())
+def _runs_the_same(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    return before == after or studio.to_graph(before) == studio.to_graph(after)

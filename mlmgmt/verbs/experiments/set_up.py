@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import uuid
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition import assets, reading
+from mlmgmt.definition import assets, reading, studio
 from mlmgmt.definition import document as text
 from mlmgmt.definition.tags import EXPERIMENT_TAG, TRAINING_TAG
 from mlmgmt.errors import BadRequest, MlmgmtError, WrongUsage
 from mlmgmt.store import blobs
-from mlmgmt.verbs import userfiles
-from mlmgmt.verbs.experiments import experiments, trained_models
+from mlmgmt.verbs import named_values, userfiles
+from mlmgmt.verbs.experiments import experiments, replacing, running, trained_models, web_service_ports
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.runs import artifacts, models
 from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from mlmgmt.learning.graph_builder import Sketch
     from mlmgmt.learning.runner import Run
     from mlmgmt.modules.base import Dataset
     from mlmgmt.store.experiments import Experiment
     from mlmgmt.verbs.session import Session
+    from mlmgmt.verbs.userfiles import Source
 
 PREDICTIVE = " [Predictive Exp.]"
 """Suffix of a predictive experiment's name, after the name of its training experiment."""
-_CONTAINER = "azuremlassetscontainer"
 _KINDS = {".ilearner": "trained model", ".itransform": "transformation", ".csv": "vocabulary"}
 
 
@@ -39,6 +39,9 @@ def plan(
     retraining: bool = False,
     predictive: bool = False,
     output_file: str | None = None,
+    parameters: Sequence[str] = (),
+    data: Sequence[tuple[str, Source]] = (),
+    models: Sequence[str] = (),
 ) -> Outcome:
     """Plan to set up a web service from a training experiment. Applying the plan runs the experiment.
 
@@ -46,6 +49,8 @@ def plan(
         retraining: give the experiment itself a web service input and outputs.
         predictive: make a predictive experiment, and save its model and transformations as assets.
         output_file: a file for the resulting web service definition.
+        parameters: values of web service parameters for the run; default: those of the last run.
+        data, models: tables and models for the experiment, which keeps them; see `replacing.find`.
 
     Raises:
         WrongUsage: neither or both of `retraining` and `predictive` are given.
@@ -60,8 +65,10 @@ def plan(
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", experiment)
     body = experiments.existing(session, experiment)
     experiments.refuse_broken(body["Definition"], body["Description"])
+    change = replacing.find(session, body["Definition"], data=data, models=models)
+    values = named_values.named_values(parameters) or None
     # Draw the graph once before the experiment runs, so that -WhatIf and long runs fail early.
-    drawing.retraining(body["Definition"])
+    drawing.retraining(change.changed(body["Definition"]))
     if output_file is not None:
         userfiles.require_writable(output_file)
         _refuse_folder(output_file)
@@ -72,7 +79,8 @@ def plan(
         earlier = _earlier_predictive(session, name, body["ExperimentId"])
 
     def commit() -> dict[str, Any]:
-        changed = _set_up_retraining(session, body) if retraining else _set_up_predictive(session, body, name)
+        done = running.run_and_record(session, body, parameters=values, change=change)
+        changed = (_set_up_retraining if retraining else _set_up_predictive)(session, body, done, name)
         if earlier is not None:
             changed["ExperimentId"] = earlier["ExperimentId"]
         answer = experiments.summary_of(changed)
@@ -105,32 +113,17 @@ def _earlier_predictive(session: Session, name: str, parent: str) -> Experiment 
     return None
 
 
-def _set_up_retraining(session: Session, body: Experiment) -> Experiment:
-    from mlmgmt.learning import schemas, set_up
-    from mlmgmt.modules.base import Dataset
+def _set_up_retraining(session: Session, body: Experiment, done: Run, _name: str) -> Experiment:
+    from mlmgmt.learning import set_up
 
-    done = experiments.run_and_record(session, body)
     sketch = set_up.retraining(body["Definition"])
-    label = _label(done)
-    entering = _input_table(sketch, done)
-    properties = sketch.document["properties"]
-    properties["input"] = _object_schema({"input1": schemas.specification(entering, nullable=())})
-    tables = {name: _output_value(sketch, done, name) for name in sketch.ports("outputId")}
-    properties["output"] = _object_schema(
-        {
-            name: schemas.specification(value) if isinstance(value, Dataset) else {"type": "object", "properties": {}}
-            for name, value in tables.items()
-        }
-    )
-    _check_label(label, entering)
+    web_service_ports.forget(sketch.document)
+    web_service_ports.learn(sketch, done, running.last_parameters(body), trains=True)
+    # Training data is no example of a request.
+    sketch.document["properties"].pop("exampleRequest", None)
+    _check_label(web_service_ports.label_of(done), web_service_ports.input_table(sketch, done, "input1"))
     body["Definition"] = sketch.document
     return body
-
-
-def _label(done: Run) -> str:
-    from mlmgmt.modules.learners import Trained
-
-    return next((value.label for value in done.ports.values() if isinstance(value, Trained)), "")
 
 
 def _check_label(label: str, entering: Dataset) -> None:
@@ -140,39 +133,11 @@ def _check_label(label: str, entering: Dataset) -> None:
         raise BadRequest(message, detail="LabelNotConnected", target=label, hint=hint)
 
 
-def _object_schema(specifications: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": specifications}
-
-
-def _input_table(sketch: Sketch, done: Run) -> Dataset:
-    """Return the table of the training run at the port that the web service input feeds."""
-    edge = next(e for e in sketch.edges if "inputId" in sketch.nodes[e["sourceNodeId"]])
-    beside = next(
-        e
-        for e in sketch.into(edge["targetNodeId"])
-        if e is not edge and e.get("targetPortId") == edge.get("targetPortId")
-    )
-    dataset: Dataset = _value_on(beside, done)
-    return dataset
-
-
-def _value_on(edge: dict[str, str], done: Run) -> Any:
-    """Return the value on an edge. The edge names its port in any letter case, or not at all if there is only one."""
-    values = {port.casefold(): value for (node, port), value in done.ports.items() if node == edge["sourceNodeId"]}
-    return values.get(edge.get("sourcePortId", "").casefold(), next(iter(values.values())))
-
-
-def _output_value(sketch: Sketch, done: Run, output: str) -> Any:
-    (edge,) = sketch.into(sketch.ports("outputId")[output])
-    return _value_on(edge, done)
-
-
-def _set_up_predictive(session: Session, body: Experiment, name: str) -> Experiment:
+def _set_up_predictive(session: Session, body: Experiment, done: Run, name: str) -> Experiment:
     from mlmgmt.learning import runner, schemas, set_up
     from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.base import Dataset
 
-    done = experiments.run_and_record(session, body)
     saved: dict[str, Any] = {}
 
     def save(node: str, port: str) -> tuple[str, str]:
@@ -181,34 +146,43 @@ def _set_up_predictive(session: Session, body: Experiment, name: str) -> Experim
         return f"{body['Description']} [{_KINDS[Path(blob.path).suffix]}]", blob.uri
 
     sketch = set_up.predictive(body["Definition"], save)
-    label, entering = _label(done), _input_table(sketch, done)
+    label, entering = web_service_ports.label_of(done), web_service_ports.input_table(sketch, done, "input1")
     properties = sketch.document["properties"]
     properties |= {"title": name, "description": f"Predicts {label}." if label else "Assigns rows to clusters."}
-    properties["input"] = _object_schema({"input1": schemas.specification(entering, nullable=(label,))})
+    properties["input"] = web_service_ports.object_schema(
+        {"input1": schemas.specification(entering, nullable=(label,))}
+    )
     first = schemas.example(entering)
-    properties["exampleRequest"] = {"inputs": {"input1": [first]}, "globalParameters": {}}
-    others = models.reader(session, sketch.document, experiments.digests_of(session, sketch.document))
+    values = running.last_parameters({**body, "Definition": sketch.document})
+    properties["exampleRequest"] = {"inputs": {"input1": [first]}, "globalParameters": values}
+    others = models.reader(session, sketch.document, running.digests_of(session, sketch.document))
 
     def read(asset: str) -> Any:
         uri = sketch.assets[asset]["locationInfo"]["uri"]
         return saved[uri] if uri in saved else others(asset)
 
     def run(rows: Dataset) -> Run:
-        return runner.run(GraphPlan(sketch.document), {"input1": rows}, read=read, outside=GraphAccess(session))
+        plan = GraphPlan(sketch.document)
+        return runner.run(plan, {"input1": rows}, read=read, parameters=values, outside=GraphAccess(session))
 
     scored = run(entering)
     answer = scored.outputs["output1"]
     assert isinstance(answer, Dataset)
     if label:
         _warn_of_label(session, label, entering.with_frame(entering.frame.loc[answer.frame.index[:1]]), run)
-    properties["output"] = _object_schema({"output1": schemas.specification(answer)})
+    properties["output"] = web_service_ports.object_schema({"output1": schemas.specification(answer)})
     document = experiments.new_document(
-        session, name, sketch.document, summary=f"Made from {body['Description']}.", parent=body["ExperimentId"]
+        session,
+        name,
+        sketch.document,
+        summary=f"Made from {body['Description']}.",
+        parent=body["ExperimentId"],
+        studio=body.get("Studio"),
     )
     # It has just scored the training rows, so it counts as run; its evaluation is that of the training experiment.
     now = document["Status"]["CreationTime"]
     document["Status"] |= {"StatusCode": experiments.FINISHED, "StartTime": now, "EndTime": now}
-    document["RunId"] = experiments.run_id(session)
+    document["RunId"] = running.run_id(session)
     document["Run"] = {**(body["Run"] or {}), "Nodes": [report.as_json() for report in scored.reports]}
     return document
 
@@ -230,7 +204,7 @@ def save_output(session: Session, body: Experiment, done: Run, node: str, port: 
         )
         facts["rows"] = len(done.inputs[node, _rows_port(node, done)].frame)
     content = artifacts.content(session, value, facts, suffix=suffix)
-    blob = blobs.Blob(session.storage_account(), _CONTAINER, f"{uuid.uuid4().hex}{suffix}")
+    blob = blobs.Blob(session.storage_account(), replacing.MODELS, f"{uuid.uuid4().hex}{suffix}")
     session.store.blobs.write(blob, content)
     return blob
 
@@ -273,7 +247,7 @@ def definition_of(session: Session, body: Experiment) -> dict[str, Any]:
         message = f"The experiment {body['Description']!r} is {code}, not Finished."
         hint = f"mlmgmt run-experiment {body['Description']!r}"
         raise BadRequest(message, detail="ExperimentNotFinished", target="ExperimentId", hint=hint)
-    document = dict(body["Definition"])
+    document = deepcopy(body["Definition"])
     nodes = document["properties"]["package"]["nodes"].values()
     if not any("inputId" in node or "outputId" in node for node in nodes):
         message = f"The experiment {body['Description']!r} has no web service input or output."
@@ -282,5 +256,23 @@ def definition_of(session: Session, body: Experiment) -> dict[str, Any]:
     tags = {EXPERIMENT_TAG: body["ExperimentId"]}
     if parent := body.get("ParentExperimentId"):
         tags[TRAINING_TAG] = parent
+    if "Studio" in body:
+        _require_parameters(document, studio.required_parameters(body["Studio"]))
     document["tags"] = {**(document.get("tags") or {}), **tags}
     return reading.read(text.write(document), session.contract, source=body["Description"]).document
+
+
+def _require_parameters(document: dict[str, Any], required: set[str]) -> None:
+    """Remove the values that linked modules have in the experiment, so that callers must give the parameter.
+
+    The example request has them, since it must work.
+    """
+    package, example = document["properties"]["package"], document["properties"].get("exampleRequest")
+    for name, parameter in (package.get("graphParameters") or {}).items():
+        for link in (parameter.get("links") or ()) if name in required else ():
+            values = package["nodes"].get(link["nodeId"], {}).get("parameters", {})
+            for key in [key for key in values if key.casefold() == link["parameterKey"].casefold()]:
+                own = values.pop(key)
+                if example is not None:
+                    value = own.get("value") if isinstance(own, dict) else own
+                    example.setdefault("globalParameters", {}).setdefault(name, value)

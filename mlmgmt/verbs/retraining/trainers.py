@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.definition import reading
 from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
 from mlmgmt.errors import NotFound
-from mlmgmt.verbs.experiments import experiments
+from mlmgmt.verbs.experiments import experiments, running
 from mlmgmt.verbs.services import lookup, siblings
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _from_experiment(session: Session, current: Revision, experiment: str) -> Tr
     else:
         experiments.refuse_broken(body["Definition"], body["Description"])
         document = drawing.retraining(body["Definition"]).document
-    return Trainer(document, digests=experiments.digests_of(session, document))
+    return Trainer(document, digests=running.digests_of(session, document))
 
 
 def _experiment(session: Session, current: Revision, experiment: str) -> Experiment:

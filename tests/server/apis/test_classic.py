@@ -545,7 +545,7 @@ class TestStudio:
         made = classic.studio_ask("POST", "experiments/", json=body)
         assert made.status_code == 200, made.text
         identity = made.json()["ExperimentId"]
-        assert made.json()["Status"]["StatusCode"] == "Draft"
+        assert made.json()["Status"]["StatusCode"] == "InDraft"
         assert made.json()["Graph"] == found["Graph"]
         assert codes(classic.studio_ask("POST", "experiments", json=body)) == [409, "Conflict", "ExperimentExists"]
         early = classic.studio_ask("POST", f"experiments/{identity}/webservice?generateNewPortNames=false")
