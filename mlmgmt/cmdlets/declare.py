@@ -265,7 +265,11 @@ SERVER = Parameter("Server", help="The server's address; default: http://127.0.0
 MESSAGE = Parameter("Message", help="The reason for the change, for the history.", short="m")
 IF_MATCH = Parameter("IfMatch", help="Make the change only if this is the current etag.")
 PARAMETERS = Parameter(
-    "Parameters", Kind.LIST, "Web service parameters, as NAME=VALUE.", aliases=("GlobalParameters",), short="p"
+    "Parameters",
+    Kind.LIST,
+    "Web service parameters, as NAME=VALUE, or a JSON file with them.",
+    aliases=("GlobalParameters",),
+    short="p",
 )
 SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy without checking the model. The history records this.")
 REQUIRE_RUNNABLE = Parameter(

@@ -31,7 +31,7 @@ def export_graph(session: Session, *, experiment: str, output_file: str, force: 
         **body.get("Studio", {}).get("Other", {}),
         "ExperimentId": body["ExperimentId"],
         "Description": body["Description"],
-        "Summary": body["Summary"],
+        "Summary": body.get("Summary") or "",
         **graph_of(body),
     }
     userfiles.write(output_file, text.write(document), overwrite=force)
@@ -85,10 +85,12 @@ def plan_import(
     kept = studio.parts_of(value) if studio.is_studio(value) else None
     if kept is not None:
         definition: dict[str, Any] = {"properties": studio.to_graph(value)}
-        stated = value.get("Description") or value.get("description")
+        stated = next((inner for member, inner in value.items() if str(member).casefold() == "description"), None)
     else:
         definition = reading.read(input_file.data, session.contract, source=input_file.name).document
         stated = definition["properties"].get("title")
+    other = {str(member).casefold(): inner for member, inner in kept["Other"].items()} if kept is not None else {}
+    summary = str(other.get("summary") or f"Imported from {input_file.name}.")
     name = new_name or str(stated or input_file.name.rpartition(".")[0] or input_file.name)
     current = _to_overwrite(session, name) if overwrite else None
     if current is None:
@@ -102,7 +104,6 @@ def plan_import(
         change.store(session)
         if (error := replacing.missing(session, definition, name)) is not None:
             session.tell(f"{error.message} {error.hint}")
-        summary = f"Imported from {input_file.name}."
         body = experiments.new_document(session, name, definition, summary=summary, studio=kept)
         if current is not None:
             stay = ("ExperimentId", "ParentExperimentId", "Description", "Creator")

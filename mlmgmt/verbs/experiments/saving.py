@@ -28,7 +28,7 @@ def get(session: Session, *, experiment: str) -> dict[str, Any]:
     """
     found = experiments.get(session, experiment=experiment)
     shown = {name: value for name, value in found.items() if name not in ("Run", "Definition")}
-    return shown | files.graph_of(found)
+    return shown | files.graph_of(experiments.existing(session, found["ExperimentId"]))
 
 
 def plan_save(
@@ -65,6 +65,7 @@ def plan_save(
     before: dict[str, Any] = {"Graph": {"ModuleNodes": []}}
     if current is not None:
         before = current.get("Studio", {}).get("Other", {}) | files.graph_of(current)
+        before["Summary"] = current.get("Summary") or ""
     after, imported = before | given, None
     if current is None or not _runs_the_same(before, after):
         experiments.refuse_bad_name(title)
