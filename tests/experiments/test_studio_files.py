@@ -1,4 +1,4 @@
-"""Files in Studio's format, as they were exported in 2017: what they contain survives, and they run to the end."""
+"""Files in the form of Studio's exports of 2017: what they contain survives, and they run to the end."""
 
 from __future__ import annotations
 
