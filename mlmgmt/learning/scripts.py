@@ -160,13 +160,13 @@ def _failure(folder: Path, status: int | None, console: str, seconds: float, mem
 
 
 def check_bundle(bundle: bytes) -> None:
-    """Check a script bundle without unpacking it.
+    """Unpack a script bundle, and forget it.
 
     Raises:
-        ModuleFailure: it is not a zip file, exceeds a limit, or a member is encrypted, a link, or outside its folder.
+        ModuleFailure: it is damaged or exceeds a limit, or a member is encrypted, a link, or outside its folder.
     """
-    with _opened(bundle):
-        pass
+    with TemporaryDirectory(prefix="mlmgmt-bundle-", ignore_cleanup_errors=True) as name:
+        _unpack(bundle, Path(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,11 @@ def _unpack(bundle: bytes | None, folder: Path) -> None:
     if bundle is None:
         return
     with _opened(bundle) as archive:
-        archive.extractall(folder, archive.infolist())
+        for member in archive.infolist():
+            try:
+                archive.extract(member, folder)
+            except OSError as error:
+                raise _bad_bundle(f"cannot be unpacked: {member.filename!r}: {error.strerror or error}") from None
 
 
 @contextlib.contextmanager

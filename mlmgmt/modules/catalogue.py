@@ -129,9 +129,12 @@ def find(asset: Mapping[str, Any]) -> Module:
     guid = _URI.fullmatch(uri.strip())
     known = ABSENT.get(guid["guid"].casefold()) if guid else _absent().get(str(asset.get("name", "")).casefold())
     name = known.name if known is not None else str(asset.get("name", ""))
-    message = f"The module {name!r} ({uri}) cannot run here."
     if known is not None:
         message = f"The module {name!r} cannot run here. {known.reason}"
+    elif guid:
+        message = f"The module {name!r} ({uri}) cannot run here: no module of Studio's palette is known by that id."
+    else:
+        message = f"The module {name!r} ({uri}) cannot run here: it is a custom module, and packages of R do not run."
     raise ModuleNotSupported(message, target=name, details=[Detail("ModuleNotSupported", message, uri)], hint=_HINT)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from math import log
+from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,23 +116,29 @@ def _vocabulary(given: Dataset | None, found: list[Counter[str]], arguments: Arg
     counts = Counter(name for texts in found for name in texts)
     total = len(found)
     least = arguments["Minimum n-gram document absolute frequency"]
-    most = arguments["Maximum n-gram document ratio"] * total
+    most = arguments["Maximum n-gram document ratio"]
     # In the order of their first appearance.
-    names = [name for name, count in counts.items() if least <= count <= most]
-    made = _Vocabulary(names, [counts[name] for name in names], [log(total / counts[name]) for name in names])
-    return made if known is None else _merge(known, made, total)
+    names = [name for name, count in counts.items() if least <= count and count / total <= most]
+    if known is not None:
+        return _merge(known, counts, names, total)
+    return _Vocabulary(names, [counts[name] for name in names], [log(total / counts[name]) for name in names])
 
 
-def _merge(known: _Vocabulary, made: _Vocabulary, total: int) -> _Vocabulary:
-    """Return both vocabularies together, with the document frequencies of all texts."""
+def _merge(known: _Vocabulary, counts: Mapping[str, int], names: Iterable[str], total: int) -> _Vocabulary:
+    """Return a vocabulary with more n-grams, and the document frequencies of all texts.
+
+    Args:
+        counts: the document frequencies in the new texts.
+        names: the n-grams of the new texts that are frequent enough to be added; known ones stay.
+        total: the number of new texts.
+    """
     # The number of texts of a vocabulary is not saved; it follows from a document frequency and its logarithm.
-    before = max((round(count * np.exp(idf)) for count, idf in zip(known.counts, known.idf, strict=True)), default=0)
-    counts = Counter(dict(zip(known.names, known.counts, strict=True)))
-    counts.update(dict(zip(made.names, made.counts, strict=True)))
-    names = list(counts)
-    return _Vocabulary(
-        names, [counts[name] for name in names], [log(max(1.0, (before + total) / counts[name])) for name in names]
-    )
+    before = max((round(count * exp(idf)) for count, idf in zip(known.counts, known.idf, strict=True)), default=0)
+    merged = {name: count + counts.get(name, 0) for name, count in zip(known.names, known.counts, strict=True)}
+    for name in names:
+        merged.setdefault(name, counts[name])
+    idf = [log(max(1.0, (before + total) / count)) for count in merged.values()]
+    return _Vocabulary(list(merged), list(merged.values()), idf)
 
 
 def _read_vocabulary(frame: pd.DataFrame) -> _Vocabulary:
@@ -141,7 +147,7 @@ def _read_vocabulary(frame: pd.DataFrame) -> _Vocabulary:
     Raises:
         ModuleFailure: a column is missing or has another type, or an n-gram is missing or given twice.
     """
-    for name in ("Ngram", "DF", "IDF"):
+    for name in ("Id", "Ngram", "DF", "IDF"):
         if name not in frame.columns:
             raise _bad_vocabulary(f"has no column {name!r}")
     names = [str(name) if name is not None else "" for name in features.texts(frame["Ngram"])]
@@ -150,8 +156,10 @@ def _read_vocabulary(frame: pd.DataFrame) -> _Vocabulary:
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise _bad_vocabulary(f"has the n-gram {repeated[0]!r} twice")
     numbers = [pd.to_numeric(frame[name], errors="coerce") for name in ("DF", "IDF")]
-    if any(values.isna().any() for values in numbers):
+    if not all(np.isfinite(values.to_numpy("float64", na_value=np.nan)).all() for values in numbers):
         raise _bad_vocabulary("has a DF or an IDF that is not a number")
+    if (numbers[0] < 1).any() or (numbers[0] % 1 != 0).any():
+        raise _bad_vocabulary("has a DF that is not a whole number of texts")
     return _Vocabulary(names, [int(count) for count in numbers[0]], [float(value) for value in numbers[1]])
 
 

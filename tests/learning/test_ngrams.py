@@ -33,7 +33,7 @@ ALL = {"Minimum n-gram document absolute frequency": 1, "Use filter-based featur
 
 def table(texts: list[str | None] | None = None) -> Dataset:
     rows = TEXTS if texts is None else texts
-    stars = pd.array([5, 1, 3, 5, 1, 4][: len(rows)], dtype="Int64")
+    stars = pd.array([(5, 1, 3, 5, 1, 4)[row % 6] for row in range(len(rows))], dtype="Int64")
     frame = pd.DataFrame({"text": pd.array(rows, dtype="str"), "stars": stars}, index=range(7, 7 + len(rows)))
     return Dataset(frame, {"stars": "Label"})
 
@@ -142,13 +142,31 @@ def test_a_vocabulary_is_used_as_it_was_saved() -> None:
         assert merged["good"] == pytest.approx(np.log(rows / 3))
 
 
+def test_an_update_adds_the_counts_of_all_texts_to_what_is_known() -> None:
+    known = Dataset(pd.DataFrame({"Id": [0], "Ngram": ["good"], "DF": [10], "IDF": [np.log(2)]}))
+    texts = ["good", "good", "good", "fine"]
+    update = {"Vocabulary mode": "Update", "Minimum n-gram document absolute frequency": 5}
+    _, both = extract(table([*texts]), known, **update)
+    assert both.frame["Ngram"].tolist() == ["good"], "one that is known stays, and a rare one is not added"
+    assert (both.frame["DF"].iloc[0], both.frame["IDF"].iloc[0]) == (13, pytest.approx(np.log(24 / 13)))
+
+
+def test_the_maximum_ratio_is_exact() -> None:
+    texts = ["good"] * 29 + ["fine"] * 71
+    _, found = extract(table([*texts]), **{"Maximum n-gram document ratio": "0.29"})
+    assert found.frame["Ngram"].tolist() == ["good"]
+
+
 @pytest.mark.parametrize(
     ("frame", "words"),
     [
-        ({"Ngram": ["a"]}, "has no column 'DF'"),
-        ({"Ngram": ["a", "a"], "DF": [1, 1], "IDF": [0.0, 0.0]}, "has the n-gram 'a' twice"),
-        ({"Ngram": ["a", None], "DF": [1, 1], "IDF": [0.0, 0.0]}, "has no n-gram in row 2"),
-        ({"Ngram": ["a"], "DF": ["x"], "IDF": [0.0]}, "a DF or an IDF that is not a number"),
+        ({"Id": [0], "Ngram": ["a"]}, "has no column 'DF'"),
+        ({"Ngram": ["a"], "DF": [1], "IDF": [0.0]}, "has no column 'Id'"),
+        ({"Id": [0, 1], "Ngram": ["a", "a"], "DF": [1, 1], "IDF": [0.0, 0.0]}, "has the n-gram 'a' twice"),
+        ({"Id": [0, 1], "Ngram": ["a", None], "DF": [1, 1], "IDF": [0.0, 0.0]}, "has no n-gram in row 2"),
+        ({"Id": [0], "Ngram": ["a"], "DF": ["x"], "IDF": [0.0]}, "a DF or an IDF that is not a number"),
+        ({"Id": [0], "Ngram": ["a"], "DF": [1], "IDF": [np.inf]}, "a DF or an IDF that is not a number"),
+        ({"Id": [0], "Ngram": ["a"], "DF": [-1], "IDF": [0.0]}, "a DF that is not a whole number of texts"),
     ],
 )
 def test_a_table_that_is_no_vocabulary_is_refused(frame: dict[str, list[Any]], words: str) -> None:

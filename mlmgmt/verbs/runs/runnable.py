@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.definition import assets
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 from mlmgmt.store import blobs
-from mlmgmt.verbs.runs import models
+from mlmgmt.verbs.runs import models, proof
 from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
@@ -19,16 +19,66 @@ if TYPE_CHECKING:
     from mlmgmt.verbs.session import Session
 
 
-def reasons(session: Session, document: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]]) -> list[Detail]:
-    """Return why a checked definition cannot run here: modules, models, data, permissions and scripts.
+@dataclass(slots=True)
+class Examination:
+    """Whether a definition can answer here.
+
+    Args:
+        reasons: why it cannot.
+        scored: where the rows came from that it scored; None if nothing was scored.
+        findings: what its scripts rely on and may not have here, by node.
+    """
+
+    reasons: list[Detail] = field(default_factory=list)
+    scored: str | None = None
+    findings: list[tuple[str, Finding]] = field(default_factory=list)
+
+
+def examine(
+    session: Session, document: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]], *, proved: bool
+) -> Examination:
+    """Find out whether a checked definition can answer here: modules, models, data, permissions, scripts, its example.
 
     Args:
         states: the models in use by asset id, as `Deployment.models`; one without a digest is not in this home.
+        proved: whether it has scored its example already.
     """
     from mlmgmt.learning.plan import GraphPlan
-    from mlmgmt.modules import catalogue
 
     plan = GraphPlan(document, check=False)
+    found = Examination(_static_reasons(session, document, states, plan), findings=_script_findings(session, plan))
+    if not found.reasons and not proved and not proof.trains(document):
+        digests = {asset: state["digest"] for asset, state in states.items() if state.get("digest")}
+        try:
+            found.scored = proof.score_example(session, document, models.reader(session, document, digests))
+        except MlmgmtError as error:
+            found.reasons = list(error.details) or [Detail(error.code, error.message, error.target)]
+    if not proved and found.scored is None:
+        # Code that did not run may fail where the check of its text says so.
+        found.reasons = [*_failures(found.findings), *found.reasons]
+    return found
+
+
+def require(
+    session: Session, document: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]], *, proved: bool
+) -> None:
+    """Refuse a definition that cannot answer here; see `examine`.
+
+    Raises:
+        BadRequest: `NotRunnable`, and a detail for each reason.
+    """
+    found = examine(session, document, states, proved=proved).reasons
+    if found:
+        details = [Detail("NotRunnable", "-RequireRunnable was given."), *found]
+        hint = "Without -RequireRunnable the definition is stored, but its web service cannot score."
+        raise BadRequest("The definition cannot run here.", details=details, hint=hint)
+
+
+def _static_reasons(
+    session: Session, document: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]], plan: GraphPlan
+) -> list[Detail]:
+    from mlmgmt.modules import catalogue
+
     named = document["properties"].get("assets", {})
     needed = dict.fromkeys(plan.graph.nodes[node].get("assetId") for node in plan.order)
     found = []
@@ -40,27 +90,34 @@ def reasons(session: Session, document: Mapping[str, Any], states: Mapping[str, 
                 found.append(Detail("ModuleNotSupported", error.message, f"$.properties.assets.{asset_id}"))
         else:
             found += _missing_content(session, asset_id, named[asset_id], states.get(asset_id, {}))
-    found += _script_reasons(session, plan)
+    nodes = _script_nodes(plan)
+    if nodes and not session.store.secrets.outside().get("scripts"):
+        text = f"Python scripts are not allowed in this home ({', '.join(nodes)}). To allow them: mlmgmt allow-scripts"
+        found.append(Detail("ScriptsNotAllowed", text))
+    return found + _graph_reasons(document)
+
+
+def _graph_reasons(document: Mapping[str, Any]) -> list[Detail]:
+    """Return what is wrong with ports and parameters, given the defaults of web service parameters."""
+    from mlmgmt.learning.graph_parameters import linked_values
+    from mlmgmt.learning.plan import GraphPlan
+    from mlmgmt.modules import catalogue
+    from mlmgmt.modules.failures import ModuleFailure
+
     try:
-        GraphPlan(document)
+        plan = GraphPlan(document)
+        linked = linked_values(document, {}, lambda node, key: False)
     except catalogue.ModuleNotSupported:
-        pass
+        return []
     except MlmgmtError as error:
-        found += error.details or [Detail(error.code, error.message)]
+        return list(error.details) or [Detail(error.code, error.message)]
+    found: list[Detail] = []
+    for node, module in plan.modules.items():
+        try:
+            plan.arguments(node, linked.get(node, {}))
+        except ModuleFailure as error:
+            found += error.at(node, module.name).details or [Detail(error.code, f"{node}: {error.message}", node)]
     return found
-
-
-def require(session: Session, document: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse a definition that cannot run here; see `reasons`.
-
-    Raises:
-        BadRequest: `NotRunnable`, and a detail for each reason.
-    """
-    found = reasons(session, document, states)
-    if found:
-        details = [Detail("NotRunnable", "-RequireRunnable was given."), *found]
-        hint = "Without -RequireRunnable the definition is stored, but its web service cannot score."
-        raise BadRequest("The definition cannot run here.", details=details, hint=hint)
 
 
 def _missing_content(
@@ -91,16 +148,12 @@ def _missing_content(
     return []
 
 
-def _script_reasons(session: Session, plan: GraphPlan) -> list[Detail]:
-    found = []
-    nodes = _script_nodes(plan)
-    if nodes and not session.store.secrets.outside().get("scripts"):
-        text = f"Python scripts are not allowed in this home ({', '.join(nodes)}). To allow them: mlmgmt allow-scripts"
-        found.append(Detail("ScriptsNotAllowed", text))
-    for node, finding in script_findings(session, plan):
-        if finding.fails:
-            found.append(Detail("ScriptNotRunnable", f"Execute Python Script ({node}), {finding}", node))
-    return found
+def _failures(findings: list[tuple[str, Finding]]) -> list[Detail]:
+    return [
+        Detail("ScriptNotRunnable", f"Execute Python Script ({node}), {finding}", node)
+        for node, finding in findings
+        if finding.fails
+    ]
 
 
 def _script_nodes(plan: GraphPlan) -> list[str]:
@@ -114,29 +167,40 @@ def _script_nodes(plan: GraphPlan) -> list[str]:
     return [node for node in plan.order if is_script(node)]
 
 
-def script_findings(session: Session, plan: GraphPlan) -> list[tuple[str, Finding]]:
+def _script_findings(session: Session, plan: GraphPlan) -> list[tuple[str, Finding]]:
     """Return what the scripts of a graph rely on and cannot have here, with their nodes. Nothing of them is run."""
     from mlmgmt.learning import scripts
     from mlmgmt.modules.python_language import EXECUTE_PYTHON_SCRIPT, SCRIPT, VERSION
 
-    nodes, checked = _script_nodes(plan), []
+    nodes, checked, unusable = _script_nodes(plan), [], set()
     for node in nodes:
-        given = EXECUTE_PYTHON_SCRIPT.arguments(plan.parameters[node])
-        checked.append(scripts.Script(given[SCRIPT] or "", _bundle_of(session, plan, node), given[VERSION]))
+        given, bundle = EXECUTE_PYTHON_SCRIPT.arguments(plan.parameters[node]), None
+        try:
+            bundle = _bundle_of(session, plan, node)
+        except MlmgmtError:
+            # That is another reason. It is not known what modules the bundle has.
+            unusable.add(node)
+        checked.append(scripts.Script(given[SCRIPT] or "", bundle, given[VERSION]))
     return [
-        (node, finding) for node, findings in zip(nodes, scripts.check(checked), strict=True) for finding in findings
+        (node, finding)
+        for node, findings in zip(nodes, scripts.check(checked), strict=True)
+        for finding in findings
+        if node not in unusable or not finding.call.startswith(("import ", "from "))
     ]
 
 
 def _bundle_of(session: Session, plan: GraphPlan, node: str) -> bytes | None:
-    """Return the script bundle of a node; None if it has none or it cannot be used, which is another reason."""
+    """Return the script bundle of a node; None if it has none.
+
+    Raises:
+        MlmgmtError: it cannot be used.
+    """
     from mlmgmt.learning import scripts
 
     for edge in plan.incoming[node]:
         asset = plan.document["properties"]["assets"].get(plan.graph.nodes[edge.source].get("assetId"), {})
         if assets.kind_of(asset) == assets.BUNDLE:
-            with suppress(MlmgmtError):
-                bundle = GraphAccess(session).read(asset["locationInfo"]["uri"])
-                scripts.check_bundle(bundle)
-                return bundle
+            bundle = GraphAccess(session).read(asset["locationInfo"]["uri"])
+            scripts.check_bundle(bundle)
+            return bundle
     return None

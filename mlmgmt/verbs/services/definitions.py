@@ -287,8 +287,6 @@ def _tested(rows: list[dict[str, str]], reasons: list[Detail], strict: bool) -> 
 
 def _check_here(session: Session, document: Mapping[str, Any]) -> tuple[list[dict[str, str]], list[Detail]]:
     """Check a definition as `new` does, and whether it can answer: modules, models, data, scripts and its example."""
-    from mlmgmt.learning.plan import GraphPlan
-
     try:
         _ = session.store
     except NotFound as error:
@@ -302,21 +300,25 @@ def _check_here(session: Session, document: Mapping[str, Any]) -> tuple[list[dic
     except MlmgmtError as error:
         messages = dict.fromkeys([error.message, *(detail.message for detail in error.details)])
         return [_check("model", "failed", " ".join(messages))], []
-    reasons = runnable.reasons(session, body, deployed.models)
-    if reasons:
-        return [], reasons
+    proved = deployed.checked == "proved"
+    found = runnable.examine(session, body, deployed.models, proved=proved)
+    notes = [_check("script", "noted", f"{node}, {finding}") for node, finding in found.findings]
+    if found.reasons:
+        return [
+            row for row, (_, finding) in zip(notes, found.findings, strict=True) if not finding.fails
+        ], found.reasons
     rows, _ = _check_graph(body)
-    for node, finding in runnable.script_findings(session, GraphPlan(body)):
-        rows.append(_check("script", "noted", f"{node}, {finding}"))
-    if deployed.checked == "proved":
-        return [*rows, _check("model", "passed", "it scores the example")], []
-    if not proof.trains(body):
-        try:
-            came = proof.score_example(session, body, models.reader(session, body, {}))
-        except MlmgmtError as error:
-            return rows, list(error.details) or [Detail(error.code, error.message, error.target)]
-        rows.append(_check("example", "passed", f"scored {came}"))
+    rows += notes
+    if proved:
+        rows.append(_check("model", "passed", "it scores the example"))
+    elif found.scored is not None:
+        rows.append(_check("example", "passed", f"scored {found.scored}"))
+    else:
+        rows.append(_check("example", "skipped", _TRAINS))
     return rows, []
+
+
+_TRAINS = "a training definition runs with retrain, on data"
 
 
 def _check_graph(document: Mapping[str, Any]) -> tuple[list[dict[str, str]], list[Detail]]:
@@ -362,7 +364,7 @@ def _test_deployed(session: Session, group: str, name: str, strict: bool) -> Tes
             )
     try:
         if proof.trains(current.document):
-            rows.append(_check("example", "skipped", "a training definition runs with retrain, on data"))
+            rows.append(_check("example", "skipped", _TRAINS))
         else:
             read = models.reader(session, current.document, digests)
             came = proof.score_example(session, current.document, read)

@@ -64,7 +64,7 @@ def plan_create(
     Args:
         from_instance: the definition came as an object; its own location takes precedence over `location`.
         only_new: refuse to replace an existing one.
-        require_runnable: refuse a definition that cannot answer here; see `runnable.reasons`.
+        require_runnable: refuse a definition that cannot answer here; see `runnable.examine`.
 
     Raises:
         BadRequest: `InvalidDefinition`; or a model fails the check.
@@ -106,7 +106,7 @@ def plan_create(
         session, body, current, skip=skip_model_check, sas_tokens=secrets.get("sas"), service=identity
     )
     if require_runnable:
-        runnable.require(session, body, deployed.models)
+        runnable.require(session, body, deployed.models, proved=deployed.checked == "proved")
     warnings += associations.notes(session, identity, body)
     head = {"id": str(identity), "name": identity.name, "type": identity.type}
     if current is not None:
@@ -230,7 +230,7 @@ def plan_change(
     Args:
         show: turns the written revision into the answer; `lookup.view` when None.
         held: new models whose bytes are at hand, by uri; the uri may be the current one.
-        require_runnable: refuse a definition that cannot answer here; see `runnable.reasons`.
+        require_runnable: refuse a definition that cannot answer here; see `runnable.examine`.
     """
     merged = patch.merge(current.document, change, session.contract, clear=clear)
     body, fresh = changes.split_secrets(merged)
@@ -257,7 +257,7 @@ def plan_change(
         session, body, current, skip=skip_model_check, sas_tokens=fresh.get("sas"), held=held or {}
     )
     if require_runnable:
-        runnable.require(session, body, deployed.models)
+        runnable.require(session, body, deployed.models, proved=deployed.checked == "proved")
     question = None
     if body["properties"].get("readOnly"):
         name = current.document["name"]
