@@ -11,12 +11,13 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from mlmgmt.definition.dates import is_date
 from mlmgmt.definition.schema import Kind, Problem, Severity, describe
 
 if TYPE_CHECKING:
     from mlmgmt.definition.schema import Path, Shape
 
-_INTEGER = re.compile(r"-?\d{1,18}")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
 
 
 class Canonicalizer:
@@ -131,6 +132,11 @@ class Canonicalizer:
     def _convert_value(self, value: Any, shape: Shape) -> Any:
         if shape.kind is Kind.ENUM:
             return self._convert_word(value, shape)
+        if shape.kind is Kind.DATE:
+            if not (isinstance(value, str) and is_date(value)):
+                message = f"{describe(value)} is not a date, or not one certain date."
+                self._report(Severity.ERROR, "NotADate", message, "Write it like 2017-01-31T12:00:00Z.")
+            return value
         new = _convert_scalar(value, shape.kind, self._texts)
         if new is not value:
             message = f"{describe(value)} is read as {describe(new)}."
@@ -165,6 +171,8 @@ def _convert_scalar(value: Any, kind: Kind, texts: bool) -> Any:
     """Return a scalar as the type it means (`"true"` as True, `"20"` or 20.0 as 20) where that is certain."""
     if kind is Kind.BOOLEAN and isinstance(value, str):
         return {"true": True, "false": False}.get(value.strip().casefold(), value)
+    if kind is Kind.BOOLEAN and value in (0, 1):
+        return bool(value)
     if kind is Kind.INTEGER and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
     if kind is Kind.INTEGER and isinstance(value, float) and value.is_integer() and abs(value) < 2**53:

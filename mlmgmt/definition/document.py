@@ -1,4 +1,4 @@
-"""Parse JSON (RFC 8259) without loss, and write it in one canonical form.
+"""Parse JSON (RFC 8259) without loss, and write it in one canonical form; read files that people edit by hand, too.
 
 The encodings are those that editors and PowerShell write: UTF-8 with or without a byte-order mark, and UTF-16 and
 UTF-32 with one. What could not be written back unchanged (a member given twice, a number that does not fit 64 bits) is
@@ -10,7 +10,10 @@ from __future__ import annotations
 import codecs
 import gc
 import json
+import re
 from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +23,9 @@ from mlmgmt.definition.schema import Path, Problem, Severity
 from mlmgmt.errors import BadRequest, Detail, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from mlmgmt.definition.loose_json import Straightened
     from mlmgmt.definition.lossy_json import Oddity
 
 LARGEST = 32 * 1024 * 1024
@@ -118,16 +122,100 @@ def parse(data: bytes) -> Any:
     """
     text = decode(data)
     try:
+        return _exactly(text)
+    except orjson.JSONDecodeError as error:
+        raise _syntax_error(text, error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """The content of a file that people write: its value, and its text as standard JSON.
+
+    `loose` is the text before that, if it was not standard JSON.
+    """
+
+    value: Any
+    text: str
+    loose: Straightened | None = None
+
+    def locate(self, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+        """Return the line and column in the file of each path; see `positions.locate`."""
+        from mlmgmt.definition import positions
+
+        return positions.locate(self.text, paths, self.loose.place if self.loose is not None else None)
+
+    def with_string(self, path: Path, value: str) -> str:
+        """Return the file's text with one string replaced, and all else unchanged.
+
+        Raises:
+            KeyError: the path is not in the file.
+        """
+        from mlmgmt.definition import positions
+
+        begin, end = positions.span(self.text, path)
+        original = self.text
+        if self.loose is not None:
+            original, begin, end = self.loose.original, self.loose.offset(begin), self.loose.offset(end)
+        return original[:begin] + json.dumps(value, ensure_ascii=False) + original[end:]
+
+    @property
+    def warnings(self) -> list[tuple[str, tuple[int, int]]]:
+        """What is said about a file that is not standard JSON, with its first place."""
+        if self.loose is None:
+            return []
+        return [(f"This is not standard JSON, but was read: {self.loose.summary}.", self.loose.first)]
+
+
+def parse_file(data: bytes) -> File:
+    """Parse a file that people write: JSON, or what the original reader took for it and has one meaning.
+
+    Raises:
+        TooLarge, Unreadable: see `parse`.
+    """
+    text = decode(data)
+    try:
+        return File(_exactly(text), text.decode())
+    except orjson.JSONDecodeError as error:
+        if (loose := _straightened(text)) is None:
+            raise _syntax_error(text, error) from None
+    standard = loose.text.encode()
+    try:
+        return File(_exactly(standard, loose), loose.text, loose)
+    except orjson.JSONDecodeError as error:
+        raise _syntax_error(standard, error, loose) from None
+
+
+def _straightened(text: bytes) -> Straightened | None:
+    """Return a text as standard JSON; None if that does not help.
+
+    Raises:
+        Unreadable: `InvalidJson`, with what to write instead.
+    """
+    from mlmgmt.definition import loose_json
+    from mlmgmt.definition.positions import place
+
+    if _wrong_encoding(text) is not None:
+        return None
+    try:
+        loose = loose_json.straighten(text.decode())
+    except loose_json.NotJson as error:
+        line, column = place(text.decode(), error.at)
+        message = f"Not JSON: {error.message}"
+        raise Unreadable("InvalidJson", message, line=line, column=column, hint=error.instead) from None
+    return loose if loose.deviations else None
+
+
+def _exactly(text: bytes, loose: Straightened | None = None) -> Any:
+    """Return the value of a JSON text, unless something in it would be lost."""
+    try:
         value = orjson.loads(text)
         # Writing checks the depth, in C, and shows how many members were kept: loads keeps the last of two.
         written = orjson.dumps(value)
-    except orjson.JSONDecodeError as error:
-        raise _syntax_error(text, error) from None
     except (orjson.JSONEncodeError, RecursionError):
         raise Unreadable("TooDeep", f"The document is nested more than {DEEPEST} levels deep.") from None
     suspicious = b"\\u003" in text or text.count(b":") != written.count(b":")
     if (suspicious and _has_duplicates(text)) or (_may_be_inexact(text) and _has_inexact_numbers(text)):
-        _refuse_oddities(text)
+        _refuse_oddities(text, loose)
     return value
 
 
@@ -155,10 +243,19 @@ def _is_in_a_number(zeros: bytes, mark: bytes) -> bool:
     return False
 
 
-def _syntax_error(text: bytes, error: json.JSONDecodeError) -> Unreadable:
+def _syntax_error(text: bytes, error: json.JSONDecodeError, loose: Straightened | None = None) -> Unreadable:
+    line, column = loose.place(error.pos) if loose is not None else (error.lineno, error.colno)
     if error.msg == _refusal(b"[" * 10_000):
         message = f"The document is nested more than {DEEPEST} levels deep."
-        return Unreadable("TooDeep", message, line=error.lineno, column=error.colno)
+        return Unreadable("TooDeep", message, line=line, column=column)
+    if (wrong := _wrong_encoding(text)) is not None:
+        return wrong
+    if error.msg == _refusal(b"1e999"):
+        return Unreadable("InexactNumber", "The number is too large for 64 bits.", line=line, column=column)
+    return Unreadable("InvalidJson", f"Not JSON: {error.msg}.", line=line, column=column)
+
+
+def _wrong_encoding(text: bytes) -> Unreadable | None:
     if b"\0" in text[:4] and text[:4].replace(b"\0", b"")[:1] in (b"{", b"["):
         message = "The text looks like UTF-16 or UTF-32 but has no byte-order mark."
         hint = "Save it as UTF-8, or with a byte-order mark."
@@ -171,10 +268,7 @@ def _syntax_error(text: bytes, error: json.JSONDecodeError) -> Unreadable:
         message = f"The text is not UTF-8 (byte 0x{text[bad.start]:02x}) and has no byte-order mark."
         hint = "Save it as UTF-8, or as UTF-16 with a byte-order mark."
         return Unreadable("InvalidEncoding", message, line=line, column=column, hint=hint)
-    if error.msg == _refusal(b"1e999"):
-        message = "The number is too large for 64 bits."
-        return Unreadable("InexactNumber", message, line=error.lineno, column=error.colno)
-    return Unreadable("InvalidJson", f"Not JSON: {error.msg}.", line=error.lineno, column=error.colno)
+    return None
 
 
 def _refusal(text: bytes) -> str:
@@ -217,11 +311,11 @@ def _has_inexact_numbers(text: bytes) -> bool:
     return False
 
 
-def _refuse_oddities(text: bytes) -> None:
+def _refuse_oddities(text: bytes, loose: Straightened | None) -> None:
     from mlmgmt.definition.lossy_json import oddities
 
     # Counting lines for each one is slow, and nobody reads more than these at a time.
-    found = list(islice(oddities(text.decode()), _MOST_ODDITIES))
+    found = list(islice(oddities(text.decode(), loose.place if loose else None), _MOST_ODDITIES))
     first = found[0]
     hint = None
     if any(oddity.code == "InexactNumber" for oddity in found):
@@ -247,6 +341,38 @@ def gc_paused() -> Iterator[None]:
 def write(document: Any) -> bytes:
     """Return the canonical text: UTF-8 without a byte-order mark, indented by two blanks, a line feed at the end."""
     return orjson.dumps(document, option=_WRITING)
+
+
+def export(document: Any) -> bytes:
+    """Return the text that the original service exported: like `write`, with its numbers, and no final line feed.
+
+    Decimals have an exponent below 1E-4 and from 1E+17, as .NET writes it; next line, line separator and paragraph
+    separator are escaped.
+    """
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    if _EXPONENT.search(text):
+        text = orjson.dumps(_with_exponents(document), option=orjson.OPT_INDENT_2)
+    for separator in "\x85\u2028\u2029":
+        text = text.replace(separator.encode(), f"\\u{ord(separator):04x}".encode())
+    return text
+
+
+_EXPONENT = re.compile(rb"[\d.]e[-+]?\d|0\.0000")
+"""What a number that is written in another form contains; texts may contain it, too."""
+
+
+def _with_exponents(value: Any) -> Any:
+    if type(value) is dict:
+        return {name: _with_exponents(inner) for name, inner in value.items()}
+    if type(value) is list:
+        return [_with_exponents(inner) for inner in value]
+    if type(value) is float and value and not 1e-4 <= abs(value) < 1e16:
+        if 1e16 <= abs(value) < 1e17:
+            return orjson.Fragment(f"{Decimal(repr(value)):f}.0")
+        digits, _, exponent = repr(value).partition("e")
+        power = int(exponent)
+        return orjson.Fragment(f"{digits}E{'-' if power < 0 else '+'}{abs(power):02}")
+    return value
 
 
 def compact(document: Any) -> bytes:

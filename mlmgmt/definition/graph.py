@@ -118,6 +118,11 @@ def _as_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def used_assets(document: Mapping[str, Any]) -> set[str]:
+    """Return the assets that some node uses."""
+    return {str(node["assetId"]) for node in Graph.of(document).nodes.values() if node.get("assetId") is not None}
+
+
 def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the problems of the graph of a canonical document that obeys the schema."""
     properties = document["properties"]
@@ -131,6 +136,16 @@ def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _edge_problems(graph)
     yield from _port_problems(graph, properties)
     yield from _link_problems(graph, properties)
+    yield from _example_problems(properties)
+
+
+def _example_problems(properties: Mapping[str, Any]) -> Iterator[Problem]:
+    declared = {name.casefold() for name in properties["package"].get("graphParameters") or {}}
+    for name in (properties.get("exampleRequest") or {}).get("globalParameters") or {}:
+        if name.casefold() not in declared:
+            path = ("properties", "exampleRequest", "globalParameters", name)
+            message = f"The example gives the parameter {name!r}, which the service does not have; it is left out."
+            yield Problem(Severity.WARNING, "UnexpectedParameter", path, message, "Remove it.")
 
 
 def _node_problems(graph: Graph, properties: Mapping[str, Any]) -> Iterator[Problem]:

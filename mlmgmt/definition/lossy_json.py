@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, NamedTuple
 
 from mlmgmt.definition.positions import place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mlmgmt.definition.schema import Path
 
@@ -45,8 +46,13 @@ def is_exact(literal: str) -> bool:
         return False
 
 
-def oddities(text: str) -> Iterator[Oddity]:
-    """Yield every oddity of a valid JSON text, in text order."""
+def oddities(text: str, where: Callable[[int], tuple[int, int]] | None = None) -> Iterator[Oddity]:
+    """Yield every oddity of a valid JSON text, in text order.
+
+    Args:
+        where: returns the line and column of an offset, if the text is made from another one.
+    """
+    where = where or partial(place, text)
     path: list[str | int] = []
     seen: list[set[str] | None] = []
     expects_name = False
@@ -62,7 +68,7 @@ def oddities(text: str) -> Iterator[Oddity]:
             path[-1] = value
             if value in names:
                 message = f"The member {value!r} is given twice in one object."
-                yield Oddity("DuplicateMember", message, tuple(path), *place(text, found.start()))
+                yield Oddity("DuplicateMember", message, tuple(path), *where(found.start()))
             names.add(value)
             expects_name = False
         elif mark in "{[":
@@ -80,4 +86,4 @@ def oddities(text: str) -> Iterator[Oddity]:
         elif mark != ":" and not is_exact(mark):
             shown = mark if len(mark) <= 40 else mark[:37] + "..."
             message = f"The number {shown} cannot be kept exactly in 64 bits."
-            yield Oddity("InexactNumber", message, tuple(path), *place(text, found.start()))
+            yield Oddity("InexactNumber", message, tuple(path), *where(found.start()))

@@ -8,7 +8,7 @@ from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from mlmgmt.definition.schema import Path
 
@@ -16,11 +16,16 @@ _WHITESPACE = re.compile(r"[ \t\n\r]*")
 _scan = json.JSONDecoder().raw_decode
 
 
-def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+def locate(
+    text: str, paths: Iterable[Path], where: Callable[[int], tuple[int, int]] | None = None
+) -> dict[Path, tuple[int, int]]:
     """Return the line and column (from 1) of each path's value in a valid JSON text.
 
     Member names match exactly, or else in any letter case, like in the reader. A path that is not in the text (a
     missing member) gets the place of the nearest object above it.
+
+    Args:
+        where: returns the line and column of an offset, if the text is made from another one.
     """
     tree: dict[str | int, dict[str | int, object]] = {}
     wanted = list(paths)
@@ -35,7 +40,7 @@ def locate(text: str, paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
         nearest = path
         while nearest not in found:
             nearest = nearest[:-1]
-        places[path] = place(text, found[nearest])
+        places[path] = where(found[nearest]) if where is not None else place(text, found[nearest])
     return places
 
 
@@ -91,8 +96,8 @@ def place(text: str, at: int) -> tuple[int, int]:
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
-def replace_string(text: str, path: Path, value: str) -> str:
-    """Return the text with the string at `path` replaced and every other character unchanged.
+def span(text: str, path: Path) -> tuple[int, int]:
+    """Return where the value at `path` begins and ends in a valid JSON text.
 
     Raises:
         KeyError: the path is not in the text.
@@ -103,5 +108,4 @@ def replace_string(text: str, path: Path, value: str) -> str:
     for part in path:
         branch = branch.setdefault(part, {})  # type: ignore[assignment]
     _descend(text, _skip_blanks(text, 0), tree, (), found)
-    begin = found[path]
-    return text[:begin] + json.dumps(value, ensure_ascii=False) + text[_value_end(text, begin) :]
+    return found[path], _value_end(text, found[path])

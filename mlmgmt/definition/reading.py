@@ -44,7 +44,7 @@ def read(data: bytes, contract: Contract, *, source: str = "definition", whole: 
 
 def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
     try:
-        value = text.parse(data)
+        file = text.parse_file(data)
     except text.Unreadable as error:
         where = f"{source}:{error.line}:{error.column}" if error.line else source
         details = [Detail(detail.code, detail.message, where) for detail in error.details]
@@ -54,11 +54,13 @@ def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
                 for odd in error.oddities
             ]
         raise BadRequest(f"{source} cannot be read.", target=source, details=details, hint=error.hint) from None
-    document, problems = canonical(value, contract, whole=whole)
+    loose = [Detail("LooseJson", message, f"{source}:{line}:{column}") for message, (line, column) in file.warnings]
+    document, problems = canonical(file.value, contract, whole=whole)
     if not problems:
-        return Reading(document, ())
-    details = _details_with_places(problems, text.decode(data).decode(), source)
+        return Reading(document, tuple(loose))
+    details = _details_with_places(problems, file, source)
     errors = [detail for problem, detail in zip(problems, details, strict=True) if problem.severity is Severity.ERROR]
+    details = [*loose, *details]
     if errors:
         warnings = (Detail(d.code, f"Warning: {d.message}", d.target) for d in details if d not in errors)
         raise _invalid(errors, source, warnings)
@@ -75,6 +77,7 @@ def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[An
     converter = Canonicalizer()
     value = converter.convert(value, contract.root)
     _add_package_type(value, converter, whole)
+    _add_parameter_types(value, converter)
     if not contract.is_valid(value) and _errors(contract, value, converter, whole):
         loose = Canonicalizer(texts=True)
         value = loose.convert(value, contract.root)
@@ -105,6 +108,22 @@ def _add_package_type(value: Any, converter: Canonicalizer, whole: bool) -> None
     value["properties"] = {"packageType": "Graph", **properties}
 
 
+def _add_parameter_types(value: Any, converter: Canonicalizer) -> None:
+    """Add the type of web service parameters that have none, which the contract of 2016 did not ask for."""
+    properties = value.get("properties")
+    package = properties.get("package") if isinstance(properties, dict) else None
+    declared = package.get("graphParameters") if isinstance(package, dict) else None
+    if not isinstance(declared, dict):
+        return
+    for name, parameter in list(declared.items()):
+        if isinstance(parameter, dict) and "type" not in parameter:
+            path = ("properties", "package", "graphParameters", name)
+            message = "The web service parameter has no type, and is read as String."
+            converter.problems.append(Problem(Severity.WARNING, "LooseName", path, message, 'Write "type": "String".'))
+            described = {member: parameter[member] for member in ("description",) if member in parameter}
+            declared[name] = {**described, "type": "String", **parameter}
+
+
 def check(document: dict[str, Any], contract: Contract) -> tuple[Detail, ...]:
     """Check a canonical document that was not read from a file, and return the warnings.
 
@@ -126,10 +145,8 @@ def _invalid(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] =
     return BadRequest(f"{source} is not a valid definition: {count}.", target=source, details=[*errors, *warnings])
 
 
-def _details_with_places(problems: Sequence[Problem], content: str, source: str) -> list[Detail]:
-    from mlmgmt.definition.positions import locate
-
-    places = locate(content, (problem.path for problem in problems))
+def _details_with_places(problems: Sequence[Problem], file: text.File, source: str) -> list[Detail]:
+    places = file.locate(problem.path for problem in problems)
     return [_detail(problem, f"{source}:{places[problem.path][0]}:{places[problem.path][1]}") for problem in problems]
 
 

@@ -47,6 +47,7 @@ class Kind(Enum):
     BOOLEAN = auto()
     INTEGER = auto()
     STRING = auto()
+    DATE = auto()
     ENUM = auto()
     FREE = auto()
 
@@ -196,8 +197,8 @@ class Contract:
         elif kinds == "integer":
             shape.kind = Kind.INTEGER
         elif kinds == "string":
-            shape.kind = Kind.STRING
-        is_text = shape.kind is Kind.STRING and schema.get("format") != "date-time"
+            shape.kind = Kind.DATE if schema.get("format") == "date-time" else Kind.STRING
+        is_text = shape.kind is Kind.STRING
         shape.empty_text = shape.kind is Kind.FREE or (is_text and not schema.get("x-empty-is-null"))
 
     @cached_property

@@ -48,6 +48,14 @@ def linked_values(document: Mapping[str, Any], given: Mapping[str, Any], lacks: 
     return found
 
 
+def of_example(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of web service parameters in a definition's example request, of those that it declares."""
+    properties = document["properties"]
+    declared = {name.casefold() for name in properties["package"].get("graphParameters") or {}}
+    given = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
+    return {name: value for name, value in given.items() if name.casefold() in declared}
+
+
 def divide_parameters(given: Mapping[str, Any], *documents: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return, for each of several definitions that a call uses, the call's parameters that it declares.
 

@@ -386,7 +386,7 @@ def test_a_bundle_that_cannot_be_unpacked_is_refused(monkeypatch: pytest.MonkeyP
     with pytest.raises(ModuleFailure, match=r"is encrypted: 'helper\.py'"):
         scripts.run("", [], bytes(good))
     for bundle in (b"", b"no zip", zipped(a="1", a__b="2"), zipped(**{"x" * 300: "1"})):
-        with pytest.raises(ModuleFailure, match="cannot be unpacked as a zip file"):
+        with pytest.raises(ModuleFailure, match="cannot be unpacked"):
             scripts.run("", [], bundle)
     with pytest.raises(ModuleFailure, match=r"unpacks to [0-9,]+ times its size, and may unpack to 200 times"):
         scripts.run("", [], deflated("x", b"\0" * 2_000_000))

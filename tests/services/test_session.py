@@ -124,7 +124,7 @@ def test_a_definition_that_cannot_run_here_can_be_managed(mlmgmt: Command, home:
     assert mlmgmt(["diff", "-g", "retail", "-n", "old", str(source)], ok=True).json == []
     assert mlmgmt("diff -g retail -n old out.json", ok=True).json == []
     again = mlmgmt("Export-AzMlWebService -ToJsonString", stdin=mlmgmt("get -g retail -n old", ok=True).out, ok=True)
-    assert again.out == Path("out.json").read_text()
+    assert again.out == Path("out.json").read_text() + "\n"
 
 
 def test_scoring_names_the_module_that_does_not_run_here(mlmgmt: Command, home: Path) -> None:

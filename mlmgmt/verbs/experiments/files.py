@@ -79,11 +79,16 @@ def plan_import(
     """
     session.require("Microsoft.MachineLearning/workspaces/experiments/write", input_file.name)
     try:
-        value = text.parse(input_file.data)
+        file = text.parse_file(input_file.data)
     except text.Unreadable as error:
-        raise BadRequest(f"{input_file.name} cannot be read: {error.message}", target=input_file.name) from None
+        where = f"{input_file.name}:{error.line}:{error.column}" if error.line else input_file.name
+        message = f"{input_file.name} cannot be read: {error.message}"
+        raise BadRequest(message, target=where, details=error.details, hint=error.hint) from None
+    value = file.value
     kept = studio.parts_of(value) if studio.is_studio(value) else None
     if kept is not None:
+        for message, (line, column) in file.warnings:
+            session.warn(f"{input_file.name}:{line}:{column}: {message}")
         definition: dict[str, Any] = {"properties": studio.to_graph(value)}
         stated = next((inner for member, inner in value.items() if str(member).casefold() == "description"), None)
     else:
@@ -141,5 +146,5 @@ def export_definition(session: Session, *, experiment: str, output_file: str, fo
     """
     body = experiments.existing(session, experiment)
     document = set_up.definition_of(session, body)
-    userfiles.write(output_file, text.write(document), overwrite=force)
+    userfiles.write(output_file, text.export(document), overwrite=force)
     session.tell(f"Wrote the web service definition of {body['Description']!r} to {output_file}.")

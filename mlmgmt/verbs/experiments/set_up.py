@@ -85,7 +85,7 @@ def plan(
             changed["ExperimentId"] = earlier["ExperimentId"]
         answer = experiments.summary_of(changed)
         if output_file is not None:
-            userfiles.write(output_file, text.write(definition_of(session, changed)), overwrite=True)
+            userfiles.write(output_file, text.export(definition_of(session, changed)), overwrite=True)
             answer["OutputFile"] = output_file
         experiments.replace(session, changed, is_new=not retraining and earlier is None)
         if not retraining:

@@ -89,7 +89,7 @@ def score(
     Raises:
         BadRequest: the graph has several inputs, or the rows have no label, or labels that the model does not know.
     """
-    from mlmgmt.learning import runner, tables
+    from mlmgmt.learning import graph_parameters, runner, tables
     from mlmgmt.learning.plan import GraphPlan
     from mlmgmt.modules.evaluation import compare
 
@@ -107,7 +107,7 @@ def score(
         plan,
         {ports[0]: typed},
         read=lambda asset: trained if asset == model.asset_id else others(asset),
-        parameters={**_example_parameters(document), **(parameters or {})},
+        parameters={**graph_parameters.of_example(document), **(parameters or {})},
         outside=GraphAccess(session),
     )
     if outputs is not None:
@@ -133,10 +133,6 @@ def metrics_of_other(scores: Scores, other: Trained) -> dict[str, float]:
         message = "The rows have labels that the model does not know."
         raise BadRequest(message, detail="UnknownLabel", target=other.label)
     return compare(scores.truth, other.score(scores.rows), other.scored)
-
-
-def _example_parameters(document: Mapping[str, Any]) -> dict[str, Any]:
-    return dict((document["properties"].get("exampleRequest") or {}).get("globalParameters") or {})
 
 
 def _truth(held: Cells, trained: Trained) -> pd.Series[Any]:

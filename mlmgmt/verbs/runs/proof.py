@@ -38,7 +38,7 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
     Raises:
         MlmgmtError: the definition cannot score.
     """
-    from mlmgmt.learning import runner, tables
+    from mlmgmt.learning import graph_parameters, runner, tables
 
     properties = document["properties"]
     # Run only what the outputs need: a check must not make Export Data write.
@@ -59,8 +59,8 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
             message = f"The exampleRequest does not fit the input {name!r}: {error.message}"
             details = [Detail(error.details[0].code if error.details else error.code, message, path)]
             raise BadRequest(message, target=path, details=details, hint=error.hint, code=error.code) from error
-    globals_ = (properties.get("exampleRequest") or {}).get("globalParameters") or {}
-    run = runner.run(plan, inputs, read=read, parameters=globals_, outside=GraphAccess(session))
+    values = graph_parameters.of_example(document)
+    run = runner.run(plan, inputs, read=read, parameters=values, outside=GraphAccess(session))
     check_outputs(document, run.outputs)
     return came
 

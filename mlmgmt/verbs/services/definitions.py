@@ -42,8 +42,8 @@ def read(session: Session, *, definition: Source) -> dict[str, Any]:
 
 
 def export_text(session: Session, *, web_service: Source) -> str:
-    """Return the canonical text of a web service, without what only the service sets."""
-    return document.write(_export(session, web_service)).decode()
+    """Return the text of a web service as the original exported it, without what only the service sets."""
+    return document.export(_export(session, web_service)).decode()
 
 
 def _export(session: Session, web_service: Source) -> Any:
@@ -58,7 +58,7 @@ def _export(session: Session, web_service: Source) -> Any:
 
 
 def plan_export(session: Session, *, web_service: Source, output_file: str) -> Outcome:
-    """Plan to write the canonical text of a web service to a file.
+    """Plan to write a web service to a file, as the original exported it.
 
     Raises:
         BadRequest: the web service cannot be read, or the file cannot be written.
@@ -129,12 +129,8 @@ def check_uri(location: str) -> None:
 
 def replace_model_uri(source: Source, model: assets.TrainedModel, location: str) -> bytes:
     """Return the bytes of a definition file with one model reference replaced, in the same encoding."""
-    from mlmgmt.definition.positions import replace_string
-
-    text = document.decode(source.data).decode()
     path = ("properties", "assets", model.asset_id, "locationInfo", "uri")
-    changed = replace_string(text, path, location)
-    return document.encode_like(source.data, changed)
+    return document.encode_like(source.data, document.parse_file(source.data).with_string(path, location))
 
 
 def compare(
@@ -349,6 +345,9 @@ def _test_deployed(session: Session, group: str, name: str, strict: bool) -> Tes
         rows.append(_check("definition", "failed", "; ".join(detail.message for detail in error.details)))
     digests = {}
     for asset_id, body in current.models.items():
+        if body["state"] == deployment.UNUSED:
+            rows.append(_check(f"model {asset_id}", "noted", "no node uses it"))
+            continue
         if body["state"] != deployment.DEPLOYED:
             rows.append(_check(f"model {asset_id}", "failed", f"unavailable: {body['uri']}"))
             continue

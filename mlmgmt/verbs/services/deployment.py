@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from mlmgmt.store.services import Revision
     from mlmgmt.verbs.session import Session
 
-DEPLOYED, UNAVAILABLE = "deployed", "unavailable"
+DEPLOYED, UNAVAILABLE, UNUSED = "deployed", "unavailable", "unused"
+"""The states of a model: taken in; not in this home; in the definition, but no node uses it."""
 _SKIP_HINT = "-SkipModelCheck deploys the model without a check, and the history says so."
 _KEPT_FACTS = ("learner", "task", "trainedOn", "rows", "metrics", "metric", "evaluatedOn", "label")
 
@@ -83,8 +84,14 @@ def prepare(
     """
     if before is not None and digests is None:
         _refuse_lost_models(before.document, document)
-    found = assets.learnt_assets(document)
     result = Deployment()
+    used = graph.used_assets(document)
+    found = []
+    for model in assets.learnt_assets(document):
+        if model.asset_id in used:
+            found.append(model)
+        else:
+            result.models[model.asset_id] = {"state": UNUSED, "uri": model.uri}
     if not found:
         return result
     known = digests if digests is not None else (before.models if before is not None else {})
@@ -109,7 +116,7 @@ def prepare(
     elif skip:
         result.checked = "skipped"
         result.warnings.append("The model check was skipped; the new model may not be able to score.")
-    elif any(body["state"] != DEPLOYED for body in result.models.values()):
+    elif any(body["state"] == UNAVAILABLE for body in result.models.values()):
         _open_beside_unavailable(session, before, result)
         result.checked = UNAVAILABLE
     else:
@@ -228,7 +235,7 @@ def _uncheckable(message: str, model: TrainedModel, hint: str | None = None) -> 
 
 
 def _prove(session: Session, document: Mapping[str, Any], before: Revision | None, result: Deployment) -> None:
-    digests = {asset_id: body["digest"] for asset_id, body in result.models.items()}
+    digests = {asset_id: body["digest"] for asset_id, body in result.models.items() if "digest" in body}
     key = proof_key(document, digests)
     if session.store.secrets.proof(key):
         for digest in digests.values():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, cast
 
+from mlmgmt.definition import graph
 from mlmgmt.definition.document import parse
 from mlmgmt.definition.schema import without
 from mlmgmt.errors import BadRequest, Detail, NotFound, WrongUsage
@@ -122,8 +123,12 @@ def is_in(revision: Revision, region: str) -> bool:
 
 def view(session: Session, revision: Revision) -> WebService:
     """Return a web service as Get answers it: the definition without secrets, the etag, and the models in use."""
-    models = {}
+    models: dict[str, dict[str, Any]] = {}
+    used = graph.used_assets(revision.document)
     for asset_id, body in revision.models.items():
+        if asset_id not in used:
+            models[asset_id] = {"state": deployment.UNUSED}
+            continue
         shown = {
             name: body[name] for name in ("state", "digest", "takenOn", "trainedOn", "rows", "learner") if name in body
         }

@@ -6,7 +6,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.definition import patch, reading
+from mlmgmt.definition import assets, graph, patch, reading
 from mlmgmt.definition.canonical import Canonicalizer
 from mlmgmt.definition.document import copy
 from mlmgmt.definition.schema import without
@@ -211,6 +211,28 @@ def change_of(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     return folded
 
 
+def _refuse_unused_models(change: Mapping[str, Any], merged: Mapping[str, Any]) -> None:
+    """Refuse a change that gives a model to an asset that no node uses, as if its key were misspelt.
+
+    Raises:
+        BadRequest: `AssetNotFound`, with the assets that take such a model.
+    """
+    properties = change.get("properties") or {}
+    if "package" in properties:
+        return
+    used = graph.used_assets(merged)
+    named = merged["properties"].get("assets", {})
+    for key in properties.get("assets") or {}:
+        kind = assets.kind_of(named.get(key) or {})
+        if key in used or kind not in (assets.TRAINED_MODEL, assets.TRANSFORMATION):
+            continue
+        takers = [model for model in assets.of_kinds(merged, kind) if model.asset_id in used]
+        if takers:
+            message = f"No node uses the asset {key!r}, so this {kind} would not answer."
+            hint = f"Give it to the asset that does: {'; '.join(map(str, takers))}."
+            raise BadRequest(message, detail="AssetNotFound", at=f"$.properties.assets.{key}", target=key, hint=hint)
+
+
 def plan_change(
     session: Session,
     current: Revision[Id],
@@ -233,6 +255,7 @@ def plan_change(
         require_runnable: refuse a definition that cannot answer here; see `runnable.examine`.
     """
     merged = patch.merge(current.document, change, session.contract, clear=clear)
+    _refuse_unused_models(change, merged)
     body, fresh = changes.split_secrets(merged)
     known = session.store.service_secrets(current.resource)
     secrets = changes.merge_secrets(known, fresh)

@@ -32,7 +32,9 @@ BATCH = {
     "/jobs/{jobId}?api-version=2.0",
 }
 DEFINITIONS = sorted(
-    str(path.relative_to(FIXTURES)) for path in FIXTURES.rglob("*.json") if path.parent.parent.name != "models"
+    str(path.relative_to(FIXTURES))
+    for path in FIXTURES.rglob("*.json")
+    if path.parent.parent.name != "models" and path.parent.name != "experiments"
 )
 
 
