@@ -1,0 +1,55 @@
+"""How large expressions, values and results may be. Within these limits, no template takes long or much memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlmgmt.templates.errors import TemplateError
+
+LONGEST_EXPRESSION = 24_576
+"""The characters of an expression, as in Resource Manager."""
+DEEPEST_EXPRESSION = 100
+"""How many calls and indices an expression may nest."""
+DEEPEST_JSON = 64
+"""How many arrays and objects the text for `json()` may nest, as in Newtonsoft.Json."""
+LONGEST_TEXT = 4 * 1024 * 1024
+"""The characters of a text that a function makes; Resource Manager takes templates of 4 MB."""
+MOST_COPIES = 800
+"""The count of a copy loop, as in Resource Manager."""
+MOST_VALUES = 1_000_000
+"""The values that a template may make or look at altogether."""
+_CHARACTERS_PER_VALUE = 100
+TOO_DEEP = "The template nests values, or variables that use each other, too deeply to be evaluated here."
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many values a template has made so far."""
+
+    spent: int = 0
+
+    def spend(self, values: int) -> None:
+        """Count values.
+
+        Raises:
+            TemplateError: the template has made more than `MOST_VALUES`.
+        """
+        self.spent += values
+        if self.spent > MOST_VALUES:
+            raise TemplateError(f"The template makes more than {MOST_VALUES:,} values, which is the limit here.")
+
+    def spend_result(self, value: object) -> None:
+        """Count what a function returned; the parts of arrays were counted when they were made."""
+        match value:
+            case str():
+                self.spend(1 + len(value) // _CHARACTERS_PER_VALUE)
+            case list() | dict():
+                self.spend(1 + len(value))
+            case _:
+                self.spend(1)
+
+
+def short_enough(length: int) -> None:
+    """Refuse a text that would have more than `LONGEST_TEXT` characters."""
+    if length > LONGEST_TEXT:
+        raise TemplateError(f"the text would have {length:,} characters; the limit here is {LONGEST_TEXT:,}.")
