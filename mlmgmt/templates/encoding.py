@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from mlmgmt.templates import lenient_json, utf16
 from mlmgmt.templates.errors import TemplateError
+from mlmgmt.templates.pending import measure
 from mlmgmt.templates.signatures import TEXT, TEXT_OR_INTEGER, Function
+
+if TYPE_CHECKING:
+    from mlmgmt.templates.evaluation import Context
 
 _DATA_URI = re.compile(r"data:(?P<type>[^;,]*+)(?P<options>(?:;[^;,]*+)*+),(?P<data>.*+)", re.DOTALL)
 _PORTS = {"http": 80, "https": 443}
@@ -34,8 +38,14 @@ def from_base64(text: str) -> str:
         raise TemplateError(f"{text[:_LONGEST_SHOWN]!r} is not base64.") from None
 
 
-def json_from_base64(text: str) -> Any:
-    return lenient_json.read(from_base64(text))
+def json(context: Context, text: str) -> Any:
+    value = lenient_json.read(text)
+    measure(value, context.budget)
+    return value
+
+
+def json_from_base64(context: Context, text: str) -> Any:
+    return json(context, from_base64(text))
 
 
 def data_uri(value: str | int) -> str:
@@ -94,10 +104,10 @@ def from_uri_component(text: str) -> str:
 
 
 FUNCTIONS = {
-    "json": Function(lenient_json.read, (TEXT,)),
+    "json": Function(json, (TEXT,), gets="context"),
     "base64": Function(to_base64, (TEXT,)),
     "base64ToString": Function(from_base64, (TEXT,)),
-    "base64ToJson": Function(json_from_base64, (TEXT,)),
+    "base64ToJson": Function(json_from_base64, (TEXT,), gets="context"),
     "dataUri": Function(data_uri, (TEXT_OR_INTEGER,)),
     "dataUriToString": Function(from_data_uri, (TEXT,)),
     "uri": Function(uri, (TEXT, TEXT)),

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from mlmgmt.templates.scope import Scope
     from mlmgmt.templates.signatures import Function
 
-_CHARACTERS_PER_VALUE = 20
-
 
 class Where(Enum):
     """The places of a template, which differ in the functions that may be used there."""
@@ -157,7 +155,6 @@ class Context:
             if "." in call.name:
                 return self.symbols.call(call.name, [self.evaluate(argument) for argument in call.arguments])
             value = self._run(call, find(call.name))
-            self.budget.spend_result(value)
         except TemplateError as error:
             raise error.named(call.name, call.position) from None
         return value
@@ -174,7 +171,11 @@ class Context:
                 return context.ask(values)
             return context.postponed("", values)
         function.check_types(values)
-        return function.run(context, *values) if function.gets == "context" else function.run(*values)
+        if function.gets == "context":
+            return function.run(context, *values)
+        result = function.run(*values)
+        self.budget.spend_result(result)
+        return result
 
     def _access(self, access: Access) -> Any:
         value = self.evaluate(access.target)
@@ -204,7 +205,7 @@ def evaluate_text(text: str, context: Context, path: str) -> Any:
     Raises:
         TemplateError: with the path and the character.
     """
-    context.budget.spend(1 + len(text) // _CHARACTERS_PER_VALUE)
+    context.budget.spend_text(text)
     if not is_bracketed(text):
         return unescaped(text)
     try:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlmgmt.templates.errors import TemplateError
+from mlmgmt.templates.json_text import number_text
 from mlmgmt.templates.limits import DEEPEST_EXPRESSION, LONGEST_EXPRESSION
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _literal(value: Any) -> str:
         case int():
             return str(value)
         case float():
-            return f"json('{value:.17g}')" if value % 1 else f"json('{value:.0f}')"
+            return f"json('{number_text(value)}')"
         case str():
             return "'" + value.replace("'", "''") + "'"
         case list():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from mlmgmt.templates.errors import TemplateError
 
@@ -18,15 +19,23 @@ MOST_COPIES = 800
 """The count of a copy loop, as in Resource Manager."""
 MOST_VALUES = 1_000_000
 """The values that a template may make or look at altogether."""
-_CHARACTERS_PER_VALUE = 100
+CHARACTERS_PER_VALUE = 100
+"""The characters that count as one value."""
+PARTS_PER_VALUE = 50
+"""The parts of an array or object that count as one value when a function looks at it again."""
 TOO_DEEP = "The template nests values, or variables that use each other, too deeply to be evaluated here."
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many values a template has made so far."""
+    """How many values a template has made so far.
+
+    Args:
+        measured: arrays and objects whose sizes are known, by identity: the value, its size, and whether it is pending.
+    """
 
     spent: int = 0
+    measured: dict[int, tuple[Any, int, bool]] = field(default_factory=dict)
 
     def spend(self, values: int) -> None:
         """Count values.
@@ -39,14 +48,14 @@ class Budget:
             raise TemplateError(f"The template makes more than {MOST_VALUES:,} values, which is the limit here.")
 
     def spend_result(self, value: object) -> None:
-        """Count what a function returned; the parts of arrays were counted when they were made."""
-        match value:
-            case str():
-                self.spend(1 + len(value) // _CHARACTERS_PER_VALUE)
-            case list() | dict():
-                self.spend(1 + len(value))
-            case _:
-                self.spend(1)
+        """Count what a function made; it may return a value that is known already."""
+        if isinstance(value, str):
+            self.spend_text(value)
+        elif isinstance(value, list | dict) and id(value) not in self.measured:
+            self.spend(1 + len(value))
+
+    def spend_text(self, text: str) -> None:
+        self.spend(1 + len(text) // CHARACTERS_PER_VALUE)
 
 
 def short_enough(length: int) -> None:

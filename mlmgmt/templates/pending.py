@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.templates.errors import TemplateError
 from mlmgmt.templates.expressions import Access, Call, Expression, Literal, text_of
+from mlmgmt.templates.limits import CHARACTERS_PER_VALUE, MOST_VALUES, PARTS_PER_VALUE
 from mlmgmt.templates.names import folded
 
 if TYPE_CHECKING:
@@ -39,20 +40,35 @@ def as_expression(value: Any) -> Expression:
 
 
 def measure(value: Any, budget: Budget) -> bool:
-    """Count the parts of a value; whether any of them is pending."""
+    """Count what a function looks at; whether any part of it is pending.
+
+    Raises:
+        TemplateError: it is too large, or cannot be an argument.
+    """
+    size, has_pending = _measured(value, budget)
+    budget.spend(1 + size // PARTS_PER_VALUE)
+    return has_pending
+
+
+def _measured(value: Any, budget: Budget) -> tuple[int, bool]:
     match value:
+        case str():
+            return 1 + len(value) // CHARACTERS_PER_VALUE, False
         case Pending():
-            budget.spend(value.size)
-            return True
-        case list():
-            budget.spend(1 + len(value))
-            return sum(measure(item, budget) for item in value) > 0
-        case dict():
-            budget.spend(1 + len(value))
-            return sum(measure(item, budget) for item in value.values()) > 0
+            return value.size, True
+        case list() | dict():
+            # Values are often used again, and the same array may be in another one many times.
+            if id(value) not in budget.measured:
+                budget.spend(1 + len(value))
+                parts = [_measured(item, budget) for item in (value.values() if isinstance(value, dict) else value)]
+                size = 1 + sum(size for size, _ in parts)
+                if size > MOST_VALUES:
+                    raise TemplateError(f"a value has more than {MOST_VALUES:,} parts, which is the limit here.")
+                budget.measured[id(value)] = (value, size, any(has_pending for _, has_pending in parts))
+            return budget.measured[id(value)][1:]
         case DeploymentState():
             raise TemplateError(_STATE)
-    return False
+    return 1, False
 
 
 def pending_parts(value: Any) -> Iterator[Pending]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from mlmgmt.templates import utf16
@@ -83,22 +84,8 @@ def split(text: str, separators: Any) -> list[str]:
     listed = [separators] if type(separators) is str else separators
     if type(listed) is not list or any(type(separator) is not str for separator in listed):
         raise TemplateError("argument 2 must be a string or an array of strings.")
-    parts: list[str] = []
-    start = place = 0
-    firsts = {separator[0] for separator in listed if separator}
-    while place < len(text):
-        # Most characters start no separator.
-        found = _separator_at(text, place, listed) if text[place] in firsts else ""
-        if found:
-            parts.append(text[start:place])
-            start = place = place + len(found)
-        else:
-            place += 1
-    return [*parts, text[start:]]
-
-
-def _separator_at(text: str, place: int, separators: list[str]) -> str:
-    return next((separator for separator in separators if separator and text.startswith(separator, place)), "")
+    pattern = "|".join(re.escape(separator) for separator in listed if separator)
+    return re.split(pattern, text) if pattern else [text]
 
 
 def to_lower(text: str) -> str:

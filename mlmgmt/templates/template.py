@@ -11,14 +11,15 @@ from mlmgmt.templates.evaluation import Where
 from mlmgmt.templates.expressions import Call, Literal
 from mlmgmt.templates.limits import TOO_DEEP, Budget
 from mlmgmt.templates.names import folded, member, spelling_in
-from mlmgmt.templates.ordering import Index
+from mlmgmt.templates.nested import inner_template, target_of
+from mlmgmt.templates.ordering import Index, ordered
 from mlmgmt.templates.parameters import check_type, secure_parameters, supplied_values, type_name
 from mlmgmt.templates.pending import DeploymentState, Pending, pending_parts, written
-from mlmgmt.templates.resources import Entry, inner_template, read_entries, target_of
+from mlmgmt.templates.resources import Entry, read_entries
 from mlmgmt.templates.sections import Sections, read_sections
 from mlmgmt.templates.signatures import type_of
 from mlmgmt.templates.symbols import TemplateSymbols
-from mlmgmt.templates.values import evaluated, read_loop, repetitions
+from mlmgmt.templates.values import evaluated, is_wanted, read_loop, repetitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +132,7 @@ def _read_later(value: Any, context: Context, path: str, *, as_one: bool = False
     scope = context.scope
     with _not_too_deep():
         try:
-            value = context.finished(value)
+            value = replace(context, budget=Budget()).finished(value)
         except TemplateError as error:
             raise error.placed(path) from None
         if as_one and not isinstance(value, Pending) and any(pending_parts(value)):
@@ -147,7 +148,6 @@ class _Run:
     resources: list[Resource] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     states: dict[str, DeploymentState] = field(default_factory=dict)
-    levels: int = 0
 
     def deploy(
         self, template: Any, parameters: Mapping[str, Any], scope: Scope, path: str
@@ -158,13 +158,11 @@ class _Run:
         symbols.evaluate_all()
         entries = read_entries(sections, symbols)
         index = Index(entries)
-        index.refuse_duplicates()
-        # First, names become ids; what these refer to is asked when a body is read.
+        # First, names become ids; the resources that they refer to are asked for when a body is read.
         names = replace(symbols.context(Where.LATER), answers=index)
-        for entry in entries:
-            entry.value = _named_fully(entry.value, names, entry.path)
         later = replace(symbols.context(Where.LATER), answers=_Answers(scope, self.states))
-        for entry in index.ordered(self.budget):
+        named = [replace(entry, value=_named_fully(entry.value, names, entry.path)) for entry in entries]
+        for entry in ordered(named, index, self.budget):
             self._add(entry, later)
         outputs = {
             name: replace(output, value=_named_fully(output.value, names, f"{path}outputs.{name}"))
@@ -184,12 +182,11 @@ class _Run:
             )
 
     def _add_nested(self, entry: Entry) -> None:
-        template, parameters, path = inner_template(entry)
-        assert entry.context is not None
-        target = target_of(entry.section, entry.context, entry.path)
-        scope = replace(target, deployment_name=str(entry.name))
-        supplied = supplied_values(parameters, f"{path.removesuffix('template.')}parameters")
-        outputs, _ = self.deploy(template, supplied, scope, path)
+        path = f"{entry.path}.properties"
+        template, parameters = inner_template(entry.value.get("properties"), path)
+        scope = replace(target_of(entry.source, entry.type), deployment_name=str(entry.name))
+        supplied = supplied_values(parameters, f"{path}.parameters")
+        outputs, _ = self.deploy(template, supplied, scope, f"{path}.template.")
         self.states[folded(entry.id)] = DeploymentState(
             {name: {"type": output.type, "value": output.value} for name, output in outputs.items()}
         )
@@ -246,21 +243,11 @@ def _read_outputs(sections: Sections, symbols: TemplateSymbols) -> Iterator[tupl
             raise TemplateError(f"An output must be an object, not {type_of(section)}.", path)
         kind = type_name(member(section, "type"), f"{path}.type")
         context = symbols.context(Where.OUTPUT)
-        if not _is_wanted(section, context, path):
+        if not is_wanted(section, context, path):
             continue
         value = _output_value(section, context, path)
         check_type(value, kind, f"The output {name!r}", path)
         yield name, Output(member(section, "type") if kind else None, value)
-
-
-def _is_wanted(section: Mapping[str, Any], context: Context, path: str) -> bool:
-    condition = member(section, "condition")
-    if condition is None:
-        return True
-    decided = evaluated(condition, context.at(Where.CONDITION), f"{path}.condition")
-    if not isinstance(decided, bool):
-        raise TemplateError(f"A condition must be a boolean, not {type_of(decided)}.", f"{path}.condition")
-    return decided
 
 
 def _output_value(section: Mapping[str, Any], context: Context, path: str) -> Any:

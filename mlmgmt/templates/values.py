@@ -9,7 +9,6 @@ from mlmgmt.templates.errors import TemplateError
 from mlmgmt.templates.evaluation import Where, evaluate_text
 from mlmgmt.templates.limits import MOST_COPIES
 from mlmgmt.templates.names import folded, member, spelling_in
-from mlmgmt.templates.pending import Pending
 from mlmgmt.templates.signatures import type_of
 
 if TYPE_CHECKING:
@@ -114,6 +113,21 @@ def read_loop(specified: Any, context: Context, path: str, *, named: bool = True
     return Loop(name if isinstance(name, str) else "", count)
 
 
+def is_wanted(section: Mapping[str, Any], context: Context, path: str) -> bool:
+    """Whether the condition of a resource or an output is true; without one it is.
+
+    Raises:
+        TemplateError: the condition is not a boolean, or cannot be evaluated.
+    """
+    condition, place = member(section, "condition"), f"{path}.condition"
+    if condition is None:
+        return True
+    decided = evaluated(condition, context.at(Where.CONDITION), place)
+    if not isinstance(decided, bool):
+        raise TemplateError(f"A condition must be a boolean, not {type_of(decided)}.", place)
+    return decided
+
+
 def known_text(value: Any, context: Context, path: str, what: str) -> str:
     """Return the text that a value evaluates to; a bare number is one, too, as in Resource Manager.
 
@@ -123,9 +137,8 @@ def known_text(value: Any, context: Context, path: str, what: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     text = evaluated(value, context, path)
-    if isinstance(text, Pending):
-        raise TemplateError(f"{what} must be known before resources exist.", path)
-    if not isinstance(text, str) or not text:
-        found = "empty" if text == "" else type_of(text)
-        raise TemplateError(f"{what} must be a string, not {found}." if found != "empty" else f"{what} is empty.", path)
+    if not isinstance(text, str):
+        raise TemplateError(f"{what} must be a string, not {type_of(text)}.", path)
+    if not text:
+        raise TemplateError(f"{what} must not be empty.", path)
     return text
