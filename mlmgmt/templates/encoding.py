@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, unquote_plus, urljoin, urlsplit, urlunsplit
 
 from mlmgmt.templates import lenient_json, utf16
 from mlmgmt.templates.errors import TemplateError
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from mlmgmt.templates.evaluation import Context
 
 _DATA_URI = re.compile(r"data:(?P<type>[^;,]*+)(?P<options>(?:;[^;,]*+)*+),(?P<data>.*+)", re.DOTALL)
-_PORTS = {"http": 80, "https": 443}
-_KEPT_IN_URIS = "!#$&'()*+,/:;=?@[]~%-._"
-_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*+)(?::(?P<port>[0-9]{1,5}))?")
+_PORTS = {"http": "80", "https": "443"}
+_KEPT_IN_URIS = "!#$&'()*+,/:;=?@~%-._"
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9.-]*+)(?::(?P<port>[1-9][0-9]{0,3}|[1-5][0-9]{4}))?")
 _ODD_IN_URIS = re.compile(
-    r"\\|[\x00-\x1f]|%(?![0-9A-Fa-f]{2})|%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
+    r"[\\\[\]\x00-\x1f]|%(?![0-9A-Fa-f]{2})|%(?:2[DdEe]|3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe])"
 )
-"""What .NET rewrites in a URI: backslashes, lone percent signs and characters that need no percent sign."""
+"""What .NET rewrites in a URI, or may rewrite: it is refused here."""
 _LONGEST_SHOWN = 100
 
 
@@ -61,7 +61,11 @@ def from_data_uri(text: str) -> str:
     for option in options:
         if option not in ("base64", "charset=utf-8", "charset=utf8"):
             raise TemplateError(f"a data URI with {option[:_LONGEST_SHOWN]!r} cannot be read here.")
-    return from_base64(found["data"]) if "base64" in options else unquote_plus(found["data"].replace("+", "%2B"))
+    if "base64" in options:
+        return from_base64(found["data"])
+    if "+" in found["data"]:
+        raise TemplateError("a data URI with '+' outside base64 cannot be read here.")
+    return unquote(found["data"])
 
 
 def uri(base: str, relative: str) -> str:
@@ -73,21 +77,20 @@ def uri(base: str, relative: str) -> str:
     for text in (base, relative):
         if found := _ODD_IN_URIS.search(text):
             raise TemplateError(f"a URI with {found[0]!r} cannot be combined here.")
-    if urlsplit(base).scheme not in _PORTS:
-        raise TemplateError(f"argument 1 must be a URI of http or https, not {base[:_LONGEST_SHOWN]!r}.")
     try:
-        parts = urlsplit(urljoin(_with_path(base), relative))
+        scheme, parts = urlsplit(base).scheme, urlsplit(urljoin(_with_path(base), relative))
     except ValueError:
-        raise TemplateError(f"{relative[:_LONGEST_SHOWN]!r} is not a URI.") from None
+        raise TemplateError("the arguments are not URIs.") from None
+    if scheme not in _PORTS:
+        raise TemplateError(f"argument 1 must be a URI of http or https, not {base[:_LONGEST_SHOWN]!r}.")
     host = _HOST.fullmatch(parts.netloc)
-    if parts.scheme not in _PORTS or host is None:
-        raise TemplateError("only URIs of http and https with a plain host name can be combined here.")
-    usual_port = host["port"] and int(host["port"]) == _PORTS[parts.scheme]
-    netloc = parts.netloc.partition(":")[0] if usual_port else parts.netloc
+    if parts.scheme not in _PORTS or host is None or {".", ".."} & set(parts.path.split("/")):
+        raise TemplateError("only URIs of http and https with a plain host name and path can be combined here.")
+    netloc = host["name"].lower() if host["port"] == _PORTS[parts.scheme] else parts.netloc.lower()
     path, query, fragment = (
         quote(utf16.whole(part), safe=_KEPT_IN_URIS) for part in (parts.path, parts.query, parts.fragment)
     )
-    return urlunsplit((parts.scheme, netloc.lower(), path or "/", query, fragment))
+    return urlunsplit((parts.scheme, netloc, path or "/", query, fragment))
 
 
 def _with_path(base: str) -> str:

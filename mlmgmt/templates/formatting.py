@@ -113,7 +113,7 @@ def _standard(value: int | float, letter: str, digits: int | None) -> str:
         case "F":
             return _fixed(exact, _USUAL_DIGITS if digits is None else digits)
         case "P":
-            return _fixed(exact * 100, _USUAL_DIGITS if digits is None else digits, ",") + "%"
+            return _fixed(exact.scaleb(2, context=_EXACT), _USUAL_DIGITS if digits is None else digits, ",") + "%"
         case "C":
             text = _fixed(exact, _CURRENCY_DIGITS if digits is None else digits, ",")
             return f"-${text[1:]}" if text.startswith("-") else f"${text}"
@@ -162,7 +162,9 @@ def _custom(value: int | float, form: re.Match[str]) -> str:
     fraction = fraction[:zeros] + fraction[zeros:].rstrip("0")
     whole = whole.lstrip("0").rjust(form["whole"].count("0"), "0") if set(whole) == {"0"} or not thousands else whole
     shown = whole + (f".{fraction}" if fraction else "")
-    return f"-{shown}" if text.startswith("-") and set(shown) - set("0.,") else shown
+    if text.startswith("-") and not set(shown) - set("0.,"):
+        raise TemplateError("a negative number that this form rounds to zero cannot be formatted here.")
+    return f"-{shown}" if text.startswith("-") else shown
 
 
 FUNCTIONS = {"format": Function(format_text, (TEXT,), rest=ANY)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import math
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.templates.limits import short_enough
@@ -10,8 +11,8 @@ from mlmgmt.templates.limits import short_enough
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ESCAPED = re.compile(r'["\\\x00-\x1f\x85\u2028\u2029]')
-_SHORT = {'"': r"\"", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t", "\b": r"\b", "\f": r"\f"}
+_ESCAPED_TOO = {0x85: r"\u0085", 0x2028: r"\u2028", 0x2029: r"\u2029"}
+"""The characters that Newtonsoft.Json escapes and Python does not."""
 _FIRST_WITH_EXPONENT = 15
 _LAST_WITHOUT_EXPONENT = -5
 
@@ -38,10 +39,9 @@ def _pieces(value: Any) -> Iterator[str]:
         case bool():
             yield "true" if value else "false"
         case float():
-            text = number_text(value)
-            yield text if set(text) & set(".EN") or text.endswith("y") else f"{text}.0"
+            yield _number(value)
         case str():
-            yield f'"{_ESCAPED.sub(_escape, value)}"'
+            yield _quoted(value)
         case list():
             yield "["
             for place, item in enumerate(value):
@@ -51,23 +51,29 @@ def _pieces(value: Any) -> Iterator[str]:
         case dict():
             yield "{"
             for place, (name, item) in enumerate(value.items()):
-                yield f'{"," * (place > 0)}"{_ESCAPED.sub(_escape, name)}":'
+                yield f"{',' * (place > 0)}{_quoted(name)}:"
                 yield from _pieces(item)
             yield "}"
         case _:
             yield str(value)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return _SHORT.get(found[0], f"\\u{ord(found[0]):04x}")
+def _number(value: float) -> str:
+    text = number_text(value)
+    if not math.isfinite(value):
+        # JSON has no such numbers, so they are texts.
+        return f'"{text}"'
+    return text if set(text) & set(".E") else f"{text}.0"
+
+
+def _quoted(text: str) -> str:
+    return encode_basestring(text).translate(_ESCAPED_TOO)
 
 
 def number_text(value: float) -> str:
     """Return the shortest text that gives a number again, as .NET writes it: 1.5, 1000, 1E+20, 1E-07."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"
     mantissa, _, exponent_text = f"{value!r}".partition("e")
     digits, exponent = _digits(mantissa, int(exponent_text or 0))
     sign = "-" if mantissa.startswith("-") else ""

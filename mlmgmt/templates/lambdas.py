@@ -91,13 +91,10 @@ def to_object(context: Context, array: Expression, name: Expression, value: Expr
     items = _known(context, array, ARRAY)
     _, name_of = _lambda(context, name, 1)
     value_of = None if value is None else _lambda(context, value, 1)[1]
-    result: dict[str, Any] = {}
-    for item in items:
-        key = _answer(name_of(item), TEXT)
-        if key in result:
-            raise TemplateError(f"its lambda returns the name {key!r} twice.")
-        result[key] = item if value_of is None else value_of(item)
-    return result
+    result = [(_answer(name_of(item), TEXT), item if value_of is None else value_of(item)) for item in items]
+    if len({folded(name) for name, _ in result}) < len(result):
+        raise TemplateError("its lambda returns the same name twice.")
+    return dict(result)
 
 
 def group_by(context: Context, array: Expression, name: Expression) -> dict[str, list[Any]]:
@@ -106,6 +103,8 @@ def group_by(context: Context, array: Expression, name: Expression) -> dict[str,
     groups: dict[str, list[Any]] = {}
     for place, item in enumerate(items):
         groups.setdefault(_answer(run(place, item), TEXT), []).append(item)
+    if len(set(map(folded, groups))) < len(groups):
+        raise TemplateError("its lambda returns names that differ in letter case only.")
     return groups
 
 

@@ -47,6 +47,11 @@ class Budget:
         if self.spent > MOST_VALUES:
             raise TemplateError(f"The template makes more than {MOST_VALUES:,} values, which is the limit here.")
 
+    def refuse_size(self, parts: int) -> None:
+        """Refuse a value with more than `MOST_VALUES` parts, which may be the same few ones again and again."""
+        if parts > MOST_VALUES:
+            raise TemplateError(f"a value has more than {MOST_VALUES:,} parts, which is the limit here.")
+
     def spend_result(self, value: object) -> None:
         """Count what a function made; it may return a value that is known already."""
         if isinstance(value, str):

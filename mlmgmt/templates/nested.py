@@ -79,6 +79,10 @@ def inner_template(properties: Any, path: str) -> tuple[Any, Mapping[str, Any]]:
         if member(properties, link) is not None:
             message = "Linked templates and parameters are not read here; put them into the nested deployment."
             raise TemplateError(message, f"{path}.{link}")
+    mode = member(properties, "mode")
+    if mode is not None and (not isinstance(mode, str) or folded(mode) != "incremental"):
+        message = "The mode of a nested deployment must be Incremental; Complete is for the outermost template only."
+        raise TemplateError(message, f"{path}.mode")
     template, parameters = member(properties, "template"), member(properties, "parameters")
     if template is None:
         raise TemplateError("The nested deployment has no 'template'.", path)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from mlmgmt.templates.errors import TemplateError
 from mlmgmt.templates.expressions import Access, Call, Expression, Literal, text_of
-from mlmgmt.templates.limits import CHARACTERS_PER_VALUE, MOST_VALUES, PARTS_PER_VALUE
+from mlmgmt.templates.json_text import number_text
+from mlmgmt.templates.limits import CHARACTERS_PER_VALUE, PARTS_PER_VALUE
 from mlmgmt.templates.names import folded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mlmgmt.templates.limits import Budget
+from mlmgmt.templates.limits import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,7 @@ def _measured(value: Any, budget: Budget) -> tuple[int, bool]:
                 budget.spend(1 + len(value))
                 parts = [_measured(item, budget) for item in (value.values() if isinstance(value, dict) else value)]
                 size = 1 + sum(size for size, _ in parts)
-                if size > MOST_VALUES:
-                    raise TemplateError(f"a value has more than {MOST_VALUES:,} parts, which is the limit here.")
+                budget.refuse_size(size)
                 budget.measured[id(value)] = (value, size, any(has_pending for _, has_pending in parts))
             return budget.measured[id(value)][1:]
         case DeploymentState():
@@ -124,7 +124,7 @@ def written(value: Any, path: str, budget: Budget, *, refuse_pending: bool) -> A
             return _whole(value, path)
         case float() if not math.isfinite(value):
             # Newtonsoft.Json writes these numbers as texts.
-            return "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"
+            return number_text(value)
         case list():
             return [
                 written(item, f"{path}[{place}]", budget, refuse_pending=refuse_pending)

@@ -108,7 +108,7 @@ def evaluate_template(template: Any, parameters: Mapping[str, Any], scope: Scope
     Raises:
         TemplateError: the first error, in the order of parameters, variables, resources and outputs.
     """
-    with _not_too_deep():
+    with _somewhere():
         run = _Run(Budget())
         outputs, context = run.deploy(template, parameters, scope, "")
         secure = secure_parameters(template)
@@ -116,9 +116,12 @@ def evaluate_template(template: Any, parameters: Mapping[str, Any], scope: Scope
 
 
 @contextmanager
-def _not_too_deep() -> Iterator[None]:
+def _somewhere() -> Iterator[None]:
+    """Give errors that arise anywhere in a template, such as a limit of the whole, a place."""
     try:
         yield
+    except TemplateError as error:
+        raise error.placed("template") from None
     except RecursionError:
         raise TemplateError(TOO_DEEP, "template") from None
 
@@ -130,7 +133,7 @@ def _read_later(value: Any, context: Context, path: str, *, as_one: bool = False
         as_one: write an object or an array that is still partly unknown as one expression.
     """
     scope = context.scope
-    with _not_too_deep():
+    with _somewhere():
         try:
             value = replace(context, budget=Budget()).finished(value)
         except TemplateError as error:
