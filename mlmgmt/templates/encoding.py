@@ -87,10 +87,13 @@ def uri(base: str, relative: str) -> str:
     if parts.scheme not in _PORTS or host is None or {".", ".."} & set(parts.path.split("/")):
         raise TemplateError("only URIs of http and https with a plain host name and path can be combined here.")
     netloc = host["name"].lower() if host["port"] == _PORTS[parts.scheme] else parts.netloc.lower()
-    path, query, fragment = (
-        quote(utf16.whole(part), safe=_KEPT_IN_URIS) for part in (parts.path, parts.query, parts.fragment)
-    )
-    return urlunsplit((parts.scheme, netloc, path or "/", query, fragment))
+    path = _escaped(parts.path) or "/"
+    combined: str = urlunsplit((parts.scheme, netloc, path, _escaped(parts.query), _escaped(parts.fragment)))
+    return combined
+
+
+def _escaped(part: str) -> str:
+    return quote(utf16.whole(part), safe=_KEPT_IN_URIS)
 
 
 def _with_path(base: str) -> str:

@@ -19,7 +19,7 @@ from mlmgmt.templates.expressions import (
 from mlmgmt.templates.functions import find, is_known
 from mlmgmt.templates.names import folded
 from mlmgmt.templates.objects import member_of
-from mlmgmt.templates.pending import Pending, as_expression, is_runtime, measure
+from mlmgmt.templates.pending import Pending, as_expression, has_pending, is_runtime, measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +35,7 @@ class Where(Enum):
     DEFAULT = "the default value of a parameter"
     VARIABLE = "a variable"
     FUNCTION = "a user-defined function"
-    NAME = "the name or the API version of a resource"
+    NAME = "the name, API version, scope or dependencies of a resource"
     CONDITION = "a condition"
     COUNT = "the count of a copy loop"
     BODY = "a resource"
@@ -81,6 +81,7 @@ class Context:
     Args:
         loops: the indices of the copy loops around it, by folded name; "" is the one that needs no name.
         lambdas: the variables of the lambdas around it, by folded name.
+        calling: the call that is being evaluated, as written.
     """
 
     scope: Scope
@@ -117,18 +118,17 @@ class Context:
         """Return the state of a resource that the function being called asks for."""
         if self.where not in _WITH_RUNTIME:
             raise TemplateError(f"it cannot be used in {self.where.value}, which must be known before resources exist.")
-        return self.answers.answer(self._postponed_call("", arguments))
+        return self.answers.answer(self._called_with(arguments))
 
-    def postponed(self, name: str, arguments: Sequence[Any]) -> Pending:
-        """Return the call of the present function, or of a named one, as a value for later."""
-        call = self._postponed_call(name, arguments)
+    def postponed(self, arguments: Sequence[Any]) -> Pending:
+        """Return the function being called as a value for later."""
         size = 1 + sum(argument.size for argument in arguments if isinstance(argument, Pending))
         self.budget.spend(size)
-        return Pending(call, size)
+        return Pending(self._called_with(arguments), size)
 
-    def _postponed_call(self, name: str, arguments: Sequence[Any]) -> Call:
-        spelled = name or (self.calling.name if self.calling else "")
-        return Call(spelled, tuple(map(as_expression, arguments)), self.calling.position if self.calling else 0)
+    def _called_with(self, arguments: Sequence[Any]) -> Call:
+        assert self.calling is not None
+        return replace(self.calling, arguments=tuple(map(as_expression, arguments)))
 
     def evaluate(self, expression: Expression) -> Any:
         match expression:
@@ -144,9 +144,13 @@ class Context:
         match value:
             case Pending(expression):
                 return self.evaluate(expression)
+            case list() | dict() if not has_pending(value, self.budget):
+                return value
             case list():
+                self.budget.spend(1 + len(value))
                 return [self.finished(item) for item in value]
             case dict():
+                self.budget.spend(1 + len(value))
                 return {name: self.finished(item) for name, item in value.items()}
         return value
 
@@ -165,11 +169,11 @@ class Context:
         if function.gets == "expressions":
             return function.run(context, *call.arguments)
         values = [self.evaluate(argument) for argument in call.arguments]
-        has_pending = sum(measure(value, self.budget) for value in values) > 0
-        if has_pending and not function.keeps_pending:
+        is_pending = sum(measure(value, self.budget) for value in values) > 0
+        if is_pending and not function.keeps_pending:
             if is_runtime(call.name):
                 return context.ask(values)
-            return context.postponed("", values)
+            return context.postponed(values)
         function.check_types(values)
         if function.gets == "context":
             return function.run(context, *values)

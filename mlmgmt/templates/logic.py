@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def choose(context: Context, condition: Expression, yes: Expression, no: Expression) -> Any:
     decided = context.evaluate(condition)
     if isinstance(decided, Pending):
-        return context.postponed("if", [decided, context.evaluate(yes), context.evaluate(no)])
+        return context.postponed([decided, context.evaluate(yes), context.evaluate(no)])
     return context.evaluate(yes if _boolean(decided, 1) else no)
 
 
@@ -26,14 +26,14 @@ def _boolean(value: Any, place: int) -> bool:
     return value
 
 
-def _until(name: str, stop: bool) -> Function:
+def _until(*, stop: bool) -> Function:
     def run(context: Context, *conditions: Expression) -> Any:
         for place, condition in enumerate(conditions):
             decided = context.evaluate(condition)
             if isinstance(decided, Pending):
-                further = map(context.evaluate, conditions[place + 1 :])
-                rest = [*[not stop] * (place == len(conditions) - 1), decided, *further]
-                return context.postponed(name, rest)
+                further = [decided, *map(context.evaluate, conditions[place + 1 :])]
+                # The function needs two arguments; this one does not decide.
+                return context.postponed([not stop, *further] if len(further) == 1 else further)
             if _boolean(decided, place + 1) is stop:
                 return stop
         return not stop
@@ -45,7 +45,7 @@ def coalesce(context: Context, *candidates: Expression) -> Any:
     for place, candidate in enumerate(candidates):
         value = context.evaluate(candidate)
         if isinstance(value, Pending):
-            return context.postponed("coalesce", [value, *map(context.evaluate, candidates[place + 1 :])])
+            return context.postponed([value, *map(context.evaluate, candidates[place + 1 :])])
         if value is not None:
             return value
     return None
@@ -57,8 +57,8 @@ def fail(message: str) -> Any:
 
 FUNCTIONS = {
     "if": Function(choose, (ANY, ANY, ANY), gets="expressions"),
-    "and": _until("and", stop=False),
-    "or": _until("or", stop=True),
+    "and": _until(stop=False),
+    "or": _until(stop=True),
     "coalesce": Function(coalesce, rest=ANY, gets="expressions"),
     "not": Function(lambda value: not value, (BOOLEAN,)),
     "true": Function(lambda: True),

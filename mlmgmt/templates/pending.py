@@ -15,7 +15,10 @@ from mlmgmt.templates.names import folded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-from mlmgmt.templates.limits import Budget
+    from mlmgmt.templates.limits import Budget
+
+_RUNTIME = {"reference", "resourceinfo"}
+_STATE = "Only the outputs of a nested deployment are known here, not its whole state."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,6 @@ class DeploymentState:
     outputs: dict[str, Any]
 
 
-_STATE = "Only the outputs of a nested deployment are known here, not its whole state."
-
-
 def as_expression(value: Any) -> Expression:
     return value.expression if isinstance(value, Pending) else Literal(value)
 
@@ -46,9 +46,14 @@ def measure(value: Any, budget: Budget) -> bool:
     Raises:
         TemplateError: it is too large, or cannot be an argument.
     """
-    size, has_pending = _measured(value, budget)
+    size, is_pending = _measured(value, budget)
     budget.spend(1 + size // PARTS_PER_VALUE)
-    return has_pending
+    return is_pending
+
+
+def has_pending(value: Any, budget: Budget) -> bool:
+    """Whether any part of a value is pending; the parts are counted once, however often it is looked at."""
+    return _measured(value, budget)[1]
 
 
 def _measured(value: Any, budget: Budget) -> tuple[int, bool]:
@@ -64,7 +69,7 @@ def _measured(value: Any, budget: Budget) -> tuple[int, bool]:
                 parts = [_measured(item, budget) for item in (value.values() if isinstance(value, dict) else value)]
                 size = 1 + sum(size for size, _ in parts)
                 budget.refuse_size(size)
-                budget.measured[id(value)] = (value, size, any(has_pending for _, has_pending in parts))
+                budget.measured[id(value)] = (value, size, any(is_pending for _, is_pending in parts))
             return budget.measured[id(value)][1:]
         case DeploymentState():
             raise TemplateError(_STATE)
@@ -103,9 +108,6 @@ def calls_in(expression: Expression) -> Iterator[Call]:
 def is_runtime(name: str) -> bool:
     """Whether a function asks for the state of a resource: `reference`, `list…` and their relatives."""
     return folded(name) in _RUNTIME or folded(name).startswith("list")
-
-
-_RUNTIME = {"reference", "resourceinfo"}
 
 
 def written(value: Any, path: str, budget: Budget, *, refuse_pending: bool) -> Any:

@@ -9,7 +9,7 @@ from mlmgmt.templates import dates
 from mlmgmt.templates.errors import TemplateError
 from mlmgmt.templates.expressions import Access, Call, Literal
 from mlmgmt.templates.pending import Pending
-from mlmgmt.templates.signatures import ANY, TEXT, Function, type_of
+from mlmgmt.templates.signatures import ANY, INTEGER, TEXT, Function, type_of
 
 if TYPE_CHECKING:
     from mlmgmt.templates.evaluation import Context
@@ -27,16 +27,12 @@ def variable(context: Context, name: str) -> Any:
 
 def copy_index(context: Context, *arguments: Any) -> int:
     """Return the index of a copy loop: of the one that is named, or of the resource's, plus an offset."""
-    match arguments:
-        case [] | [str()]:
-            name, offset = "".join(arguments), 0
-        case [offset]:
-            name = ""
-        case [name, offset]:
-            pass
-    if isinstance(name, str) and type(offset) is int and offset >= 0:
-        return context.loop(name) + offset
-    raise TemplateError("it takes the name of a loop, then an offset of at least 0; both may be omitted.")
+    name, *offsets = arguments if arguments and isinstance(arguments[0], str) else ("", *arguments)
+    if not offsets:
+        return context.loop(name)
+    if len(offsets) > 1 or not INTEGER.takes(offsets[0]) or offsets[0] < 0:
+        raise TemplateError("it takes the name of a loop, then an offset of at least 0; both may be omitted.")
+    return context.loop(name) + int(offsets[0])
 
 
 def resource_group(context: Context, name: str | None = None) -> dict[str, Any]:
@@ -84,14 +80,14 @@ def deployment(context: Context) -> dict[str, Any]:
 def utc_now(context: Context, form: str = _USUAL_NOW) -> Any:
     context.refuse_outside_defaults()
     if context.scope.clock is None:
-        return context.postponed("utcNow", [] if form == _USUAL_NOW else [form])
+        return context.postponed([] if form == _USUAL_NOW else [form])
     return dates.formatted(dates.now(context.scope.clock), form)
 
 
 def new_guid(context: Context) -> Any:
     context.refuse_outside_defaults()
     if context.scope.new_guid is None:
-        return context.postponed("newGuid", [])
+        return context.postponed([])
     return str(uuid.UUID(context.scope.new_guid()))
 
 
@@ -107,7 +103,7 @@ def list_something(context: Context, *arguments: Any) -> Any:
 
 def later(context: Context, *arguments: Any) -> Any:
     """Leave a function unevaluated that asks for what only Azure knows."""
-    return context.postponed("", arguments)
+    return context.postponed(arguments)
 
 
 def not_at_this_scope(*_: Any) -> Any:

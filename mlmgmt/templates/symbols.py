@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.counts import count_of
@@ -11,7 +12,7 @@ from mlmgmt.templates.evaluation import Context, Where
 from mlmgmt.templates.names import by_folded_name, folded, member
 from mlmgmt.templates.parameters import Declaration, check_type, read_declarations, type_name
 from mlmgmt.templates.signatures import type_of
-from mlmgmt.templates.values import evaluated, repeated
+from mlmgmt.templates.values import evaluated, loop_name, repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +34,7 @@ class TemplateSymbols:
             sections.parameters, f"{self._path}parameters", may_be_nullable=sections.is_new_language
         )
         self._supplied = by_folded_name(supplied)
-        self._variables = by_folded_name(sections.variables)
+        self._variables = _variables(sections.variables, f"{self._path}variables")
         self._functions = _functions(sections.functions, f"{self._path}functions")
         self._values: dict[str, Any] = {}
         self._active: list[str] = []
@@ -54,20 +55,8 @@ class TemplateSymbols:
                 raise TemplateError(message, f"{self._path}parameters")
         for declared in self._declared.values():
             self.parameter(declared.name)
-        self._evaluate_loops()
         for name in self._variables:
-            self._variable(name)
-
-    def _evaluate_loops(self) -> None:
-        """Evaluate the variables that a copy loop makes."""
-        written, loops = self._variables.get("copy", ("", None))
-        if not isinstance(loops, list):
-            return
-        del self._variables["copy"]
-        for place, loop in enumerate(loops):
-            path = f"{self._path}variables.{written}[{place}]"
-            name, values = repeated(loop, self.context(Where.VARIABLE), path)
-            self._values[f"variables.{folded(name)}"] = values
+            self.variable(name)
 
     def parameter(self, name: str) -> Any:
         declared = self._declared.get(folded(name))
@@ -90,20 +79,13 @@ class TemplateSymbols:
         return value
 
     def variable(self, name: str) -> Any:
-        known = f"variables.{folded(name)}"
-        if known not in self._values and folded(name) not in self._variables:
+        found = self._variables.get(folded(name))
+        if found is None:
             raise TemplateError(f"the template has no variable {name!r}.")
-        return self._variable(folded(name))
-
-    def _variable(self, name: str) -> Any:
-        known = f"variables.{name}"
+        known = f"variables.{folded(name)}"
         if known not in self._values:
-            written, value = self._variables[name]
-            path = f"{self._path}variables.{written}"
-            if value is None:
-                raise TemplateError("A variable must not be null; use [null()].", path)
             with self._evaluating(known):
-                self._values[known] = evaluated(value, self.context(Where.VARIABLE), path, loops=True)
+                self._values[known] = found.evaluated(self.context(Where.VARIABLE))
         return self._values[known]
 
     @contextmanager
@@ -127,11 +109,39 @@ class TemplateSymbols:
         function = self._functions.get(folded(name))
         if function is None:
             raise TemplateError("the template has no such function.")
-        with self._evaluating(f"functions.{name}"):
+        with self._evaluating(f"functions.{folded(name)}"):
             return function.run(values, self)
 
     def function_context(self, symbols: _FunctionSymbols) -> Context:
         return Context(self._scope, symbols, self._budget, Where.FUNCTION)
+
+
+@dataclass(frozen=True, slots=True)
+class _Variable:
+    """A variable as written: its value, or the copy loop that makes it."""
+
+    value: Any
+    path: str
+    is_loop: bool
+
+    def evaluated(self, context: Context) -> Any:
+        if self.is_loop:
+            return repeated(self.value, context, self.path)[1]
+        if self.value is None:
+            raise TemplateError("A variable must not be null; use [null()].", self.path)
+        return evaluated(self.value, context, self.path, loops=True)
+
+
+def _variables(section: Mapping[str, Any], path: str) -> dict[str, _Variable]:
+    variables: dict[str, _Variable] = {}
+    for name, (written, value) in by_folded_name(section).items():
+        if name == "copy" and isinstance(value, list):
+            for place, loop in enumerate(value):
+                where = f"{path}.{written}[{place}]"
+                variables[folded(loop_name(loop, where))] = _Variable(loop, where, is_loop=True)
+        else:
+            variables[name] = _Variable(value, f"{path}.{written}", is_loop=False)
+    return variables
 
 
 class _UserFunction:

@@ -65,8 +65,10 @@ class Resource:
         Raises:
             TemplateError: an expression that was left for later cannot be evaluated.
         """
-        body: dict[str, Any] = _read_later(self._value, self._context, self.path)
-        return body
+        with _somewhere():
+            value = _finished(self._value, replace(self._context, budget=Budget()), self.path)
+            body: dict[str, Any] = _written(value, self._context, self.path)
+            return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +92,16 @@ class Deployment:
         Raises:
             TemplateError: an output cannot be evaluated, or is not of its type.
         """
-        outputs: dict[str, Output] = {}
-        for name, output in self._outputs.items():
-            path = f"outputs.{name}"
-            value = _read_later(output.value, self._context, path, as_one=True)
-            outputs[name] = Output(output.type, value)
-        return outputs
+        with _somewhere():
+            return {name: self._output(output, f"outputs.{name}") for name, output in self._outputs.items()}
+
+    def _output(self, output: Output, path: str) -> Output:
+        value = _finished(output.value, replace(self._context, budget=Budget()), path)
+        check_type(value, type_name(output.type, path), "The output", path)
+        if not isinstance(value, Pending) and any(pending_parts(value)):
+            # An object or array that is still partly unknown is written as one expression.
+            value = Pending(Literal(value))
+        return replace(output, value=_written(value, self._context, path))
 
 
 def evaluate_template(template: Any, parameters: Mapping[str, Any], scope: Scope) -> Deployment:
@@ -126,21 +132,16 @@ def _somewhere() -> Iterator[None]:
         raise TemplateError(TOO_DEEP, "template") from None
 
 
-def _read_later(value: Any, context: Context, path: str, *, as_one: bool = False) -> Any:
-    """Return a value as JSON, with everything that was left for later asked for.
+def _finished(value: Any, context: Context, path: str) -> Any:
+    """Return a value with everything that was left for later evaluated, as far as it is known now."""
+    try:
+        return context.finished(value)
+    except TemplateError as error:
+        raise error.placed(path) from None
 
-    Args:
-        as_one: write an object or an array that is still partly unknown as one expression.
-    """
-    scope = context.scope
-    with _somewhere():
-        try:
-            value = replace(context, budget=Budget()).finished(value)
-        except TemplateError as error:
-            raise error.placed(path) from None
-        if as_one and not isinstance(value, Pending) and any(pending_parts(value)):
-            value = Pending(Literal(value))
-        return written(value, path, Budget(), refuse_pending=scope.refuse_unknown)
+
+def _written(value: Any, context: Context, path: str) -> Any:
+    return written(value, path, Budget(), refuse_pending=context.scope.refuse_unknown)
 
 
 @dataclass(slots=True)
@@ -164,11 +165,11 @@ class _Run:
         # First, names become ids; the resources that they refer to are asked for when a body is read.
         names = replace(symbols.context(Where.LATER), answers=index)
         later = replace(symbols.context(Where.LATER), answers=_Answers(scope, self.states))
-        named = [replace(entry, value=_named_fully(entry.value, names, entry.path)) for entry in entries]
+        named = [replace(entry, value=_finished(entry.value, names, entry.path)) for entry in entries]
         for entry in ordered(named, index, self.budget):
             self._add(entry, later)
         outputs = {
-            name: replace(output, value=_named_fully(output.value, names, f"{path}outputs.{name}"))
+            name: replace(output, value=_finished(output.value, names, f"{path}outputs.{name}"))
             for name, output in _read_outputs(sections, symbols)
         }
         return outputs, later
@@ -193,13 +194,6 @@ class _Run:
         self.states[folded(entry.id)] = DeploymentState(
             {name: {"type": output.type, "value": output.value} for name, output in outputs.items()}
         )
-
-
-def _named_fully(value: Any, names: Context, path: str) -> Any:
-    try:
-        return names.finished(value)
-    except TemplateError as error:
-        raise error.placed(path) from None
 
 
 @dataclass(frozen=True, slots=True)

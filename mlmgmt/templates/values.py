@@ -98,11 +98,8 @@ def read_loop(specified: Any, context: Context, path: str, *, named: bool = True
     Raises:
         TemplateError: one of them is missing or wrong.
     """
-    if not isinstance(specified, dict):
-        raise TemplateError(f"A copy loop must be an object with 'name' and 'count', not {type_of(specified)}.", path)
-    name, count = member(specified, "name"), member(specified, "count")
-    if named and (not isinstance(name, str) or not name):
-        raise TemplateError("The copy loop has no 'name'.", path)
+    name = loop_name(specified, path) if named else ""
+    count = member(specified, "count") if isinstance(specified, dict) else None
     if count is None:
         raise TemplateError("The copy loop has no 'count'.", path)
     count = evaluated(count, context.at(Where.COUNT), f"{path}.count")
@@ -110,7 +107,21 @@ def read_loop(specified: Any, context: Context, path: str, *, named: bool = True
         shown = count if isinstance(count, int | float) else type_of(count)
         message = f"The count of a copy loop must be an integer between 0 and {MOST_COPIES}, not {shown}."
         raise TemplateError(message, f"{path}.count")
-    return Loop(name if isinstance(name, str) else "", count)
+    return Loop(name, count)
+
+
+def loop_name(specified: Any, path: str) -> str:
+    """Return the name of a copy loop as written.
+
+    Raises:
+        TemplateError: it has none.
+    """
+    if not isinstance(specified, dict):
+        raise TemplateError(f"A copy loop must be an object with 'name' and 'count', not {type_of(specified)}.", path)
+    name = member(specified, "name")
+    if not isinstance(name, str) or not name:
+        raise TemplateError("The copy loop has no 'name'.", path)
+    return name
 
 
 def is_wanted(section: Mapping[str, Any], context: Context, path: str) -> bool:

@@ -104,6 +104,19 @@ def test_pending_values_that_double_again_and_again_are_refused() -> None:
     assert time.monotonic() - started < LATE
 
 
+@pytest.mark.usefixtures("fewer_values")
+def test_large_values_in_many_resources_are_refused() -> None:
+    parameters = {"p": {"type": "string", "defaultValue": "[newGuid()]"}}
+    variables = doubled("[createArray(parameters('p'))]", "[createArray(v, v)]", 12)
+    copies = resource(
+        name="[concat('n', copyIndex())]",
+        copy={"name": "l", "count": 800},
+        properties={"v": "[variables('v11')]"},
+    )
+    with pytest.raises(TemplateError, match="limit"):
+        evaluate_template({**EMPTY, "parameters": parameters, "variables": variables, "resources": [copies]}, {}, SCOPE)
+
+
 def test_a_long_chain_of_variables_is_refused() -> None:
     variables = {f"v{number}": f"[variables('v{number + 1}')]" for number in range(2000)} | {"v2000": "x"}
     with pytest.raises(TemplateError, match="too deeply"):

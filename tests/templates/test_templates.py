@@ -103,6 +103,14 @@ def test_an_answer_must_have_the_members_that_are_asked_for() -> None:
         made.resources[0].body()
 
 
+def test_an_answer_must_be_of_the_type_of_the_output() -> None:
+    scope = replace(SCOPE, reference=lambda *_: {"a": "text"})
+    outputs = {"o": {"type": "int", "value": "[reference(resourceGroup().id).a]"}}
+    with pytest.raises(TemplateError, match="must be an integer, not a string") as caught:
+        deploy(scope=scope, outputs=outputs).outputs()
+    assert caught.value.path == "outputs.o"
+
+
 def test_a_body_can_be_read_often() -> None:
     made = deploy(service("a", {"x": "[reference('b').y]", "n": list(range(1000))})).resources[0]
     assert all(made.body() == made.body() for _ in range(50))
@@ -171,6 +179,36 @@ def test_an_error_says_what_and_where(sections: dict[str, Any], path: str, part:
     assert caught.value.path == path
     assert part in caught.value.message
     assert str(caught.value) == f"{path}: {caught.value.message}"
+
+
+def test_variables_of_copy_loops_are_known_everywhere() -> None:
+    loops = [
+        {"name": "second", "count": 2, "input": "[concat(variables('FIRST')[copyIndex('second')], '!')]"},
+        {"name": "first", "count": 2, "input": "[concat('n', copyIndex('first', 1))]"},
+    ]
+    declared = {"p": {"type": "array", "defaultValue": "[variables('second')]"}}
+    outputs = {"o": {"type": "array", "value": "[parameters('p')]"}}
+    made = deploy(variables={"copy": loops}, parameters=declared, outputs=outputs)
+    assert made.outputs()["o"].value == ["n1!", "n2!"]
+
+
+def test_conditions_that_are_known_later_stay_expressions() -> None:
+    expressions = {
+        "if": "[if(reference('x').a, 'b', toUpper('c'))]",
+        "and": "[and(true(), reference('x').a)]",
+        "or": "[or(reference('x').a, not(true()))]",
+        "coalesce": "[coalesce(null(), reference('x').a, 1)]",
+    }
+    made = deploy(service("a", expressions)).resources[0]
+    assert made.body()["properties"] == {
+        "if": "[if(reference('x').a, 'b', 'C')]",
+        "and": "[and(true(), reference('x').a)]",
+        "or": "[or(reference('x').a, false())]",
+        "coalesce": "[coalesce(reference('x').a, 1)]",
+    }
+    scope = replace(SCOPE, reference=lambda *_: {"a": True})
+    made = deploy(service("a", expressions), service("x"), scope=scope).resources[1]
+    assert made.body()["properties"] == {"if": "b", "and": True, "or": True, "coalesce": True}
 
 
 def test_resources_that_depend_on_each_other_are_refused() -> None:
