@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlmgmt.templates.errors import TemplateError
+from mlmgmt.templates.limits import LONGEST_COMPARED
 from mlmgmt.templates.names import spelling_in
 from mlmgmt.templates.signatures import ANY, NUMBER, TEXT, Function, type_of
 from mlmgmt.templates.utf16 import length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
 _ORDER = "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz"
 """Characters in the order of Unicode's root collation, which .NET follows in its invariant culture."""
 _RANKS = {character: rank for rank, character in enumerate(_ORDER)}
+_FIRST_CODE = 0x10000
 _NO_ACCENT = ""
 _LOWER, _SHARP_S, _UPPER = range(3)
 _CHANGING = "ıİ\u017f"
@@ -90,27 +93,32 @@ def ends_with(text: str, part: str) -> bool:
 
 
 class _Letters:
-    """Codes for letters, one for each letter with its accents in any letter case."""
+    """Codes for letters, one for each letter with its accents in any letter case; ASCII letters are their own codes."""
 
     def __init__(self) -> None:
         self._codes: dict[str, str] = {}
         self._known: dict[str, str] = {}
 
-    def coded(self, text: str) -> tuple[str, list[int]]:
+    def coded(self, text: str) -> tuple[str, Sequence[int]]:
         """Return a text with one code for each letter, and the UTF-16 unit where each of them starts."""
-        codes: list[str] = []
-        starts: list[int] = []
-        place = 0
-        for letter in _letters(text):
-            codes.append(self._known.get(letter) or self._code(letter))
-            starts.append(place)
-            place += length(letter)
-        return "".join(codes), starts
+        lower = text.lower()
+        if text.isascii() and _RANKS.keys() >= set(lower):
+            return lower, range(len(text))
+        _refuse_long(text)
+        letters = list(_letters(text))
+        starts = accumulate(map(length, letters), initial=0)
+        return "".join(self._known.get(letter) or self._code(letter) for letter in letters), list(starts)
 
     def _code(self, letter: str) -> str:
         searchable = unicodedata.normalize("NFC", "".join(map(_searchable, letter)))
-        self._known[letter] = self._codes.setdefault(searchable, chr(len(self._codes) + 1))
+        new = searchable if searchable in _RANKS else chr(_FIRST_CODE + len(self._codes))
+        self._known[letter] = self._codes.setdefault(searchable, new)
         return self._known[letter]
+
+
+def _refuse_long(text: str) -> None:
+    if len(text) > LONGEST_COMPARED:
+        raise TemplateError(f"texts of more than {LONGEST_COMPARED:,} characters cannot be compared here.")
 
 
 def _letters(text: str) -> Iterator[str]:
@@ -173,6 +181,7 @@ class _Weights(NamedTuple):
 
 
 def _weights(text: str) -> _Weights:
+    _refuse_long(text)
     weights = _Weights([], [], [])
     for character in unicodedata.normalize("NFD", text):
         if unicodedata.combining(character):

@@ -19,9 +19,11 @@ MOST_COPIES = 800
 """The count of a copy loop, as in Resource Manager."""
 MOST_VALUES = 1_000_000
 """The values that a template may make or look at altogether."""
+LONGEST_COMPARED = 100_000
+"""The characters of a text that is compared letter by letter."""
 CHARACTERS_PER_VALUE = 100
 """The characters that count as one value."""
-PARTS_PER_VALUE = 50
+PARTS_PER_VALUE = 10
 """The parts of an array or object that count as one value when a function looks at it again."""
 TOO_DEEP = "The template nests values, or variables that use each other, too deeply to be evaluated here."
 
