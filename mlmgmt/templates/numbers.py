@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 2**63 - 1
 _SMALLEST = -(2**63)
-_INTEGER_TEXT = re.compile(r"[ \t\n\v\f\r]*+[+-]?0*+[0-9]{0,19}[ \t\n\v\f\r]*+")
+_INTEGER_TEXT = re.compile(r"[ \t\n\v\f\r]*+[+-]?0{0,100}+[0-9]{0,19}[ \t\n\v\f\r]*+")
 _FLOAT_TEXT = re.compile(r"[+-]?[0-9][0-9,]*+(\.[0-9]*+)?([eE][+-]?[0-9]{1,4})?|[+-]?\.[0-9]++([eE][+-]?[0-9]{1,4})?")
 _TO_FLOAT = Kind("a string or a number", (str, int, float))
 _TO_BOOLEAN = Kind("a string, a number or a boolean", (str, int, float, bool))

@@ -9,7 +9,7 @@ from mlmgmt.templates import utf16
 from mlmgmt.templates.comparing import key
 from mlmgmt.templates.errors import TemplateError
 from mlmgmt.templates.names import by_folded_name, folded, member, spelling_in
-from mlmgmt.templates.pending import Pending
+from mlmgmt.templates.pending import Pending, pending_parts
 from mlmgmt.templates.signatures import type_of
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ class Declaration:
     nullable: bool = False
 
     @property
-    def is_secure(self) -> bool:
-        return self.type in _SECURE
-
-    @property
     def has_default(self) -> bool:
         return spelling_in(self.section, "defaultValue") is not None
 
@@ -61,9 +57,11 @@ class Declaration:
         Raises:
             TemplateError: at the path of the declaration.
         """
-        if isinstance(value, Pending) or (value is None and self.nullable):
+        if value is None and self.nullable:
             return
         check_type(value, self.type, f"The value of the parameter {self.name!r}", self.path)
+        if any(pending_parts(value)):
+            return
         self._check_allowed(value)
         if isinstance(value, str | list):
             self._check_range(utf16.length(value) if isinstance(value, str) else len(value), _LENGTHS, "length")

@@ -61,6 +61,7 @@ LARGE = {
     "a long number": {"v": f"[json('{'9' * 5000}')]"},
     "a deep JSON text": {"v": f"[json('{'[' * 5000}')]"},
     "many digits": {"v": "[int('" + "9" * 20000 + "')]"},
+    "many zeros": {"v": "[int('" + "0" * 20000 + "')]"},
     "many decimals": {"v": "[format('{0:N999}', 1)]"},
 }
 

@@ -238,6 +238,12 @@ def test_the_time_and_new_guids_come_from_the_scope() -> None:
     }
 
 
+def test_a_parameter_that_is_partly_known_later_is_accepted() -> None:
+    declared = {"p": {"type": "array", "defaultValue": "[createArray(newGuid())]", "allowedValues": [["a"]]}}
+    made = deploy(service("a", {"x": "[parameters('p')]"}), parameters=declared).resources[0]
+    assert made.body()["properties"] == {"x": ["[newGuid()]"]}
+
+
 def test_tags_and_tenant_come_from_the_scope() -> None:
     scope = replace(SCOPE, tags={"cost": "low"}, tenant_id="t")
     made = deploy(
