@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.cli import advice_views, classic_views, guide, many_views, plan_views, render
+from mlmgmt.cli import advice_views, classic_views, deployment_views, guide, many_views, plan_views, render
 from mlmgmt.counts import count_of
 
 if TYPE_CHECKING:
@@ -325,5 +325,6 @@ VIEWS: dict[str, Callable[[Any], None]] = {
     "endpoint": classic_views.endpoint,
     "many": many_views.table,
     **advice_views.VIEWS,
+    "deployment": deployment_views.deployment,
     "trained-model": classic_views.trained_model,
 }

@@ -126,6 +126,7 @@ class Cmdlet:
         calls: the operations of `mlmgmt.protocol` that do the same; the first whose path can be filled in counts.
         topic: the help topic that explains it; empty means the `TOPIC` of its file.
         summary: one sentence; `about` has more for its help.
+        others: the parameter that takes parameters of other names, each as NAME=VALUE.
     """
 
     spellings: tuple[str, ...]
@@ -147,6 +148,7 @@ class Cmdlet:
     calls: tuple[str, ...] = ()
     classic: bool = False
     topic: str = ""
+    others: str = ""
 
     @property
     def name(self) -> str:
@@ -272,6 +274,16 @@ PARAMETERS = Parameter(
     short="p",
 )
 SKIP_CHECK = Parameter("SkipModelCheck", Kind.SWITCH, "Deploy without checking the model. The history records this.")
+TEMPLATE_VALUES = (
+    Parameter("TemplateParameterFile", Kind.DOCUMENT, "The parameter file of a deployment template."),
+    Parameter(
+        "TemplateParameter",
+        Kind.WORDS,
+        "A parameter of a deployment template, as NAME=VALUE; repeat it for several.",
+        argument="template_parameters",
+    ),
+)
+"""The parameters of cmdlets that take a definition from a deployment template."""
 REQUIRE_RUNNABLE = Parameter(
     "RequireRunnable", Kind.SWITCH, "Refuse a definition that could be stored but not score here."
 )

@@ -21,6 +21,7 @@ from mlmgmt.cmdlets.declare import (
     RETRAIN_STEP,
     REVIEW,
     SKIP_CHECK,
+    TEMPLATE_VALUES,
     WEB_SERVICE,
     Cmdlet,
     Gate,
@@ -90,6 +91,7 @@ NEW = Cmdlet(
             pipeline=True,
             argument="definition",
         ),
+        *(replace(parameter, sets=(FROM_FILE,)) for parameter in TEMPLATE_VALUES),
         MESSAGE,
         IF_MATCH,
         SKIP_CHECK,
@@ -152,6 +154,9 @@ IMPORT = Cmdlet(
         Parameter(
             "JsonString", Kind.TEXT, "The definition as text.", mandatory=True, sets=(BY_STRING,), argument="definition"
         ),
+        *TEMPLATE_VALUES,
+        replace(GROUP.optional, help="The resource group for a deployment template; default: the only one."),
+        replace(NAME.optional, help="The web service to take from a deployment template."),
     ),
 )
 _MEMBER = (BY_PARAMETERS,)
@@ -286,6 +291,8 @@ ASSETS = Cmdlet(
             position=0,
             pipeline=True,
         ),
+        *TEMPLATE_VALUES,
+        replace(NAME.optional, help="The web service to take from a deployment template."),
     ),
 )
 DIFF = Cmdlet(
@@ -333,6 +340,7 @@ TEST = Cmdlet(
             "Definition", Kind.DOCUMENT, "A definition file.", aliases=("DefinitionFile", "InputFile"), position=0
         ),
         Parameter("Strict", Kind.SWITCH, "Exit with status 1 also if the definition can be stored but not score."),
+        *TEMPLATE_VALUES,
     ),
 )
 HISTORY = Cmdlet(

@@ -66,6 +66,12 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
             loose.append(word)
             continue
         name, mark, attached = _cut(word)
+        if (other := _other(cmdlet, name)) is not None:
+            if not mark and not queue:
+                raise WrongUsage(f"{name} needs a value.", detail="MissingArgument", at=name)
+            value = attached if mark else queue.pop(0)
+            found.append((cmdlet.parameter(cmdlet.others), f"{other}={value}"))
+            continue
         parameter = resolve(cmdlet, name)
         if parameter.kind is Kind.SWITCH:
             found.append((parameter, _truth(parameter, attached) if mark else "true"))
@@ -80,6 +86,26 @@ def pairs(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[list[tuple[Parameter, s
         else:
             return found, loose, parameter
     return found, loose, None
+
+
+_FROM_TEMPLATE = "fromtemplate"
+
+
+def _other(cmdlet: Cmdlet, word: str) -> str | None:
+    """Return the name of a parameter that a cmdlet does not have itself, if it takes others.
+
+    As in PowerShell, one that has the name of the cmdlet's own ends in `FromTemplate`.
+    """
+    if not cmdlet.others:
+        return None
+    name = word.lstrip("-")
+    if name.casefold().endswith(_FROM_TEMPLATE) and len(name) > len(_FROM_TEMPLATE):
+        return name[: -len(_FROM_TEMPLATE)]
+    try:
+        resolve(cmdlet, word)
+    except WrongUsage as error:
+        return name if "NamedParameterNotFound" in error.codes() else None
+    return None
 
 
 def parse(cmdlet: Cmdlet, words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from mlmgmt.definition.schema import Problem, Severity
 from mlmgmt.errors import BadRequest, Detail
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mlmgmt.definition.schema import Contract, Path
 
@@ -56,9 +57,24 @@ def _read(data: bytes, contract: Contract, source: str, whole: bool) -> Reading:
         raise BadRequest(f"{source} cannot be read.", target=source, details=details, hint=error.hint) from None
     loose = [Detail("LooseJson", message, f"{source}:{line}:{column}") for message, (line, column) in file.warnings]
     document, problems = canonical(file.value, contract, whole=whole)
-    if not problems:
-        return Reading(document, tuple(loose))
-    details = _details_with_places(problems, file, source)
+    if _MAYBE_EXPRESSION.search(file.text):
+        problems += _expressions(document, ())
+    return _reading(document, problems, _details_with_places(problems, file, source), loose, source)
+
+
+def read_value(value: Any, contract: Contract, *, source: str, whole: bool = True) -> Reading:
+    """Read a definition that is a value already, such as a resource of a template; see `read`.
+
+    The targets of its details are JSON paths after `source`.
+    """
+    document, problems = canonical(text.copy(value), contract, whole=whole)
+    problems += _expressions(document, ())
+    return _reading(document, problems, [_detail(problem, source) for problem in problems], [], source)
+
+
+def _reading(
+    document: Any, problems: Sequence[Problem], details: list[Detail], loose: list[Detail], source: str
+) -> Reading:
     errors = [detail for problem, detail in zip(problems, details, strict=True) if problem.severity is Severity.ERROR]
     details = [*loose, *details]
     if errors:
@@ -92,6 +108,28 @@ def canonical(value: Any, contract: Contract, *, whole: bool = True) -> tuple[An
 def _errors(contract: Contract, value: Any, converter: Canonicalizer, whole: bool) -> list[Problem]:
     found = contract.violations(value, empty=converter.empty)
     return [problem for problem in found if whole or problem.code != "MissingMember"]
+
+
+_MAYBE_EXPRESSION = re.compile(r'"\[\s*[A-Za-z]')
+
+
+def _expressions(value: Any, path: Path) -> Iterator[Problem]:
+    """Yield the texts that are expressions of a deployment template, which nobody would evaluate any more."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from _expressions(inner, (*path, name))
+        case list():
+            for place, inner in enumerate(value):
+                yield from _expressions(inner, (*path, place))
+        case str() if value.startswith("[") and value.endswith("]"):
+            from mlmgmt.templates.evaluation import is_expression
+
+            if is_expression(value):
+                shown = value if len(value) <= 60 else f"{value[:57]}..."
+                message = f"{shown!r} is an expression of a deployment template; it would be deployed as a text."
+                advice = "Deploy the template: mlmgmt New-AzResourceGroupDeployment; or write the value."
+                yield Problem(Severity.ERROR, "TemplateExpression", path, message, advice)
 
 
 _PACKAGE_TYPE: Path = ("properties", "packageType")
@@ -146,7 +184,7 @@ def _invalid(errors: Sequence[Detail], source: str, warnings: Iterable[Detail] =
 
 
 def _details_with_places(problems: Sequence[Problem], file: text.File, source: str) -> list[Detail]:
-    places = file.locate(problem.path for problem in problems)
+    places = file.locate(problem.path for problem in problems) if problems else {}
     return [_detail(problem, f"{source}:{places[problem.path][0]}:{places[problem.path][1]}") for problem in problems]
 
 

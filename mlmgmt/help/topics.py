@@ -20,6 +20,7 @@ COMMANDS = "commands"
 TOPICS = (
     "services",
     "definitions",
+    "templates",
     "retraining",
     "experiments",
     "scripts",

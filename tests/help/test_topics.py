@@ -38,7 +38,8 @@ BIKES = (
 )
 BEFORE: dict[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(
-        ("services", "definitions", "retraining", "experiments", "batch", "http", "plans-and-storage"), ("churn", ())
+        ("services", "definitions", "templates", "retraining", "experiments", "batch", "http", "plans-and-storage"),
+        ("churn", ()),
     ),
     "command-line": ("home", ()),
     "scripts": ("home", ("cp fixtures/bike-rental/rentals.csv dependencies.zip",)),

@@ -7,6 +7,7 @@ engine has a value are listed in `REFUSED_HERE` with the reason.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,12 +16,11 @@ from mlmgmt.templates import lenient_json
 from mlmgmt.templates.errors import TemplateError
 from mlmgmt.templates.scope import Scope
 from mlmgmt.templates.template import evaluate_template
-from tests.conftest import FIXTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-RECORDED = json.loads((FIXTURES / "recorded" / "arm-functions.json").read_text())
+RECORDED = json.loads((Path(__file__).parent / "arm-functions-recorded.json").read_text())
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 SCOPE = Scope(subscription_id=SUBSCRIPTION, resource_group="rg", deployment_name="dep", location="westeurope")
 GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg"

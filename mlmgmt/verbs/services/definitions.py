@@ -13,10 +13,10 @@ from mlmgmt.ids import ResourceId
 from mlmgmt.verbs import userfiles
 from mlmgmt.verbs.outcome import Outcome
 from mlmgmt.verbs.runs import models, proof, runnable
-from mlmgmt.verbs.services import changes, deployment, history, lookup
+from mlmgmt.verbs.services import changes, deployment, history, lookup, templates
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mlmgmt.verbs.session import Session
     from mlmgmt.verbs.userfiles import Source
@@ -29,13 +29,25 @@ class Difference(TypedDict):
     patch: list[dict[str, Any]]
 
 
-def read(session: Session, *, definition: Source) -> dict[str, Any]:
+def read(
+    session: Session,
+    *,
+    definition: Source,
+    template_parameter_file: Source | None = None,
+    template_parameters: Sequence[str] = (),
+    group: str | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
     """Return a definition from a file or a string, canonical and checked; show its warnings.
 
+    Args:
+        template_parameter_file, template_parameters, group, name: for a deployment template; see `templates.read`.
+
     Raises:
-        BadRequest: `InvalidDefinition`, with the file, line, column and path of every problem.
+        BadRequest: `InvalidDefinition`, with the file, line, column and path of every problem; `InvalidTemplate`.
     """
-    found = reading.read(definition.data, session.contract, source=definition.name)
+    values = templates.Values(template_parameter_file, template_parameters)
+    found = templates.read(session, definition, values=values, group=group, name=name)
     for line in reading.sentences(found.warnings):
         session.warn(line)
     return found.document
@@ -74,9 +86,17 @@ def plan_export(session: Session, *, web_service: Source, output_file: str) -> O
     return Outcome(target=output_file, before=current, after={}, commit=commit, question=question)
 
 
-def list_assets(session: Session, *, definition: Source) -> list[dict[str, Any]]:
-    """Return the assets of a definition, with their kinds."""
-    found = reading.read(definition.data, session.contract, source=definition.name, whole=False).document
+def list_assets(
+    session: Session,
+    *,
+    definition: Source,
+    template_parameter_file: Source | None = None,
+    template_parameters: Sequence[str] = (),
+    name: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return the assets of a definition, with their kinds; for a deployment template, see `templates.read`."""
+    values = templates.Values(template_parameter_file, template_parameters)
+    found = templates.read(session, definition, values=values, name=name, whole=False).document
     return [
         {
             "Id": asset_id,
@@ -250,18 +270,22 @@ def test(
     name: str | None = None,
     definition: Source | None = None,
     strict: bool = False,
+    template_parameter_file: Source | None = None,
+    template_parameters: Sequence[str] = (),
 ) -> Tested:
     """Check a definition file, or a deployed service with its models and its example request.
 
     Args:
         strict: accept a definition only if it can answer here.
+        template_parameter_file, template_parameters: for a deployment template; see `templates.read`.
 
     Raises:
         WrongUsage: neither is named.
         BadRequest: the file is not a definition.
     """
     if definition is not None:
-        found = reading.read(definition.data, session.contract, source=definition.name)
+        values = templates.Values(template_parameter_file, template_parameters)
+        found = templates.read(session, definition, values=values, group=group, name=name)
         rows = [_check("definition", "passed", "schema and graph")]
         rows += [_check("warning", "noted", f"{detail.target}: {detail.message}") for detail in found.warnings]
         checks, reasons = _check_here(session, found.document)

@@ -17,11 +17,12 @@ from mlmgmt.store.services import REMOVED
 from mlmgmt.verbs.outcome import Outcome, replannable
 from mlmgmt.verbs.plans import associations
 from mlmgmt.verbs.runs import runnable
-from mlmgmt.verbs.services import changes, deployment, lookup
+from mlmgmt.verbs.services import changes, deployment, lookup, templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from mlmgmt.definition.reading import Reading
     from mlmgmt.ids import ServiceId
     from mlmgmt.store.services import Id, Revision
     from mlmgmt.verbs.session import Session
@@ -58,6 +59,8 @@ def plan_create(
     only_new: bool = False,
     skip_model_check: bool = False,
     require_runnable: bool = False,
+    template_parameter_file: Source | None = None,
+    template_parameters: Sequence[str] = (),
 ) -> Outcome:
     """Plan a new web service, or the replacement of a whole existing one, as PUT does.
 
@@ -65,9 +68,10 @@ def plan_create(
         from_instance: the definition came as an object; its own location takes precedence over `location`.
         only_new: refuse to replace an existing one.
         require_runnable: refuse a definition that cannot answer here; see `runnable.examine`.
+        template_parameter_file, template_parameters: for a deployment template; see `templates.read`.
 
     Raises:
-        BadRequest: `InvalidDefinition`; or a model fails the check.
+        BadRequest: `InvalidDefinition`, `InvalidTemplate`; or a model fails the check.
         Conflict: the service is read-only, or would move.
         AuthorizationFailed, NotFound, PreconditionFailed.
     """
@@ -76,7 +80,42 @@ def plan_create(
     identity = replace(identity, group=str(session.existing_group(group)["name"]))
     session.require(_WRITE, identity)
     check_name(location, what="location")
-    read = reading.read(definition.data, session.contract, source=definition.name)
+    values = templates.Values(template_parameter_file, template_parameters)
+    read = templates.read(session, definition, values=values, group=group, name=name)
+    return plan_read(
+        session,
+        identity,
+        read,
+        location=location,
+        source=definition.name,
+        from_instance=from_instance,
+        message=message,
+        if_match=if_match,
+        only_new=only_new,
+        skip_model_check=skip_model_check,
+        require_runnable=require_runnable,
+    )
+
+
+def plan_read(
+    session: Session,
+    identity: ResourceId,
+    read: Reading,
+    *,
+    location: str,
+    source: str,
+    from_instance: bool = False,
+    message: str | None = None,
+    if_match: str | None = None,
+    only_new: bool = False,
+    skip_model_check: bool = False,
+    require_runnable: bool = False,
+) -> Outcome:
+    """Plan a web service from a definition that was read; see `plan_create`.
+
+    Args:
+        source: where the definition is from, for the history.
+    """
     document = without(read.document, session.contract.root, read_only=True)
     warnings = reading.sentences(read.warnings)
     stated = document.get("location")
@@ -118,7 +157,7 @@ def plan_create(
     return changes.planned_write(
         session,
         identity,
-        changes.Change(kind, head | body, secrets, deployed, message, definition.name, present),
+        changes.Change(kind, head | body, secrets, deployed, message, source, present),
         lambda revision: lookup.view(session, revision),
         warnings=warnings,
         question=question,
