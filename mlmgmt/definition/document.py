@@ -252,7 +252,23 @@ def _syntax_error(text: bytes, error: json.JSONDecodeError, loose: Straightened 
         return wrong
     if error.msg == _refusal(b"1e999"):
         return Unreadable("InexactNumber", "The number is too large for 64 bits.", line=line, column=column)
+    if loose is None and (explained := _explained(text)) is not None:
+        return explained
     return Unreadable("InvalidJson", f"Not JSON: {error.msg}.", line=line, column=column)
+
+
+def _explained(text: bytes) -> Unreadable | None:
+    """Return an error that says what in a text is not standard JSON, such as single quotes, and what to write."""
+    from mlmgmt.definition import loose_json
+    from mlmgmt.definition.positions import place
+
+    plain = text.decode()
+    found = loose_json.explain(plain)
+    if found is None:
+        return None
+    message, instead, at = found
+    line, column = place(plain, at)
+    return Unreadable("InvalidJson", f"Not JSON: {message}", line=line, column=column, hint=instead)
 
 
 def _wrong_encoding(text: bytes) -> Unreadable | None:

@@ -97,6 +97,33 @@ class Straightened:
         return place(self.original, min(deviation.at for deviation in self.deviations))
 
 
+_SENTENCES = {
+    "comment": ("There is a comment.", "Remove it."),
+    "blank": ("There is a blank that JSON does not have.", "Write a space."),
+    "single": ("A text is in single quotes.", "Write double quotes."),
+    "name": ("A name has no quotes.", "Write it in double quotes."),
+    "comma": ("A comma stands before a closing bracket.", "Remove it."),
+    "number": ("A number is not written as in JSON.", "Write it like 0.5 or 31."),
+    "control": ("A text has a line end or another control character.", "Write \\n for a line end."),
+    "escape": ("A single quote is escaped.", "Write it without the backslash."),
+}
+
+
+def explain(text: str) -> tuple[str, str, int] | None:
+    """Return what is the first thing in a text that is not standard JSON, what to write instead, and where it is.
+
+    None if nothing in particular can be said.
+    """
+    try:
+        found = straighten(text).deviations
+    except NotJson as error:
+        return error.message, error.instead, error.at
+    if not found:
+        return None
+    first = min(found, key=lambda deviation: deviation.at)
+    return *_SENTENCES[first.kind], first.at
+
+
 def straighten(text: str) -> Straightened:
     """Return a text as standard JSON.
 

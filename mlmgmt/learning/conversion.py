@@ -25,6 +25,7 @@ class Cells(NamedTuple):
         source: the file or the input, for messages.
         lines: the line of the file on which each row begins, for messages; empty if there was no file.
         headless: the file had no header, and the columns are named Col1, Col2 and so on.
+        lacking: the columns that some row lacks, with the first such row; None if there are none.
     """
 
     columns: tuple[str, ...]
@@ -32,6 +33,7 @@ class Cells(NamedTuple):
     source: str
     lines: tuple[int, ...] = ()
     headless: bool = False
+    lacking: dict[str, int] | None = None
 
     def where(self, row: int) -> str:
         return f"{self.source}:{self.lines[row]}" if self.lines else f"{self.source} row {row + 1}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -104,18 +105,25 @@ def _check_header(header: Sequence[str], source: str) -> None:
         seen.add(name)
 
 
-def from_request(table: Any, port: str) -> Cells:
+def from_request(table: Any, port: str, *, plain: bool = False) -> Cells:
     """Read one input of a request: `{"ColumnNames", "Values"}`, or a list of objects.
 
+    Args:
+        plain: no cell is known to be an object or a list.
+
     Raises:
-        BadRequest: `InputParseError`: neither form. `TableSchemaColumnCountMismatch`: rows of different widths.
+        BadRequest: `InputParseError`: neither form, or a cell is an object or a list. `TableSchemaColumnCountMismatch`:
+            rows of different widths.
     """
-    columns, rows = (table.get("ColumnNames"), table.get("Values")) if isinstance(table, dict) else (None, None)
+    columns, rows = _columns_and_values(table) if isinstance(table, dict) else (None, None)
+    lacking = None
     if isinstance(columns, list) and isinstance(rows, list):
         pass
     elif isinstance(table, list) and all(isinstance(row, dict) for row in table):
         columns = list(dict.fromkeys(str(name) for row in table for name in row))
         rows = [[row.get(name) for name in columns] for row in table]
+        if any(len(row) < len(columns) for row in table):
+            lacking = _first_lacking(columns, table)
     else:
         message = f"The input {port!r} is neither a table (ColumnNames, Values) nor a list of objects."
         raise BadRequest(message, detail="InputParseError", at=port)
@@ -125,7 +133,32 @@ def from_request(table: Any, port: str) -> Cells:
         if row.__class__ is not list or len(row) != width:
             message = f"Row {index + 1} of the input {port!r} must have {count_of(width, 'cell')}."
             raise BadRequest(message, detail="TableSchemaColumnCountMismatch", at=port)
-    return Cells(names, rows, port)
+    if not plain:
+        _refuse_nested(names, rows, port)
+    return Cells(names, rows, port, lacking=lacking)
+
+
+def _first_lacking(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the columns that some row lacks, with the first such row."""
+    firsts = ((name, next((place for place, row in enumerate(rows) if name not in row), None)) for name in columns)
+    return {name: place for name, place in firsts if place is not None}
+
+
+def _columns_and_values(table: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the column names and the rows of a table, whatever the letter case of these two members."""
+    if "ColumnNames" in table and "Values" in table:
+        return table["ColumnNames"], table["Values"]
+    folded = {str(name).casefold(): value for name, value in table.items()}
+    return folded.get("columnnames"), folded.get("values")
+
+
+def _refuse_nested(names: Sequence[str], rows: Sequence[Sequence[Any]], port: str) -> None:
+    for place, row in enumerate(rows, start=1):
+        for name, cell in zip(names, row, strict=True):
+            if isinstance(cell, (dict, list)):
+                what = "an object" if isinstance(cell, dict) else "a list"
+                message = f"Row {place} of the input {port!r} has {what} in the column {name!r}; a cell is one value."
+                raise BadRequest(message, detail="InputParseError", at=port)
 
 
 def _header(columns: list[Any], port: str) -> tuple[str, ...]:
@@ -191,6 +224,8 @@ def match_columns(
         # An empty list of objects names no columns.
         return {}, []
     found = _find_places(cells, declared)
+    if cells.lacking:
+        _refuse_lacking(cells, found, declared)
     absent = [name for name in declared if name not in found and name not in spare]
     used = set(found.values())
     unused = [name for index, name in enumerate(cells.columns) if index not in used]
@@ -205,6 +240,18 @@ def match_columns(
     return found, notes
 
 
+def _refuse_lacking(cells: Cells, found: Mapping[str, int], declared: Mapping[str, Any]) -> None:
+    """Refuse a row that lacks a column which must have a value, as where its name is misspelt."""
+    assert cells.lacking is not None
+    for name, place in found.items():
+        row = cells.lacking.get(cells.columns[place])
+        if row is not None and not declared[name].get("x-ms-isnullable"):
+            strange = [column for index, column in enumerate(cells.columns) if index not in found.values()]
+            message = f"{cells.where(row)} lacks the column {name!r}."
+            hint = f"The service does not read {_list_names(map(repr, strange))}." if strange else None
+            raise BadRequest(message, detail="InputMismatchError", at=cells.source, hint=hint)
+
+
 def _list_names(names: Iterable[str]) -> str:
     """List names for a message, but not all of a million."""
     listed = list(names)
@@ -213,17 +260,19 @@ def _list_names(names: Iterable[str]) -> str:
 
 
 def _find_places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
-    """Return the index of each declared column, by its exact name, or else by a unique name in any letter case."""
+    """Return the index of each declared column, by its exact name, or else by a unique name that differs only in letter
+    case or in its Unicode form.
+    """
     exact = {name: index for index, name in enumerate(cells.columns)}
     loose: dict[str, list[int]] = {}
     for name, index in exact.items():
-        loose.setdefault(name.casefold(), []).append(index)
+        loose.setdefault(_folded(name), []).append(index)
     found: dict[str, int] = {}
     missing = []
     for name, column in declared.items():
         if name in exact:
             found[name] = exact[name]
-        elif len(alike := loose.get(name.casefold(), [])) == 1:
+        elif len(alike := loose.get(_folded(name), [])) == 1:
             found[name] = alike[0]
         elif not column.get("x-ms-isnullable"):
             missing.append(name)
@@ -233,6 +282,10 @@ def _find_places(cells: Cells, declared: Mapping[str, Any]) -> dict[str, int]:
         hint = f"It has: {_list_names(cells.columns)}."
         raise BadRequest(message, detail="InputMismatchError", at=cells.source, hint=hint)
     return found
+
+
+def _folded(name: str) -> str:
+    return name.casefold() if name.isascii() else normalize("NFC", normalize("NFC", name).casefold())
 
 
 def infer_dataset(cells: Cells) -> Dataset:

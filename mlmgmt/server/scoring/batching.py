@@ -72,7 +72,8 @@ class Batcher:
         rows = 0
         for waiting in self._waiting:
             cells = waiting[1]
-            if cells.columns == first.columns and (not taken or rows + len(cells.rows) <= _MOST_ROWS):
+            alike = cells.columns == first.columns and not (cells.lacking or first.lacking)
+            if not taken or (alike and rows + len(cells.rows) <= _MOST_ROWS):
                 taken.append(waiting)
                 rows += len(cells.rows)
             else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mlmgmt.definition.document import decode
+from mlmgmt.definition import document
 from mlmgmt.errors import BadRequest, Detail, MlmgmtError
 
 if TYPE_CHECKING:
@@ -73,11 +73,31 @@ def parse(body: bytes, needed: Sequence[str], source: str = "request") -> tuple[
         message = f"{source} is not a request-response body: Inputs and GlobalParameters must be objects."
         raise BadRequest(message, detail="RequestBodyInvalid", at=source)
     if len(given) != len(needed) or any(name not in given for name in needed):
+        given = _with_names(given, needed)
         _check_names(given, needed, source)
+    # A nested cell would be one more object or list than these; a bracket in a text costs only a look at every cell.
+    outer = 2 + ("GlobalParameters" in value) + sum(map(_containers, given.values()))
+    plain = body.count(b"{") + body.count(b"[") <= outer
     for name, table in given.items():
         if table.__class__ is list and len(table) > 1:
             _refuse_sparse(table, name)
-    return {name: tables.from_request(table, name) for name, table in given.items()}, parameters
+    return {name: tables.from_request(table, name, plain=plain) for name, table in given.items()}, parameters
+
+
+def _containers(table: Any) -> int:
+    """Return how many objects and lists a table is made of, without its cells."""
+    if table.__class__ is list:
+        return 1 + len(table)
+    rows = table.get("Values") if table.__class__ is dict else None
+    return 3 + (len(rows) if rows.__class__ is list else 0)
+
+
+def _with_names(given: Mapping[str, Any], needed: Sequence[str]) -> dict[str, Any]:
+    """Return the inputs by the service's names, where they differ only in letter case."""
+    spelled = {name.casefold(): name for name in needed}
+    if len(spelled) < len(needed) or len({name.casefold() for name in given}) < len(given):
+        return dict(given)
+    return {spelled.get(name.casefold(), name): table for name, table in given.items()}
 
 
 def _parse_unusual(body: bytes, source: str) -> Any:
@@ -85,11 +105,19 @@ def _parse_unusual(body: bytes, source: str) -> Any:
     if not body.strip():
         raise BadRequest("The request body is empty.", detail="RequestIsEmpty", at=source)
     try:
-        return orjson.loads(decode(body))
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"{source} is not JSON: {error.msg}.", detail="RequestBodyInvalid", at=source) from None
+        return orjson.loads(document.decode(body))
+    except (orjson.JSONDecodeError, BadRequest):
+        pass
+    try:
+        document.parse(body)
+    except document.Unreadable as error:
+        place = f" (line {error.line}, column {error.column})" if error.line else ""
+        text = error.message.rstrip(".")
+        message = f"{source} is not JSON: {text.removeprefix('Not JSON: ')}{place}."
+        raise BadRequest(message, detail="RequestBodyInvalid", at=source, hint=error.hint) from None
     except BadRequest as error:
         raise BadRequest(f"{source} is not JSON: {error.message}", detail="RequestBodyInvalid", at=source) from None
+    raise BadRequest(f"{source} is not JSON.", detail="RequestBodyInvalid", at=source)
 
 
 def _refuse_sparse(rows: Sequence[Any], port: str) -> None:
