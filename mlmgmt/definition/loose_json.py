@@ -102,7 +102,7 @@ _SENTENCES = {
     "blank": ("There is a blank that JSON does not have.", "Write a space."),
     "single": ("A text is in single quotes.", "Write double quotes."),
     "name": ("A name has no quotes.", "Write it in double quotes."),
-    "comma": ("A comma stands before a closing bracket.", "Remove it."),
+    "comma": ("There is a comma before a closing bracket.", "Remove it."),
     "number": ("A number is not written as in JSON.", "Write it like 0.5 or 31."),
     "control": ("A text has a line end or another control character.", "Write \\n for a line end."),
     "escape": ("A single quote is escaped.", "Write it without the backslash."),

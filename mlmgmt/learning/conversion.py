@@ -25,7 +25,7 @@ class Cells(NamedTuple):
         source: the file or the input, for messages.
         lines: the line of the file on which each row begins, for messages; empty if there was no file.
         headless: the file had no header, and the columns are named Col1, Col2 and so on.
-        lacking: the columns that some row lacks, with the first such row; None if there are none.
+        lacking: the columns that some row lacks, with the first such row; None if every row has all.
     """
 
     columns: tuple[str, ...]

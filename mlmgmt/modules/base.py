@@ -130,6 +130,9 @@ class GraphAccess(Protocol):
     def read(self, address: str) -> bytes:
         """Return the bytes at an address: a blob of a registered account, or an address that is mapped to a file."""
 
+    def parts(self, address: str) -> list[str]:
+        """Return the addresses, by name, that one with `*` or `?` in its last part means, or that of a folder."""
+
     def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
         """Write a blob of a registered account."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -65,13 +66,30 @@ def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Graph
         raise ModuleFailure(f"{key!r} is missing.", number="0003", target=key)
     separator = _DELIMITERS[arguments.get("Column delimiter", "Comma")]
     encoding = arguments.get("Encoding Format", "utf-8").strip()
-    data = outside.read(address)
+    data = _together([outside.read(part) for part in outside.parts(address)], form, header=header)
     try:
         return (text_formats.read_table(data, form, header=header, separator=separator, encoding=encoding),)
     except ValueError as error:
         # Some codecs raise a plain ValueError for bytes that they cannot read, not a UnicodeDecodeError.
         message = f"The data is not {encoding} text: {error}."
         raise ModuleFailure(message, number="0018", target="Encoding Format") from None
+
+
+def _together(parts: list[bytes], form: str, *, header: bool) -> bytes:
+    """Return the lines of several files after one another; the header of the first is left out of the others."""
+    if len(parts) == 1:
+        return parts[0]
+    if form == "ARFF":
+        message = f"{len(parts)} ARFF files cannot be read as one table; name one of them."
+        raise ModuleFailure(message, number="0018", target="Blob File format")
+    lines = parts[0].splitlines(keepends=True)
+    first = lines[0].removeprefix(BOM_UTF8).strip() if header and lines else None
+    for part in parts[1:]:
+        more = part.removeprefix(BOM_UTF8).splitlines(keepends=True)
+        if lines and more and not lines[-1].endswith((b"\n", b"\r")):
+            lines[-1] += b"\n"
+        lines += more[1:] if first is not None and more and more[0].strip() == first else more
+    return b"".join(lines)
 
 
 IMPORT_DATA = Module(

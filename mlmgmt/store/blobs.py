@@ -200,6 +200,15 @@ class Blobs:
     def exists(self, blob: Blob) -> bool:
         return self.is_registered(blob.account) and self._file(blob).is_file()
 
+    def in_folder(self, account: str, container: str, folder: str) -> list[Blob]:
+        """Return the blobs directly in a folder of a container, by name; "" is the container itself."""
+        if not _CONTAINER.fullmatch(container):
+            return []
+        inside = f"{folder}/" if folder else ""
+        place = self._file(Blob(account, container, f"{inside}x")).parent
+        names = sorted(unquote(path.name) for path in place.iterdir() if path.is_file()) if place.is_dir() else []
+        return [Blob(account, container, f"{inside}{name}") for name in names]
+
     def write(self, blob: Blob, data: bytes) -> None:
         """Write a blob in one step."""
         path = self._file(blob)

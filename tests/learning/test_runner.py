@@ -166,6 +166,9 @@ def test_an_error_names_node_module_and_column_and_has_the_documented_number() -
 
 def test_a_refusal_from_outside_the_graph_names_the_node() -> None:
     class Closed:
+        def parts(self, address: str) -> list[str]:
+            return [address]
+
         def read(self, address: str) -> bytes:
             raise BadRequest(f"{address} is closed.", target=address)
 

@@ -32,7 +32,7 @@ def frame(body: Any, needed: tuple[str, ...] = ("input1",)) -> tuple[dict[str, l
     ("text", "words"),
     [
         ('{"Inputs": {"input1": [{\'age\': 1}]}}', "single quotes (line 1, column 25)"),
-        ('{"Inputs": {"input1": [{"age": 1}, ]}}', "comma stands before a closing bracket (line 1, column 34)"),
+        ('{"Inputs": {"input1": [{"age": 1}, ]}}', "comma before a closing bracket (line 1, column 34)"),
         ('{"Inputs":\n {"input1": [{"age": NaN}]}}', "NaN is not a JSON number (line 2, column 22)"),
         ('{"Inputs": {"input1": [{"age": -Infinity}]}}', "-Infinity is not a JSON number"),
         ('{"Inputs": {"input1": [{"age": None}]}}', "None is not spelled as in JSON"),

@@ -490,3 +490,60 @@ def test_a_missing_blob_is_reported_with_the_folder_of_blobs(mlmgmt: Command, ho
             sources.GraphAccess(Session()).read(f"https://{name}.blob.core.windows.net/data/a.csv")
         assert str(home / "storage") in (refused.value.hint or "")
         assert account in (refused.value.hint or "")
+
+
+class TestFoldersAndWildcards:
+    """Import Data reads the files of a folder, or those with such names, as one table."""
+
+    @pytest.fixture
+    def parts(self, home: Path) -> str:
+        account = Session().storage_account()
+        texts = {
+            "data/in/part-10.csv": "id,name\n10,ten\n",
+            "data/in/part-2.csv": "id,name\n2,two",
+            "data/in/other.csv": "id,name\n99,x\n",
+            "data/in/deeper/part-3.csv": "id,name\n3,three\n",
+            "data/in/part-1.csv": "\ufeffid,name\r\n1,one\r\n",
+            "data/plain/a.csv": "7,a\n",
+            "data/plain/b.csv": "8,b\n",
+        }
+        for name, text in texts.items():
+            container, _, path = name.partition("/")
+            Session().store.blobs.write(blobs.Blob(account, container, path), text.encode())
+        return account
+
+    def read(self, mlmgmt: Command, account: str, path: str, header: str = "True") -> Any:
+        parameters = {
+            "Please Specify Data Source": "AzureBlobStorage",
+            "Account Name": account,
+            "Path to container or directory or blob": path,
+            "File has Header Row": header,
+        }
+        columns = COLUMNS if header == "True" else {"Col1": "Integer", "Col2": "String?"}
+        body = definition({"in": ("Import Data", parameters), "out": "output:o"}, ["in > out"], outputs={"o": columns})
+        deploy(mlmgmt, body)
+        return score(mlmgmt, {"Inputs": {}})
+
+    @pytest.mark.parametrize(
+        ("path", "ids"),
+        [
+            ("data/in/part-*.csv", ["1", "10", "2"]),
+            ("data/in/part-?.csv", ["1", "2"]),
+            ("data/in", ["99", "1", "10", "2"]),
+            ("data/in/", ["99", "1", "10", "2"]),
+            ("data/in/part-2.csv", ["2"]),
+        ],
+    )
+    def test_parts_are_read_in_the_order_of_their_names_with_one_header(
+        self, mlmgmt: Command, parts: str, path: str, ids: list[str]
+    ) -> None:
+        assert [row[0] for row in rows(self.read(mlmgmt, parts, path))] == ids
+
+    def test_parts_without_a_header(self, mlmgmt: Command, parts: str) -> None:
+        assert rows(self.read(mlmgmt, parts, "data/plain/*.csv", header="False")) == [["7", "a"], ["8", "b"]]
+
+    @pytest.mark.parametrize("path", ["data/in/x*.csv", "data/none", "nothing/*", "data/../*", "../*"])
+    def test_a_name_that_nothing_has_is_refused(self, mlmgmt: Command, parts: str, path: str) -> None:
+        refused = self.read(mlmgmt, parts, path)
+        assert refused.status == 1
+        assert "BlobNotFound" in refused.err or "InvalidBlob" in refused.err, refused.err

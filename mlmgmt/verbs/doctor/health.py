@@ -39,7 +39,8 @@ def check(session: Session, revision: Revision, findings: Findings) -> None:
 def _check_models(session: Session, revision: Revision, findings: Findings) -> None:
     known = {model.asset_id: model for model in assets.learnt_assets(revision.document)}
     if not known:
-        findings.ok(MODEL, "It trains, and has no trained model that an update could replace.")
+        what = "It trains, and has" if siblings.has_trainer(revision) else "It has"
+        findings.ok(MODEL, f"{what} no trained model that an update could replace.")
     for asset_id, model in known.items():
         body = revision.models.get(asset_id) or {}
         digest = str(body.get("digest") or "")

@@ -14,7 +14,7 @@ from mlmgmt.store import blobs, sas
 from mlmgmt.verbs.advice.steps import models_of
 from mlmgmt.verbs.classic import patching
 from mlmgmt.verbs.doctor.findings import summary
-from mlmgmt.verbs.services import endpoint_facts, finding, siblings, webservices
+from mlmgmt.verbs.services import deployment, endpoint_facts, finding, siblings, webservices
 from mlmgmt.verbs.storage import references
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ def check_service(session: Session, revision: Revision, findings: Findings, *, w
         if wanted:
             note = f"NoUpdatableResources: {siblings.no_resources(session, revision)}"
             findings.problem(SERVICE, note, siblings.patch_hint(session, revision))
+        elif not siblings.has_trainer(revision):
+            findings.ok(
+                SERVICE, f"{siblings.title(revision)!r} has no trained model; its modules answer by themselves."
+            )
         else:
             others = ", ".join(siblings.label(other) for other in siblings.predictive(session, revision)[:3])
             where = f" Its models are used by {others}." if others else ""
@@ -68,7 +72,10 @@ def check_service(session: Session, revision: Revision, findings: Findings, *, w
         return
     trainers = ", ".join(siblings.label(other) for other in siblings.training(session, revision)[:3])
     by = f" and is trained by {trainers}" if trainers else ""
-    findings.ok(SERVICE, f"{siblings.title(revision)!r} scores{by}.")
+    if any(body["state"] == deployment.UNAVAILABLE for body in revision.models.values()):
+        findings.skip(SERVICE, f"{siblings.title(revision)!r} cannot score before its model is in this home.")
+    else:
+        findings.ok(SERVICE, f"{siblings.title(revision)!r} scores{by}.")
     if isinstance(resource, ResourceId):
         if revision.document["properties"].get("readOnly"):
             _report(findings, "It is read-only and cannot be updated.", None, wanted=wanted)

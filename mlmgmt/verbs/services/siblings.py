@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from mlmgmt.definition import assets
 from mlmgmt.definition.tags import EXPERIMENT_TAG, SERVICE_TAG, TRAINING_TAG
+from mlmgmt.errors import MlmgmtError
 from mlmgmt.ids import EndpointId, ResourceId, fold
 from mlmgmt.store.services import is_revision_of
+from mlmgmt.verbs.runs import proof
 from mlmgmt.verbs.services import endpoint_facts, finding
 
 if TYPE_CHECKING:
@@ -25,6 +27,14 @@ SUFFIX = " [trained model]"
 def trains(revision: Revision) -> bool:
     """Whether a service is a training service: it has no trained model, so a PATCH has nothing to replace."""
     return not assets.trained_models(revision.document)
+
+
+def has_trainer(revision: Revision) -> bool:
+    """Whether a service has a module that trains; True if its graph cannot be read here."""
+    try:
+        return proof.trains(revision.document)
+    except MlmgmtError:
+        return True
 
 
 def title(revision: Revision) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from mlmgmt.errors import BadRequest, NotFound
 from mlmgmt.ids import check_name, fold
@@ -47,6 +49,35 @@ class GraphAccess:
         except NotFound as error:
             hint = error.hint or references.storage_hint(self._session)
             raise NotFound(error.message, target=error.target, details=error.details, hint=hint) from None
+
+    def parts(self, address: str) -> list[str]:
+        """Return the addresses of the blobs that an address means: one, those in a folder, or those with such a name.
+
+        Raises:
+            NotFound: `BlobNotFound`: there is no such blob.
+        """
+        plain = blobs.without_secrets(address)[0]
+        if _mapped_file(_members(self._session, "files"), address) is not None or not _is_web(plain):
+            return [address]
+        container, slash, path = unquote(urlsplit(plain).path.strip("/")).partition("/")
+        folder, _, pattern = path.rpartition("/")
+        has_wildcards = "*" in pattern or "?" in pattern
+        one = blobs.parse(plain.rstrip("/")) if slash else None
+        if one is not None and not has_wildcards and self._session.store.blobs.exists(one):
+            return [address]
+        account = one.account if one is not None else (urlsplit(plain).hostname or "").partition(".")[0]
+        if not self._session.store.blobs.is_registered(account):
+            return [address]
+        listed = self._session.store.blobs.in_folder(account, container, folder if has_wildcards else path)
+        found = [
+            blob.uri
+            for blob in listed
+            if not has_wildcards or fnmatchcase(blob.path.rpartition("/")[2], pattern.replace("[", "[[]"))
+        ]
+        if not found:
+            message = f"The storage account {account!r} has neither a blob nor a folder {container}/{path}."
+            raise NotFound(message, detail="BlobNotFound", target=plain)
+        return found
 
     def write(self, address: str, data: bytes, *, overwrite: bool) -> None:
         """Write a blob of a registered account.
