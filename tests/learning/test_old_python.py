@@ -200,6 +200,17 @@ def test_without_a_version_a_script_is_one_of_today() -> None:
     assert old_python.named("anaconda 2.0/python 2.7.7") == old_python.OldPython(2, 2)
 
 
+def test_missing_text_is_missing_inside_and_outside() -> None:
+    text = (
+        "def azureml_main(df):\n    df['filled'] = df.a.fillna('unknown')\n"
+        "    df['made'] = ['x', None, float('nan')]\n    return df,"
+    )
+    table = Dataset(pd.DataFrame({"a": pd.array(["y", None, "None"], dtype="str")}))
+    found = scripts.run(text, [table], version=PYTHON2).dataset.frame
+    assert found["filled"].tolist() == ["y", "unknown", "None"]
+    assert [found[name].isna().tolist() for name in ("a", "made")] == [[False, True, False], [False, True, True]]
+
+
 def test_a_traceback_names_the_script_s_own_line() -> None:
     text = "import StringIO\nprint 'a'\ndef azureml_main(df):\n    print 'b'\n    raise ValueError, 'no'"
     with pytest.raises(ModuleFailure, match="ValueError at line 5: no"):
