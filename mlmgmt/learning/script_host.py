@@ -83,7 +83,7 @@ def _run(version: str | None) -> None:
         from mlmgmt.learning.old_python import libraries, tables, translation
 
         code = translation.compiled(text, _SOURCE, old)
-        space |= translation.helpers(old)
+        space["__builtins__"] = translation.builtins_of(old)
         tables.restore(old)
         libraries.restore(old, bundle)
 

@@ -115,7 +115,7 @@ def _findings(text: str, old: OldPython | None, bundle: Path) -> Iterator[Findin
         for module in script.bundled:
             if module not in seen:
                 seen.add(module)
-                waiting.append((module.read_bytes().decode("utf-8-sig", "replace"), module))
+                waiting.append((translation.decoded(module.read_bytes()), module))
 
 
 class _Script:

@@ -227,9 +227,8 @@ class _Translating(SourceFileLoader):
         self._old = old
 
     def get_code(self, fullname: str) -> CodeType:
-        text = self.get_data(self.path).decode("utf-8-sig", "replace")
-        return translation.compiled(text, self.path, self._old)
+        return translation.compiled(translation.decoded(self.get_data(self.path)), self.path, self._old)
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module).update(translation.helpers(self._old))
+        vars(module)["__builtins__"] = translation.builtins_of(self._old)
         super().exec_module(module)
