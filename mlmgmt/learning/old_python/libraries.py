@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.learning.old_python import translation
+from mlmgmt.learning.old_python import paths, patterns, python2, texts, translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,13 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "fractions": {"gcd": "math:gcd"},
     "inspect": {"getargspec": "inspect:getfullargspec"},
-    "itertools": {"izip": "builtins:zip", "imap": "builtins:map", "ifilter": "builtins:filter"},
+    "itertools": {
+        "ifilter": "builtins:filter",
+        "ifilterfalse": "itertools:filterfalse",
+        "imap": "builtins:map",
+        "izip": "builtins:zip",
+        "izip_longest": "itertools:zip_longest",
+    },
     "numpy": {
         "NaN": "numpy:nan",
         "Inf": "numpy:inf",
@@ -73,8 +79,24 @@ NAMES: dict[str, dict[str, str]] = {
     "string": {"letters": "string:ascii_letters", "lowercase": "string:ascii_lowercase"}
     | {"uppercase": "string:ascii_uppercase"},
     "time": {"clock": "time:perf_counter"},
+    "types": {
+        **{f"{name.capitalize()}Type": f"builtins:{name}" for name in ("complex", "dict", "float", "int", "list")},
+        **{f"{name.capitalize()}Type": f"builtins:{name}" for name in ("object", "slice", "tuple", "type")},
+        "BooleanType": "builtins:bool",
+        "ClassType": "builtins:type",
+        "DictionaryType": "builtins:dict",
+        "LongType": "builtins:int",
+        "StringType": "builtins:str",
+        "StringTypes": "builtins:str",
+        "UnicodeType": "builtins:str",
+    },
 }
 """Names that were removed from a module that is still there."""
+_METHODS_OF_TEXT = (
+    *("capitalize", "center", "count", "expandtabs", "find", "index", "ljust", "lower", "lstrip", "replace", "rfind"),
+    *("rindex", "rjust", "rsplit", "rstrip", "split", "strip", "swapcase", "upper", "zfill"),
+)
+"""Functions of `string`, which are methods today."""
 _FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sklearn.cluster:KMeans": {"n_init": 10},
@@ -94,14 +116,25 @@ def restore(old: OldPython, bundle: Path | None) -> None:
             _add_names(importlib.import_module(name), added)
     import numpy
 
+    numpy.set_printoptions(legacy="1.13")
     _add_names(numpy, NAMES["numpy"])
     for name, function in (("asscalar", lambda a: a.item()), ("in1d", numpy.isin)):
         vars(numpy).setdefault(name, function)
     if old.python == 2:
-        import string
+        _restore_python2()
 
-        vars(sys).update(setdefaultencoding=lambda _: None, maxint=sys.maxsize)
-        vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))
+
+def _restore_python2() -> None:
+    import operator
+    import string
+
+    vars(sys).update(setdefaultencoding=lambda _: None, maxint=sys.maxsize)
+    vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))
+    vars(string).update(atof=float, atoi=int, atol=int, **{name: getattr(str, name) for name in _METHODS_OF_TEXT})
+    vars(operator).update(div=python2.divide, idiv=python2.divide_in_place, isCallable=callable)
+    patterns.restore()
+    texts.restore()
+    paths.restore_pickles()
 
 
 def _add_names(module: ModuleType, names: Mapping[str, str]) -> None:

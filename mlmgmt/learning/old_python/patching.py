@@ -27,9 +27,7 @@ def add(*kinds: Any, name: str | None = None) -> Callable[[Callable[..., Any]], 
     return adding
 
 
-def around(
-    kind: Any, name: str, more: Sequence[str] = ()
-) -> Callable[[Callable[..., Any]], None]:
+def around(kind: Any, name: str, more: Sequence[str] = ()) -> Callable[[Callable[..., Any]], None]:
     """Replace a method or function by one that gets it as its first argument.
 
     Args:

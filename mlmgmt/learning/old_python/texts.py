@@ -59,7 +59,7 @@ def encode(value: Any, encoding: Any = "utf-8", errors: str = "strict") -> Any:
     if not isinstance(value, (str, bytes)):
         return value.encode(encoding, errors)
     codec = codecs.lookup(encoding)
-    if codec.name == "rot13":
+    if codec.name == "rot-13":
         return codecs.encode(text_of(value), "rot13")
     if not _is_of_text(codec):
         return text_of(codecs.encode(raw(value), encoding))
@@ -75,7 +75,7 @@ def decode(value: Any, encoding: Any = "utf-8", errors: str = "strict") -> Any:
     if not isinstance(value, str):
         return value.decode(encoding, errors)
     codec = codecs.lookup(encoding)
-    if codec.name == "rot13":
+    if codec.name == "rot-13":
         return codecs.decode(value, "rot13")
     if not _is_of_text(codec):
         return text_of(codecs.decode(raw(value), encoding))
