@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,6 @@ from pandas.core.window.expanding import Expanding
 from pandas.core.window.rolling import Rolling
 
 from mlmgmt.learning.old_python.patching import around, called_by_script
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _BOTH = (pd.DataFrame, pd.Series)
 _STATISTICS = ("sum", "prod", "mean", "median", "std", "var", "sem", "skew", "kurt")
@@ -45,21 +42,25 @@ def restore() -> None:
 
 def own(function: Any) -> Any:
     """Return pandas' own statistic for a function of NumPy or Python, also in lists and dicts."""
+    if isinstance(function, tuple) and len(function) == 2:
+        return function[0], own(function[1])
     if isinstance(function, dict):
         return {name: own(inner) for name, inner in function.items()}
     if isinstance(function, list):
-        return [_own_with_name(inner) for inner in function]
+        return [own(inner) for inner in function]
     try:
         return _NAMED.get(function) or _NAMED.get(getattr(function, "__wrapped__", None), function)
     except TypeError:
         return function
 
 
-def _own_with_name(function: Any) -> Any:
-    if isinstance(function, tuple) and len(function) == 2:
-        return function[0], own(function[1])
-    found = own(function)
-    return (_NAMES[function], found) if callable(function) and function in _NAMES else found
+def _named(functions: Any) -> Any:
+    """Return the functions of a list with the names of their columns."""
+    if isinstance(functions, dict):
+        return {name: _named(inner) for name, inner in functions.items()}
+    if not isinstance(functions, list):
+        return functions
+    return [(_NAMES[inner], inner) if callable(inner) and inner in _NAMES else inner for inner in functions]
 
 
 def _restore_statistics() -> None:
@@ -105,7 +106,7 @@ def _restore_statistics() -> None:
 def _restore_numeric_groups() -> None:
     """Groups left out all columns that are no numbers, if any column was one. The sum of no values was missing."""
     for kind in (DataFrameGroupBy, SeriesGroupBy, Resampler):
-        for name in (*_STATISTICS, "quantile"):
+        for name in (*_STATISTICS, "quantile", "cumsum", "cumprod"):
             if hasattr(kind, name):
 
                 @around(kind, name)
@@ -140,6 +141,8 @@ def _restore_aggregation() -> None:
 
             @around(kind, name)
             def _(before: Any, self: Any, func: Any = None, *arguments: Any, **named: Any) -> Any:
+                if isinstance(self, (DataFrameGroupBy, SeriesGroupBy)):
+                    func = _named(func)
                 if isinstance(func, dict):
                     return _by_name(before, self, func, arguments, named)
                 func = own(func)
@@ -269,4 +272,4 @@ def _restore_nth() -> None:
             found.index = self._grouper.result_index[number[is_taken]]
             return found.sort_index(kind="stable") if self.sort else found
 
-        kind.nth = nth
+        setattr(kind, "nth", nth)  # noqa: B010 - it is final to a type checker

@@ -1,4 +1,4 @@
-"""Restore modules and names of the standard library, NumPy and scikit-learn that moved, and defaults that changed."""
+"""Restore modules and names of the standard library, NumPy and scikit-learn that moved."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlmgmt.learning.old_python import paths, patterns, python2, texts, translation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import CodeType, ModuleType
 
     from mlmgmt.learning.old_python import OldPython
@@ -97,14 +97,6 @@ _METHODS_OF_TEXT = (
     *("rindex", "rjust", "rsplit", "rstrip", "split", "strip", "swapcase", "upper", "zfill"),
 )
 """Functions of `string`, which are methods today."""
-_FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "sklearn.cluster:KMeans": {"n_init": 10},
-    "sklearn.linear_model:LogisticRegression": {"solver": "liblinear"},
-    **{f"sklearn.ensemble:{name}": {"n_estimators": 10} for name in _FORESTS},
-    **{f"sklearn.svm:{name}": {"gamma": "auto"} for name in ("NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR")},
-}
-"""Defaults of scikit-learn that changed."""
 
 
 def restore(old: OldPython, bundle: Path | None) -> None:
@@ -166,58 +158,9 @@ class _Removed(MetaPathFinder, Loader):
             return
         _add_names(module, MODULES[name])
         if name == "sklearn.cross_validation":
-            vars(module).update(_splitters())
+            from mlmgmt.learning.old_python import learners
 
-
-def _splitters() -> dict[str, Callable[..., Any]]:
-    """The splitters of `sklearn.cross_validation`, which took the rows, and were the folds themselves."""
-    import numpy as np
-    from sklearn import model_selection as now
-
-    def k_fold(n: int, n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> list[Any]:
-        splitter = now.KFold(n_folds, shuffle=shuffle, random_state=random_state if shuffle else None)
-        return list(splitter.split(np.zeros(n)))
-
-    def stratified(y: Sequence[Any], n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> list[Any]:
-        splitter = now.StratifiedKFold(n_folds, shuffle=shuffle, random_state=random_state if shuffle else None)
-        return list(splitter.split(np.zeros(len(y)), y))
-
-    def shuffled(n: int, n_iter: int = 10, test_size: Any = 0.1, random_state: Any = None) -> list[Any]:
-        return list(now.ShuffleSplit(n_iter, test_size=test_size, random_state=random_state).split(np.zeros(n)))
-
-    def leave_one_out(n: int) -> list[Any]:
-        return list(now.LeaveOneOut().split(np.zeros(n)))
-
-    return {"KFold": k_fold, "StratifiedKFold": stratified, "ShuffleSplit": shuffled, "LeaveOneOut": leave_one_out}
-
-
-def restore_learners() -> None:
-    """Restore the defaults of scikit-learn, and its imputer. It takes a second to import; call it when it is needed."""
-    for place, defaults in DEFAULTS.items():
-        _set_defaults(_at(place).__init__, defaults)
-    import sklearn.preprocessing
-    from sklearn.impute import SimpleImputer
-
-    def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, **_: Any) -> SimpleImputer:
-        import numpy as np
-
-        if axis:
-            raise NotImplementedError("Imputer(axis=1) is not restored: transpose the table, and take axis=0")
-        return SimpleImputer(missing_values=np.nan if missing_values == "NaN" else missing_values, strategy=strategy)
-
-    sklearn.preprocessing.Imputer = imputer
-
-
-def _set_defaults(function: Any, defaults: Mapping[str, Any]) -> None:
-    named = function.__kwdefaults__ or {}
-    positional = list(function.__defaults__ or ())
-    names = function.__code__.co_varnames[: function.__code__.co_argcount][-len(positional) or None :]
-    for name, value in defaults.items():
-        if name in named:
-            named[name] = value
-        else:
-            positional[names.index(name)] = value
-    function.__defaults__ = tuple(positional) or None
+            vars(module).update(learners.splitters())
 
 
 class _Bundle(MetaPathFinder):
@@ -240,16 +183,24 @@ class _ScikitLearn(MetaPathFinder):
     """Finds scikit-learn as always, and restores its defaults once it is imported."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
-        found = PathFinder.find_spec(fullname, path) if fullname == "sklearn" else None
+        found = PathFinder.find_spec(fullname, path) if fullname in _Learners.changed else None
         if found is not None and isinstance(found.loader, SourceFileLoader):
             found.loader = _Learners(found.loader.name, found.loader.path)
         return found
 
 
 class _Learners(SourceFileLoader):
+    changed = ("sklearn", "sklearn.model_selection._split")
+
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        restore_learners()
+        # It takes a second to import.
+        from mlmgmt.learning.old_python import learners
+
+        if module.__name__ == "sklearn":
+            learners.restore()
+        else:
+            learners.restore_folds(module)
 
 
 class _Translating(SourceFileLoader):

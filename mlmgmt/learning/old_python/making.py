@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import OrderedDict
 from functools import cmp_to_key
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,7 +157,7 @@ def _has_intervals(dtype: Any) -> bool:
     return (
         isinstance(dtype, pd.CategoricalDtype)
         and isinstance(dtype.categories, pd.IntervalIndex)
-        and dtype.categories.dtype.subtype.kind in "iuf"
+        and dtype.categories.left.dtype.kind in "iuf"
     )
 
 
@@ -164,10 +165,10 @@ def _labels(edges: list[Any], precision: int, right: bool, lowest: bool) -> list
     """Return the labels of bins: with more digits where two edges of a bin would look equal."""
     for digits in range(precision, precision + 20):
         names = [_edge(edge, digits) for edge in edges]
-        if all(low != high for low, high in zip(names, names[1:], strict=False)):
+        if all(low != high for low, high in pairwise(names)):
             break
     around_them = "(]" if right else "[)"
-    labels = [f"{around_them[0]}{low}, {high}{around_them[1]}" for low, high in zip(names, names[1:], strict=False)]
+    labels = [f"{around_them[0]}{low}, {high}{around_them[1]}" for low, high in pairwise(names)]
     return [f"[{labels[0][1:]}", *labels[1:]] if right and lowest else labels
 
 

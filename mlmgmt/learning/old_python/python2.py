@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from functools import cmp_to_key, reduce
+from functools import cmp_to_key, reduce, wraps
 from importlib import reload
 from itertools import zip_longest
 from sys import intern
@@ -48,9 +48,9 @@ def divide(left: Any, right: Any) -> Any:
 def divide_in_place(left: Any, right: Any) -> Any:
     """Do `left /= right`, which changes an array or a table itself."""
     if _is_whole(left) and _is_whole(right):
-        return operator.ifloordiv(left, right)
+        return operator.ifloordiv(left, right)  # type: ignore[no-untyped-call]
     found = _divided_by_class(left, right)
-    return operator.itruediv(left, right) if found is NotImplemented else found
+    return operator.itruediv(left, right) if found is NotImplemented else found  # type: ignore[no-untyped-call]
 
 
 def _divided_by_class(left: Any, right: Any) -> Any:
@@ -144,6 +144,7 @@ def sort(values: Any, *arguments: Any, **named: Any) -> Any:
 
 
 def _extreme(before: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(before)
     def call(*values: Any, **named: Any) -> Any:
         items = list(values[0]) if len(values) == 1 else list(values)
         try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pandas.core.internals.blocks import Block
+from pandas.core.indexing import _iLocIndexer
+from pandas.core.internals.blocks import Block  # type: ignore[import-not-found]
 
 from mlmgmt.learning.old_python.patching import add, around, called_by_script
 
@@ -21,10 +22,7 @@ def restore() -> None:
     _restore_positions()
     _restore_extremes()
 
-    # A value of another type changed the type of its column.
-    @around(Block, "coerce_to_target_dtype")
-    def _(before: Callable[..., Any], self: Any, other: Any, *_: Any, **__: Any) -> Any:
-        return before(self, other, False)
+    _restore_types()
 
 
 class _Mixed:
@@ -60,6 +58,24 @@ class _Mixed:
         if hasattr(key, "dtype") and pd.api.types.is_integer_dtype(key.dtype):
             return axis[key]
         return key
+
+
+def _restore_types() -> None:
+    """A value of another type changed the type of its column."""
+
+    @around(Block, "coerce_to_target_dtype")
+    def _(before: Callable[..., Any], self: Any, other: Any, *_: Any, **__: Any) -> Any:
+        return before(self, other, False)
+
+    @around(_iLocIndexer, "_setitem_single_column")
+    def _(before: Callable[..., Any], self: Any, loc: int, value: Any, plane_indexer: Any) -> None:
+        try:
+            before(self, loc, value, plane_indexer)
+        except TypeError as error:
+            # All rows of a column.
+            if not str(error).startswith("Invalid value"):
+                raise
+            self.obj.isetitem(loc, value)
 
 
 def _restore_positions() -> None:

@@ -176,5 +176,5 @@ def _restore_columns() -> None:
 
         return call
 
-    StringMethods.encode = of_each(encode)
-    StringMethods.decode = of_each(decode)
+    for name, function in (("encode", encode), ("decode", decode)):
+        setattr(StringMethods, name, of_each(function))

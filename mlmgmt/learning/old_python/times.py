@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pandas._libs.parsers import STR_NA_VALUES
+from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[import-not-found]
 from pandas.core.arrays.datetimelike import TimelikeOps
 from pandas.core.indexes.accessors import DatetimeProperties
 from pandas.core.resample import TimeGrouper
@@ -88,7 +88,7 @@ def _restore_times(old: OldPython) -> None:
             found = in_nanoseconds(before(arg, "raise" if errors == "ignore" else errors, *arguments, **named))
         except (TypeError, ValueError):
             if errors == "ignore":
-                return arg
+                return np.asarray(arg, dtype=object) if isinstance(arg, (list, tuple)) else arg
             raise
         return found if is_boxed else found.to_numpy()
 
@@ -124,9 +124,10 @@ def _restore_frequencies() -> None:
         def _(before: Any, self: Any, freq: Any, *arguments: Any, **named: Any) -> Any:
             return before(self, frequency(freq), *arguments, **named)
 
-    for kind in (*_BOTH, pd.DatetimeIndex):
+    shifted: tuple[type, ...] = (*_BOTH, pd.DatetimeIndex)
+    for owner in shifted:
 
-        @around(kind, "shift")
+        @around(owner, "shift")
         def _(before: Any, self: Any, periods: Any = 1, freq: Any = None, *arguments: Any, **named: Any) -> Any:
             # Columns tell a missing frequency from None.
             given = (frequency(freq), *arguments) if freq is not None else ()
@@ -136,7 +137,7 @@ def _restore_frequencies() -> None:
         return pd.Grouper(freq=freq, closed=closed, label=label, **named)
 
     if not hasattr(pd, "TimeGrouper"):
-        pd.TimeGrouper = time_grouper
+        pd.TimeGrouper = time_grouper  # type: ignore[attr-defined]
 
 
 def _restore_resample(old: OldPython) -> None:

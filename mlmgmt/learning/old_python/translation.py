@@ -61,7 +61,7 @@ _FIXERS = [
 ]
 """Fixers that neither add lines nor only change the style.
 
-`map`, `filter`, `zip` and `execfile` are left: under another name, such as that of `imap`, they must stay what they are.
+`map`, `filter`, `zip` and `execfile` are left: under another name, such as `imap`, they must stay what they are.
 """
 _ACCESSORS = ("loc", "iloc", "ix", "at", "iat", "values")
 DIVIDE, DIVIDE_IN_PLACE, ASSIGN, IN_PLACE = "__old_divide__", "__old_divided__", "__old_assign__", "__old_in_place__"
@@ -250,8 +250,9 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(node.func, ast.Attribute) and self._is_python2:
             name = self._method(node, node.func.attr)
             if name is not None:
-                node.func, node.args = ast.Name(name, ast.Load()), [node.func.value, *node.args]
-                ast.copy_location(node.func, node)
+                called = _call(name, node.func.value, *node.args)
+                called.keywords = node.keywords
+                return ast.copy_location(called, node)
         elif isinstance(node.func, ast.Name) and node.args and not isinstance(node.args[0], ast.Starred):
             self._translate_text(node, node.func)
         return node
@@ -261,9 +262,7 @@ class _Rewriter(ast.NodeTransformer):
         """Return the helper for a method of Python 2's text and lists."""
         if name == "translate":
             return TRANSLATE if len(node.args) == 2 else None
-        if name == "sort":
-            return SORT if node.args or any(word.arg == "cmp" for word in node.keywords) else None
-        return {"encode": ENCODE, "decode": DECODE}.get(name)
+        return {"encode": ENCODE, "decode": DECODE, "sort": SORT}.get(name)
 
     def _translate_text(self, node: ast.Call, function: ast.Name) -> None:
         """Let `eval`, `exec` and `execfile` translate what they run. They stay calls, and so keep their variables."""
@@ -344,6 +343,7 @@ def builtins_of(old: OldPython) -> dict[str, Any]:
         IN_PLACE: _in_place,
         SLICE: slice,
         CODE: _code(old),
+        "compile": _compile(old),
         "open": paths.open_file,
     }
     if old.python == 2:
@@ -373,6 +373,17 @@ def _code(old: OldPython) -> Callable[[Any, str, bool], Any]:
         return translated(str(source), mode, truly) if isinstance(source, str) else source
 
     return code
+
+
+def _compile(old: OldPython) -> Callable[..., Any]:
+    code = _code(old)
+
+    def call(source: Any, filename: str, mode: str, *more: Any, **named: Any) -> Any:
+        if not isinstance(source, (str, bytes)) or mode not in ("exec", "eval"):
+            return compile(source, filename, mode, *more, **named)
+        return code(source, mode, False)
+
+    return call
 
 
 def _column_of(table: Any, is_attribute: bool, column: Any) -> Any:
