@@ -32,7 +32,7 @@ _EXPECTED = (
     *("Exception", "BaseException", "StandardError"),
 )
 """What code for both Pythons catches, to do the same in another way."""
-_VERSION = re.compile(r".*version.*|(is_?|_)?py(thon)?_?[23]\w*", re.IGNORECASE)
+_VERSION = re.compile(r"hexversion|(__|python_)?version(__|_info|_tuple)?|(is_?|_)?py(thon)?_?[23]k?\d*", re.IGNORECASE)
 """Names whose value says which Python runs the script, such as `sys.version_info` and `six.PY2`."""
 
 

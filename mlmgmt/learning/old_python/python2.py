@@ -39,18 +39,19 @@ def names() -> dict[str, Any]:
 
 def divide(left: Any, right: Any) -> Any:
     """Divide as Python 2 and NumPy did: whole numbers give whole numbers. Tables and columns always divided truly."""
-    if _is_whole(left) and _is_whole(right):
-        return left // right
     found = _divided_by_class(left, right)
-    return left / right if found is NotImplemented else found
+    if found is not NotImplemented:
+        return found
+    return left // right if _is_whole(left) and _is_whole(right) else left / right
 
 
 def divide_in_place(left: Any, right: Any) -> Any:
     """Do `left /= right`, which changes an array or a table itself."""
-    if _is_whole(left) and _is_whole(right):
-        return operator.ifloordiv(left, right)  # type: ignore[no-untyped-call]
     found = _divided_by_class(left, right)
-    return operator.itruediv(left, right) if found is NotImplemented else found  # type: ignore[no-untyped-call]
+    if found is not NotImplemented:
+        return found
+    function = operator.ifloordiv if _is_whole(left) and _is_whole(right) else operator.itruediv
+    return function(left, right)  # type: ignore[no-untyped-call]
 
 
 def _divided_by_class(left: Any, right: Any) -> Any:

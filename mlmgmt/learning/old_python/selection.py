@@ -93,11 +93,13 @@ def _restore_positions() -> None:
 
 def _is_position(index: Any, key: Any) -> bool:
     """Whether the key of a column is a position: a whole number where the labels are no numbers, or several."""
+    labels = index.levels[0] if isinstance(index, pd.MultiIndex) else index
+    if pd.api.types.is_numeric_dtype(labels.dtype):
+        return False
     several = isinstance(key, list) or getattr(key, "ndim", 0) == 1
     if not (pd.api.types.is_integer(key) or (several and len(key) and all(map(pd.api.types.is_integer, key)))):
         return False
-    labels = index.levels[0] if isinstance(index, pd.MultiIndex) else index
-    if pd.api.types.is_numeric_dtype(labels.dtype) or labels.inferred_type in ("integer", "floating", "boolean"):
+    if labels.inferred_type in ("integer", "floating", "boolean", "empty"):
         return False
     return several or key not in labels
 

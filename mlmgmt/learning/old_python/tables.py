@@ -214,6 +214,19 @@ def _by_position(kind: Any, name: str, order: tuple[str, ...]) -> None:
 
 
 def _restore_text() -> None:
+    @around(pd.Series, "astype")
+    def _(before: Any, self: Any, dtype: Any, *arguments: Any, **named: Any) -> Any:
+        """The text of a float had 12 digits, as NumPy still writes them."""
+        if self.dtype.kind == "f" and dtype in (str, "str"):
+            return pd.Series([str(value) for value in self.to_numpy()], index=self.index, name=self.name, dtype=object)
+        return before(self, dtype, *arguments, **named)
+
+    @around(pd.DataFrame, "astype")
+    def _(before: Any, self: Any, dtype: Any, *arguments: Any, **named: Any) -> Any:
+        if isinstance(dtype, (type, str)) and dtype in (str, "str"):
+            return self.apply(lambda column: column.astype(str))
+        return before(self, dtype, *arguments, **named)
+
     @around(StringMethods, "replace")
     def _(
         before: Any,

@@ -54,10 +54,21 @@ def text_of(data: Any) -> Any:
         return _encoded(data.decode("latin-1"), data)
 
 
-def encode(value: Any, encoding: Any = "utf-8", errors: str = "strict") -> Any:
+def short(value: Any) -> str:
+    """Do `str(value)`, which wrote 12 digits of a float."""
+    import numpy as np
+
+    # NumPy writes as it did then; see `libraries.restore`.
+    return str(np.float64(value)) if type(value) is float else str(value)
+
+
+def encode(value: Any, *arguments: Any, **named: Any) -> Any:
     """Do `value.encode(...)`, which gave text."""
-    if not isinstance(value, (str, bytes)):
-        return value.encode(encoding, errors)
+    is_text = isinstance(value, (str, bytes))
+    return _encode(value, *arguments, **named) if is_text else value.encode(*arguments, **named)
+
+
+def _encode(value: str | bytes, encoding: str = "utf-8", errors: str = "strict") -> Any:
     codec = codecs.lookup(encoding)
     if codec.name == "rot-13":
         return codecs.encode(text_of(value), "rot13")
@@ -70,10 +81,12 @@ def encode(value: Any, encoding: Any = "utf-8", errors: str = "strict") -> Any:
     return _encoded(data.decode(encoding), data)
 
 
-def decode(value: Any, encoding: Any = "utf-8", errors: str = "strict") -> Any:
+def decode(value: Any, *arguments: Any, **named: Any) -> Any:
     """Do `value.decode(...)`."""
-    if not isinstance(value, str):
-        return value.decode(encoding, errors)
+    return _decode(value, *arguments, **named) if isinstance(value, str) else value.decode(*arguments, **named)
+
+
+def _decode(value: str, encoding: str = "utf-8", errors: str = "strict") -> Any:
     codec = codecs.lookup(encoding)
     if codec.name == "rot-13":
         return codecs.decode(value, "rot13")

@@ -211,7 +211,7 @@ def _restore_files() -> None:
     more = ("delim_whitespace", "error_bad_lines", "warn_bad_lines", "squeeze", "infer_datetime_format")
 
     @around(pd, "read_csv", more)
-    def _(before: Callable[..., Any], path: Any, *arguments: Any, **named: Any) -> Any:
+    def _(before: Callable[..., Any], filepath_or_buffer: Any, *arguments: Any, **named: Any) -> Any:
         named.pop("infer_datetime_format", None)
         is_squeezed = named.pop("squeeze", False)
         warns = named.pop("warn_bad_lines", True)
@@ -221,7 +221,7 @@ def _restore_files() -> None:
             named["sep"] = r"\s+"
         if named.get("parse_dates") and "date_format" not in named:
             named["date_format"] = "mixed"
-        found = before(paths.with_slashes(path), *arguments, **named)
+        found = before(paths.with_slashes(filepath_or_buffer), *arguments, **named)
         return found.squeeze("columns") if is_squeezed and isinstance(found, pd.DataFrame) else found
 
     def from_csv(

@@ -67,6 +67,7 @@ _ACCESSORS = ("loc", "iloc", "ix", "at", "iat", "values")
 DIVIDE, DIVIDE_IN_PLACE, ASSIGN, IN_PLACE = "__old_divide__", "__old_divided__", "__old_assign__", "__old_in_place__"
 TRANSLATE, SLICE, SORT = "__old_translate__", "__old_slice__", "__old_sort__"
 ENCODE, DECODE, CODE, FILE = "__old_encode__", "__old_decode__", "__old_code__", "__old_file__"
+TEXT = "__old_text__"
 _DEEPEST = 10_000
 """The recursion limit while a tree is changed: an expression of many terms is a deep tree."""
 
@@ -254,7 +255,7 @@ class _Rewriter(ast.NodeTransformer):
                 called.keywords = node.keywords
                 return ast.copy_location(called, node)
         elif isinstance(node.func, ast.Name) and node.args and not isinstance(node.args[0], ast.Starred):
-            self._translate_text(node, node.func)
+            self._rename(node, node.func)
         return node
 
     @staticmethod
@@ -264,7 +265,7 @@ class _Rewriter(ast.NodeTransformer):
             return TRANSLATE if len(node.args) == 2 else None
         return {"encode": ENCODE, "decode": DECODE, "sort": SORT}.get(name)
 
-    def _translate_text(self, node: ast.Call, function: ast.Name) -> None:
+    def _rename(self, node: ast.Call, function: ast.Name) -> None:
         """Let `eval`, `exec` and `execfile` translate what they run. They stay calls, and so keep their variables."""
         if function.id in ("eval", "exec"):
             mode = [ast.Constant(function.id), ast.Constant(self._truly)]
@@ -272,6 +273,8 @@ class _Rewriter(ast.NodeTransformer):
         elif function.id == "execfile" and self._is_python2:
             node.args[0] = ast.copy_location(_call(FILE, node.args[0]), node)
             function.id = "exec"
+        elif function.id == "str" and self._is_python2 and len(node.args) == 1:
+            function.id = TEXT
 
 
 def column_part(target: ast.AST) -> tuple[tuple[ast.expr, ast.expr], ast.expr, str] | None:
@@ -355,6 +358,7 @@ def builtins_of(old: OldPython) -> dict[str, Any]:
             SORT: python2.sort,
             ENCODE: texts.encode,
             DECODE: texts.decode,
+            TEXT: texts.short,
             FILE: lambda path: compiled(decoded(Path(paths.with_slashes(path)).read_bytes()), str(path), old),
         }
     return vars(builtins) | helpers
