@@ -17,7 +17,7 @@ from mlmgmt.learning.old_python.patching import around, called_by_script
 _BOTH = (pd.DataFrame, pd.Series)
 _STATISTICS = ("sum", "prod", "mean", "median", "std", "var", "sem", "skew", "kurt")
 _OWN = ("sum", "prod", "mean", "median", "std", "var", "min", "max")
-"""Functions of NumPy that stand for pandas' own statistic of this name: without missing values, and `ddof=1`."""
+"""Functions of NumPy that meant pandas' own statistic of this name: without missing values, and `ddof=1`."""
 _NAMED: dict[Any, str] = {getattr(np, name): name for name in _OWN} | {
     builtins.sum: "sum",
     builtins.min: "min",

@@ -55,7 +55,7 @@ _OF_COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def restore(old: OldPython) -> None:
-    """Change pandas in this process; see `restored.md` in the help for what it restores."""
+    """Change pandas in this process; see `scripts.md` in the help for what it restores."""
     with warnings.catch_warnings():
         # Text was kept as objects. pandas 4 cannot be told so any more.
         warnings.simplefilter("ignore")
