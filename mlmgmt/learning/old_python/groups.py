@@ -104,7 +104,7 @@ def _restore_statistics() -> None:
 
 
 def _restore_numeric_groups() -> None:
-    """Groups left out all columns that are no numbers, if any column was one. The sum of no values was missing."""
+    """Groups left out all columns that are not numeric, if any column was. The sum of no values was missing."""
     for kind in (DataFrameGroupBy, SeriesGroupBy, Resampler):
         for name in (*_STATISTICS, "quantile", "cumsum", "cumprod"):
             if hasattr(kind, name):

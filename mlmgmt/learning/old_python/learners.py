@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from sklearn.impute import SimpleImputer
 
 _FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
+_DESCENTS = ("Perceptron", "SGDClassifier", "SGDRegressor")
 DEFAULTS: dict[str, dict[str, Any]] = {
     "sklearn.cluster:KMeans": {"n_init": 10},
     "sklearn.linear_model:LogisticRegression": {"solver": "liblinear"},
     **{f"sklearn.ensemble:{name}": {"n_estimators": 10} for name in _FORESTS},
+    **{f"sklearn.linear_model:{name}": {"max_iter": 5, "tol": None} for name in _DESCENTS},
     **{f"sklearn.svm:{name}": {"gamma": "auto"} for name in ("NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR")},
 }
 """Defaults of scikit-learn that changed."""

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlmgmt.learning.old_python import paths, patterns, python2, texts, translation
+from mlmgmt.learning.old_python.patching import around, called_by_script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import CodeType, ModuleType
 
     from mlmgmt.learning.old_python import OldPython
@@ -117,8 +118,16 @@ def restore(old: OldPython, bundle: Path | None) -> None:
 
 
 def _restore_python2() -> None:
+    import math
     import operator
     import string
+
+    for name in ("ceil", "floor"):
+
+        @around(math, name)
+        def _(before: Callable[..., Any], value: Any) -> Any:
+            # It decides how the number is divided.
+            return float(before(value)) if called_by_script() else before(value)
 
     vars(sys).update(setdefaultencoding=lambda _: None, maxint=sys.maxsize)
     vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))

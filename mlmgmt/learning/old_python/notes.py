@@ -30,6 +30,8 @@ def notes(tree: ast.Module, old: OldPython) -> Iterator[Note]:
     if old.python == 2:
         for body in bodies:
             yield from _executions(body)
+        for body in (tree.body, *bodies):
+            yield from _kept(body)
 
 
 def _orders(node: ast.AST) -> Iterator[Note]:
@@ -47,6 +49,43 @@ def _orders(node: ast.AST) -> Iterator[Note]:
         )
         if is_made or isinstance(part, (ast.Set, ast.SetComp)):
             yield part, "the order of a set differs from that of Python 2. Use sorted(...)"
+
+
+def _kept(body: Sequence[ast.stmt]) -> Iterator[Note]:
+    """Yield lists whose variable is read after them: it kept its last value."""
+    uses = sorted((use for part in body for use in _uses(part, frozenset())), key=lambda use: use[:2])
+    lists = [inner for part in body for inner in _of_scope(part) if isinstance(inner, ast.ListComp)]
+    for made in lists:
+        end = made.end_lineno or made.lineno, made.end_col_offset or 0
+        for name in sorted(_bound(made)):
+            later = [is_read for *place, used, is_read in uses if used == name and tuple(place) >= end]
+            if later[:1] == [True]:
+                yield made, f"{name!r} kept its last value after the list. Here the list does not change it"
+
+
+def _of_scope(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the parts of a statement, without those of functions and classes in it."""
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        yield node
+        for part in ast.iter_child_nodes(node):
+            yield from _of_scope(part)
+
+
+def _uses(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[int, int, str, bool]]:
+    """Yield the names in a statement: line, column, the name, and whether it is read."""
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+        return
+    if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        hidden |= _bound(node)
+    if isinstance(node, ast.Name) and node.id not in hidden:
+        yield node.lineno, node.col_offset, node.id, isinstance(node.ctx, ast.Load)
+    for part in ast.iter_child_nodes(node):
+        yield from _uses(part, hidden)
+
+
+def _bound(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> frozenset[str]:
+    targets = (inner for part in node.generators for inner in ast.walk(part.target))
+    return frozenset(inner.id for inner in targets if isinstance(inner, ast.Name))
 
 
 def _executions(body: Sequence[ast.stmt]) -> Iterator[Note]:

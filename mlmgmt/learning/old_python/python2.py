@@ -115,6 +115,19 @@ def compare(left: Any, right: Any) -> int:
         return 1 if ranks[0] > ranks[1] else -1
 
 
+def compared(kind: type) -> type:
+    """Let a class compare with its `__cmp__`, but by what it has for today's Python where it has it."""
+    comparisons = {name: getattr(operator, name) for name in ("eq", "ge", "gt", "le", "lt", "ne")}
+    for name, by in comparisons.items():
+
+        def method(self: Any, other: Any, by: Callable[..., Any] = by) -> Any:
+            return by(self.__cmp__(other), 0)
+
+        if f"__{name}__" not in vars(kind):
+            setattr(kind, f"__{name}__", method)
+    return kind
+
+
 def _rank(value: Any) -> tuple[int, str]:
     import numbers
 

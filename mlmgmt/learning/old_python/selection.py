@@ -92,7 +92,7 @@ def _restore_positions() -> None:
 
 
 def _is_position(index: Any, key: Any) -> bool:
-    """Whether the key of a column is a position: a whole number where the labels are no numbers, or several."""
+    """Whether the key of a column is a position: a whole number where the labels are not numbers, or several."""
     labels = index.levels[0] if isinstance(index, pd.MultiIndex) else index
     if pd.api.types.is_numeric_dtype(labels.dtype):
         return False

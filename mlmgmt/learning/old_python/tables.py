@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.core.strings.accessor import StringMethods
 
 from mlmgmt.learning.old_python import groups, making, selection, times
-from mlmgmt.learning.old_python.patching import add, around
+from mlmgmt.learning.old_python.patching import add, around, called_by_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,15 @@ def restore(old: OldPython) -> None:
 
 
 def _restore_calls() -> None:
+    @around(pd.DataFrame, "apply")
+    def _(before: Any, self: Any, *arguments: Any, **named: Any) -> Any:
+        """Lists with a value for each column made a table."""
+        found = before(self, *arguments, **named)
+        lists = isinstance(found, pd.Series) and len(found) and all(isinstance(row, (list, tuple)) for row in found)
+        if not (lists and called_by_script() and {len(row) for row in found} == {len(self.columns)}):
+            return found
+        return pd.DataFrame(found.tolist(), index=found.index, columns=self.columns)
+
     @add(pd.DataFrame)
     def append(self: Any, other: Any, ignore_index: bool = False, verify_integrity: bool = False) -> Any:
         if isinstance(other, dict):

@@ -67,7 +67,7 @@ _ACCESSORS = ("loc", "iloc", "ix", "at", "iat", "values")
 DIVIDE, DIVIDE_IN_PLACE, ASSIGN, IN_PLACE = "__old_divide__", "__old_divided__", "__old_assign__", "__old_in_place__"
 TRANSLATE, SLICE, SORT = "__old_translate__", "__old_slice__", "__old_sort__"
 ENCODE, DECODE, CODE, FILE = "__old_encode__", "__old_decode__", "__old_code__", "__old_file__"
-TEXT = "__old_text__"
+TEXT, COMPARED = "__old_text__", "__old_compared__"
 _DEEPEST = 10_000
 """The recursion limit while a tree is changed: an expression of many terms is a deep tree."""
 
@@ -258,6 +258,13 @@ class _Rewriter(ast.NodeTransformer):
             self._rename(node, node.func)
         return node
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+        if self._is_python2 and "__cmp__" in methods:
+            node.decorator_list.append(ast.copy_location(ast.Name(COMPARED, ast.Load()), node.body[0]))
+        return node
+
     @staticmethod
     def _method(node: ast.Call, name: str) -> str | None:
         """Return the helper for a method of Python 2's text and lists."""
@@ -338,7 +345,7 @@ def _copied(node: ast.expr, context: ast.expr_context) -> ast.expr:
 def builtins_of(old: OldPython) -> dict[str, Any]:
     """Return the builtins for translated code: those of its Python, and what the translation needs.
 
-    They are no variables of the script, and code that it runs itself gets them, too.
+    They are not variables of the script, and code that it runs itself gets them, too.
     """
     helpers: dict[str, Any] = {
         SCRIPT: old,
@@ -359,6 +366,7 @@ def builtins_of(old: OldPython) -> dict[str, Any]:
             ENCODE: texts.encode,
             DECODE: texts.decode,
             TEXT: texts.short,
+            COMPARED: python2.compared,
             FILE: lambda path: compiled(decoded(Path(paths.with_slashes(path)).read_bytes()), str(path), old),
         }
     return vars(builtins) | helpers
