@@ -215,6 +215,14 @@ MODERN = {
         "[pd.rolling_corr(g.n, g.n, 2).round(4).tolist()[1:], pd.rolling_quantile(g.n, 2, 0.5).tolist()[1:]]",
         [[1.0] * 3, [1.5, 2.5, 3.5]],
     ),
+    "a text is not split at nothing": (
+        "[re.split(r'\\s*', 'a b'), re.sub('x*', '-', 'abxd')]",
+        [["a", "b"], "-a-b-d-"],
+    ),
+    "arrays can be changed": ("[array(g.v.values), array(np.asarray(g.n)), array(g[['n']].values[:, 0])]", [9, 9, 9]),
+    "labels that are floats": ("int(g.set_index('v').ix[4].n)", 4),
+    "nth without the rows that have no key": ("g.groupby('v').nth(0).n.tolist()", [1, 2, 4]),
+    "windows of arrays": ("pd.rolling_sum(g.n.values, 2).tolist()[1:]", [3.0, 5.0, 7.0]),
     "a path of Windows": ("open('.\\\\source.py', 'rU').read(6)", "import"),
     "the order of sets is the same in each run": ("__import__('sys').flags.hash_randomization", 0),
 }
@@ -290,6 +298,7 @@ OLDER = {
     "pickles of Python 2": ("pickle.loads(b\"S'caf\\\\xe9'\\np0\\n.\")", "caf\xe9"),
     "pickles in files opened as text": ("pickled([1])", [1]),
     "a tab is 8 columns": ("tabs()", 2),
+    "an exception had a message": ("[messages(ValueError('no')), messages(ValueError('a', 1))]", ["no", ""]),
     "floor gave a float": ("[math.floor(5.5) / 2, math.ceil(4.5)]", [2.5, 5.0]),
     "a class compares itself": (
         "[Ranked(1) == Ranked(1), Ranked(2) < Ranked(1), max(Ranked(1), Ranked(2)).rank]",
@@ -305,6 +314,9 @@ import base64, binascii, hashlib, math, operator, pickle, re, string, types, zli
 from itertools import imap as lazy
 class Half(int):
     def __div__(self, other): return 'half'
+def messages(error):
+    try: raise error
+    except ValueError, e: return e.message
 class Ranked(object):
     def __init__(self, rank): self.rank = rank
     def __cmp__(self, other): return cmp(self.rank, other.rank)
@@ -343,13 +355,16 @@ def tabs():
         return x + 1
 """
 MODERN_LINES = """
-import io
+import io, re
 from sklearn import linear_model as learners, preprocessing
 from sklearn.multiclass import OneVsRestClassifier
 g = pd.DataFrame({'n': [1, 2, 3, 4], 'v': [1.5, 2.5, np.nan, 4], 's': list('abcd'), 'k': list('pqqp')})
 g = g[['n', 'v', 's', 'k']]
 g['t'] = pd.to_datetime(['2016-01-02', '2016-02-03', '2016-02-03', '2016-01-02'])
 rows, classes = np.arange(9).reshape(9, 1), list('abcabccba')
+def array(found):
+    found[0] = 9
+    return int(found[0])
 learner = learners.LogisticRegression().fit(rows, classes)
 each = OneVsRestClassifier(learners.LogisticRegression(solver='liblinear')).fit(rows, classes)
 """
@@ -520,6 +535,7 @@ NAMED = [
     ("x = 1\ns = df['a']\ns[0] = x", 3, "'s' was taken out in line 2", False),
     ("s = df['a'].copy()\ns[0] = 1", 0, "", False),
     ("s = df.loc[1:3, 'a']\ns.fillna(0, inplace=True)", 2, "'s' was taken out in line 1", False),
+    ("x = df.values\nx[0] = 1", 2, "'x' was taken out in line 1", False),
     ("df.loc[0]['a'] = 1", 1, "Use one pair of brackets", False),
     ("df.a.str.match('(x)')", 1, "Use str.extract", False),
     ("def f(:\n    pass", 1, "not valid Python", True),

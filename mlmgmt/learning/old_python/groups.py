@@ -266,7 +266,7 @@ def _restore_nth() -> None:
             places = [n] if isinstance(n, int) else list(n)
             from_start, from_end = self.cumcount(), self.cumcount(ascending=False)
             is_taken = (from_start.isin(places) | from_end.isin([-place - 1 for place in places])).to_numpy()
-            number = self.ngroup().to_numpy()
+            number = self.ngroup().fillna(-1).to_numpy(dtype="int64")
             is_taken = is_taken & (number >= 0)
             found = self._obj_with_exclusions[is_taken]
             found.index = self._grouper.result_index[number[is_taken]]

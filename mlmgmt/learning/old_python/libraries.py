@@ -113,6 +113,7 @@ def restore(old: OldPython, bundle: Path | None) -> None:
     _add_names(numpy, NAMES["numpy"])
     for name, function in (("asscalar", lambda a: a.item()), ("in1d", numpy.isin)):
         vars(numpy).setdefault(name, function)
+    patterns.restore(old)
     if old.python == 2:
         _restore_python2()
 
@@ -133,7 +134,6 @@ def _restore_python2() -> None:
     vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))
     vars(string).update(atof=float, atoi=int, atol=int, **{name: getattr(str, name) for name in _METHODS_OF_TEXT})
     vars(operator).update(div=python2.divide, idiv=python2.divide_in_place, isCallable=callable)
-    patterns.restore()
     texts.restore()
     paths.restore_pickles()
 

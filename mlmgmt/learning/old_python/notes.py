@@ -143,7 +143,9 @@ def _within(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _is_part(node: ast.expr) -> bool:
-    """Whether an expression is a column by its name, or a slice of the rows: `t["a"]`, `t.loc[1:5]`."""
+    """Whether an expression is a column by its name, a slice of the rows, or their array: `t["a"]`, `t.loc[1:5]`."""
+    if isinstance(node, ast.Attribute) and node.attr == "values":
+        return True
     if not isinstance(node, ast.Subscript):
         return False
     if isinstance(node.value, ast.Attribute) and node.value.attr in _ACCESSORS:

@@ -1,4 +1,4 @@
-"""Regular expressions of Python 2, in which letters, digits and spaces were those of ASCII."""
+"""Regular expressions as Python 2 and 3.5 had them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mlmgmt.learning.old_python.patching import around, called_by_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mlmgmt.learning.old_python import OldPython
 
 _FLAGS_AT = {
     "compile": 0,
@@ -24,14 +26,18 @@ _FLAGS_AT = {
 """The place of the flags among the arguments after the pattern."""
 
 
-def restore() -> None:
+def restore(old: OldPython) -> None:
     """Change the functions of `re` for scripts, and for pandas, which takes patterns from them."""
-    compile_pattern = re.compile
-    for name, place in _FLAGS_AT.items():
-        _narrow(name, place, compile_pattern)
+    _restore_empty_matches()
+    if old.python == 2:
+        compile_pattern = re.compile
+        for name, place in _FLAGS_AT.items():
+            _narrow(name, place, compile_pattern)
 
 
 def _narrow(name: str, place: int, compile_pattern: Callable[..., Any]) -> None:
+    """Letters, digits and spaces were those of ASCII."""
+
     @around(re, name)
     def _(before: Callable[..., Any], pattern: Any, *arguments: Any, **named: Any) -> Any:
         flags = arguments[place] if len(arguments) > place else named.get("flags", 0)
@@ -47,3 +53,35 @@ def _ascii(pattern: str, flags: int, compile_pattern: Callable[..., Any]) -> Any
     except ValueError:
         # The pattern itself says that it is for all letters: "(?u)".
         return compile_pattern(pattern, flags)
+
+
+def _restore_empty_matches() -> None:
+    """A text was not split at nothing, and nothing right after a match was not replaced."""
+
+    @around(re, "split")
+    def _(before: Callable[..., Any], pattern: Any, string: Any, maxsplit: int = 0, flags: int = 0) -> Any:
+        compiled = re.compile(pattern, flags) if called_by_script() else None
+        if compiled is None or compiled.match(string[:0]) is None:
+            return before(pattern, string, maxsplit, flags)
+        found: list[Any] = []
+        end = 0
+        for match in compiled.finditer(string):
+            if match.group() and not (maxsplit and len(found) >= maxsplit * (compiled.groups + 1)):
+                found += [string[end : match.start()], *match.groups()]
+                end = match.end()
+        return [*found, string[end:]]
+
+    @around(re, "sub")
+    def _(before: Callable[..., Any], pattern: Any, repl: Any, string: Any, count: int = 0, flags: int = 0) -> Any:
+        compiled = re.compile(pattern, flags) if called_by_script() else None
+        if count or compiled is None or compiled.match(string[:0]) is None:
+            return before(pattern, repl, string, count, flags)
+        last = -1
+
+        def replaced(match: Any) -> Any:
+            nonlocal last
+            is_left_out = not match.group() and match.start() == last
+            last = match.end() if match.group() else -1
+            return string[:0] if is_left_out else repl(match) if callable(repl) else match.expand(repl)
+
+        return compiled.sub(replaced, string)

@@ -115,6 +115,13 @@ def compare(left: Any, right: Any) -> int:
         return 1 if ranks[0] > ranks[1] else -1
 
 
+def message(value: Any) -> Any:
+    """Return `value.message`, which exceptions had."""
+    if isinstance(value, BaseException) and not hasattr(value, "message"):
+        return value.args[0] if len(value.args) == 1 else ""
+    return value.message
+
+
 def compared(kind: type) -> type:
     """Let a class compare with its `__cmp__`, but by what it has for today's Python where it has it."""
     comparisons = {name: getattr(operator, name) for name in ("eq", "ge", "gt", "le", "lt", "ne")}

@@ -23,6 +23,7 @@ def restore() -> None:
     _restore_extremes()
 
     _restore_types()
+    _restore_arrays()
 
 
 class _Mixed:
@@ -43,7 +44,7 @@ class _Mixed:
         return found if isinstance(key, tuple) else found[0]
 
     def _along(self, axis: Any, key: Any) -> Any:
-        if pd.api.types.is_integer_dtype(axis.dtype) or isinstance(axis, pd.MultiIndex):
+        if pd.api.types.is_numeric_dtype(axis.dtype) or isinstance(axis, pd.MultiIndex):
             return key
         if isinstance(key, slice):
             ends = (key.start, key.stop)
@@ -76,6 +77,26 @@ def _restore_types() -> None:
             if not str(error).startswith("Invalid value"):
                 raise
             self.obj.isetitem(loc, value)
+
+
+def _restore_arrays() -> None:
+    """The array of a table could be written to. Here it is another array then: `notes` names what changed the table."""
+    for kind in _BOTH:
+        values = vars(kind)["values"].fget
+
+        def writable(self: Any, values: Callable[..., Any] = values) -> Any:
+            return _writable(values(self))
+
+        setattr(kind, "values", property(writable))  # noqa: B010 - a type checker knows it as read-only
+
+        @around(kind, "__array__")
+        def _(before: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+            return _writable(before(*arguments, **named))
+
+
+def _writable(array: Any) -> Any:
+    is_kept = not hasattr(array, "flags") or array.flags.writeable or not called_by_script()
+    return array if is_kept else array.copy()
 
 
 def _restore_positions() -> None:

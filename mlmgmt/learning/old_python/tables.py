@@ -248,7 +248,7 @@ def _restore_text() -> None:
         regex: bool | None = None,
     ) -> Any:
         if regex is None:
-            regex = not isinstance(pat, str) or len(pat) > 1 or bool(flags) or case is False
+            regex = not isinstance(pat, str) or len(pat) > 1 or bool(flags) or case is False or callable(repl)
         if isinstance(pat, re.Pattern):
             return before(self, pat, repl, n=n, regex=True)
         return before(self, pat, repl, n=n, case=case, flags=flags, regex=regex)
@@ -315,6 +315,9 @@ def _restore_windows() -> None:
 
 def _moving(window: str, statistic: str, first: str) -> Callable[..., Any]:
     def call(arg: Any, *given: Any, freq: None = None, **named: Any) -> Any:
+        if isinstance(arg, np.ndarray):
+            made = pd.DataFrame(arg) if arg.ndim == 2 else pd.Series(arg)
+            return call(made, *given, freq=freq, **named).to_numpy()
         names = (first, "min_periods") if window == "rolling" else (first,)
         more = {"ddof": named.pop("ddof")} if "ddof" in named else {}
         return getattr(getattr(arg, window)(**dict(zip(names, given, strict=False)), **named), statistic)(**more)

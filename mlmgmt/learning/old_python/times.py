@@ -192,6 +192,7 @@ def _restore_parts() -> None:
         add(kind, name="week")(property(of_week))  # type: ignore[arg-type]
         add(kind, name="weekofyear")(property(of_week))  # type: ignore[arg-type]
     add(pd.Timestamp, name="weekday_name")(property(weekday_name))  # type: ignore[arg-type]
+    add(pd.Timestamp, name="to_datetime")(pd.Timestamp.to_pydatetime)
 
     @around(pd.Series, "astype")
     def _(before: Any, self: Any, dtype: Any, *arguments: Any, **named: Any) -> Any:

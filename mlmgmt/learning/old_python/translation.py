@@ -67,7 +67,7 @@ _ACCESSORS = ("loc", "iloc", "ix", "at", "iat", "values")
 DIVIDE, DIVIDE_IN_PLACE, ASSIGN, IN_PLACE = "__old_divide__", "__old_divided__", "__old_assign__", "__old_in_place__"
 TRANSLATE, SLICE, SORT = "__old_translate__", "__old_slice__", "__old_sort__"
 ENCODE, DECODE, CODE, FILE = "__old_encode__", "__old_decode__", "__old_code__", "__old_file__"
-TEXT, COMPARED = "__old_text__", "__old_compared__"
+TEXT, COMPARED, MESSAGE = "__old_text__", "__old_compared__", "__old_message__"
 _DEEPEST = 10_000
 """The recursion limit while a tree is changed: an expression of many terms is a deep tree."""
 
@@ -265,6 +265,12 @@ class _Rewriter(ast.NodeTransformer):
             node.decorator_list.append(ast.copy_location(ast.Name(COMPARED, ast.Load()), node.body[0]))
         return node
 
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if self._is_python2 and node.attr == "message" and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(_call(MESSAGE, node.value), node)
+        return node
+
     @staticmethod
     def _method(node: ast.Call, name: str) -> str | None:
         """Return the helper for a method of Python 2's text and lists."""
@@ -367,6 +373,7 @@ def builtins_of(old: OldPython) -> dict[str, Any]:
             DECODE: texts.decode,
             TEXT: texts.short,
             COMPARED: python2.compared,
+            MESSAGE: python2.message,
             FILE: lambda path: compiled(decoded(Path(paths.with_slashes(path)).read_bytes()), str(path), old),
         }
     return vars(builtins) | helpers
