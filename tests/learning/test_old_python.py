@@ -133,6 +133,12 @@ MODERN = {
     "np.sum of a table": ("np.sum(g[['n', 'v']]).to_dict()", {"n": 10.0, "v": 8.0}),
     "a dict named new columns": ("g.groupby('k').n.agg({'m': np.mean}).to_dict('list')", {"m": [2.5, 2.5]}),
     "also inside of a dict": ("g.groupby('k').agg({'n': {'m': 'mean'}}).columns.tolist()", [("n", "m")]),
+    "times have no mean in groups": (
+        "g.groupby('k').agg(['mean', lambda c: 1]).columns.tolist()",
+        [("n", "mean"), ("n", "<lambda>"), ("v", "mean"), ("v", "<lambda>")],
+    ),
+    "several columns without a list": ("g.groupby('k')['n', 'v'].sum().shape", (2, 2)),
+    "applymap": ("g[['n']].applymap(str).n.tolist()", ["1", "2", "3", "4"]),
     "a list of one key": (
         "[[key for key, _ in g.groupby(['k'])], g.groupby(['k']).get_group('q').n.tolist()]",
         [["p", "q"], [2, 3]],
@@ -187,6 +193,10 @@ MODERN = {
         "learners.LogisticRegression(), np.arange(12).reshape(12, 1), [0, 1] * 6))",
         3,
     ),
+    "parallel work is old as well": (
+        "parallel.Parallel(n_jobs=2)(parallel.delayed(divided)(i) for i in [5])",
+        [[2.5, 1]],
+    ),
     "one against the rest": (
         "[learner.coef_.shape, bool(np.abs(learner.predict_proba(rows) - each.predict_proba(rows)).max() < 1e-9)]",
         [(3, 1), True],
@@ -228,7 +238,7 @@ MODERN = {
 }
 OLDER = {
     "whole numbers divide to whole numbers": ("[5 / 2, -5 / 2, 5 / 2.0]", [2, -3, 2.5]),
-    "arrays as well": ("(np.array([5, 3]) / 2).tolist()", [2, 1]),
+    "arrays as well": ("[(np.array([5, 3]) / 2).tolist(), np.divide(5, 2)]", [[2, 1], 2]),
     "but never columns": ("(df.n / 2).tolist()", [2.5, 1.0, 1.5]),
     "halves are rounded away from zero": ("[round(2.5), round(-0.5), round(2.345, 1)]", [3.0, -1.0, 2.3]),
     "map gives a list": ("map(str, [1, 2])", ["1", "2"]),
@@ -362,6 +372,11 @@ g = pd.DataFrame({'n': [1, 2, 3, 4], 'v': [1.5, 2.5, np.nan, 4], 's': list('abcd
 g = g[['n', 'v', 's', 'k']]
 g['t'] = pd.to_datetime(['2016-01-02', '2016-02-03', '2016-02-03', '2016-01-02'])
 rows, classes = np.arange(9).reshape(9, 1), list('abcabccba')
+from sklearn.externals import joblib as parallel
+def divided(value):
+    frame = pd.DataFrame({'v': [value]})
+    frame['v'][0] = 1
+    return [value / 2, int(frame.v[0])]
 def array(found):
     found[0] = 9
     return int(found[0])

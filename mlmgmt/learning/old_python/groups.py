@@ -60,7 +60,14 @@ def _named(functions: Any) -> Any:
         return {name: _named(inner) for name, inner in functions.items()}
     if not isinstance(functions, list):
         return functions
-    return [(_NAMES[inner], inner) if callable(inner) and inner in _NAMES else inner for inner in functions]
+    names = [_name(inner) for inner in functions]
+    return [inner if name is None else (name, inner) for name, inner in zip(names, functions, strict=True)]
+
+
+def _name(function: Any) -> str | None:
+    if getattr(function, "__name__", "") == "<lambda>":
+        return "<lambda>"
+    return _NAMES.get(function) if callable(function) else None
 
 
 def _restore_statistics() -> None:
@@ -114,6 +121,8 @@ def _restore_numeric_groups() -> None:
                     table = self._obj_with_exclusions
                     if name in ("sum", "prod"):
                         named = {"min_count": 1, **named}
+                    elif isinstance(table, pd.Series) and table.dtype.kind == "M":
+                        raise TypeError("there are no numbers to aggregate")
                     if isinstance(table, pd.DataFrame) and len(table.select_dtypes(["number", "bool"]).columns):
                         named = {"numeric_only": True, **named}
                     return before(self, *arguments, **named)
@@ -247,6 +256,11 @@ def _restore_keys() -> None:
             if isinstance(by, list) and len(by) == 1 and _is_key(self, by[0]):
                 by = by[0]
             return before(self, by, *arguments, **{"observed": False, **named})
+
+    @around(DataFrameGroupBy, "__getitem__")
+    def _(before: Any, self: Any, key: Any) -> Any:
+        """Several columns did not need two pairs of brackets."""
+        return before(self, list(key) if isinstance(key, tuple) and key not in self.obj.columns else key)
 
 
 def _is_key(table: Any, key: Any) -> bool:

@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.learning.old_python import paths, patterns, python2, texts, translation
+from mlmgmt.learning.old_python import paths, patterns, python2, running, texts, translation
 from mlmgmt.learning.old_python.patching import around, called_by_script
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ class _Bundle(MetaPathFinder):
 
 
 class _ScikitLearn(MetaPathFinder):
-    """Finds scikit-learn as always, and restores its defaults once it is imported."""
+    """Finds scikit-learn and joblib as always, and restores their defaults once they are imported."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
         found = PathFinder.find_spec(fullname, path) if fullname in _Learners.changed else None
@@ -199,10 +199,14 @@ class _ScikitLearn(MetaPathFinder):
 
 
 class _Learners(SourceFileLoader):
-    changed = ("sklearn", "sklearn.model_selection._split")
+    changed = ("joblib.parallel", "sklearn", "sklearn.model_selection._split")
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
+        if module.__name__ == "joblib.parallel":
+            # Another process would have nothing of what is restored in this one.
+            vars(module)["DEFAULT_BACKEND"] = "threading"
+            return
         # It takes a second to import.
         from mlmgmt.learning.old_python import learners
 
@@ -223,5 +227,5 @@ class _Translating(SourceFileLoader):
         return translation.compiled(translation.decoded(self.get_data(self.path)), self.path, self._old)
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module)["__builtins__"] = translation.builtins_of(self._old)
+        vars(module)["__builtins__"] = running.builtins_of(self._old)
         super().exec_module(module)

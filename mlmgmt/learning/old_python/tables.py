@@ -102,6 +102,10 @@ def _restore_calls() -> None:
         others = list(to_append) if isinstance(to_append, (list, tuple)) else [to_append]
         return pd.concat([self, *others], ignore_index=ignore_index, verify_integrity=verify_integrity)
 
+    @add(pd.DataFrame)
+    def applymap(self: Any, func: Any) -> Any:
+        return self.map(func)
+
     @add(*_BOTH)
     def as_matrix(self: Any, columns: Any = None) -> Any:
         return (self if columns is None else self[columns]).values

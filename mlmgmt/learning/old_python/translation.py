@@ -8,20 +8,14 @@ Lines keep their numbers.
 from __future__ import annotations
 
 import ast
-import builtins
 import io
 import logging
 import sys
 import tokenize
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.learning.old_python import paths, python2, texts
-from mlmgmt.learning.old_python.patching import SCRIPT
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
 
     from mlmgmt.learning.old_python import OldPython
@@ -146,16 +140,16 @@ def _without_tabs(text: str) -> str:
 
 
 def compiled(text: str, file: str, old: OldPython) -> CodeType:
-    """Return the code of an old script, which needs the `builtins_of` its Python.
+    """Return the code of an old script, which needs the builtins of `running`.
 
     Raises:
         SyntaxError: it cannot be translated.
     """
     tree = parsed(text, file, old)
-    return _compiled_tree(tree, file, old, "exec", _divides_truly(tree))
+    return compiled_tree(tree, file, old, "exec", divides_truly(tree))
 
 
-def _compiled_tree(tree: ast.Module, file: str, old: OldPython, mode: str, truly: bool) -> CodeType:
+def compiled_tree(tree: ast.Module, file: str, old: OldPython, mode: str, truly: bool) -> CodeType:
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _DEEPEST))
     try:
@@ -169,7 +163,7 @@ def _compiled_tree(tree: ast.Module, file: str, old: OldPython, mode: str, truly
     return compile(changed, file, mode, dont_inherit=True)
 
 
-def _divides_truly(tree: ast.Module) -> bool:
+def divides_truly(tree: ast.Module) -> bool:
     return any(
         isinstance(line, ast.ImportFrom)
         and line.module == "__future__"
@@ -249,9 +243,9 @@ class _Rewriter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Attribute) and self._is_python2:
-            name = self._method(node, node.func.attr)
+            name = self._method(node, node.func)
             if name is not None:
-                called = _call(name, node.func.value, *node.args)
+                called = _call(name, *([] if name == DIVIDE else [node.func.value]), *node.args)
                 called.keywords = node.keywords
                 return ast.copy_location(called, node)
         elif isinstance(node.func, ast.Name) and node.args and not isinstance(node.args[0], ast.Starred):
@@ -272,10 +266,14 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     @staticmethod
-    def _method(node: ast.Call, name: str) -> str | None:
-        """Return the helper for a method of Python 2's text and lists."""
+    def _method(node: ast.Call, function: ast.Attribute) -> str | None:
+        """Return the helper for a method of Python 2's text and lists, or for a function of its NumPy."""
+        name = function.attr
         if name == "translate":
             return TRANSLATE if len(node.args) == 2 else None
+        if name == "divide":
+            is_of_numpy = isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy")
+            return DIVIDE if is_of_numpy and len(node.args) == 2 and not node.keywords else None
         return {"encode": ENCODE, "decode": DECODE, "sort": SORT}.get(name)
 
     def _rename(self, node: ast.Call, function: ast.Name) -> None:
@@ -346,118 +344,3 @@ def _copied(node: ast.expr, context: ast.expr_context) -> ast.expr:
             if hasattr(inner, name):
                 setattr(inner, name, getattr(node, name))
     return copied
-
-
-def builtins_of(old: OldPython) -> dict[str, Any]:
-    """Return the builtins for translated code: those of its Python, and what the translation needs.
-
-    They are not variables of the script, and code that it runs itself gets them, too.
-    """
-    helpers: dict[str, Any] = {
-        SCRIPT: old,
-        ASSIGN: _assign,
-        IN_PLACE: _in_place,
-        SLICE: slice,
-        CODE: _code(old),
-        "compile": _compile(old),
-        "open": paths.open_file,
-    }
-    if old.python == 2:
-        helpers |= {
-            **python2.names(),
-            DIVIDE: python2.divide,
-            DIVIDE_IN_PLACE: python2.divide_in_place,
-            TRANSLATE: _translate,
-            SORT: python2.sort,
-            ENCODE: texts.encode,
-            DECODE: texts.decode,
-            TEXT: texts.short,
-            COMPARED: python2.compared,
-            MESSAGE: python2.message,
-            FILE: lambda path: compiled(decoded(Path(paths.with_slashes(path)).read_bytes()), str(path), old),
-        }
-    return vars(builtins) | helpers
-
-
-def _code(old: OldPython) -> Callable[[Any, str, bool], Any]:
-    @lru_cache(maxsize=1000)
-    def translated(text: str, mode: str, truly: bool) -> CodeType:
-        tree = parsed(text.strip() if mode == "eval" else text, "<string>", old)
-        return _compiled_tree(tree, "<string>", old, mode, truly or _divides_truly(tree))
-
-    def code(source: Any, mode: str, truly: bool) -> Any:
-        if hasattr(source, "read"):
-            source = source.read()
-        source = decoded(source) if isinstance(source, bytes) else source
-        return translated(str(source), mode, truly) if isinstance(source, str) else source
-
-    return code
-
-
-def _compile(old: OldPython) -> Callable[..., Any]:
-    code = _code(old)
-
-    def call(source: Any, filename: str, mode: str, *more: Any, **named: Any) -> Any:
-        if not isinstance(source, (str, bytes)) or mode not in ("exec", "eval"):
-            return compile(source, filename, mode, *more, **named)
-        return code(source, mode, False)
-
-    return call
-
-
-def _column_of(table: Any, is_attribute: bool, column: Any) -> Any:
-    return getattr(table, column) if is_attribute else table[column]
-
-
-def _is_column(table: Any, column: Any) -> bool:
-    """Whether an item of a table is one of its columns, of which old pandas gave out a view."""
-    import pandas as pd
-
-    if not isinstance(table, pd.DataFrame):
-        return False
-    try:
-        return column in table.columns and isinstance(table[column], pd.Series)
-    except TypeError:
-        # A list of columns, or a column of truth values: old pandas gave out a copy.
-        return False
-
-
-def _assign(table: Any, is_attribute: bool, column: Any, accessor: str, rows: Any, value: Any) -> None:
-    """Do `table[column].accessor[rows] = value`, and write the column back into the table."""
-    found = _column_of(table, is_attribute, column)
-    if not _is_column(table, column):
-        (getattr(found, accessor) if accessor else found)[rows] = value
-        return
-    changed = found.copy()
-    try:
-        _set(changed, accessor, rows, value)
-    except (TypeError, ValueError):
-        # The value has another type than the column.
-        changed = found.astype(object)
-        _set(changed, accessor, rows, value)
-        changed = changed.infer_objects()
-    table[column] = changed
-
-
-def _set(column: Any, accessor: str, rows: Any, value: Any) -> None:
-    if accessor == "values":
-        column.iloc[rows] = value
-    else:
-        (getattr(column, accessor) if accessor else column)[rows] = value
-
-
-def _in_place(table: Any, is_attribute: bool, column: Any, method: str, *arguments: Any, **named: Any) -> Any:
-    """Do `table[column].method(..., inplace=True)`, and write the column back into the table."""
-    found = _column_of(table, is_attribute, column)
-    if not (_is_column(table, column) and named.get("inplace")):
-        return getattr(found, method)(*arguments, **named)
-    table[column] = getattr(found, method)(*arguments, **{**named, "inplace": False})
-    return None
-
-
-def _translate(text: Any, table: Any, deleted: Any) -> Any:
-    """Do `text.translate(table, deleted)` of Python 2."""
-    if not isinstance(text, str):
-        return text.translate(table, deleted)
-    kept = "".join(letter for letter in text if letter not in deleted)
-    return kept if table is None else kept.translate(table)
