@@ -77,7 +77,8 @@ def check(texts: Sequence[str], old: OldPython | None, unpack: Sequence[Callable
         found = _ask(scripts, old)
         if found is None:
             # One of them may have ended the process.
-            found = [(_ask([script], old) or [[_not_checked()]])[0] for script in scripts]
+            again = [_ask([script], old) if len(scripts) > 1 else None for script in scripts]
+            found = [answer[0] if answer is not None else [_not_checked()] for answer in again]
         return found
 
 

@@ -75,6 +75,8 @@ def _restore_statistics() -> None:
 
         @around(pd.DataFrame, name)
         def _(before: Any, self: Any, axis: Any = 0, *more: Any, name: str = name, **named: Any) -> Any:
+            if named.get("level") is not None:
+                return getattr(self.groupby(level=named.pop("level")), name)()
             if axis is None and called_by_script("numpy"):
                 # NumPy's functions give no axis, which meant the rows.
                 axis = 0

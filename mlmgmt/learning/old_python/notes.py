@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     """A place in a script, and what differs there."""
 
 _ACCESSORS = ("loc", "iloc", "ix")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _ORDERED = ("list", "tuple", "enumerate")
 
 
@@ -53,7 +54,7 @@ def _orders(node: ast.AST) -> Iterator[Note]:
 
 def _kept(body: Sequence[ast.stmt]) -> Iterator[Note]:
     """Yield lists whose variable is read after them: it kept its last value."""
-    uses = sorted((use for part in body for use in _uses(part, frozenset())), key=lambda use: use[:2])
+    uses = sorted((use for part in body for use in _uses(part)), key=lambda use: use[:2])
     lists = [inner for part in body for inner in _of_scope(part) if isinstance(inner, ast.ListComp)]
     for made in lists:
         end = made.end_lineno or made.lineno, made.end_col_offset or 0
@@ -65,22 +66,27 @@ def _kept(body: Sequence[ast.stmt]) -> Iterator[Note]:
 
 def _of_scope(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the parts of a statement, without those of functions and classes in it."""
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-        yield node
-        for part in ast.iter_child_nodes(node):
-            yield from _of_scope(part)
+    # Not recursive: an expression of many terms is a deep tree.
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, _SCOPES):
+            yield part
+            waiting += ast.iter_child_nodes(part)
 
 
-def _uses(node: ast.AST, hidden: frozenset[str]) -> Iterator[tuple[int, int, str, bool]]:
+def _uses(node: ast.AST) -> Iterator[tuple[int, int, str, bool]]:
     """Yield the names in a statement: line, column, the name, and whether it is read."""
-    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
-        return
-    if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
-        hidden |= _bound(node)
-    if isinstance(node, ast.Name) and node.id not in hidden:
-        yield node.lineno, node.col_offset, node.id, isinstance(node.ctx, ast.Load)
-    for part in ast.iter_child_nodes(node):
-        yield from _uses(part, hidden)
+    waiting: list[tuple[ast.AST, frozenset[str]]] = [(node, frozenset())]
+    while waiting:
+        part, hidden = waiting.pop()
+        if isinstance(part, _SCOPES):
+            continue
+        if isinstance(part, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            hidden |= _bound(part)
+        if isinstance(part, ast.Name) and part.id not in hidden:
+            yield part.lineno, part.col_offset, part.id, isinstance(part.ctx, ast.Load)
+        waiting += [(inner, hidden) for inner in ast.iter_child_nodes(part)]
 
 
 def _bound(node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> frozenset[str]:
