@@ -193,6 +193,7 @@ MODERN = {
         "learners.LogisticRegression(), np.arange(12).reshape(12, 1), [0, 1] * 6))",
         3,
     ),
+    "5 rounds of gradient descent": ("[learners.SGDClassifier().max_iter, learners.Perceptron().tol]", [5, None]),
     "parallel work is old as well": (
         "parallel.Parallel(n_jobs=2)(parallel.delayed(divided)(i) for i in [5])",
         [[2.5, 1]],
