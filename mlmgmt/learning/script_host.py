@@ -80,10 +80,10 @@ def _run(version: str | None) -> None:
         # dont_inherit: the __future__ imports of this file must not apply to the script.
         code = compile(text, _SOURCE, "exec", dont_inherit=True)
     else:
-        from mlmgmt.learning.old_python import libraries, tables, translation
+        from mlmgmt.learning.old_python import libraries, running, tables, translation
 
         code = translation.compiled(text, _SOURCE, old)
-        space |= translation.helpers(old)
+        space["__builtins__"] = running.builtins_of(old)
         tables.restore(old)
         libraries.restore(old, bundle)
 

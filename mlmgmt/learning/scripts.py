@@ -95,6 +95,8 @@ def _wait(folder: Path, console: IO[bytes], version: str | None, seconds: float,
         "PYTHONPATH": str(Path(mlmgmt.__file__).parent.parent),
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
+        # The order of a set of texts must be the same in each run.
+        "PYTHONHASHSEED": "0",
         "PYTHONIOENCODING": "utf-8:backslashreplace",
         "HOME": str(folder),
         "TMPDIR": str(folder),

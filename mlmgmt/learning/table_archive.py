@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _LARGEST_WHOLE = 2**63 - 1
 _PLAIN = ("float64", "int64", "bool")
+# Not by its name "str", which is NumPy's text, without missing values, where pandas keeps text as objects.
+_TEXT = pd.StringDtype(na_value=np.nan)
 
 
 def pack(frame: pd.DataFrame) -> bytes:
@@ -116,7 +118,7 @@ def _infer_type(series: pd.Series[Any]) -> pd.Series[Any]:
 
 def _text(series: pd.Series[Any]) -> pd.Series[Any]:
     values = [None if gone else _encodable(str(value)) for value, gone in zip(series, series.isna(), strict=True)]
-    return pd.Series(pd.array(values, dtype="str"))
+    return pd.Series(pd.array(values, dtype=_TEXT))
 
 
 def _pack_column(series: pd.Series[Any], key: str, arrays: Arrays) -> Kind:
@@ -178,7 +180,7 @@ def _series(body: Kind, key: str, archive: Any) -> pd.Series[Any]:
     elif kind == "boolean":
         found = pd.arrays.BooleanArray(values, archive[f"{key}m"])
     elif kind == "str":
-        found = pd.array(_texts(values.tobytes(), archive[f"{key}e"], archive[f"{key}m"]), dtype="str")
+        found = pd.array(_texts(values.tobytes(), archive[f"{key}e"], archive[f"{key}m"]), dtype=_TEXT)
     else:
         raise ValueError(f"unknown kind {kind!r}")
     return pd.Series(found)

@@ -1,7 +1,10 @@
 """What scripts written for an old Anaconda rely on: Python 2, and the pandas, NumPy and scikit-learn of 2014 to 2016.
 
-`translation` makes Python 3 of their text, `tables` and `libraries` restore what was removed or answers differently,
-and `checking` names what cannot be restored. They work in the process of one script, and change nothing elsewhere.
+`translation` makes Python 3 of their text, which needs `running`: the builtins of `python2`, the text of `texts`, and
+the files of `paths`. `libraries` restores what was removed or answers differently in the standard library (with
+`patterns`), NumPy and scikit-learn (`learners`), and `tables` in pandas (`making`, `selection`, `groups`, `times`).
+`checking` names what cannot be restored, and with `notes` what may differ. They work in the process of one script, and
+change nothing elsewhere.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -18,14 +19,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.learning.old_python import OldPython, translation
+from mlmgmt.learning.old_python import OldPython, notes, translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 _SECONDS = 120
 _LOOKED_UP = ("numpy", "pandas", "scipy", "sklearn")
-_ACCESSORS = ("loc", "iloc", "ix")
+_TOO_DEEP = "it is too deeply nested to be checked"
+_EXPECTED = (
+    *("ImportError", "ModuleNotFoundError", "NameError", "AttributeError", "KeyError", "TypeError", "SyntaxError"),
+    *("Exception", "BaseException", "StandardError"),
+)
+"""What code for both Pythons catches, to do the same in another way."""
+_VERSION = re.compile(r"hexversion|(__|python_)?version(__|_info|_tuple)?|(is_?|_)?py(thon)?_?[23]k?\d*", re.IGNORECASE)
+"""Names whose value says which Python runs the script, such as `sys.version_info` and `six.PY2`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +73,19 @@ def check(texts: Sequence[str], old: OldPython | None, unpack: Sequence[Callable
         for folder, into in zip(bundles, unpack, strict=True):
             folder.mkdir()
             into(folder)
-        request = {
-            "old": asdict(old) if old is not None else None,
-            "scripts": [[text, str(folder)] for text, folder in zip(texts, bundles, strict=True)],
-        }
+        scripts = [(text, str(folder)) for text, folder in zip(texts, bundles, strict=True)]
+        found = _ask(scripts, old)
+        if found is None:
+            # One of them may have ended the process.
+            again = [_ask([script], old) if len(scripts) > 1 else None for script in scripts]
+            found = [answer[0] if answer is not None else [_not_checked()] for answer in again]
+        return found
+
+
+def _ask(scripts: Sequence[tuple[str, str]], old: OldPython | None) -> list[list[Finding]] | None:
+    """Return what is found in scripts with the folders of their bundles; None if the process fails."""
+    request = {"old": asdict(old) if old is not None else None, "scripts": scripts}
+    try:
         done = subprocess.run(
             [sys.executable, "-m", __name__],
             input=json.dumps(request),
@@ -77,7 +94,13 @@ def check(texts: Sequence[str], old: OldPython | None, unpack: Sequence[Callable
             timeout=_SECONDS,
             check=True,
         )
-    return [[Finding(**found) for found in findings] for findings in json.loads(done.stdout)]
+        return [[Finding(**found) for found in findings] for findings in json.loads(done.stdout)]
+    except (subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _not_checked() -> Finding:
+    return Finding("", 1, "the script", _TOO_DEEP, fails=False)
 
 
 def main() -> int:
@@ -90,9 +113,16 @@ def main() -> int:
 
         tables.restore(old)
         libraries.restore(old, None)
-    found = [list(dict.fromkeys(_findings(text, old, Path(bundle)))) for text, bundle in request["scripts"]]
+    found = [_all_findings(text, old, Path(bundle)) for text, bundle in request["scripts"]]
     json.dump([[asdict(finding) for finding in findings] for findings in found], sys.stdout)
     return 0
+
+
+def _all_findings(text: str, old: OldPython | None, bundle: Path) -> list[Finding]:
+    try:
+        return list(dict.fromkeys(_findings(text, old, bundle)))
+    except (RecursionError, MemoryError):
+        return [_not_checked()]
 
 
 def _findings(text: str, old: OldPython | None, bundle: Path) -> Iterator[Finding]:
@@ -111,11 +141,11 @@ def _findings(text: str, old: OldPython | None, bundle: Path) -> Iterator[Findin
             yield Finding(file, line, call, f"it is not valid Python: {getattr(error, 'msg', error)}", fails=True)
             continue
         script = _Script(tree, file, bundle)
-        yield from script.findings(old is not None)
+        yield from script.findings(old)
         for module in script.bundled:
             if module not in seen:
                 seen.add(module)
-                waiting.append((module.read_bytes().decode("utf-8-sig", "replace"), module))
+                waiting.append((translation.decoded(module.read_bytes()), module))
 
 
 class _Script:
@@ -125,15 +155,9 @@ class _Script:
         self._tree, self._file, self._bundle = tree, file, bundle
         self.bundled: list[Path] = []
         self._modules: dict[str, str] = {}
-        self._guarded = {
-            id(inner)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Try)
-            for part in node.body
-            for inner in ast.walk(part)
-        }
+        self._guarded = {id(inner) for part in _guarded(tree) for inner in ast.walk(part)}
 
-    def findings(self, old: bool) -> Iterator[Finding]:
+    def findings(self, old: OldPython | None) -> Iterator[Finding]:
         for node in ast.walk(self._tree):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 yield from self._imports(node)
@@ -148,13 +172,9 @@ class _Script:
                 yield from self._missing(node)
             if isinstance(node, ast.Call) and id(node) not in self._guarded:
                 yield from self._unknown_arguments(node)
-                if old:
-                    yield from self._matches(node)
-        if old:
-            yield from self._views(self._tree.body)
-            for node in ast.walk(self._tree):
-                if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-                    yield from self._views(node.body if isinstance(node.body, list) else [])
+        if old is not None:
+            for place, why in notes.notes(self._tree, old):
+                yield self._found(place, why, fails=False)
 
     def _found(self, node: ast.AST, why: str, *, fails: bool, call: str = "") -> Finding:
         return Finding(self._file, getattr(node, "lineno", 1), call or ast.unparse(node), why, fails)
@@ -258,90 +278,31 @@ class _Script:
             if word.arg is not None and word.arg not in known:
                 yield self._found(node, f"{name} has no parameter {word.arg!r} any more", fails=True)
 
-    def _matches(self, node: ast.Call) -> Iterator[Finding]:
-        function = node.func
-        if not (isinstance(function, ast.Attribute) and function.attr == "match"):
-            return
-        on_text = isinstance(function.value, ast.Attribute) and function.value.attr == "str"
-        pattern = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else ""
-        if on_text and "(" in str(pattern):
-            why = "it gave the groups of the pattern, and gives truth values now. Use str.extract"
-            yield self._found(node, why, fails=False)
 
-    def _views(self, body: Sequence[ast.stmt]) -> Iterator[Finding]:
-        """Name changes of a part of a table that was taken out of it before: they changed the table as well."""
-        taken: dict[str, int] = {}
-        for node in _within(body):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-                if _is_part(node.value):
-                    taken[node.targets[0].id] = node.lineno
-                else:
-                    taken.pop(node.targets[0].id, None)
-            for changed, what in _changes(node):
-                if changed in taken:
-                    why = (
-                        f"{changed!r} was taken out in line {taken[changed]}. If it was out of a table, old pandas "
-                        "changed the table too; here the table does not change. Assign to the table itself"
-                    )
-                    yield self._found(what, why, fails=False)
-            if isinstance(node, ast.Assign):
-                for target in node.targets:
-                    if _is_row_of(target):
-                        why = "old pandas could change the table; here it does not change. Use one pair of brackets"
-                        yield self._found(target, why, fails=False)
+def _guarded(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the parts of a script that are for one Python of several, which may fail in the others."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try):
+            yield from (*node.body, *node.orelse)
+            yield from (part for handler in node.handlers if _is_expected(handler) for part in handler.body)
+        elif isinstance(node, ast.If) and _depends_on_version(node.test):
+            yield from (*node.body, *node.orelse)
+        elif isinstance(node, (ast.IfExp, ast.BoolOp)) and _depends_on_version(node):
+            yield node
 
 
-def _within(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield statements in their order, those of inner blocks too, but not those of functions and classes."""
-    for node in body:
-        yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            for name in ("body", "orelse", "finalbody"):
-                yield from _within(getattr(node, name, []) or [])
-            for handler in getattr(node, "handlers", ()):
-                yield from _within(handler.body)
+def _is_expected(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(isinstance(name, ast.Name) and name.id in _EXPECTED for name in names)
 
 
-def _is_part(node: ast.expr) -> bool:
-    """Whether an expression is a column by its name, or a slice of the rows: `t["a"]`, `t.loc[1:5]`."""
-    if not isinstance(node, ast.Subscript):
-        return False
-    if isinstance(node.value, ast.Attribute) and node.value.attr in _ACCESSORS:
-        parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-        return all(
-            isinstance(part, ast.Slice) or (isinstance(part, ast.Constant) and isinstance(part.value, str))
-            for part in parts
-        )
-    return isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
-
-
-def _changes(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
-    """Yield the names of what a statement changes in place, and the place in the text."""
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign) else []
-    for target in targets:
-        inner = target.value if isinstance(target, ast.Subscript) else None
-        if isinstance(inner, ast.Attribute) and inner.attr in (*_ACCESSORS, "at", "iat", "values"):
-            inner = inner.value
-        if isinstance(inner, ast.Name):
-            yield inner.id, target
-    call = node.value if isinstance(node, ast.Expr) else None
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Name):
-        in_place = any(
-            word.arg == "inplace" and isinstance(word.value, ast.Constant) and word.value.value is True
-            for word in call.keywords
-        )
-        if in_place:
-            yield call.func.value.id, call
-
-
-def _is_row_of(target: ast.expr) -> bool:
-    """Whether a target is `table.loc[row][column]`."""
-    return (
-        isinstance(target, ast.Subscript)
-        and isinstance(target.value, ast.Subscript)
-        and isinstance(target.value.value, ast.Attribute)
-        and target.value.value.attr in _ACCESSORS
-    )
+def _depends_on_version(node: ast.AST) -> bool:
+    if isinstance(node, ast.IfExp):
+        node = node.test
+    words = [getattr(inner, "attr", getattr(inner, "id", "")) for inner in ast.walk(node)]
+    return any(word == "hasattr" or _VERSION.fullmatch(word) for word in words)
 
 
 def _has(owner: Any, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Restore modules and names of the standard library, NumPy and scikit-learn that moved, and defaults that changed."""
+"""Restore modules and names of the standard library, NumPy and scikit-learn that moved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlmgmt.learning.old_python import translation
+from mlmgmt.learning.old_python import paths, patterns, python2, running, texts, translation
+from mlmgmt.learning.old_python.patching import around, called_by_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +50,13 @@ NAMES: dict[str, dict[str, str]] = {
     },
     "fractions": {"gcd": "math:gcd"},
     "inspect": {"getargspec": "inspect:getfullargspec"},
-    "itertools": {"izip": "builtins:zip", "imap": "builtins:map", "ifilter": "builtins:filter"},
+    "itertools": {
+        "ifilter": "builtins:filter",
+        "ifilterfalse": "itertools:filterfalse",
+        "imap": "builtins:map",
+        "izip": "builtins:zip",
+        "izip_longest": "itertools:zip_longest",
+    },
     "numpy": {
         "NaN": "numpy:nan",
         "Inf": "numpy:inf",
@@ -73,16 +80,24 @@ NAMES: dict[str, dict[str, str]] = {
     "string": {"letters": "string:ascii_letters", "lowercase": "string:ascii_lowercase"}
     | {"uppercase": "string:ascii_uppercase"},
     "time": {"clock": "time:perf_counter"},
+    "types": {
+        **{f"{name.capitalize()}Type": f"builtins:{name}" for name in ("complex", "dict", "float", "int", "list")},
+        **{f"{name.capitalize()}Type": f"builtins:{name}" for name in ("object", "slice", "tuple", "type")},
+        "BooleanType": "builtins:bool",
+        "ClassType": "builtins:type",
+        "DictionaryType": "builtins:dict",
+        "LongType": "builtins:int",
+        "StringType": "builtins:str",
+        "StringTypes": "builtins:str",
+        "UnicodeType": "builtins:str",
+    },
 }
 """Names that were removed from a module that is still there."""
-_FORESTS = ("ExtraTreesClassifier", "ExtraTreesRegressor", "RandomForestClassifier", "RandomForestRegressor")
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "sklearn.cluster:KMeans": {"n_init": 10},
-    "sklearn.linear_model:LogisticRegression": {"solver": "liblinear"},
-    **{f"sklearn.ensemble:{name}": {"n_estimators": 10} for name in _FORESTS},
-    **{f"sklearn.svm:{name}": {"gamma": "auto"} for name in ("NuSVC", "NuSVR", "OneClassSVM", "SVC", "SVR")},
-}
-"""Defaults of scikit-learn that changed."""
+_METHODS_OF_TEXT = (
+    *("capitalize", "center", "count", "expandtabs", "find", "index", "ljust", "lower", "lstrip", "replace", "rfind"),
+    *("rindex", "rjust", "rsplit", "rstrip", "split", "strip", "swapcase", "upper", "zfill"),
+)
+"""Functions of `string`, which are methods today."""
 
 
 def restore(old: OldPython, bundle: Path | None) -> None:
@@ -94,14 +109,33 @@ def restore(old: OldPython, bundle: Path | None) -> None:
             _add_names(importlib.import_module(name), added)
     import numpy
 
+    numpy.set_printoptions(legacy="1.13")
     _add_names(numpy, NAMES["numpy"])
     for name, function in (("asscalar", lambda a: a.item()), ("in1d", numpy.isin)):
         vars(numpy).setdefault(name, function)
+    patterns.restore(old)
     if old.python == 2:
-        import string
+        _restore_python2()
 
-        vars(sys).update(setdefaultencoding=lambda _: None, maxint=sys.maxsize)
-        vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))
+
+def _restore_python2() -> None:
+    import math
+    import operator
+    import string
+
+    for name in ("ceil", "floor"):
+
+        @around(math, name)
+        def _(before: Callable[..., Any], value: Any) -> Any:
+            # It decides how the number is divided.
+            return float(before(value)) if called_by_script() else before(value)
+
+    vars(sys).update(setdefaultencoding=lambda _: None, maxint=sys.maxsize)
+    vars(string).update(maketrans=str.maketrans, join=lambda words, sep=" ": sep.join(words))
+    vars(string).update(atof=float, atoi=int, atol=int, **{name: getattr(str, name) for name in _METHODS_OF_TEXT})
+    vars(operator).update(div=python2.divide, idiv=python2.divide_in_place, isCallable=callable)
+    texts.restore()
+    paths.restore_pickles()
 
 
 def _add_names(module: ModuleType, names: Mapping[str, str]) -> None:
@@ -133,58 +167,9 @@ class _Removed(MetaPathFinder, Loader):
             return
         _add_names(module, MODULES[name])
         if name == "sklearn.cross_validation":
-            vars(module).update(_splitters())
+            from mlmgmt.learning.old_python import learners
 
-
-def _splitters() -> dict[str, Callable[..., Any]]:
-    """The splitters of `sklearn.cross_validation`, which took the rows, and were the folds themselves."""
-    import numpy as np
-    from sklearn import model_selection as now
-
-    def k_fold(n: int, n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> list[Any]:
-        splitter = now.KFold(n_folds, shuffle=shuffle, random_state=random_state if shuffle else None)
-        return list(splitter.split(np.zeros(n)))
-
-    def stratified(y: Sequence[Any], n_folds: int = 3, shuffle: bool = False, random_state: Any = None) -> list[Any]:
-        splitter = now.StratifiedKFold(n_folds, shuffle=shuffle, random_state=random_state if shuffle else None)
-        return list(splitter.split(np.zeros(len(y)), y))
-
-    def shuffled(n: int, n_iter: int = 10, test_size: Any = 0.1, random_state: Any = None) -> list[Any]:
-        return list(now.ShuffleSplit(n_iter, test_size=test_size, random_state=random_state).split(np.zeros(n)))
-
-    def leave_one_out(n: int) -> list[Any]:
-        return list(now.LeaveOneOut().split(np.zeros(n)))
-
-    return {"KFold": k_fold, "StratifiedKFold": stratified, "ShuffleSplit": shuffled, "LeaveOneOut": leave_one_out}
-
-
-def restore_learners() -> None:
-    """Restore the defaults of scikit-learn, and its imputer. It takes a second to import; call it when it is needed."""
-    for place, defaults in DEFAULTS.items():
-        _set_defaults(_at(place).__init__, defaults)
-    import sklearn.preprocessing
-    from sklearn.impute import SimpleImputer
-
-    def imputer(missing_values: Any = "NaN", strategy: str = "mean", axis: int = 0, **_: Any) -> SimpleImputer:
-        import numpy as np
-
-        if axis:
-            raise NotImplementedError("Imputer(axis=1) is not restored: transpose the table, and take axis=0")
-        return SimpleImputer(missing_values=np.nan if missing_values == "NaN" else missing_values, strategy=strategy)
-
-    sklearn.preprocessing.Imputer = imputer
-
-
-def _set_defaults(function: Any, defaults: Mapping[str, Any]) -> None:
-    named = function.__kwdefaults__ or {}
-    positional = list(function.__defaults__ or ())
-    names = function.__code__.co_varnames[: function.__code__.co_argcount][-len(positional) or None :]
-    for name, value in defaults.items():
-        if name in named:
-            named[name] = value
-        else:
-            positional[names.index(name)] = value
-    function.__defaults__ = tuple(positional) or None
+            vars(module).update(learners.splitters())
 
 
 class _Bundle(MetaPathFinder):
@@ -204,19 +189,31 @@ class _Bundle(MetaPathFinder):
 
 
 class _ScikitLearn(MetaPathFinder):
-    """Finds scikit-learn as always, and restores its defaults once it is imported."""
+    """Finds scikit-learn and joblib as always, and restores their defaults once they are imported."""
 
     def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
-        found = PathFinder.find_spec(fullname, path) if fullname == "sklearn" else None
+        found = PathFinder.find_spec(fullname, path) if fullname in _Learners.changed else None
         if found is not None and isinstance(found.loader, SourceFileLoader):
             found.loader = _Learners(found.loader.name, found.loader.path)
         return found
 
 
 class _Learners(SourceFileLoader):
+    changed = ("joblib.parallel", "sklearn", "sklearn.model_selection._split")
+
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        restore_learners()
+        if module.__name__ == "joblib.parallel":
+            # Another process would have nothing of what is restored in this one.
+            vars(module)["DEFAULT_BACKEND"] = "threading"
+            return
+        # It takes a second to import.
+        from mlmgmt.learning.old_python import learners
+
+        if module.__name__ == "sklearn":
+            learners.restore()
+        else:
+            learners.restore_folds(module)
 
 
 class _Translating(SourceFileLoader):
@@ -227,9 +224,8 @@ class _Translating(SourceFileLoader):
         self._old = old
 
     def get_code(self, fullname: str) -> CodeType:
-        text = self.get_data(self.path).decode("utf-8-sig", "replace")
-        return translation.compiled(text, self.path, self._old)
+        return translation.compiled(translation.decoded(self.get_data(self.path)), self.path, self._old)
 
     def exec_module(self, module: ModuleType) -> None:
-        vars(module).update(translation.helpers(self._old))
+        vars(module)["__builtins__"] = running.builtins_of(self._old)
         super().exec_module(module)

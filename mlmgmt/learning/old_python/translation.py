@@ -10,10 +10,12 @@ from __future__ import annotations
 import ast
 import io
 import logging
+import sys
+import tokenize
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
 
     from mlmgmt.learning.old_python import OldPython
@@ -24,18 +26,13 @@ _FIXERS = [
     "dict",
     "except",
     "exec",
-    "execfile",
-    "filter",
     "funcattrs",
     "getcwdu",
     "has_key",
     "import",
     "imports",
     "isinstance",
-    "itertools",
-    "itertools_imports",
     "long",
-    "map",
     "metaclass",
     "methodattrs",
     "ne",
@@ -51,17 +48,22 @@ _FIXERS = [
     "standarderror",
     "throw",
     "tuple_params",
-    "types",
     "unicode",
     "urllib",
     "xrange",
     "xreadlines",
-    "zip",
 ]
-"""Fixers that neither add lines nor only change the style."""
+"""Fixers that neither add lines nor only change the style.
+
+`map`, `filter`, `zip` and `execfile` are left: under another name, such as `imap`, they must stay what they are.
+"""
 _ACCESSORS = ("loc", "iloc", "ix", "at", "iat", "values")
-DIVIDE, ASSIGN, IN_PLACE = "__old_divide__", "__old_assign__", "__old_in_place__"
-TRANSLATE, SLICE = "__old_translate__", "__old_slice__"
+DIVIDE, DIVIDE_IN_PLACE, ASSIGN, IN_PLACE = "__old_divide__", "__old_divided__", "__old_assign__", "__old_in_place__"
+TRANSLATE, SLICE, SORT = "__old_translate__", "__old_slice__", "__old_sort__"
+ENCODE, DECODE, CODE, FILE = "__old_encode__", "__old_decode__", "__old_code__", "__old_file__"
+TEXT, COMPARED, MESSAGE = "__old_text__", "__old_compared__", "__old_message__"
+_DEEPEST = 10_000
+"""The recursion limit while a tree is changed: an expression of many terms is a deep tree."""
 
 
 def to_python3(text: str, file: str) -> str:
@@ -73,23 +75,38 @@ def to_python3(text: str, file: str) -> str:
     Raises:
         SyntaxError: it is neither.
     """
-    from fissix import pgen2, refactor
+    from fissix import pgen2
 
-    class Tool(refactor.RefactoringTool):  # type: ignore[misc]
-        def log_message(self, *_: Any, **__: Any) -> None:
-            """Write no log."""
-
-    logging.getLogger("fissix").setLevel(logging.CRITICAL)
-    tool = Tool([f"fissix.fixes.fix_{name}" for name in _FIXERS], explicit=[])
     ending = "" if text.endswith("\n") else "\n"
     try:
-        return str(tool.refactor_string(text + ending, file))
+        return str(_tool().refactor_string(text + ending, file))
     except (pgen2.parse.ParseError, pgen2.tokenize.TokenError, UnicodeDecodeError) as error:
         try:
             ast.parse(text, file)
         except SyntaxError as modern:
             raise modern from error
         return text
+
+
+@cache
+def _tool() -> Any:
+    from fissix import refactor
+
+    class Tool(refactor.RefactoringTool):  # type: ignore[misc]
+        def log_message(self, *_: Any, **__: Any) -> None:
+            """Write no log."""
+
+    logging.getLogger("fissix").setLevel(logging.CRITICAL)
+    return Tool([f"fissix.fixes.fix_{name}" for name in _FIXERS], explicit=[])
+
+
+def decoded(data: bytes) -> str:
+    """Return the text of a file of Python, whose first lines may name its encoding."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError:
+        encoding = "utf-8-sig"
+    return data.decode(encoding, "replace")
 
 
 def parsed(text: str, file: str, old: OldPython) -> ast.Module:
@@ -99,21 +116,54 @@ def parsed(text: str, file: str, old: OldPython) -> ast.Module:
         SyntaxError: it cannot be translated; the line is the script's own.
     """
     text = "\n".join(io.StringIO(text, newline=None).read().split("\n"))
-    return ast.parse(to_python3(text, file) if old.python == 2 else text, file)
+    if old.python != 2:
+        return ast.parse(text, file)
+    text = to_python3(text, file)
+    try:
+        return ast.parse(text, file)
+    except TabError:
+        return ast.parse(_without_tabs(text), file)
+
+
+def _without_tabs(text: str) -> str:
+    """Return a text whose lines are indented by spaces: a tab of Python 2 went to the next multiple of 8."""
+    lines = text.split("\n")
+    starts: dict[int, int] = {}
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type not in (tokenize.INDENT, tokenize.DEDENT):
+            starts.setdefault(token.start[0], token.start[1])
+    for row, column in starts.items():
+        # A line may also begin inside of a long text.
+        if row <= len(lines) and lines[row - 1][:column].isspace():
+            lines[row - 1] = lines[row - 1][:column].expandtabs(8) + lines[row - 1][column:]
+    return "\n".join(lines)
 
 
 def compiled(text: str, file: str, old: OldPython) -> CodeType:
-    """Return the code of an old script, which needs the names of `helpers`.
+    """Return the code of an old script, which needs the builtins of `running`.
 
     Raises:
         SyntaxError: it cannot be translated.
     """
     tree = parsed(text, file, old)
-    tree = ast.fix_missing_locations(_Rewriter(old.python == 2 and not _divides_truly(tree)).visit(tree))
-    return compile(tree, file, "exec", dont_inherit=True)
+    return compiled_tree(tree, file, old, "exec", divides_truly(tree))
 
 
-def _divides_truly(tree: ast.Module) -> bool:
+def compiled_tree(tree: ast.Module, file: str, old: OldPython, mode: str, truly: bool) -> CodeType:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _DEEPEST))
+    try:
+        changed = ast.fix_missing_locations(_Rewriter(old.python == 2, truly).visit(tree))
+    finally:
+        sys.setrecursionlimit(limit)
+    if mode == "eval":
+        if len(changed.body) != 1 or not isinstance(changed.body[0], ast.Expr):
+            raise SyntaxError("eval takes one expression")
+        changed = ast.Expression(changed.body[0].value)
+    return compile(changed, file, mode, dont_inherit=True)
+
+
+def divides_truly(tree: ast.Module) -> bool:
     return any(
         isinstance(line, ast.ImportFrom)
         and line.module == "__future__"
@@ -122,9 +172,17 @@ def _divides_truly(tree: ast.Module) -> bool:
     )
 
 
+_ONCE = (
+    *(ast.Call, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.Await, ast.Yield),
+    *(ast.YieldFrom, ast.IfExp, ast.BoolOp, ast.Lambda),
+)
+"""Expressions that are evaluated as a whole, and only once."""
+
+
 class _Rewriter(ast.NodeTransformer):
-    def __init__(self, divides: bool) -> None:
-        self._divides = divides
+    def __init__(self, is_python2: bool, truly: bool) -> None:
+        self._is_python2, self._truly, self._kept = is_python2, truly, 0
+        self._divides = is_python2 and not truly
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
         self.generic_visit(node)
@@ -132,14 +190,31 @@ class _Rewriter(ast.NodeTransformer):
             return ast.copy_location(_call(DIVIDE, node.left, node.right), node)
         return node
 
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
+    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST | list[ast.stmt]:
         divides = self._divides and isinstance(node.op, ast.Div)
         if not divides and column_part(node.target) is None:
             self.generic_visit(node)
             return node
-        read = _copied(node.target, ast.Load())
-        value = ast.copy_location(ast.BinOp(read, node.op, node.value), node)
-        return self.visit(ast.copy_location(ast.Assign([node.target], value), node))  # type: ignore[no-any-return]
+        kept: list[ast.stmt] = []
+        target = self._without_calls(node.target, kept)
+        read = _copied(target, ast.Load())
+        value = _call(DIVIDE_IN_PLACE, read, node.value) if divides else ast.BinOp(read, node.op, node.value)
+        assignment = ast.copy_location(ast.Assign([target], ast.copy_location(value, node)), node)
+        return [self.visit(line) for line in (*kept, assignment)]
+
+    def _without_calls(self, node: Any, kept: list[ast.stmt]) -> Any:
+        """Return a target with names for its calls, which must happen once; the names' assignments go to `kept`."""
+        if isinstance(node, _ONCE):
+            self._kept += 1
+            name = f"__old_{self._kept}__"
+            kept.append(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], node), node))
+            return ast.copy_location(ast.Name(name, ast.Load()), node)
+        for field, part in ast.iter_fields(node):
+            if isinstance(part, ast.expr):
+                setattr(node, field, self._without_calls(part, kept))
+            elif isinstance(part, list) and field in ("elts", "values"):
+                setattr(node, field, [self._without_calls(inner, kept) for inner in part])
+        return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         part = column_part(node.targets[0]) if len(node.targets) == 1 else None
@@ -167,9 +242,50 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == "translate" and len(node.args) == 2:
-            return ast.copy_location(_call(TRANSLATE, node.func.value, *node.args), node)
+        if isinstance(node.func, ast.Attribute) and self._is_python2:
+            name = self._method(node, node.func)
+            if name is not None:
+                called = _call(name, *([] if name == DIVIDE else [node.func.value]), *node.args)
+                called.keywords = node.keywords
+                return ast.copy_location(called, node)
+        elif isinstance(node.func, ast.Name) and node.args and not isinstance(node.args[0], ast.Starred):
+            self._rename(node, node.func)
         return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        methods = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
+        if self._is_python2 and "__cmp__" in methods:
+            node.decorator_list.append(ast.copy_location(ast.Name(COMPARED, ast.Load()), node.body[0]))
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if self._is_python2 and node.attr == "message" and isinstance(node.ctx, ast.Load):
+            return ast.copy_location(_call(MESSAGE, node.value), node)
+        return node
+
+    @staticmethod
+    def _method(node: ast.Call, function: ast.Attribute) -> str | None:
+        """Return the helper for a method of Python 2's text and lists, or for a function of its NumPy."""
+        name = function.attr
+        if name == "translate":
+            return TRANSLATE if len(node.args) == 2 else None
+        if name == "divide":
+            is_of_numpy = isinstance(function.value, ast.Name) and function.value.id in ("np", "numpy")
+            return DIVIDE if is_of_numpy and len(node.args) == 2 and not node.keywords else None
+        return {"encode": ENCODE, "decode": DECODE, "sort": SORT}.get(name)
+
+    def _rename(self, node: ast.Call, function: ast.Name) -> None:
+        """Let `eval`, `exec` and `execfile` translate what they run. They stay calls, and so keep their variables."""
+        if function.id in ("eval", "exec"):
+            mode = [ast.Constant(function.id), ast.Constant(self._truly)]
+            node.args[0] = ast.copy_location(_call(CODE, node.args[0], *mode), node)
+        elif function.id == "execfile" and self._is_python2:
+            node.args[0] = ast.copy_location(_call(FILE, node.args[0]), node)
+            function.id = "exec"
+        elif function.id == "str" and self._is_python2 and len(node.args) == 1:
+            function.id = TEXT
 
 
 def column_part(target: ast.AST) -> tuple[tuple[ast.expr, ast.expr], ast.expr, str] | None:
@@ -228,115 +344,3 @@ def _copied(node: ast.expr, context: ast.expr_context) -> ast.expr:
             if hasattr(inner, name):
                 setattr(inner, name, getattr(node, name))
     return copied
-
-
-def helpers(old: OldPython) -> dict[str, Callable[..., Any]]:
-    """Return the names that translated code needs, besides the builtins of its Python."""
-    found: dict[str, Callable[..., Any]] = {ASSIGN: _assign, IN_PLACE: _in_place, TRANSLATE: _translate, SLICE: slice}
-    return {**found, **_python2()} if old.python == 2 else found
-
-
-def _python2() -> dict[str, Any]:
-    from functools import reduce
-    from importlib import reload
-    from sys import intern
-
-    return {
-        DIVIDE: _divide,
-        "cmp": lambda left, right: (left > right) - (left < right),
-        "round": _round,
-        "reduce": reduce,
-        "reload": reload,
-        "intern": intern,
-        "unichr": chr,
-        "buffer": memoryview,
-        "file": open,
-        "coerce": lambda left, right: (left, right),
-    }
-
-
-def _divide(left: Any, right: Any) -> Any:
-    """Divide as Python 2 and NumPy did: whole numbers give whole numbers. Tables and columns always divided truly."""
-    whole = all(_is_whole(side) for side in (left, right))
-    return left // right if whole else left / right
-
-
-def _is_whole(value: Any) -> bool:
-    import numpy as np
-
-    if isinstance(value, (np.ndarray, np.generic)):
-        return value.dtype.kind in "iub"
-    return isinstance(value, int)
-
-
-def _round(number: Any, digits: int = 0) -> Any:
-    """Round halves away from zero, and return a float."""
-    import decimal
-    import numbers
-
-    if not isinstance(number, numbers.Real):
-        return round(number, digits)
-    place = decimal.Decimal(1).scaleb(-digits)
-    try:
-        return float(decimal.Decimal(float(number)).quantize(place, decimal.ROUND_HALF_UP))
-    except decimal.InvalidOperation:
-        # Infinity, not a number, or more digits than there are.
-        return float(number)
-
-
-def _column_of(table: Any, is_attribute: bool, column: Any) -> Any:
-    return getattr(table, column) if is_attribute else table[column]
-
-
-def _is_column(table: Any, column: Any) -> bool:
-    """Whether an item of a table is one of its columns, of which old pandas gave out a view."""
-    import pandas as pd
-
-    if not isinstance(table, pd.DataFrame):
-        return False
-    try:
-        return column in table.columns and isinstance(table[column], pd.Series)
-    except TypeError:
-        # A list of columns, or a column of truth values: old pandas gave out a copy.
-        return False
-
-
-def _assign(table: Any, is_attribute: bool, column: Any, accessor: str, rows: Any, value: Any) -> None:
-    """Do `table[column].accessor[rows] = value`, and write the column back into the table."""
-    found = _column_of(table, is_attribute, column)
-    if not _is_column(table, column):
-        (getattr(found, accessor) if accessor else found)[rows] = value
-        return
-    changed = found.copy()
-    try:
-        _set(changed, accessor, rows, value)
-    except (TypeError, ValueError):
-        # The value has another type than the column.
-        changed = found.astype(object)
-        _set(changed, accessor, rows, value)
-        changed = changed.infer_objects()
-    table[column] = changed
-
-
-def _set(column: Any, accessor: str, rows: Any, value: Any) -> None:
-    if accessor == "values":
-        column.iloc[rows] = value
-    else:
-        (getattr(column, accessor) if accessor else column)[rows] = value
-
-
-def _in_place(table: Any, is_attribute: bool, column: Any, method: str, *arguments: Any, **named: Any) -> Any:
-    """Do `table[column].method(..., inplace=True)`, and write the column back into the table."""
-    found = _column_of(table, is_attribute, column)
-    if not (_is_column(table, column) and named.get("inplace")):
-        return getattr(found, method)(*arguments, **named)
-    table[column] = getattr(found, method)(*arguments, **{**named, "inplace": False})
-    return None
-
-
-def _translate(text: Any, table: Any, deleted: Any) -> Any:
-    """Do `text.translate(table, deleted)` of Python 2."""
-    if not isinstance(text, str):
-        return text.translate(table, deleted)
-    kept = "".join(letter for letter in text if letter not in deleted)
-    return kept if table is None else kept.translate(table)
