@@ -66,7 +66,9 @@ def _import_data(inputs: Mapping[str, Any], arguments: Arguments, outside: Graph
         raise ModuleFailure(f"{key!r} is missing.", number="0003", target=key)
     separator = _DELIMITERS[arguments.get("Column delimiter", "Comma")]
     encoding = arguments.get("Encoding Format", "utf-8").strip()
-    data = _together([outside.read(part) for part in outside.parts(address)], form, header=header)
+    # Only a path in an account can be that of a folder; an address is that of one file.
+    parts = outside.parts(address) if key.startswith("Path") else [address]
+    data = _together([outside.read(part) for part in parts], form, header=header)
     try:
         return (text_formats.read_table(data, form, header=header, separator=separator, encoding=encoding),)
     except ValueError as error:

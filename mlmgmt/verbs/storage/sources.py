@@ -63,8 +63,10 @@ class GraphAccess:
         folder, _, pattern = path.rpartition("/")
         has_wildcards = "*" in pattern or "?" in pattern
         one = blobs.parse(plain.rstrip("/")) if slash else None
-        if one is not None and not has_wildcards and self._session.store.blobs.exists(one):
-            return [address]
+        if one is not None and not has_wildcards:
+            with _refusing_file_errors(one, "read"):
+                if self._session.store.blobs.exists(one):
+                    return [address]
         account = one.account if one is not None else (urlsplit(plain).hostname or "").partition(".")[0]
         if not self._session.store.blobs.is_registered(account):
             return [address]
