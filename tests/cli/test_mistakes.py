@@ -508,6 +508,28 @@ def test_an_interrupt_that_a_library_wraps_is_still_an_interrupt(
     assert (done.status, "Interrupted" in done.err) == (130, True)
 
 
+LATE = """
+from mlmgmt import __main__
+from mlmgmt.cli import app
+
+def run(words):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        return 130
+
+app.run = run
+__main__.main()
+"""
+
+
+def test_an_interrupt_in_code_from_a_text_ends_with_the_status(home: Path) -> None:
+    Path("late.py").write_text(LATE)
+    # Python adds the working folder for -m.
+    done = subprocess.run([sys.executable, "-m", "late"], env=environment(), check=False)
+    assert done.returncode == 130
+
+
 def test_an_empty_value_after_an_equals_sign_is_empty(mlmgmt: Command, small: Path) -> None:
     done = mlmgmt("update -g retail -n small --title= -Force -o json", ok=True).json
     assert done["properties"].get("title") in (None, "")
