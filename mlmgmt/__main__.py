@@ -18,8 +18,8 @@ def main() -> NoReturn:
         status = run(sys.argv[1:])
     except KeyboardInterrupt:
         status = _INTERRUPTED
-    # After an interrupt in code that was made from a text, such as a data class, `python -m` would end with the signal, not
-    # with the status. Python forgets the interrupt when it runs another text.
+    # After an interrupt in code that was made from a text, such as a data class, `python -m` would end with the signal
+    # and not with the status. Python forgets the interrupt when it runs another text.
     exec("")  # noqa: S102
     sys.exit(status)
 
