@@ -90,3 +90,22 @@ def test_a_model_that_no_node_uses_is_not_called_deployed(mlmgmt: Command, churn
     }
     checks = mlmgmt("test -g retail -n spare -o json", ok=True).json["Checks"]
     assert [row["Result"] for row in checks if row["Check"] == "model spare"] == ["noted"]
+
+
+@pytest.mark.parametrize(("names", "passes"), [(("2", "13", "name"), True), (("name", "2", "13"), False)])
+def test_an_example_whose_order_javascript_lost_is_replaced_by_a_made_row(
+    mlmgmt: Command, home: Path, names: tuple[str, ...], passes: bool
+) -> None:
+    columns = {name: "String" if name == "name" else "Integer" for name in names}
+    body = definition(
+        {"in": "input:i", "out": "output:o"},
+        ["in > out"],
+        inputs={"i": columns},
+        outputs={"o": columns},
+        exampleRequest={"inputs": {"i": [[1, "x", 2]]}},
+    )
+    Path("numbered.json").write_text(json.dumps(body))
+    found = mlmgmt("test numbered.json -o json").json
+    assert found["Passed"] is passes
+    if passes:
+        assert "the example's order is not known" in found["Checks"][-1]["Note"]

@@ -9,7 +9,7 @@ from mlmgmt.protocol.columns import placeholder_row
 from mlmgmt.verbs.storage.sources import GraphAccess
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from mlmgmt.verbs.session import Session
 
@@ -53,6 +53,11 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
         try:
             inputs[name], _ = tables.to_dataset(tables.from_rows(rows, specification, name), specification)
         except BadRequest as error:
+            columns = specification.get("properties") or {}
+            if _has_lost_its_order(columns):
+                rows, came = [placeholder_row(columns)], "made from the input, since the example's order is not known"
+                inputs[name], _ = tables.to_dataset(tables.from_rows(rows, specification, name), specification)
+                continue
             if not example.get(name):
                 raise
             path = f"$.properties.exampleRequest.inputs.{name}"
@@ -63,6 +68,17 @@ def score_example(session: Session, document: Mapping[str, Any], read: Callable[
     run = runner.run(plan, inputs, read=read, parameters=values, outside=GraphAccess(session))
     check_outputs(document, run.outputs)
     return came
+
+
+def _has_lost_its_order(columns: Iterable[str]) -> bool:
+    """Whether JavaScript wrote these columns: it puts names that are whole numbers first, in their order.
+
+    The cells of an example have no names, so it is not known which column they belong to.
+    """
+    names = list(columns)
+    numbers = [int(name) for name in names if name.isdecimal() and str(int(name)) == name]
+    first = names[: len(numbers)]
+    return bool(numbers) and len(numbers) < len(names) and first == [str(number) for number in sorted(numbers)]
 
 
 def check_outputs(document: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
