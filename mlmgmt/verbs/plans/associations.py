@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _MOVE = "Microsoft.MachineLearning/commitmentPlans/commitmentAssociations/move/action"
 _TYPE = "Microsoft.MachineLearning/commitmentPlans/commitmentAssociations"
 _NOT_FOUND = "ResourceNotFound"
+_WITHOUT_PROVIDERS = re.compile(r"(/resourceGroups/[^/]+)/(Microsoft\.)", re.IGNORECASE)
 
 
 def commitment_plan_id(session: Session, group: str, name: str) -> PlanId:
@@ -197,8 +199,10 @@ def named_plan(document: Mapping[str, Any]) -> PlanId | None:
     text = given.get("id") if isinstance(given, dict) else None
     if not isinstance(text, str):
         return None
+    # Documentation of the service printed such ids without the first slash, and without "providers".
+    path = _WITHOUT_PROVIDERS.sub(r"\1/providers/\2", f"/{text.strip().lstrip('/')}")
     try:
-        plan = PlanId.parse(text)
+        plan = PlanId.parse(path)
         check_name(plan.name, what="plan")
         check_name(plan.group, what="resource group", longest=LONGEST_GROUP)
         check_name(plan.subscription, what="subscription")
